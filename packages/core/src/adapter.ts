@@ -1,0 +1,39 @@
+/**
+ * For authors of provider, sink and outbox packages. Applications want `@token-meter/core`.
+ * @module
+ */
+export { zeroConfigMeter } from './zero-config.ts'
+export type { Meter } from './meter.ts'
+
+export type { Call } from './call/call.ts'
+export type { Endpoint, StreamReader } from './call/endpoint.ts'
+export { membrane, type MembraneShape, type Method } from './call/membrane.ts'
+export { observeCall, type CurrentCall } from './call/observe-call.ts'
+export { ObservedCall } from './call/observed-call.ts'
+export type { CallObserver, ClientOptions, Provider } from './call/provider.ts'
+
+export { reportedCount, type UsageProblems } from './usage/reported-count.ts'
+export { tokenTypes, type TokenCounts, type TokenType } from './usage/token-counts.ts'
+export { TokenEstimate } from './usage/token-estimate.ts'
+export type { UsageDetails } from './usage/usage-details.ts'
+export { unknownUsage, type UsageReading } from './usage/usage-reading.ts'
+export type { UsageRecord } from './usage/usage-record.ts'
+export { modelSlug, type ModelSlug } from './usage/model-slug.ts'
+
+export type { MeterEvent } from './event/meter-event.ts'
+export { defaultEventName, toMeterEvents, type MeterEventOptions } from './event/to-meter-events.ts'
+
+export type {
+  Awaitable,
+  Batch,
+  BatchEntry,
+  DeadLetter,
+  Outbox,
+  SinkStats,
+} from './outbox/outbox.ts'
+export type { Sink, SinkResult } from './sink/sink.ts'
+
+export { MissingCustomerError } from './errors/missing-customer-error.ts'
+export { ConfigError } from './errors/config-error.ts'
+export { OutboxError } from './errors/outbox-error.ts'
+export { TokenMeterError } from './errors/token-meter-error.ts'

@@ -1,0 +1,58 @@
+import { SseFilter } from './sse-filter.ts'
+import type { ObservedCall } from './observed-call.ts'
+import { StreamObservation } from './stream-observation.ts'
+
+/** Follows the text of a raw response body. None of its methods ever throws. */
+export interface BodyObserver {
+  /** False when the caller must get the body's own bytes, which then are not always text. */
+  readonly rewrites: boolean
+  /** A piece of the body; what it returns is what the caller gets. */
+  push(text: string): string
+  /** The body is complete; what it returns is the last the caller gets. */
+  finish(): string
+  /** The caller left, or the connection broke. */
+  interrupt(): void
+}
+
+/** An observer for the raw body of a call's response, by its content type. */
+export function observeBody(call: ObservedCall, contentType: string): BodyObserver {
+  const reader = contentType.includes('text/event-stream')
+    ? call.endpoint.openStream?.(call.call)
+    : undefined
+  return reader === undefined ? jsonBody(call) : sseBody(new StreamObservation(call, reader))
+}
+
+function sseBody(observation: StreamObservation): BodyObserver {
+  const filter = new SseFilter((event) => observation.see(event))
+  return {
+    rewrites: true,
+    push: (text) => filter.push(text),
+    finish: () => {
+      const rest = filter.flush()
+      observation.end('complete')
+      return rest
+    },
+    interrupt: () => observation.end('interrupted'),
+  }
+}
+
+function jsonBody(call: ObservedCall): BodyObserver {
+  const pieces: string[] = []
+  return {
+    rewrites: false,
+    push: (text) => {
+      pieces.push(text)
+      return text
+    },
+    finish: () => {
+      try {
+        call.respond(JSON.parse(pieces.join('')))
+      } catch {
+        // Not JSON: a plain-text answer, which carries no usage.
+        call.abandon()
+      }
+      return ''
+    },
+    interrupt: () => call.abandon(),
+  }
+}

@@ -1,0 +1,85 @@
+import { ConfigError } from '../errors/config-error.ts'
+import type { Attributes } from '../usage/usage-record.ts'
+import type { Call } from './call.ts'
+
+/**
+ * Who pays: the id that the billing backend knows the customer by, or a function that finds it in
+ * each call. A function that answers `undefined` leaves it to `withCustomer`.
+ */
+export type Customer = string | ((call: Call) => string | undefined)
+
+/** Values that become dimensions; numbers and booleans are written as text. */
+export type AttributeValues = Readonly<Record<string, string | number | boolean | undefined>>
+
+/** Extra dimensions of the meter events, fixed or found in each call. */
+export type AttributesOption = AttributeValues | ((call: Call) => AttributeValues | undefined)
+
+/** Names that decide who pays and how much, which no attribute may take. */
+const reservedAttributes = new Set([
+  'customer',
+  'stripe_customer_id',
+  'value',
+  'model',
+  'token_type',
+])
+
+/**
+ * Refuses what can never be a customer, at the moment of wrapping.
+ * @throws TypeError for an empty string or anything but a string or a function.
+ */
+export function checkCustomer(customer: unknown): asserts customer is Customer {
+  if (typeof customer === 'function' || isCustomerId(customer)) return
+  const got =
+    typeof customer === 'string'
+      ? 'an empty string'
+      : customer === null
+        ? 'null'
+        : typeof customer === 'object'
+          ? 'an object'
+          : String(customer)
+  throw new TypeError(
+    `meter() expected the customer to be a non-empty string or a function of the call, got ${got}. ` +
+      `Pass the id your billing backend knows the customer by, such as 'cus_123'; ` +
+      `where only withCustomer() names it, pass () => undefined.`,
+  )
+}
+
+/** True for what can be a customer id: text that is not blank. */
+export function isCustomerId(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== ''
+}
+
+/**
+ * Refuses attributes that would hide a billing field.
+ * @throws ConfigError
+ */
+export function checkAttributes(attributes: unknown): asserts attributes is AttributesOption {
+  if (typeof attributes === 'function') return
+  if (attributes === null || typeof attributes !== 'object' || Array.isArray(attributes)) {
+    throw new ConfigError('attributes must be an object of dimensions or a function of the call')
+  }
+  const { refused } = toAttributes(attributes as AttributeValues)
+  if (refused.length > 0) throw new ConfigError(refused.join('; '))
+}
+
+/** Attributes as text, and in words what had to be left out. */
+export function toAttributes(values: AttributeValues): {
+  attributes: Attributes
+  refused: readonly string[]
+} {
+  const attributes: Record<string, string> = {}
+  const refused: string[] = []
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined) continue
+    if (reservedAttributes.has(name)) {
+      refused.push(
+        `the attribute "${name}" is a billing field and was left out; choose another name`,
+      )
+    } else if (!['string', 'number', 'boolean'].includes(typeof value)) {
+      refused.push(`the attribute "${name}" is neither text, number nor boolean and was left out`)
+    } else {
+      attributes[name] = String(value)
+    }
+  }
+  return { attributes, refused }
+}

@@ -1,0 +1,31 @@
+import type { TokenEstimate } from '../usage/token-estimate.ts'
+import type { UsageReading } from '../usage/usage-reading.ts'
+import type { Call } from './call.ts'
+
+/** How the usage of one kind of call is read. Pure: it sees JSON and answers counts. */
+export interface Endpoint {
+  /** `chat.completions`, `responses`, ... */
+  readonly name: string
+  /** A whole response; no reading when there is nothing to bill. */
+  read(response: unknown, call: Call): readonly UsageReading[]
+  /** A reader for one streamed response; `undefined` when the endpoint does not stream. */
+  openStream?(call: Call): StreamReader
+  /** Adds the text of the request, for an estimate where the provider gives no input count. */
+  estimateInput(body: Call['body'], estimate: TokenEstimate): void
+  /** Adds the text of a whole response, for an estimate where the provider gives no output count. */
+  estimateOutput(response: unknown, estimate: TokenEstimate): void
+}
+
+/** Follows the events of one streamed response, in constant memory. */
+export interface StreamReader {
+  /** Called for each event, while the caller waits for it. Answers true to hide it from the caller. */
+  see(event: unknown): boolean
+  /** The model has said its last word. */
+  readonly finished: boolean
+  /** The provider has given its final usage. */
+  readonly usageSeen: boolean
+  /** What the events said so far; no reading when there is nothing to bill. */
+  readings(): readonly UsageReading[]
+  /** The text that streamed past, for an estimate. */
+  readonly output: TokenEstimate
+}

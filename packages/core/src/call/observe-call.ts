@@ -1,0 +1,94 @@
+import { observeBody } from './body-observer.ts'
+import { markObserved } from './observation-marks.ts'
+import type { ObservedCall } from './observed-call.ts'
+import { isSdkPromise, observePromise, type ResponseProps } from './observe-promise.ts'
+import { observeResponse } from './observe-response.ts'
+import { isStream, observeStream } from './observe-stream.ts'
+import { StreamObservation } from './stream-observation.ts'
+
+/** The call that a request turned out to be: known once its options are, `undefined` if not metered. */
+export type CurrentCall = () => ObservedCall | undefined
+
+// A stream that was requested and never read was generated, and billed, all the same.
+const unread = new FinalizationRegistry<ObservedCall>((call) => {
+  if (!call.settled) call.abandon()
+})
+
+/**
+ * Observes whatever a client's method answered: the SDK's promise, or, from a wrapper or a mock
+ * that stands in for the SDK, any promise. Answers what the caller gets.
+ */
+export function observeCall(answer: unknown, current: CurrentCall): unknown {
+  if (isSdkPromise(answer)) {
+    return observePromise(answer, {
+      onData: (data) => guarded(data, current(), observeData),
+      onResponse: (response) => guarded(response, current(), observeResponse),
+      onUnclaimed: (props) => void guarded(props, current(), observeUnclaimed),
+      stored: () => current()?.stored,
+    })
+  }
+  if (typeof (answer as PromiseLike<unknown> | undefined)?.then === 'function') {
+    return (answer as Promise<unknown>).then((data) => guarded(data, current(), observeData))
+  }
+  return answer
+}
+
+/** Observes what the caller gets; where that fails, the caller gets it all the same. */
+function guarded<Value>(
+  value: Value,
+  call: ObservedCall | undefined,
+  observe: (value: Value, call: ObservedCall) => Value,
+): Value {
+  if (call === undefined || call.settled) return value
+  try {
+    return observe(value, call)
+  } catch (cause) {
+    call.fault('a response could not be observed', cause)
+    return value
+  }
+}
+
+function observeData(data: unknown, call: ObservedCall): unknown {
+  if (isStream(data)) {
+    const reader = call.endpoint.openStream?.(call.call)
+    if (reader === undefined || !markObserved(data)) {
+      call.dismiss()
+      return data
+    }
+    return observeStream(data, new StreamObservation(call, reader))
+  }
+  if (isResponse(data)) return observeResponse(data, call)
+  if (markObserved(data)) call.respond(data)
+  else call.dismiss()
+  return data
+}
+
+/** SDK 4 answers node-fetch responses, so `instanceof Response` would not do. */
+function isResponse(data: unknown): data is Response {
+  const response = data as Partial<Response> | null | undefined
+  return typeof response?.arrayBuffer === 'function' && response.headers !== undefined
+}
+
+/**
+ * Nobody has asked for the body yet, and perhaps nobody will. A whole body is read through a
+ * clone, which leaves the caller's own untouched should he come for it later; a stream is not,
+ * because a clone would buffer it and keep it running.
+ */
+function observeUnclaimed(props: ResponseProps, call: ObservedCall): ResponseProps {
+  if (props.options?.stream === true) {
+    unread.register(props.response, call)
+    return props
+  }
+  const contentType = props.response.headers.get('content-type') ?? ''
+  void props.response
+    .clone()
+    .text()
+    .then((text) => {
+      if (call.settled) return
+      const body = observeBody(call, contentType)
+      body.push(text)
+      body.finish()
+    })
+    .catch(() => call.abandon())
+  return props
+}

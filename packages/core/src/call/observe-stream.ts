@@ -1,0 +1,47 @@
+import { observeIterator } from './observe-iterator.ts'
+import type { StreamObservation } from './stream-observation.ts'
+
+/** The stream objects of the OpenAI and Anthropic SDKs, as far as they matter here. */
+interface SdkStream extends AsyncIterable<unknown> {
+  iterator: () => AsyncIterator<unknown>
+  controller?: AbortController
+}
+
+// A stream that is dropped without being read to its end still has to be billed.
+const dropped = new FinalizationRegistry<StreamObservation>((observation) =>
+  observation.end('interrupted'),
+)
+
+/** True for what an SDK answers to a streaming call. */
+export function isStream(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+}
+
+/**
+ * Observes a stream in place: the same object, with its `tee`, `toReadableStream`, `controller`
+ * and class. The SDK streams make every kind of iteration from `iterator`; other async iterables
+ * (a wrapper inside ours) from `Symbol.asyncIterator`.
+ */
+export function observeStream<Stream extends AsyncIterable<unknown>>(
+  stream: Stream,
+  observation: StreamObservation,
+): Stream {
+  const sdkStream = stream as unknown as SdkStream
+  const source = typeof sdkStream.iterator === 'function' ? 'iterator' : Symbol.asyncIterator
+  const open = sdkStream[source]
+  // Holding the stream keeps it from being collected while only its iterator is in use.
+  const request = {
+    wasAborted: () => sdkStream.controller?.signal.aborted === true,
+    abort: () => sdkStream.controller?.abort(),
+  }
+  let opened = false
+  sdkStream[source] = function observedIterator() {
+    const iterator = open.call(stream)
+    // The SDK answers a second iteration with an error of its own; that is not the stream's end.
+    if (opened) return iterator as never
+    opened = true
+    return observeIterator(iterator, observation, request) as never
+  }
+  dropped.register(stream, observation)
+  return stream
+}

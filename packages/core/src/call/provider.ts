@@ -1,0 +1,45 @@
+import type { Call } from './call.ts'
+import type { AttributesOption } from './customer.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { ObservedCall } from './observed-call.ts'
+
+/** Options of one wrapped client. */
+export interface ClientOptions {
+  /** Extra dimensions of every meter event of this client's calls, beside the meter's own. */
+  readonly attributes?: AttributesOption
+  /** Who serves the calls, where the host of the base URL does not say (a proxy of your own). */
+  readonly provider?: string
+  /**
+   * Whether streams of OpenAI's chat shape are asked for their usage (`stream_options.include_usage`),
+   * which the caller never sees. By default only hosts that are known to take it are asked; `true`
+   * asks any host, `false` none.
+   */
+  readonly includeUsage?: boolean
+}
+
+/** What a provider reports the calls of its client to. */
+export interface CallObserver {
+  /**
+   * A call is about to be sent. `free` says that it costs nothing itself (it asks for a response
+   * again), so that it is never refused.
+   * @throws MissingCustomerError where the meter refuses calls that nobody pays for.
+   */
+  begin(call: Call, endpoint: Endpoint, options?: { readonly free?: boolean }): ObservedCall
+  /** Reports a fault of the observation. Never throws. */
+  fault(what: string, cause?: unknown): void
+}
+
+/** How the clients of one SDK are recognised and observed. */
+export interface Provider<Client extends object = object> {
+  readonly name: string
+  /** For error messages: `an OpenAI client (openai 5, 6 or 7)`. */
+  readonly clientDescription: string
+  /** By shape, never by class: an application can hold two copies of an SDK. */
+  recognises(client: object): client is Client
+  /** Answers a client that behaves as the given one and reports its calls. */
+  observe<Wrapped extends Client>(
+    client: Wrapped,
+    observer: CallObserver,
+    options: ClientOptions,
+  ): Wrapped
+}

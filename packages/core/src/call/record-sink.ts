@@ -1,0 +1,22 @@
+import type { TokenCounts, TokenType } from '../usage/token-counts.ts'
+import type { UsageOutcome } from '../usage/usage-record.ts'
+import type { UsageReading } from '../usage/usage-reading.ts'
+import type { ObservedCall } from './observed-call.ts'
+
+/** A reading whose counts are all there, some of them estimated. */
+export interface CompletedReading {
+  readonly reading: UsageReading
+  readonly tokens: TokenCounts
+  readonly outcome: UsageOutcome
+  readonly estimated: readonly TokenType[]
+  /** The caller did not let the response end: that its usage is missing is no fault of anyone. */
+  readonly interrupted: boolean
+}
+
+/** Where the usage of observed calls goes. Neither method ever throws. */
+export interface RecordSink {
+  /** Keeps the usage; a promise when the outbox needs time to make it safe. */
+  keep(call: ObservedCall, readings: readonly CompletedReading[]): void | Promise<void>
+  /** Reports a fault of the meter itself. */
+  fault(what: string, cause: unknown): void
+}

@@ -1,0 +1,53 @@
+import type { StreamReader } from './endpoint.ts'
+import type { ObservedCall, StreamEnd } from './observed-call.ts'
+
+/**
+ * One streamed response: feeds its events to the endpoint's reader and settles the call once,
+ * whichever of finish, break, abort and error comes first. No method ever throws.
+ */
+export class StreamObservation {
+  readonly call: ObservedCall
+  readonly #reader: StreamReader
+  #events = 0
+  #broken = false
+
+  constructor(call: ObservedCall, reader: StreamReader) {
+    this.call = call
+    this.#reader = reader
+  }
+
+  /** Looks at one event; true when the caller must not see it. */
+  see(event: unknown): boolean {
+    this.#events++
+    if (this.#broken) return false
+    try {
+      return this.#reader.see(event)
+    } catch {
+      // A reader met a shape it did not expect. What it read so far stays; it is asked no more.
+      this.#broken = true
+      return false
+    }
+  }
+
+  /** The model is done and only its usage has yet to come. */
+  get awaitsUsage(): boolean {
+    return !this.call.settled && this.#reader.finished && !this.#reader.usageSeen
+  }
+
+  /** The stream is over; the first call counts. */
+  end(end: StreamEnd): void {
+    if (this.call.settled) return
+    // The provider refused before a single event: nothing was generated, nothing is owed.
+    if (end === 'failed' && this.#events === 0) return this.call.dismiss()
+    const known = this.#reader.finished && this.#reader.usageSeen
+    try {
+      this.call.end(
+        this.#reader.readings(),
+        known || end === 'complete' ? 'complete' : 'interrupted',
+        this.#reader.output,
+      )
+    } catch {
+      this.call.abandon()
+    }
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * Brings the records of one sink from the outbox to the backend. One loop:
+ *
+ *     idle ──wake, timer──> claiming ──batch──> sending ──> settling ──> claiming
+ *       ▲                      │                                │
+ *       ├──nothing is due──────┘                                │
+ *       └──── paused ◄──── nothing was accepted, twice or more ─┘
+ *
+ * - idle: a timer runs until the next record is due; `wake` ends the idling early.
+ * - sending: up to `maxConcurrentBatches` batches at a time, each claimed under a lease.
+ * - settling: results go to the outbox; what is to be retried waits there, not here.
+ * - paused: the backend asked for a pause, or batch after batch failed as a whole: nothing is
+ *   claimed until it is over, so that an outage does not churn through the backlog. One failing
+ *   batch alone does not pause, so a poison record holds up no other.
+ *
+ * No timer here keeps the process alive.
+ */
+import type { Batch, BatchEntry, Outbox } from '../outbox/outbox.ts'
+import type { Sink, SinkResult } from '../sink/sink.ts'
+import { attempt } from './attempt.ts'
+import { type Backoff, backoffMs } from './backoff.ts'
+import type { DeliveryReport } from './delivery-events.ts'
+import type { DeliveryOptions } from './delivery-options.ts'
+import { Alarm } from './alarm.ts'
+
+/** How long a closing delivery waits for sends that it has aborted, in ms. */
+const stopGraceMs = 1000
+
+export class Delivery {
+  readonly sink: Sink
+  /** Why the last batch was not accepted whole; `undefined` when it was. */
+  lastReason: string | undefined
+  readonly #outbox: Outbox
+  readonly #options: DeliveryOptions
+  readonly #report: DeliveryReport
+  readonly #alarm: Alarm
+  readonly #stop = new AbortController()
+  readonly #sending = new Set<Promise<void>>()
+  #claiming: Promise<void> | undefined
+  #failuresInARow = 0
+  /** Until when the backend asked not to be called. */
+  #askedUntil = 0
+  /** Until when our own back-off waits. */
+  #backoffUntil = 0
+  #wakeAgain = false
+
+  constructor(sink: Sink, outbox: Outbox, options: DeliveryOptions, report: DeliveryReport) {
+    this.sink = sink
+    this.#outbox = outbox
+    this.#options = options
+    this.#report = report
+    this.#alarm = new Alarm(() => this.#pump())
+  }
+
+  /** There may be something to deliver: look soon, so that what comes together goes together. */
+  wake(): void {
+    if (!this.#stop.signal.aborted) this.#alarm.setWithin(this.#options.lingerMs)
+  }
+
+  /** Look now, at retries too that wait for their turn. A pause the backend asked for still holds. */
+  async hurry(): Promise<void> {
+    await this.#outbox.expedite(this.sink.name)
+    this.#failuresInARow = 0
+    this.#backoffUntil = 0
+    this.#pump()
+  }
+
+  /** Resolves when something has been settled, or after `atMostMs`. */
+  async progress(atMostMs: number): Promise<void> {
+    this.#pump()
+    await Promise.race([...this.#sending, sleep(atMostMs)])
+  }
+
+  /** Claims nothing more, aborts what is under way, and resolves when all is still, or soon. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('the meter was closed'))
+    this.#alarm.clear()
+    await this.#claiming
+    // A sink that ignores its signal must not keep the application from ending.
+    await Promise.race([Promise.all(this.#sending), sleep(stopGraceMs)])
+    try {
+      await this.sink.close?.()
+    } catch (cause) {
+      this.#report.fault(this.sink.name, 'the sink could not be closed', cause)
+    }
+  }
+
+  #pump(): void {
+    this.#wakeAgain = true
+    if (this.#claiming !== undefined || this.#stop.signal.aborted) return
+    this.#claiming = this.#claimAll().finally(() => {
+      this.#claiming = undefined
+      if (this.#wakeAgain && this.#sending.size < this.#maxConcurrent) this.#pump()
+    })
+  }
+
+  get #maxConcurrent(): number {
+    return this.sink.maxConcurrentBatches ?? 1
+  }
+
+  async #claimAll(): Promise<void> {
+    this.#wakeAgain = false
+    try {
+      while (this.#sending.size < this.#maxConcurrent && !this.#stop.signal.aborted) {
+        const pauseMs = Math.max(this.#askedUntil, this.#backoffUntil) - Date.now()
+        if (pauseMs > 0) return this.#alarm.setWithin(pauseMs)
+        const { name, maxBatch = 100 } = this.sink
+        const batch = await this.#outbox.claim(name, maxBatch, this.#options.leaseMs)
+        if (batch === undefined) return await this.#idle()
+        const sending = this.#deliver(batch).finally(() => {
+          this.#sending.delete(sending)
+          this.#pump()
+        })
+        this.#sending.add(sending)
+      }
+    } catch (cause) {
+      this.#report.fault(this.sink.name, 'the outbox could not be read', cause)
+      this.#alarm.setWithin(this.#options.backoff.maxMs)
+    }
+  }
+
+  async #idle(): Promise<void> {
+    const dueAt = await this.#outbox.nextDueAt(this.sink.name)
+    const { pollMs } = this.#options
+    this.#alarm.setWithin(
+      dueAt === undefined ? pollMs : Math.min(pollMs, Math.max(0, dueAt - Date.now())),
+    )
+  }
+
+  async #deliver(batch: Batch): Promise<void> {
+    const signal = AbortSignal.any([
+      this.#stop.signal,
+      AbortSignal.timeout(this.#options.sendTimeoutMs),
+    ])
+    const answers = await attempt(this.sink, batch, this.#options.backoff, signal)
+    const results = answers.map((result, index) =>
+      withRetryTime(result, batch.entries[index], this.#options.backoff),
+    )
+    this.lastReason = results.find((result) => result.status === 'retry')?.reason
+    this.#pauseIfNeeded(answers)
+    try {
+      if (await this.#outbox.settle(batch, results)) this.#tell(batch, results)
+    } catch (cause) {
+      this.#report.fault(this.sink.name, 'results could not be written to the outbox', cause)
+    }
+  }
+
+  #pauseIfNeeded(answers: readonly SinkResult[]): void {
+    const nothingTaken = answers.every(({ status }) => status === 'retry')
+    this.#failuresInARow = nothingTaken ? this.#failuresInARow + 1 : 0
+    if (!nothingTaken) return
+    const asked = answers.map((answer) => (answer.status === 'retry' ? (answer.afterMs ?? 0) : 0))
+    this.#askedUntil = Date.now() + Math.max(...asked)
+    if (this.#failuresInARow > 1) {
+      this.#backoffUntil = Date.now() + backoffMs(this.#failuresInARow, this.#options.backoff)
+    }
+  }
+
+  #tell(batch: Batch, results: readonly SinkResult[]): void {
+    const { name } = this.sink
+    const accepted = batch.entries.filter((_, index) => results[index]?.status === 'accepted')
+    if (accepted.length > 0) {
+      this.#report.delivered(
+        name,
+        accepted.map(({ record }) => record),
+      )
+    }
+    for (const [index, { record }] of batch.entries.entries()) {
+      const result = results[index]
+      if (result?.status === 'rejected') this.#report.deadLetter(name, record, result.reason)
+    }
+    const later = results.find((result) => result.status === 'retry')
+    if (later !== undefined) {
+      const waiting = batch.entries.filter((_, index) => results[index]?.status === 'retry')
+      const records = waiting.map(({ record }) => record)
+      this.#report.retrying(name, records, later.reason, later.afterMs ?? 0)
+    }
+  }
+}
+
+function withRetryTime(
+  result: SinkResult,
+  entry: BatchEntry | undefined,
+  backoff: Backoff,
+): SinkResult {
+  if (result.status !== 'retry') return result
+  const own = backoffMs(entry?.attempts ?? 0, backoff)
+  return { ...result, afterMs: Math.max(result.afterMs ?? 0, own) }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

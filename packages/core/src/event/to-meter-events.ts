@@ -1,0 +1,36 @@
+import { modelSlug, type ModelSlug } from '../usage/model-slug.ts'
+import { tokenTypes } from '../usage/token-counts.ts'
+import type { UsageRecord } from '../usage/usage-record.ts'
+import type { MeterEvent } from './meter-event.ts'
+
+/** The event name that Stripe's and Vercel's token meters listen to. */
+export const defaultEventName = 'token-billing-tokens'
+
+export interface MeterEventOptions {
+  /** @default 'token-billing-tokens' */
+  readonly eventName?: string
+  /** How a model is written. @default modelSlug */
+  readonly modelSlug?: ModelSlug
+}
+
+/**
+ * One meter event per non-zero token type of a record. A record without a customer has none:
+ * nobody can be billed for it yet.
+ */
+export function toMeterEvents(record: UsageRecord, options: MeterEventOptions = {}): MeterEvent[] {
+  if (record.customer === null) return []
+  const { customer, tokens } = record
+  const name = options.eventName ?? defaultEventName
+  const model = (options.modelSlug ?? modelSlug)(record.provider, record.model)
+  return tokenTypes
+    .filter(({ count }) => tokens[count] > 0)
+    .map(({ count, type }) => ({
+      id: `${record.id}:${type}`,
+      name,
+      customer,
+      value: tokens[count],
+      timestamp: record.at,
+      // Last, so that no attribute can stand in for what decides the price.
+      dimensions: { ...record.attributes, model, token_type: type },
+    }))
+}

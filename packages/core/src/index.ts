@@ -1,0 +1,41 @@
+/**
+ * The metering pipeline, in the order of its flow: client call -> usage -> outbox -> delivery ->
+ * sink. `meter.ts` joins the stages: read it first.
+ * @module
+ */
+export { createMeter, type Meter } from './meter.ts'
+export type { MeterOptions } from './meter-options.ts'
+export type { CloseOptions, FlushOptions } from './pipeline.ts'
+export type { MeterEvents } from './meter-events.ts'
+export type { MeterStats } from './stats.ts'
+export type { ManualUsage } from './manual-usage.ts'
+
+export type { Call } from './call/call.ts'
+export type { AttributesOption, AttributeValues, Customer } from './call/customer.ts'
+export type { ClientOptions, Provider } from './call/provider.ts'
+
+export { tokenTypes, type TokenCounts, type TokenType } from './usage/token-counts.ts'
+export type { UsageDetails } from './usage/usage-details.ts'
+export type { Attributes, UsageOutcome, UsageRecord } from './usage/usage-record.ts'
+export { modelSlug, type ModelSlug } from './usage/model-slug.ts'
+
+export type { MeterEvent } from './event/meter-event.ts'
+export { toMeterEvents, type MeterEventOptions } from './event/to-meter-events.ts'
+
+export { memoryOutbox } from './outbox/memory-outbox.ts'
+export type { Batch, BatchEntry, DeadLetter, Outbox, SinkStats } from './outbox/outbox.ts'
+
+export type { DeliveryOptions } from './delivery/delivery-options.ts'
+
+export type { Sink, SinkResult } from './sink/sink.ts'
+export { functionSink, type SinkFunction } from './sink/function-sink.ts'
+export { consoleSink, type ConsoleSinkOptions } from './sink/console-sink.ts'
+
+export { TokenMeterError } from './errors/token-meter-error.ts'
+export { ConfigError } from './errors/config-error.ts'
+export { DeliveryError } from './errors/delivery-error.ts'
+export { FlushError } from './errors/flush-error.ts'
+export { MissingCustomerError } from './errors/missing-customer-error.ts'
+export { ObserverError } from './errors/observer-error.ts'
+export { OutboxError } from './errors/outbox-error.ts'
+export { UsageError } from './errors/usage-error.ts'

@@ -1,0 +1,134 @@
+import { runWithCustomer } from './call/customer-context.ts'
+import { checkAttributes, checkCustomer, type Customer, isCustomerId } from './call/customer.ts'
+import { ObservedCall } from './call/observed-call.ts'
+import type { CallObserver, ClientOptions, Provider } from './call/provider.ts'
+import { rememberWrapped, unwrapClient } from './call/wrapped-clients.ts'
+import { findPayer } from './payer.ts'
+import type { ManualUsage } from './manual-usage.ts'
+import type { MeterEvents } from './meter-events.ts'
+import type { MeterOptions } from './meter-options.ts'
+import type { Outbox } from './outbox/outbox.ts'
+import { Pipeline, type CloseOptions, type FlushOptions } from './pipeline.ts'
+import type { MeterStats } from './stats.ts'
+
+/** Wraps clients and owns the pipeline behind them. Made by `createMeter`. */
+export interface Meter<SupportedClient extends object = object> extends AsyncDisposable {
+  /**
+   * The same client, metered: same type, same behaviour. Cheap enough to call per request.
+   * @throws TypeError for an empty customer, or a client that none of the meter's providers knows.
+   */
+  <Client extends SupportedClient>(
+    client: Client,
+    customer: Customer,
+    options?: ClientOptions,
+  ): Client
+  /**
+   * Records usage that the application knows itself.
+   * @throws TypeError or RangeError for what cannot be billed.
+   */
+  record(usage: ManualUsage): Promise<void>
+  /**
+   * Resolves when everything recorded before the call is settled with every sink: delivered, or a
+   * dead letter. Concurrent calls with nothing recorded in between share one promise.
+   * @throws FlushError after `timeoutMs` (default 30 s) with what is left.
+   */
+  flush(options?: FlushOptions): Promise<MeterStats>
+  /**
+   * Flushes within `timeoutMs` (default 10 s), stops, and releases files and connections. What is
+   * left stays in a durable outbox for the next process.
+   * @throws FlushError when records are left in an outbox that dies with the process.
+   */
+  close(options?: CloseOptions): Promise<void>
+  /** Names who pays for the calls that `work` makes, where the client itself names nobody. */
+  withCustomer<Result>(customer: string, work: () => Result): Result
+  /** Adds a listener; the answer removes it. */
+  on<Name extends keyof MeterEvents>(
+    name: Name,
+    listener: (event: MeterEvents[Name]) => void,
+  ): () => void
+  stats(): Promise<MeterStats>
+  /** For dead letters, unattributed usage and the ledger. */
+  readonly outbox: Outbox
+}
+
+/**
+ * Joins the stages: client call -> usage -> outbox -> delivery -> sink.
+ * @throws ConfigError for wrong options.
+ */
+export function createMeter<Client extends object>(options: MeterOptions<Client>): Meter<Client> {
+  return meterOn(new Pipeline(options), options)
+}
+
+/** A meter on a pipeline that others may use too. */
+export function meterOn<SupportedClient extends object>(
+  pipeline: Pipeline,
+  { providers, attributes, onMissingCustomer = 'record' }: MeterOptions<SupportedClient>,
+): Meter<SupportedClient> {
+  const { keeper } = pipeline
+
+  function meter<Client extends SupportedClient>(
+    client: Client,
+    customer: Customer,
+    options: ClientOptions = {},
+  ): Client {
+    checkCustomer(customer)
+    if (options.attributes !== undefined) checkAttributes(options.attributes)
+    const raw = unwrapClient(client)
+    const provider = providerOf(raw, providers)
+    const allAttributes = [attributes, options.attributes].filter((option) => option !== undefined)
+    const payerOptions = {
+      customer,
+      attributes: allAttributes,
+      onFault: (what: string, cause?: unknown) => keeper.fault(what, cause),
+    }
+    const observer: CallObserver = {
+      begin(call, endpoint, { free = false } = {}) {
+        const onMissing = free ? 'record' : onMissingCustomer
+        const payer = findPayer(call, { ...payerOptions, onMissingCustomer: onMissing })
+        return new ObservedCall(call, endpoint, payer, keeper)
+      },
+      fault: (what, cause) => keeper.fault(what, cause),
+    }
+    const wrapped = provider.observe(raw, observer, options)
+    rememberWrapped(wrapped, raw)
+    return wrapped as Client
+  }
+
+  return Object.assign(meter, {
+    outbox: pipeline.outbox,
+    record: (usage: ManualUsage) => pipeline.record(usage),
+    flush: (flushOptions?: FlushOptions) => pipeline.flush(flushOptions),
+    close: (closeOptions?: CloseOptions) => pipeline.close(closeOptions),
+    [Symbol.asyncDispose]: () => pipeline.close(),
+    stats: () => pipeline.stats(),
+    on: pipeline.on,
+    withCustomer<Result>(customer: string, work: () => Result): Result {
+      if (!isCustomerId(customer)) {
+        throw new TypeError('withCustomer() expected the customer to be a non-empty string')
+      }
+      return runWithCustomer(customer, work)
+    },
+  })
+}
+
+function providerOf<Client extends object>(
+  client: unknown,
+  providers: readonly Provider<Client>[],
+): Provider<Client> {
+  const provider =
+    typeof client === 'object' && client !== null
+      ? providers.find(({ recognises }) => recognises(client))
+      : undefined
+  if (provider !== undefined) return provider
+  const known = providers.map(({ clientDescription }) => clientDescription).join(' or ')
+  throw new TypeError(
+    `meter() does not know this client: expected ${known}, got ${describe(client)}. ` +
+      `Clients of other SDKs need their own provider package in createMeter({ providers: [...] }).`,
+  )
+}
+
+function describe(value: unknown): string {
+  if (value === null || typeof value !== 'object') return String(value)
+  const name = value.constructor?.name
+  return name === undefined || name === 'Object' ? 'a plain object' : `an instance of ${name}`
+}

@@ -1,0 +1,113 @@
+/**
+ * The outbox: where usage is safe from the moment a metered call has resolved until every sink has
+ * it, and where it stays afterwards as a ledger.
+ *
+ * Each sink has its own progress on every record:
+ *
+ *     pending ──claim──> in a batch ──settle──> delivered
+ *        ▲                   │  │
+ *        │            retry: │  └──rejected──> dead ──discard──> discarded
+ *        │   stays in batch ─┘                  │
+ *        └──────────────requeue─────────────────┘
+ *
+ * A record once claimed stays in its batch until it is settled, so a batch that comes again, after
+ * a `retry` or a crash, has the same id and the same records less those that were settled. What a
+ * sink derives from a batch (a sum, an idempotency key) is therefore the same on every attempt.
+ */
+import type { UsageRecord } from '../usage/usage-record.ts'
+import type { SinkResult } from '../sink/sink.ts'
+
+/** One record in a batch, with what earlier attempts left. */
+export interface BatchEntry {
+  readonly record: UsageRecord
+  /** How often this record was claimed before, 0 on the first attempt. */
+  readonly attempts: number
+  /** When it was first claimed for this sink, in ms since the epoch; absent on the first attempt. */
+  readonly firstAttemptAt: number | undefined
+  /** Meter events of this record that the sink already has: skip them. */
+  readonly deliveredEventIds: readonly string[]
+}
+
+export interface Batch {
+  /** The same on every attempt, in every process. */
+  readonly id: string
+  readonly sink: string
+  /** Names this claim of the batch: only the claim that is current can settle it. */
+  readonly lease: string
+  readonly entries: readonly BatchEntry[]
+}
+
+/** Where the records of one sink stand. `recorded` is the sum of the other five. */
+export interface SinkStats {
+  readonly recorded: number
+  readonly pending: number
+  readonly delivered: number
+  readonly dead: number
+  readonly unattributed: number
+  readonly discarded: number
+}
+
+/** A record that a sink refused for good. */
+export interface DeadLetter {
+  readonly record: UsageRecord
+  readonly sink: string
+  readonly reason: string
+  readonly attempts: number
+  /** ms since the epoch. */
+  readonly failedAt: number
+}
+
+export interface Outbox {
+  /** For messages: `sqlite .token-meter/usage.db`. Never a password. */
+  readonly description: string
+  /** False when records die with the process. */
+  readonly durable: boolean
+  /**
+   * Keeps records; a record whose id it already has is left out. Returns nothing when they are
+   * safe already, else a promise of that. Runs inside the caller's LLM call: it must be fast.
+   */
+  append(records: readonly UsageRecord[]): void | Promise<void>
+  /**
+   * Takes up to `limit` records for a sink, for `leaseMs`; `undefined` when nothing is due. A batch
+   * that is due again comes whole, whatever the limit; where both wait, retries and fresh records
+   * take turns. A lease whose holder is known to be dead ends at once.
+   */
+  claim(sink: string, limit: number, leaseMs: number): Awaitable<Batch | undefined>
+  /**
+   * Settles a claimed batch, one result per entry. What is to be retried stays in the batch, which
+   * is claimable again after the longest `afterMs` of its results (0 where none is given). Returns
+   * false, and changes nothing, when the lease is not current: another worker has the batch.
+   */
+  settle(batch: Batch, results: readonly SinkResult[]): Awaitable<boolean>
+  /** A mark behind everything appended so far by this process; for `isSettled`. */
+  position(): Awaitable<number>
+  /** True when no record up to the mark is still pending for the sink. */
+  isSettled(sink: string, position: number): Awaitable<boolean>
+  /** ms since the epoch at which a claim for the sink can next succeed; `undefined`: nothing waits. */
+  nextDueAt(sink: string): Awaitable<number | undefined>
+  /** Makes the retries of a sink that wait for their time due now. */
+  expedite(sink: string): Awaitable<void>
+  stats(sink: string): Awaitable<SinkStats>
+  /** Records kept so far, for a meter without sinks. */
+  recorded(): Awaitable<number>
+  /** Oldest first. */
+  deadLetters(sink: string, limit?: number): Awaitable<readonly DeadLetter[]>
+  /**
+   * Makes dead letters pending again, as if never tried, but for the events that the sink already
+   * has; all of them without `ids`. Returns how many.
+   */
+  requeue(sink: string, ids?: readonly string[]): Awaitable<number>
+  /** Gives dead letters up for good; all of them without `ids`. Returns how many. */
+  discard(sink: string, ids?: readonly string[]): Awaitable<number>
+  /** Records that nobody could be billed for, oldest first. */
+  unattributed(limit?: number): Awaitable<readonly UsageRecord[]>
+  /** Names who pays for unattributed records, which makes them pending. Returns how many. */
+  attribute(ids: readonly string[], customer: string): Awaitable<number>
+  /** Ledger lookup by record id. */
+  find(id: string): Awaitable<UsageRecord | undefined>
+  /** Deletes records older than the mark that are settled with every sink. Returns how many. */
+  prune(beforeMs: number): Awaitable<number>
+  close(): Awaitable<void>
+}
+
+export type Awaitable<Value> = Value | Promise<Value>

@@ -1,0 +1,67 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { builtInModules } from './built-in-modules.ts'
+
+/** How often the holders of leases are looked up, in ms. */
+const lookEveryMs = 1000
+
+// A restarted container often has the process id of the one before it.
+const processToken = crypto.randomUUID()
+
+/** A new lease, whose text says which process holds it. */
+export function newLease(): string {
+  return JSON.stringify([machine(), process.pid, processToken, crypto.randomUUID()])
+}
+
+/**
+ * Ends the leases of processes that are gone, so that what a killed process was sending is
+ * delivered by the next one at once and not when the lease ends. A process of another machine or
+ * container cannot be looked up: its leases end in their own time.
+ */
+export function prepareReleaseOfTheDead(database: DatabaseSync): (nowMs: number) => void {
+  const held = database.prepare(
+    'SELECT id, lease FROM batches WHERE lease IS NOT NULL AND due_at > ?',
+  )
+  const end = database.prepare('UPDATE batches SET due_at = ? WHERE id = ? AND lease = ?')
+  let lookedAt = Number.NEGATIVE_INFINITY
+
+  return (nowMs) => {
+    const at = performance.now()
+    if (at - lookedAt < lookEveryMs) return
+    lookedAt = at
+    const batches = held.all(nowMs) as unknown as readonly { id: string; lease: string }[]
+    for (const { id, lease } of batches) if (isHolderGone(lease)) end.run(nowMs, id, lease)
+  }
+}
+
+function isHolderGone(lease: string): boolean {
+  const [holderMachine, pid, token] = JSON.parse(lease) as [string, number, string]
+  if (holderMachine !== machine()) return false
+  return pid === process.pid ? token !== processToken : !isAlive(pid)
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // Not allowed to signal it: it is there.
+    return (error as { code?: string }).code === 'EPERM'
+  }
+}
+
+let knownMachine: string | undefined
+
+/** Where process ids mean the same: the host and, in Linux, the namespace of its process ids. */
+function machine(): string {
+  if (knownMachine === undefined) {
+    const { files, system } = builtInModules()
+    let namespace = ''
+    try {
+      namespace = files.readlinkSync('/proc/self/ns/pid')
+    } catch {
+      // Not Linux: process ids are the host's.
+    }
+    knownMachine = `${system.hostname()} ${namespace}`
+  }
+  return knownMachine
+}

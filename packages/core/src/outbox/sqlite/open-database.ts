@@ -1,0 +1,65 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { OutboxError } from '../../errors/outbox-error.ts'
+import { builtInModules } from './built-in-modules.ts'
+import { prepareSchema } from './schema.ts'
+import { sqliteFailure } from './sqlite-failure.ts'
+
+export interface OpenOptions {
+  readonly durability: 'process' | 'full'
+  readonly busyTimeoutMs: number
+}
+
+/** Opens the file, making it and its folders where they are missing. */
+export function openDatabase(path: string, options: OpenOptions): DatabaseSync {
+  const { sqlite } = builtInModules()
+  if (path === '' || path === ':memory:') {
+    throw new OutboxError(
+      `Cannot open the outbox "${path}": it must be a file. For an outbox in memory use memoryOutbox().`,
+    )
+  }
+  let database: DatabaseSync | undefined
+  try {
+    makeFile(path)
+    database = new sqlite.DatabaseSync(path)
+    database.exec(`PRAGMA busy_timeout = ${Math.trunc(options.busyTimeoutMs)}`)
+    useWriteAheadLog(database, options.busyTimeoutMs)
+    database.exec(`PRAGMA synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`)
+    // Without it, macOS leaves what was synced in the drive's cache.
+    if (options.durability === 'full') database.exec('PRAGMA fullfsync = ON')
+    prepareSchema(database, path)
+    return database
+  } catch (error) {
+    database?.close()
+    throw sqliteFailure(error, { action: 'open', path })
+  }
+}
+
+/** The file says who used what, so it is the owner's only; SQLite gives its -wal and -shm the same. */
+function makeFile(path: string): void {
+  const { files, paths } = builtInModules()
+  files.mkdirSync(paths.dirname(path), { recursive: true, mode: 0o700 })
+  try {
+    // Only ever a new file: to close one that is open elsewhere in this process would drop
+    // SQLite's locks on it (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    files.closeSync(files.openSync(path, 'wx', 0o600))
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'EEXIST') throw error
+  }
+}
+
+const busy = 5
+
+/** SQLite does not wait by itself when two connections make this change at the same moment. */
+function useWriteAheadLog(database: DatabaseSync, timeoutMs: number): void {
+  const deadline = Date.now() + timeoutMs
+  for (;;) {
+    try {
+      database.exec('PRAGMA journal_mode = WAL')
+      return
+    } catch (error) {
+      const { errcode } = error as { errcode?: number }
+      if ((errcode ?? 0) % 256 !== busy || Date.now() >= deadline) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
+    }
+  }
+}

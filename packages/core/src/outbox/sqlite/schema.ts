@@ -1,0 +1,100 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { OutboxError } from '../../errors/outbox-error.ts'
+import { inTransaction } from './in-transaction.ts'
+
+/** Raised whenever the tables change; a file with a higher one was made by a newer version. */
+export const schemaVersion = 1
+
+/** Marks the file as ours: "tknm". */
+const applicationId = 0x746b6e6d
+
+/**
+ * A sink's cursor stands for every record up to it, so that an append is one row whatever the number
+ * of sinks. A record that the cursor has passed has an item as long as it is not settled, and keeps
+ * it when it was discarded; without one it is delivered or, with no customer, unattributed.
+ *
+ * `seq` has no gaps, so the last one is also how many records there ever were.
+ */
+const tables = `
+  CREATE TABLE records (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    customer TEXT,
+    at REAL NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX records_unattributed ON records (seq) WHERE customer IS NULL;
+
+  CREATE TABLE ledger (
+    pruned INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO ledger (pruned) VALUES (0);
+
+  CREATE TABLE sinks (
+    name TEXT PRIMARY KEY,
+    cursor INTEGER NOT NULL DEFAULT 0,
+    missed INTEGER NOT NULL,
+    delivered INTEGER NOT NULL DEFAULT 0,
+    discarded INTEGER NOT NULL DEFAULT 0
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE batches (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    sink TEXT NOT NULL,
+    lease TEXT,
+    due_at REAL NOT NULL
+  ) STRICT;
+  CREATE INDEX batches_due ON batches (sink, due_at);
+
+  CREATE TABLE items (
+    sink TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('requeued', 'batched', 'dead', 'discarded')),
+    batch TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    first_attempt_at REAL,
+    delivered_event_ids TEXT NOT NULL DEFAULT '[]',
+    reason TEXT,
+    failed_at REAL,
+    PRIMARY KEY (sink, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX items_batched ON items (batch, seq) WHERE batch IS NOT NULL;
+  CREATE INDEX items_requeued ON items (sink, seq) WHERE state = 'requeued';
+  CREATE INDEX items_dead ON items (sink, failed_at, seq) WHERE state = 'dead';
+`
+
+/** Makes the tables in an empty file; refuses one of a newer version or of another program. */
+export function prepareSchema(database: DatabaseSync, path: string): void {
+  if (checkedVersion(database, path) === schemaVersion) return
+  inTransaction(database, () => {
+    // Another process may have been first.
+    if (checkedVersion(database, path) === schemaVersion) return
+    database.exec(tables)
+    database.exec(`PRAGMA application_id = ${applicationId}`)
+    database.exec(`PRAGMA user_version = ${schemaVersion}`)
+  })
+}
+
+function checkedVersion(database: DatabaseSync, path: string): number {
+  const { application, version, tableCount } = database
+    .prepare(
+      `SELECT (SELECT application_id FROM pragma_application_id) AS application,
+        (SELECT user_version FROM pragma_user_version) AS version,
+        (SELECT count(*) FROM sqlite_schema) AS tableCount`,
+    )
+    .get() as { application: number; version: number; tableCount: number }
+  if (application !== applicationId && tableCount > 0) {
+    throw new OutboxError(
+      `Cannot open the outbox ${path}: it is the database of another program. ` +
+        'It was left as it is: choose a path of its own for the outbox.',
+    )
+  }
+  if (version > schemaVersion) {
+    throw new OutboxError(
+      `Cannot open the outbox ${path}: a newer token-meter made it (schema ${version}, this one ` +
+        `knows ${schemaVersion}). Update @token-meter/core in this process, or choose another path.`,
+    )
+  }
+  return version
+}

@@ -1,0 +1,85 @@
+import { OutboxError } from '../../errors/outbox-error.ts'
+import type { UsageRecord } from '../../usage/usage-record.ts'
+
+export interface FailureContext {
+  /** What was being done, to follow `Cannot`: `open`, `keep usage in`. */
+  readonly action: string
+  readonly path: string
+  /** Records that were not kept because of it. */
+  readonly records?: readonly UsageRecord[]
+}
+
+/** Says what happened, to which file, and what to do next. */
+export function sqliteFailure(cause: unknown, context: FailureContext): OutboxError {
+  if (cause instanceof OutboxError) return cause
+  const { action, path, records = [] } = context
+  const { happened, advice } = explain(cause)
+  const said = cause instanceof Error ? cause.message : String(cause)
+  return new OutboxError(`Cannot ${action} the outbox ${path}: ${happened} (${said}). ${advice}`, {
+    cause,
+    records,
+  })
+}
+
+interface Explanation {
+  readonly happened: string
+  readonly advice: string
+}
+
+function explain(cause: unknown): Explanation {
+  const { code, errcode } = (cause ?? {}) as { code?: unknown; errcode?: unknown }
+  // The low byte is the primary result code: https://www.sqlite.org/rescode.html
+  const bySqlite = typeof errcode === 'number' ? sqliteFailures.get(errcode & 0xff) : undefined
+  return bySqlite ?? systemFailures.get(String(code)) ?? unknownFailure
+}
+
+const locked = {
+  happened: 'another process has it locked',
+  advice: 'Look for a process that is stopped in the middle of a write, or raise busyTimeoutMs.',
+}
+const readOnly = {
+  happened: 'it cannot be written',
+  advice: 'Give this process write access to the file and its folder, or choose another path.',
+}
+const notAFile = {
+  happened: 'no file can be opened there',
+  advice: 'Choose a path to a file, in a folder that this process can write to.',
+}
+const notADatabase = {
+  happened: 'it is not a SQLite database, or it is damaged',
+  advice:
+    'It was left as it is: move it aside (with its -wal and -shm files), and a new one is made.',
+}
+const full = {
+  happened: 'the disk is full',
+  advice: 'Free some space, or choose a path on another disk.',
+}
+const unknownFailure = {
+  happened: 'it failed',
+  advice: 'See the cause of this error, and check the file and its disk.',
+}
+
+const sqliteFailures: ReadonlyMap<number, Explanation> = new Map([
+  [5, locked],
+  [6, locked],
+  [8, readOnly],
+  [11, notADatabase],
+  [13, full],
+  [14, notAFile],
+  [26, notADatabase],
+])
+
+const systemFailures: ReadonlyMap<string, Explanation> = new Map([
+  ['EACCES', readOnly],
+  ['EPERM', readOnly],
+  ['EROFS', readOnly],
+  ['EISDIR', notAFile],
+  ['EEXIST', notAFile],
+  ['ENOENT', notAFile],
+  ['ENOTDIR', notAFile],
+  ['ENOSPC', full],
+  [
+    'ERR_INVALID_STATE',
+    { happened: 'it is closed', advice: 'Close the meter after the last call.' },
+  ],
+])

@@ -1,0 +1,81 @@
+import type { Outbox } from '../outbox.ts'
+import { prepareAppend } from './append.ts'
+import { prepareClaim } from './claim.ts'
+import { prepareDeadLetters } from './dead-letters.ts'
+import { prepareLedger } from './ledger.ts'
+import { openDatabase } from './open-database.ts'
+import { prepareProgress } from './progress.ts'
+import { preparePrune } from './prune.ts'
+import { prepareSettle } from './settle.ts'
+import { sqliteFailure } from './sqlite-failure.ts'
+
+export interface SqliteOutboxOptions {
+  /**
+   * What a kept record survives: `process` is the end of the process, however sudden; `full` is
+   * also the end of the machine, and makes every append wait for the disk. @default 'process'
+   */
+  readonly durability?: 'process' | 'full'
+  /** How long to wait for another process that is writing. @default 5000 */
+  readonly busyTimeoutMs?: number
+  /** ms since the epoch. @default Date.now */
+  readonly now?: () => number
+}
+
+/**
+ * An outbox in one file, made where it is missing, for any number of processes of one machine.
+ * @throws OutboxError when the file cannot be used.
+ */
+export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): Outbox {
+  const { durability = 'process', busyTimeoutMs = 5000, now = Date.now } = options
+  const database = openDatabase(path, { durability, busyTimeoutMs })
+  const append = prepareAppend(database)
+  const prune = preparePrune(database)
+  let closed = false
+
+  const operations = {
+    claim: prepareClaim(database, now),
+    settle: prepareSettle(database, now),
+    ...prepareProgress(database, now),
+    ...prepareDeadLetters(database),
+    ...prepareLedger(database),
+  }
+
+  return {
+    description: `sqlite ${path}`,
+    durable: true,
+    append(records) {
+      try {
+        append(records)
+      } catch (error) {
+        throw sqliteFailure(error, { action: 'keep usage in', path, records })
+      }
+    },
+    ...explained(operations, path),
+    async prune(beforeMs) {
+      try {
+        return await prune(beforeMs, () => closed)
+      } catch (error) {
+        throw sqliteFailure(error, { action: 'prune', path })
+      }
+    },
+    close() {
+      if (!closed) database.close()
+      closed = true
+    },
+  }
+}
+
+/** The same functions, whose errors say what to do. */
+function explained<Operations extends object>(operations: Operations, path: string): Operations {
+  const wrapped = Object.entries(operations).map(([name, operation]) => [
+    name,
+    (...parameters: unknown[]): unknown => {
+      try {
+        return (operation as (...parameters: unknown[]) => unknown)(...parameters)
+      } catch (error) {
+        throw sqliteFailure(error, { action: 'use', path })
+      }
+    },
+  ])
+  return Object.fromEntries(wrapped) as Operations
+}

@@ -1,0 +1,36 @@
+import { ConfigError } from './errors/config-error.ts'
+import { OutboxError } from './errors/outbox-error.ts'
+import type { TokenMeterError } from './errors/token-meter-error.ts'
+import type { Outbox } from './outbox/outbox.ts'
+
+const day = 24 * 60 * 60 * 1000
+/** As long as Stripe takes late meter events. */
+const defaultRetentionMs = 35 * day
+const everyMs = 60 * 60 * 1000
+
+/**
+ * Deletes what is settled and older than the retention, hourly. Answers how to stop it.
+ * @throws ConfigError
+ */
+export function pruneRegularly(
+  outbox: Outbox,
+  retentionMs = defaultRetentionMs,
+  onFault: (error: TokenMeterError) => void,
+): () => void {
+  if (!(retentionMs >= 0)) {
+    throw new ConfigError(
+      `retentionMs must be a number of ms from 0 up, got ${String(retentionMs)}`,
+    )
+  }
+  const timer = setInterval(async () => {
+    try {
+      await outbox.prune(Date.now() - retentionMs)
+    } catch (cause) {
+      onFault(
+        new OutboxError(`old records could not be pruned from ${outbox.description}`, { cause }),
+      )
+    }
+  }, everyMs)
+  ;(timer as { unref?: () => void }).unref?.()
+  return () => clearInterval(timer)
+}

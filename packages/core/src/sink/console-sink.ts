@@ -1,0 +1,23 @@
+import { toMeterEvents, type MeterEventOptions } from '../event/to-meter-events.ts'
+import type { Sink } from './sink.ts'
+
+export interface ConsoleSinkOptions extends MeterEventOptions {
+  /** Where the lines go. @default console.log */
+  readonly write?: (line: string) => void
+}
+
+/** Prints one line per meter event: for trying things out, beside or instead of a real backend. */
+export function consoleSink({ write = console.log, ...options }: ConsoleSinkOptions = {}): Sink {
+  return {
+    name: 'console',
+    async send(batch) {
+      for (const { record } of batch.entries) {
+        for (const { customer, value, dimensions } of toMeterEvents(record, options)) {
+          const flag = record.outcome === 'complete' ? '' : ` (${record.outcome})`
+          write(`${customer}  ${dimensions.model}  ${dimensions.token_type}  ${value}${flag}`)
+        }
+      }
+      return batch.entries.map(() => ({ status: 'accepted' }))
+    },
+  }
+}

@@ -1,0 +1,34 @@
+import { ConfigError } from '../errors/config-error.ts'
+import type { Batch } from '../outbox/outbox.ts'
+import type { UsageRecord } from '../usage/usage-record.ts'
+import type { Sink, SinkResult } from './sink.ts'
+
+/**
+ * Any async function is a sink: it gets the records of a batch. To return means that all arrived,
+ * to throw that all are to be retried; or it answers one result per record.
+ */
+export type SinkFunction = (
+  records: readonly UsageRecord[],
+  context: { readonly batch: Batch; readonly signal: AbortSignal },
+) => Promise<void | readonly SinkResult[]>
+
+/**
+ * A sink from a function.
+ * @param name keys the sink's progress in the outbox: keep it the same for ever.
+ * @throws ConfigError without a name.
+ */
+export function functionSink(name: string, send: SinkFunction): Sink {
+  if (typeof name !== 'string' || name === '') {
+    throw new ConfigError(
+      'a function sink needs a name, which keys its progress in the outbox: use functionSink("warehouse", send) or a named function',
+    )
+  }
+  return {
+    name,
+    async send(batch, signal) {
+      const records = batch.entries.map(({ record }) => record)
+      const results = await send(records, { batch, signal })
+      return results ?? records.map(() => ({ status: 'accepted' }))
+    },
+  }
+}

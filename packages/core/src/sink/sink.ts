@@ -1,0 +1,38 @@
+import type { Batch } from '../outbox/outbox.ts'
+
+/**
+ * What became of one record at a sink.
+ *
+ * - `accepted`: the backend has it, or confirmed that it had it already.
+ * - `retry`: not now; again after `afterMs` at the earliest, or when the delivery's own back-off
+ *   says so.
+ * - `rejected`: never, for the `reason` given; it becomes a dead letter.
+ *
+ * `deliveredEventIds` names the meter events of the record that did arrive, so that a retry skips
+ * them.
+ */
+export type SinkResult = { readonly deliveredEventIds?: readonly string[] } & (
+  | { readonly status: 'accepted' }
+  | { readonly status: 'retry'; readonly reason: string; readonly afterMs?: number }
+  | { readonly status: 'rejected'; readonly reason: string }
+)
+
+/**
+ * A billing backend. Delivery is at least once: the same record can come again, always with the
+ * same ids, and a sink that makes something new of a batch must derive its id from `batch.id`.
+ */
+export interface Sink {
+  /** Keys the sink's progress in the outbox, so it must stay the same for ever. */
+  readonly name: string
+  /** Records in one batch at the most. @default 100 */
+  readonly maxBatch?: number
+  /** Batches under way at a time. @default 1 */
+  readonly maxConcurrentBatches?: number
+  /**
+   * Sends a batch and answers one result per entry, in order. To throw means `retry` for all.
+   * @param signal aborted when the delivery stops waiting; what is uncertain then is `retry`.
+   */
+  send(batch: Batch, signal: AbortSignal): Promise<readonly SinkResult[]>
+  /** Releases connections. Called once, after the last `send`. */
+  close?(): void | Promise<void>
+}

@@ -1,0 +1,38 @@
+import type { TokenCounts } from './token-counts.ts'
+import type { UsageDetails } from './usage-details.ts'
+
+/**
+ * How far the counts can be trusted: `complete` is the provider's final word, `partial` is exact
+ * up to the moment the stream was cut, `estimated` has at least one count that the provider never
+ * gave (`details.estimated` names which).
+ */
+export type UsageOutcome = 'complete' | 'partial' | 'estimated'
+
+/** Extra dimensions on every meter event of a record, such as a feature or a team. */
+export type Attributes = Readonly<Record<string, string>>
+
+/** What one response used, on one model. One call can yield several records. */
+export interface UsageRecord {
+  /** Minted once, before anything is sent, and kept for ever: the key to billing exactly once. */
+  readonly id: string
+  /** Who pays. `null` when nobody could be named: kept, reported, and not delivered until attributed. */
+  readonly customer: string | null
+  /** Who served the call, by the host of the base URL: `openai`, `azure`, `groq`, ... */
+  readonly provider: string
+  /** The model as the response names it; the requested one where the response names none. */
+  readonly model: string
+  /** The model as the request named it, when it did. */
+  readonly requestedModel: string | null
+  /** Which kind of call: `chat.completions`, `responses`, `embeddings`, ... */
+  readonly endpoint: string
+  readonly tokens: TokenCounts
+  readonly details: UsageDetails
+  readonly outcome: UsageOutcome
+  /** When the response ended, in ms since the epoch. Never the time of sending. */
+  readonly at: number
+  /** The tier the provider says it billed, such as `flex` or `priority`. */
+  readonly serviceTier: string | null
+  readonly attributes: Attributes
+  /** The provider's usage object, verbatim. Never prompt or completion text. */
+  readonly raw: unknown
+}

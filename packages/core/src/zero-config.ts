@@ -1,0 +1,46 @@
+import type { Provider } from './call/provider.ts'
+import { environmentSinks } from './environment/environment-sinks.ts'
+import { forgetSharedPipeline, sharedPipeline } from './environment/shared-pipeline.ts'
+import { type Meter, meterOn } from './meter.ts'
+import { type CloseOptions, Pipeline } from './pipeline.ts'
+
+/**
+ * A meter that configures itself from the environment when it is first used: sinks from the
+ * backends' keys, the outbox from `TOKEN_METER_OUTBOX`. All of them in a process share one
+ * pipeline.
+ */
+export function zeroConfigMeter<Client extends object>(provider: Provider<Client>): Meter<Client> {
+  const meters = new WeakMap<Pipeline, Meter<Client>>()
+  const current = (): Meter<Client> => {
+    const pipeline = sharedPipeline(makePipeline)
+    const meter = meters.get(pipeline) ?? meterOn(pipeline, { providers: [provider] })
+    meters.set(pipeline, meter)
+    return meter
+  }
+
+  return new Proxy((() => {}) as unknown as Meter<Client>, {
+    apply: (_, self, parameters) => Reflect.apply(current(), self, parameters),
+    get(target, property) {
+      if (property === 'close' || property === Symbol.asyncDispose) {
+        return async (options?: CloseOptions) => {
+          const closing = current().close(options)
+          forgetSharedPipeline()
+          await closing
+        }
+      }
+      if (property in Function.prototype) return Reflect.get(target, property)
+      return Reflect.get(current(), property)
+    },
+  })
+}
+
+function makePipeline(): Pipeline {
+  const sinks = environmentSinks()
+  if (sinks.length === 0) {
+    console.warn(
+      '[token-meter] no billing backend is configured: usage is kept in the outbox and delivered ' +
+        'once one is (set STRIPE_RESTRICTED_KEY, METRONOME_BEARER_TOKEN, LAGO_API_KEY or OPENMETER_URL)',
+    )
+  }
+  return new Pipeline({ providers: [], sinks })
+}

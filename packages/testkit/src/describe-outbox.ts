@@ -1,0 +1,34 @@
+import { afterEach, beforeEach, describe } from 'vitest'
+import { appendTests } from './outbox-suite/append-tests.ts'
+import { claimTests } from './outbox-suite/claim-tests.ts'
+import { deadLetterTests } from './outbox-suite/dead-letter-tests.ts'
+import { ledgerTests } from './outbox-suite/ledger-tests.ts'
+import { OutboxHarness, type OutboxSuite } from './outbox-suite/outbox-harness.ts'
+import { progressTests } from './outbox-suite/progress-tests.ts'
+import { settleTests } from './outbox-suite/settle-tests.ts'
+import { sharedTests } from './outbox-suite/shared-tests.ts'
+import { unattributedTests } from './outbox-suite/unattributed-tests.ts'
+
+/**
+ * The conformance suite of outboxes: every sentence of the contract in core's `outbox/outbox.ts`,
+ * by a clock that only the tests move.
+ */
+export function describeOutbox(name: string, suite: OutboxSuite): void {
+  describe(`${name}, as an outbox`, () => {
+    let opened: OutboxHarness
+    const harness = (): OutboxHarness => opened
+    beforeEach(async () => {
+      opened = await OutboxHarness.open(suite)
+    })
+    afterEach(() => opened[Symbol.asyncDispose]())
+
+    describe('append', () => appendTests(harness))
+    describe('claim', () => claimTests(harness))
+    describe('settle', () => settleTests(harness))
+    describe('dead letters', () => deadLetterTests(harness))
+    describe('unattributed records', () => unattributedTests(harness))
+    describe('progress', () => progressTests(harness))
+    describe('ledger', () => ledgerTests(harness))
+    if (suite.reopen !== undefined) describe('shared', () => sharedTests(harness))
+  })
+}

@@ -1,0 +1,193 @@
+import type { SinkResult } from '@token-meter/core/adapter'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { lostAnswers, passingFaults } from './sink-suite/faulty-answers.ts'
+import type { SinkBackend, SinkSuite } from './sink-suite/sink-backend.ts'
+import {
+  expectedBill,
+  sinkHarness,
+  sinkRecord,
+  sortedBill,
+  type SinkHarness,
+} from './sink-suite/sink-harness.ts'
+
+/**
+ * The conformance suite of sinks: whatever goes wrong on the way, every token is billed once and
+ * nothing is lost. A sink package runs it against a fake of its backend.
+ */
+export function describeSink<Backend extends SinkBackend>(
+  name: string,
+  suite: SinkSuite<Backend>,
+): void {
+  describe(`${name}, as a sink`, () => {
+    let harness: SinkHarness<Backend>
+    beforeEach(async () => {
+      harness = await sinkHarness(suite)
+    })
+    afterEach(() => harness[Symbol.asyncDispose]())
+
+    const accepted = { status: 'accepted' }
+    const always = { times: Infinity }
+    const bill = () => sortedBill(harness.backend.billed())
+
+    test('delivers every token once, with one result per record', async () => {
+      const records = [
+        sinkRecord(),
+        sinkRecord({ customer: 'cus_2', provider: 'anthropic', model: 'claude-sonnet-4-6' }),
+        sinkRecord(),
+      ]
+      expect(await harness.send(records)).toMatchObject([accepted, accepted, accepted])
+      expect(bill()).toEqual(expectedBill(records))
+    })
+
+    test('an empty batch has no results and makes no request', async () => {
+      expect(await harness.send([])).toEqual([])
+      expect(harness.backend.requests).toHaveLength(0)
+    })
+
+    test('a record without tokens is accepted without a request', async () => {
+      const tokens = { input: 0, cachedInput: 0, cachedWrite: 0, output: 0 }
+      expect(await harness.send([sinkRecord({ tokens })])).toMatchObject([accepted])
+      expect(harness.backend.requests).toHaveLength(0)
+    })
+
+    test('what the backend has already is accepted, and billed once', async () => {
+      const records = [sinkRecord(), sinkRecord()]
+      await harness.send(records)
+      expect(await harness.send(records)).toMatchObject([accepted, accepted])
+      const sink = harness.another()
+      expect(await harness.send(records, { sink })).toMatchObject([accepted, accepted])
+      expect(bill()).toEqual(expectedBill(records))
+    })
+
+    test('a refused record says why, and does not hinder its neighbours', async () => {
+      const good = [sinkRecord(), sinkRecord()] as const
+      const poison = sinkRecord(suite.poison.record)
+      const results = await harness.send([good[0], poison, good[1]])
+      expect(results.map(({ status }) => status)).toEqual(['accepted', 'rejected', 'accepted'])
+      expect(results[1]).toMatchObject({ reason: expect.stringMatching(suite.poison.reason) })
+      const billed = bill().filter(({ customer }) => customer === 'cus_1')
+      const others = expectedBill(good)
+      expect(billed).toEqual(expect.arrayContaining([...others]))
+    })
+
+    test.each(passingFaults)('%s: retry, then billed once', async (_, fault) => {
+      const records = [sinkRecord(), sinkRecord({ customer: 'cus_2' })]
+      harness.backend.failWith(fault, always)
+      const results = await harness.send(records)
+      const retry = { status: 'retry', reason: expect.stringMatching(/\w/) }
+      expect(results).toMatchObject([retry, retry])
+      expect(bill()).toEqual([])
+      harness.backend.recover()
+      expect(await harness.send(records, { earlier: results })).toMatchObject([accepted, accepted])
+      expect(bill()).toEqual(expectedBill(records))
+    })
+
+    test.each(lostAnswers)('%s after the effect: retry, then billed once', async (_, fault) => {
+      const records = [sinkRecord()]
+      harness.backend.failWith(fault, always)
+      const results = await harness.send(records)
+      expect(results).toMatchObject([{ status: 'retry' }])
+      expect(bill().length).toBeGreaterThan(0)
+      harness.backend.recover()
+      expect(await harness.send(records, { earlier: results })).toMatchObject([accepted])
+      expect(bill()).toEqual(expectedBill(records))
+    })
+
+    test.each([429, 503])('the Retry-After of a %i is honoured', async (status) => {
+      harness.backend.failWith({ status, headers: { 'retry-after': '7' } }, always)
+      expect(await harness.send([sinkRecord()])).toMatchObject([{ status: 'retry', afterMs: 7000 }])
+      harness.backend.recover()
+      const date = new Date(Date.now() + 60_000).toUTCString()
+      harness.backend.failWith({ status, headers: { 'retry-after': date } }, always)
+      const [result] = await harness.send([sinkRecord()])
+      const afterMs = result?.status === 'retry' ? result.afterMs : undefined
+      expect(afterMs).toBeGreaterThan(55_000)
+      expect(afterMs).toBeLessThan(61_000)
+    })
+
+    test.each([401, 403])(
+      'a %i loses nothing: the key is put right by a person',
+      async (status) => {
+        const records = [sinkRecord(), sinkRecord()]
+        harness.backend.failWith({ status }, always)
+        const results = await harness.send(records)
+        for (const result of results) {
+          expect(result).toMatchObject({ status: 'retry', reason: expect.stringMatching(/key/i) })
+          expect(result).toMatchObject({ afterMs: expect.any(Number) })
+        }
+        harness.backend.recover()
+        expect(await harness.send(records, { earlier: results })).toMatchObject([
+          accepted,
+          accepted,
+        ])
+        expect(bill()).toEqual(expectedBill(records))
+      },
+    )
+
+    test('events that arrived are remembered, and not sent again', async () => {
+      const records = [sinkRecord()]
+      harness.backend.failWith({ status: 500 }, { skip: 1, times: Infinity })
+      const results = await harness.send(records)
+      const delivered = results[0]?.deliveredEventIds ?? []
+      // A backend that takes a record in one request has it all by now.
+      if (results[0]?.status !== 'accepted') expect(delivered.length).toBeGreaterThan(0)
+      harness.backend.recover()
+      const before = harness.backend.requests.length
+      expect(await harness.send(records, { earlier: results })).toMatchObject([accepted])
+      const left = expectedBill(records).length - delivered.length
+      expect(harness.backend.requests.length - before).toBeLessThanOrEqual(left)
+      expect(bill()).toEqual(expectedBill(records))
+    })
+
+    test('a send that is aborted ends at once, and loses nothing', async () => {
+      const records = [sinkRecord(), sinkRecord({ customer: 'cus_2' }), sinkRecord()]
+      harness.backend.failWith({ connection: 'hang' }, always)
+      const controller = new AbortController()
+      const { signal } = controller
+      const sending = harness.send(records, { sink: harness.another(20_000), signal })
+      await expect.poll(() => harness.backend.requests.length).toBeGreaterThan(0)
+      const began = performance.now()
+      controller.abort(new Error('closing'))
+      const results = await sending
+      expect(performance.now() - began).toBeLessThan(1000)
+      expect(results.map(({ status }) => status)).toEqual(['retry', 'retry', 'retry'])
+      harness.backend.recover()
+      const again = await harness.send(records, { earlier: results })
+      expect(again).toMatchObject([accepted, accepted, accepted])
+      expect(bill()).toEqual(expectedBill(records))
+    })
+
+    test('a signal that is aborted already sends nothing', async () => {
+      const results = await harness.send([sinkRecord()], {
+        signal: AbortSignal.abort(new Error('closed')),
+      })
+      expect(results).toMatchObject([{ status: 'retry' }])
+      expect(harness.backend.requests).toHaveLength(0)
+    })
+
+    test('through a storm of faults, every token is billed once', async () => {
+      const customers = ['cus_1', 'cus_2', 'cus_3']
+      const records = Array.from({ length: 12 }, (_, index) =>
+        sinkRecord({ customer: customers[index % 3] ?? null }),
+      )
+      const faults = [...passingFaults, ...lostAnswers].map(([, fault]) => fault)
+      for (const [index, fault] of faults.entries()) {
+        harness.backend.failWith(fault, { skip: index % 3, times: 1 + (index % 2) })
+      }
+      const waiting = new Map(records.map((record) => [record, noResult]))
+      for (let round = 0; round < 40 && waiting.size > 0; round++) {
+        const open = [...waiting.keys()]
+        const results = await harness.send(open, { earlier: [...waiting.values()] })
+        for (const [index, record] of open.entries()) {
+          const result = results[index] ?? noResult
+          if (result.status === 'accepted') waiting.delete(record)
+          else waiting.set(record, result)
+        }
+      }
+      expect([...waiting.values()]).toEqual([])
+      expect(bill()).toEqual(expectedBill(records))
+    })
+  })
+}
+
+const noResult: SinkResult = { status: 'retry', reason: 'not sent yet' }

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs'
+import { isAbsolute, join } from 'node:path'
+import { parseJson } from '../http/parse-json.ts'
+import { sharedFolder } from '../shared-folder.ts'
+import { asRequested } from './chat-usage.ts'
+import type { Reply, ReplayedRequest, ReplayEvent } from './replay-reply.ts'
+
+/** What goes over the wire: one body, or the events of a stream, each ready to be written. */
+export type ReplyContent =
+  | { readonly contentType: string; readonly body: string | Uint8Array }
+  | {
+      readonly contentType: 'text/event-stream; charset=utf-8'
+      readonly events: readonly string[]
+      readonly end: string
+    }
+
+/**
+ * @throws Error when a recording named by a relative path is wanted and `../shared` is absent.
+ */
+export function replyContent(reply: Reply, request: ReplayedRequest): ReplyContent {
+  if (typeof reply === 'function') return replyContent(reply(request), request)
+  if (reply instanceof Uint8Array) return { contentType: 'application/octet-stream', body: reply }
+  if (typeof reply === 'string') return recordedContent(reply, request)
+  if (!Array.isArray(reply)) return jsonContent(JSON.stringify(reply))
+  const script = reply as readonly ReplayEvent[]
+  const events = isChatCompletions(request) ? asRequested(script, request.body) : script
+  return streamContent(
+    events.map((event) => JSON.stringify(event)),
+    request,
+  )
+}
+
+function recordedContent(path: string, request: ReplayedRequest): ReplyContent {
+  const text = readFileSync(recordingFile(path), 'utf8')
+  if (!path.endsWith('.chunks.txt')) return jsonContent(text)
+  return streamContent(
+    text.split('\n').filter((line) => line.trim() !== ''),
+    request,
+  )
+}
+
+function recordingFile(path: string): string {
+  if (isAbsolute(path)) return path
+  const shared = sharedFolder()
+  if (shared === undefined) throw new Error(`No recordings here (../shared is absent): ${path}`)
+  return join(shared, 'recordings', path)
+}
+
+function jsonContent(body: string): ReplyContent {
+  return { contentType: 'application/json', body }
+}
+
+function streamContent(lines: readonly string[], request: ReplayedRequest): ReplyContent {
+  return {
+    contentType: 'text/event-stream; charset=utf-8',
+    events: lines.map(serverSentEvent),
+    end: isCompletions(request) ? 'data: [DONE]\n\n' : '',
+  }
+}
+
+/** OpenAI responses and Anthropic name an event by its `type`; chat chunks have none. */
+function serverSentEvent(line: string): string {
+  const type = (parseJson(line) as { type?: unknown } | null | undefined)?.type
+  return typeof type === 'string' ? `event: ${type}\ndata: ${line}\n\n` : `data: ${line}\n\n`
+}
+
+function isChatCompletions(request: ReplayedRequest): boolean {
+  return request.path.endsWith('/chat/completions')
+}
+
+function isCompletions(request: ReplayedRequest): boolean {
+  return request.path.endsWith('/completions')
+}

@@ -1,0 +1,98 @@
+import {
+  toMeterEvents,
+  type Batch,
+  type BatchEntry,
+  type Sink,
+  type SinkResult,
+  type UsageRecord,
+} from '@token-meter/core/adapter'
+import { exampleRecord } from '../example-record.ts'
+import type { BilledRow, SinkBackend, SinkSuite } from './sink-backend.ts'
+
+/** One test's backend and sink. A request of the sink may take 300 ms. */
+export interface SinkHarness<Backend extends SinkBackend> extends AsyncDisposable {
+  readonly backend: Backend
+  readonly sink: Sink
+  /** Another sink on the same backend, as another process would have. */
+  another(timeoutMs?: number): Sink
+  /** Sends records as delivery would. */
+  send(records: readonly UsageRecord[], options?: SendOptions): Promise<readonly SinkResult[]>
+}
+
+/** How records are sent. */
+export interface SendOptions {
+  /** The results of the attempt before: what they say was delivered is told to the sink. */
+  readonly earlier?: readonly SinkResult[]
+  readonly signal?: AbortSignal
+  /** @default the harness's own */
+  readonly sink?: Sink
+}
+
+/** Starts a backend and makes a sink on it; both are closed when it is disposed. */
+export async function sinkHarness<Backend extends SinkBackend>(
+  suite: SinkSuite<Backend>,
+): Promise<SinkHarness<Backend>> {
+  const backend = await suite.backend()
+  const sinks: Sink[] = []
+  const another = (timeoutMs = 300) => {
+    const sink = suite.create(backend, { timeoutMs })
+    sinks.push(sink)
+    return sink
+  }
+  const ownSink = another()
+  return {
+    backend,
+    sink: ownSink,
+    another,
+    send: (records, { earlier = [], signal = new AbortController().signal, sink = ownSink } = {}) =>
+      sink.send(batchOf(sink, records, earlier), signal),
+    [Symbol.asyncDispose]: async () => {
+      for (const sink of sinks) await sink.close?.()
+      await backend.close()
+    },
+  }
+}
+
+function batchOf(
+  sink: Sink,
+  records: readonly UsageRecord[],
+  earlier: readonly SinkResult[],
+): Batch {
+  const isFirst = earlier.length === 0
+  const entries = records.map((record, index): BatchEntry => ({
+    record,
+    attempts: isFirst ? 0 : 1,
+    firstAttemptAt: isFirst ? undefined : Date.now(),
+    deliveredEventIds: earlier[index]?.deliveredEventIds ?? [],
+  }))
+  return { id: 'batch-1', sink: sink.name, lease: 'lease-1', entries }
+}
+
+/** A record of just now, as backends refuse old ones, with three token types. */
+export function sinkRecord(changes: Partial<UsageRecord> = {}): UsageRecord {
+  return exampleRecord({ at: Date.now(), ...changes })
+}
+
+/** What a backend must have billed once these records are accepted, in any order. */
+export function expectedBill(records: readonly UsageRecord[]): readonly BilledRow[] {
+  const rows = new Map<string, BilledRow>()
+  for (const { customer, value, dimensions } of records.flatMap((record) =>
+    toMeterEvents(record),
+  )) {
+    const row = { customer, model: dimensions.model, tokenType: dimensions.token_type }
+    const key = rowKey(row)
+    rows.set(key, { ...row, value: value + (rows.get(key)?.value ?? 0) })
+  }
+  return sortedBill([...rows.values()])
+}
+
+/** The columns that every backend has, in an order that can be compared. */
+export function sortedBill(rows: readonly BilledRow[]): readonly BilledRow[] {
+  return rows
+    .map(({ customer, model, tokenType, value }) => ({ customer, model, tokenType, value }))
+    .toSorted((a, b) => (rowKey(a) < rowKey(b) ? -1 : 1))
+}
+
+function rowKey({ customer, model, tokenType }: Omit<BilledRow, 'value'>): string {
+  return JSON.stringify([customer, model, tokenType])
+}

@@ -1,0 +1,48 @@
+import { refused, type StripeAnswer } from './stripe-answer.ts'
+import type { FakeStripeRequest } from './fake-stripe-request.ts'
+
+const windowMs = 24 * 60 * 60_000
+
+/** Answers that were given, by `Idempotency-Key`. Only requests that took effect are kept. */
+export interface IdempotencyKeys {
+  /** The answer that the key calls for; `undefined` when the request is to be processed. */
+  answer(request: FakeStripeRequest): StripeAnswer | undefined
+  keep(request: FakeStripeRequest, answer: StripeAnswer): void
+}
+
+export function createIdempotencyKeys(): IdempotencyKeys {
+  const kept = new Map<
+    string,
+    { rawBody: string; path: string; at: number; answer: StripeAnswer }
+  >()
+  return {
+    answer: (request) => {
+      const key = keyOf(request)
+      if (key === undefined) return undefined
+      if (key === '' || key.length > 255) {
+        return refused(400, { ...mismatch, message: 'Idempotency keys have 1 to 255 characters.' })
+      }
+      const first = kept.get(key)
+      if (first === undefined || request.at - first.at >= windowMs) return undefined
+      if (first.rawBody !== request.rawBody || first.path !== request.path) {
+        const message = `Keys for idempotent requests can only be used with the same parameters they were first used with (${key}).`
+        return refused(400, { ...mismatch, message })
+      }
+      return {
+        ...first.answer,
+        headers: { ...first.answer.headers, 'idempotent-replayed': 'true' },
+      }
+    },
+    keep: (request, answer) => {
+      const { rawBody, path, at } = request
+      const key = keyOf(request)
+      if (key !== undefined) kept.set(key, { rawBody, path, at, answer })
+    },
+  }
+}
+
+const mismatch = { type: 'idempotency_error', code: 'idempotency_error' }
+
+function keyOf(request: FakeStripeRequest): string | undefined {
+  return request.headers['idempotency-key'] as string | undefined
+}

