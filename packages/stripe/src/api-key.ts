@@ -1,0 +1,37 @@
+import { ConfigError } from '@token-meter/core/adapter'
+
+const wanted = 'a restricted key (rk_...) with the permission "Billing meter events: Write"'
+
+/**
+ * The key, checked as far as it can be without a request. No message holds any of it.
+ * @throws ConfigError when it is missing or of a kind that cannot write meter events.
+ */
+export function checkedApiKey(apiKey: unknown): string {
+  if (typeof apiKey !== 'string' || apiKey === '') {
+    const got = apiKey === '' ? 'an empty string' : `a value of type ${typeof apiKey}`
+    throw new ConfigError(`stripeSink: apiKey is ${got}; set it to ${wanted}`)
+  }
+  if (!/^[!-~]+$/.test(apiKey)) {
+    throw new ConfigError(
+      'stripeSink: apiKey has white space or other characters in it that no key has; remove them',
+    )
+  }
+  if (apiKey.startsWith('pk_')) {
+    throw new ConfigError(`stripeSink: apiKey is a publishable key (pk_); set it to ${wanted}`)
+  }
+  if (apiKey.startsWith('whsec_')) {
+    throw new ConfigError(`stripeSink: apiKey is a webhook secret (whsec_); set it to ${wanted}`)
+  }
+  return apiKey
+}
+
+let hasWarned = false
+
+/** Warns, once in a process, about a key that can do more than it needs to. */
+export function warnOfSecretKey(apiKey: string, onWarning: (message: string) => void): void {
+  if (hasWarned || !apiKey.startsWith('sk_')) return
+  hasWarned = true
+  onWarning(
+    `@token-meter/stripe got a secret key (sk_), which can do everything on the account; use ${wanted} and no other`,
+  )
+}

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import { classifyError } from './classify-error.ts'
+
+const now = Date.parse('2026-11-21T00:00:00Z')
+const rate = (reason: string) => ({ 'stripe-rate-limited-reason': reason })
+
+test.each([
+  ['v2 duplicate', { statusCode: 400, code: 'duplicate_meter_event', message: 'x' }],
+  [
+    'v1 duplicate',
+    { statusCode: 400, message: 'An event already exists with identifier r:input.' },
+  ],
+])('%s is accepted', (_, error) => {
+  expect(classifyError(error, now)).toEqual({ status: 'accepted' })
+})
+
+test.each([
+  ['no connection', 'outage', { message: 'An error occurred with our connection to Stripe.' }],
+  ['invalid JSON', 'outage', { message: 'Invalid JSON received from the Stripe API' }],
+  ['500', 'outage', { statusCode: 500 }],
+  ['503', 'outage', { statusCode: 503 }],
+  [
+    '500 not to be retried',
+    'outage',
+    { statusCode: 500, headers: { 'stripe-should-retry': 'false' } },
+  ],
+  ['409', 'event', { statusCode: 409, code: 'too_many_concurrent_requests' }],
+  ['408', 'event', { statusCode: 408 }],
+  ['302', 'event', { statusCode: 302 }],
+  ['400 to be retried', 'event', { statusCode: 400, headers: { 'stripe-should-retry': 'true' } }],
+  ['429 of a lock', 'event', { statusCode: 429 }],
+  ['429 of one object', 'event', { statusCode: 429, headers: rate('resource-specific') }],
+  ['429 of the account', 'account', { statusCode: 429, headers: rate('global-rate') }],
+  ['429 of the endpoint', 'account', { statusCode: 429, headers: rate('endpoint-concurrency') }],
+])('%s is a retry that reaches the %s', (_, reach, error) => {
+  expect(classifyError(error, now)).toMatchObject({ status: 'retry', reach })
+})
+
+test.each([401, 403])('a %i is a retry in a minute, and names the permission', (statusCode) => {
+  expect(classifyError({ statusCode, message: 'No.' }, now)).toMatchObject({
+    status: 'retry',
+    reach: 'account',
+    afterMs: 60_000,
+    reason: expect.stringContaining('"Billing meter events: Write"'),
+  })
+})
+
+test.each([
+  [{ statusCode: 400, code: 'payload_invalid_value' }, 'payload_invalid_value'],
+  [{ statusCode: 400, code: 'no_meter' }, 'Create a meter'],
+  [{ statusCode: 400, rawType: 'idempotency_error' }, 'other contents'],
+  [{ statusCode: 400, message: 'The timestamp must be ...' }, 'The timestamp must be'],
+  [{ statusCode: 404 }, '404'],
+  [{ statusCode: 422 }, '422'],
+])('%j is rejected, saying why', (error, why) => {
+  const outcome = classifyError(error, now)
+  expect(outcome).toMatchObject({ status: 'rejected', reason: expect.stringContaining(why) })
+})
+
+test('Retry-After counts for every retry but that of a wrong key', () => {
+  const headers = { 'retry-after': '3' }
+  for (const statusCode of [409, 429, 500, 503]) {
+    expect(classifyError({ statusCode, headers }, now)).toMatchObject({ afterMs: 3000 })
+  }
+  expect(classifyError({ statusCode: 401, headers }, now)).toMatchObject({ afterMs: 60_000 })
+})

@@ -1,0 +1,83 @@
+import type { EventOutcome, EventRetry } from './event-outcome.ts'
+import { retryAfterMs } from './retry-after.ts'
+
+/** What is used of the errors of stripe-node, whose classes differ between versions. */
+export interface StripeFailure {
+  readonly statusCode?: number | undefined
+  readonly code?: string | undefined
+  readonly rawType?: string | undefined
+  readonly message?: string | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+/** A key is set right by a person, so there is no hurry; nothing is given up meanwhile. */
+const wrongKeyAfterMs = 60_000
+
+/**
+ * What an error of Stripe means for the event. What Stripe has already is accepted; what it could
+ * not judge, or only because of the key, is a retry; what it judged and refused is rejected.
+ */
+export function classifyError(error: StripeFailure, nowMs: number): EventOutcome {
+  const { statusCode, message = 'no message', headers = {} } = error
+  if (isDuplicate(error)) return { status: 'accepted' }
+  const retry = (reach: EventRetry['reach'], reason: string): EventRetry => ({
+    status: 'retry',
+    reach,
+    reason,
+    afterMs: retryAfterMs(headers['retry-after'], nowMs),
+  })
+  if (statusCode === undefined) return retry('outage', `no answer of Stripe's: ${message}`)
+  if (statusCode === 401) return { ...retry('account', unknownKey), afterMs: wrongKeyAfterMs }
+  if (statusCode === 403) {
+    return { ...retry('account', `${weakKey} ${message}`), afterMs: wrongKeyAfterMs }
+  }
+  if (statusCode === 429) {
+    const limit = headers['stripe-rate-limited-reason']
+    return retry(isAccountLimit(limit) ? 'account' : 'event', tooMany(limit, message))
+  }
+  if (statusCode >= 500) return retry('outage', `Stripe failed (${statusCode}): ${message}`)
+  if (isPassing(statusCode) || headers['stripe-should-retry'] === 'true') {
+    return retry('event', `Stripe is busy with it (${statusCode}): ${message}`)
+  }
+  return { status: 'rejected', reason: refusal(error) }
+}
+
+const unknownKey =
+  'Stripe does not know the API key (401): set apiKey to a restricted key with the permission "Billing meter events: Write"; the usage is kept and sent then.'
+
+const weakKey =
+  'Stripe does not let the API key write meter events (403): give it the permission "Billing meter events: Write"; the usage is kept and sent then.'
+
+/** v2 has a code for it, v1 only a sentence. */
+function isDuplicate({ statusCode, code, message }: StripeFailure): boolean {
+  if (code === 'duplicate_meter_event') return true
+  return (
+    statusCode === 400 && message?.startsWith('An event already exists with identifier') === true
+  )
+}
+
+/** Without a reason it is a lock that one object waited for; `resource-specific` says as much. */
+function isAccountLimit(limit: string | undefined): boolean {
+  return limit !== undefined && limit !== 'resource-specific'
+}
+
+function tooMany(limit: string | undefined, message: string): string {
+  return `too many requests for Stripe (429${limit === undefined ? '' : `, ${limit}`}): ${message}`
+}
+
+function isPassing(statusCode: number): boolean {
+  return statusCode < 400 || statusCode === 408 || statusCode === 409 || statusCode === 425
+}
+
+function refusal({ statusCode, code, rawType, message = 'no message' }: StripeFailure): string {
+  const name = code ?? rawType
+  const hint = (name !== undefined && hints[name]) ?? ''
+  return `Stripe refused it (${statusCode}${name === undefined ? '' : ` ${name}`}): ${message}${hint}`
+}
+
+const hints: Readonly<Record<string, string>> = {
+  no_meter: ' Create a meter with this event name, or set eventName, then requeue.',
+  archived_meter: ' Reactivate the meter, then requeue.',
+  idempotency_error:
+    ' It was sent before with other contents, so options of the sink were changed between two attempts: compare it with what Stripe has before it is requeued.',
+}

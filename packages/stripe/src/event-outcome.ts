@@ -1,0 +1,17 @@
+/**
+ * What became of one meter event.
+ *
+ * A retry says how far its cause reaches: `event` is this event's own bad luck, `outage` may be
+ * everybody's, `account` surely is, so that nothing else need be tried now.
+ */
+export type EventOutcome =
+  | { readonly status: 'accepted' }
+  | { readonly status: 'rejected'; readonly reason: string }
+  | EventRetry
+
+export interface EventRetry {
+  readonly status: 'retry'
+  readonly reason: string
+  readonly afterMs?: number | undefined
+  readonly reach: 'event' | 'outage' | 'account'
+}

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import type { EventOutcome } from './event-outcome.ts'
+import { recordResult } from './record-result.ts'
+
+const accepted: EventOutcome = { status: 'accepted' }
+const rejected: EventOutcome = { status: 'rejected', reason: 'bad value' }
+const retry = (afterMs?: number): EventOutcome => ({
+  status: 'retry',
+  reason: 'busy',
+  afterMs,
+  reach: 'event',
+})
+const events = (...outcomes: EventOutcome[]) =>
+  outcomes.map((outcome, index) => ({ id: `r:${index}`, outcome }))
+
+test('all accepted is accepted; nothing to send is too', () => {
+  expect(recordResult([], events(accepted, accepted))).toEqual({ status: 'accepted' })
+  expect(recordResult(['r:0'], [])).toEqual({ status: 'accepted' })
+})
+
+test('one retry makes it a retry that remembers what arrived, now and before', () => {
+  expect(recordResult(['r:9'], events(accepted, retry(5), retry(70)))).toEqual({
+    status: 'retry',
+    reason: 'busy',
+    afterMs: 70,
+    deliveredEventIds: ['r:9', 'r:0'],
+  })
+  expect(recordResult([], events(retry()))).not.toHaveProperty('afterMs')
+})
+
+test('what was rejected waits for what can still arrive', () => {
+  expect(recordResult([], events(rejected, retry()))).toMatchObject({ status: 'retry' })
+  expect(recordResult(['r:1'], events(rejected))).toEqual({
+    status: 'rejected',
+    reason: '0: bad value',
+    deliveredEventIds: ['r:1'],
+  })
+})
+
+test('what the events of a record were refused for is said once, with the token types', () => {
+  const other: EventOutcome = { status: 'rejected', reason: 'no meter' }
+  expect(recordResult([], events(rejected, rejected, other))).toMatchObject({
+    reason: '0, 1: bad value; 2: no meter',
+  })
+})

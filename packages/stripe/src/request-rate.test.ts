@@ -1,0 +1,43 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createRequestRate } from './request-rate.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const never = new AbortController().signal
+
+async function countIn(ms: number, requestsPerSecond: number, wanted: number): Promise<number> {
+  const next = createRequestRate(requestsPerSecond, Date.now)
+  let count = 0
+  for (let index = 0; index < wanted; index++) void next(never).then(() => count++)
+  await vi.advanceTimersByTimeAsync(ms)
+  return count
+}
+
+test.each([
+  [1, 3000, 4],
+  [25, 1000, 28],
+  [900, 1000, 991],
+])('%i a second lets %i ms see about %i', async (requestsPerSecond, ms, atMost) => {
+  const count = await countIn(ms, requestsPerSecond, 2000)
+  expect(count).toBeLessThanOrEqual(atMost)
+  expect(count).toBeGreaterThanOrEqual((requestsPerSecond * ms) / 1000)
+})
+
+test('without a limit nothing waits', async () => {
+  expect(await countIn(0, Infinity, 1000)).toBe(1000)
+})
+
+test('waiting ends when the signal is aborted', async () => {
+  const next = createRequestRate(1, Date.now)
+  await next(never)
+  const controller = new AbortController()
+  const waiting = next(controller.signal)
+  controller.abort(new Error('enough'))
+  await expect(waiting).rejects.toThrow('enough')
+  expect(vi.getTimerCount()).toBe(0)
+})

@@ -1,0 +1,65 @@
+import { ConfigError } from '@token-meter/core/adapter'
+import { afterEach, expect, test, vi } from 'vitest'
+import { createStripeClient } from './stripe-client.ts'
+import { version } from './version.ts'
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+})
+
+const event = { event_name: 'tokens', payload: { stripe_customer_id: 'cus_1', value: '1' } }
+
+/** A global fetch that answers every request, and remembers it. */
+function stubFetch() {
+  const stub = vi.fn(async (_url: string, _init: RequestInit) => Response.json({ object: 'x' }))
+  vi.stubGlobal('fetch', stub)
+  return stub
+}
+
+test.each([
+  [undefined, 'https://api.stripe.com'],
+  ['http://127.0.0.1:12111', 'http://127.0.0.1:12111'],
+  ['http://stripe-fake/', 'http://stripe-fake'],
+  ['https://stripe.example', 'https://stripe.example'],
+])('with baseUrl %s requests go to %s', async (baseUrl, origin) => {
+  const fetched = stubFetch()
+  await createStripeClient('rk_live_1', baseUrl).stripe.v2.billing.meterEvents.create(event)
+  const url = new URL(fetched.mock.calls[0]?.[0] ?? '')
+  expect(url.origin).toBe(origin)
+  expect(url.pathname).toBe('/v2/billing/meter_events')
+})
+
+test('requests say who sends them, and nothing of earlier ones', async () => {
+  const fetched = stubFetch()
+  const { stripe } = createStripeClient('rk_live_1', undefined)
+  for (let count = 0; count < 2; count++) await stripe.v2.billing.meterEvents.create(event)
+  const headers = new Headers(fetched.mock.calls[1]?.[1]?.headers)
+  expect(headers.get('user-agent')).toContain(`token-meter/${version}`)
+  expect(headers.get('x-stripe-client-telemetry')).toBeNull()
+})
+
+test.each(['127.0.0.1:12111', 'ftp://stripe', 'http://127.0.0.1/v2', 'nonsense'])(
+  'baseUrl %s is refused',
+  (baseUrl) => {
+    expect(() => createStripeClient('rk_live_1', baseUrl)).toThrow(ConfigError)
+  },
+)
+
+test('a request ends with its own signal, and leaves no listener on it', async () => {
+  const hanging = async (_url: string, { signal }: RequestInit) => {
+    signal?.throwIfAborted()
+    return new Promise((_, reject) => {
+      signal?.addEventListener('abort', () => reject(signal.reason as Error))
+    })
+  }
+  vi.stubGlobal('fetch', hanging)
+  const { stripe, during } = createStripeClient('rk_live_1', undefined)
+  const controller = new AbortController()
+  const removed = vi.spyOn(controller.signal, 'removeEventListener')
+  const request = during('key-1', controller.signal, () =>
+    stripe.v2.billing.meterEvents.create(event, { idempotencyKey: 'key-1' }),
+  )
+  controller.abort(new Error('enough'))
+  await expect(request).rejects.toThrow()
+  expect(removed).toHaveBeenCalledTimes(1)
+})

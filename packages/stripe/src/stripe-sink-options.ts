@@ -1,0 +1,52 @@
+import type { MeterEvent, ModelSlug } from '@token-meter/core/adapter'
+import type Stripe from 'stripe'
+
+/**
+ * Which token types the meters know. `all`: `input`, `output`, `cached_input` and `cached_write`.
+ * `input-output`: cached reads and writes are added to the input event.
+ */
+export type TokenTypesOption = 'all' | 'input-output'
+
+/** Options of `stripeSink`. One of `apiKey` and `stripe` is needed. */
+export interface StripeSinkOptions {
+  /**
+   * A restricted key (`rk_`) with the permission "Billing meter events: Write" and no other.
+   * A secret key (`sk_`) works too, with a warning.
+   */
+  readonly apiKey?: string | undefined
+  /**
+   * A Stripe client of yours, in place of `apiKey`. Its retries are not used. A send that is
+   * aborted cannot stop its requests, only stop waiting for them.
+   */
+  readonly stripe?: Stripe | undefined
+  /**
+   * Keys the sink's progress in the outbox: keep it the same for ever, and give each its own where
+   * there are several Stripe sinks. @default 'stripe'
+   */
+  readonly name?: string | undefined
+  /**
+   * The meter's event name, 1 to 100 characters; or a function that names it by the event, where
+   * each token type or model has a meter of its own. @default 'token-billing-tokens'
+   */
+  readonly eventName?: string | ((event: MeterEvent) => string) | undefined
+  /** @default 'all' */
+  readonly tokenTypes?: TokenTypesOption | undefined
+  /** How a model is written in the `model` dimension. @default core's `modelSlug` */
+  readonly modelSlug?: ModelSlug | undefined
+  /**
+   * Requests per second, of this process. Stripe allows an account 1000 with a live key, a
+   * connected account 100 and a sandbox 25, in all processes together.
+   * @default 25 with a `_test_` key, 90 with `stripeAccount`, 900 otherwise
+   */
+  readonly requestsPerSecond?: number | undefined
+  /** Requests in flight at a time; for one customer and event name it is always 1. @default 32 */
+  readonly maxConcurrentRequests?: number | undefined
+  /** How long one request may take, in ms. @default 20000 */
+  readonly timeoutMs?: number | undefined
+  /** Where Stripe is, for tests: `http://127.0.0.1:12111`. @default Stripe itself */
+  readonly baseUrl?: string | undefined
+  /** The connected account to bill on, `acct_...`. @default the key's own account */
+  readonly stripeAccount?: string | undefined
+  /** Told once about what works but should be changed. @default console.warn */
+  readonly onWarning?: ((message: string) => void) | undefined
+}

@@ -1,0 +1,32 @@
+import { ConfigError } from '@token-meter/core/adapter'
+import { expect, test } from 'vitest'
+import type { StripeSinkOptions } from './stripe-sink-options.ts'
+import { stripeSinkSettings } from './stripe-sink-settings.ts'
+
+test.each([
+  [{ name: '' }, /name must be a string that is not empty/],
+  [{ eventName: '' }, /eventName must be a string of 1 to 100 characters or a function/],
+  [{ eventName: 'x'.repeat(101) }, /eventName must be/],
+  [{ eventName: 7 }, /got 7/],
+  [{ tokenTypes: 'input' }, /tokenTypes must be 'all' or 'input-output'/],
+  [{ modelSlug: 'x' }, /modelSlug must be a function, got a value of type string/],
+  [{ requestsPerSecond: 0 }, /requestsPerSecond must be a number above 0, got 0/],
+  [{ requestsPerSecond: Number.NaN }, /requestsPerSecond must be/],
+  [{ maxConcurrentRequests: 1.5 }, /maxConcurrentRequests must be a whole number from 1 up/],
+  [{ timeoutMs: '5s' }, /timeoutMs must be a whole number of ms/],
+  [{ onWarning: true }, /onWarning must be a function/],
+  [{ stripeAccount: 'cus_1' }, /stripeAccount must be an id such as 'acct_123'/],
+])('%j is refused', (options, message) => {
+  const attempt = () => stripeSinkSettings(options as unknown as StripeSinkOptions)
+  expect(attempt).toThrow(ConfigError)
+  expect(attempt).toThrow(message)
+})
+
+test.each([
+  [{ apiKey: 'rk_live_1' }, 900],
+  [{ apiKey: 'rk_test_1' }, 25],
+  [{ apiKey: 'rk_live_1', stripeAccount: 'acct_1' }, 90],
+  [{ apiKey: 'rk_test_1', requestsPerSecond: 7 }, 7],
+])('%j sends %i requests a second', (options, requestsPerSecond) => {
+  expect(stripeSinkSettings(options)).toMatchObject({ requestsPerSecond })
+})
