@@ -1,0 +1,38 @@
+import type { Endpoint } from '@token-meter/core/adapter'
+import { hidesUsage } from '../request/usage-request.ts'
+import { jsonObject, text } from '../usage/json-object.ts'
+import { addMessage } from './chat-message.ts'
+import { chatReading } from './chat-reading.ts'
+import { ChatStreamReader } from './chat-stream-reader.ts'
+
+function completions(name: string): Endpoint {
+  return {
+    name,
+    read(response, { provider }) {
+      const { model, usage, x_groq, choices, error, service_tier } = jsonObject(response)
+      const choice = jsonObject(Array.isArray(choices) ? choices[0] : undefined)
+      const raw = usage ?? jsonObject(x_groq).usage ?? choice.usage
+      // OpenRouter answers some refusals with status 200 and an error instead of choices.
+      if (error && raw === undefined && choices === undefined) return []
+      return [chatReading(raw, provider, text(model), text(service_tier))]
+    },
+    openStream: (call) => new ChatStreamReader(call, hidesUsage(call)),
+    estimateInput(body, estimate) {
+      estimate.addStrings([body.messages, body.prompt, body.tools, body.functions])
+    },
+    estimateOutput(response, estimate) {
+      const { choices } = jsonObject(response)
+      for (const choice of Array.isArray(choices) ? choices : []) {
+        const { message, text: completion } = jsonObject(choice)
+        estimate.add(completion)
+        addMessage(message, estimate)
+      }
+    },
+  }
+}
+
+/** `POST /chat/completions` */
+export const chatCompletions: Endpoint = completions('chat.completions')
+
+/** `POST /completions`, the legacy form, whose usage is the same. */
+export const legacyCompletions: Endpoint = completions('completions')

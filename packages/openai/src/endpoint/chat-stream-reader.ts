@@ -1,0 +1,75 @@
+import {
+  type Call,
+  type StreamReader,
+  TokenEstimate,
+  type UsageReading,
+} from '@token-meter/core/adapter'
+import { addMessage } from './chat-message.ts'
+import { chatReading } from './chat-reading.ts'
+
+/** The parts of a streamed chunk that matter here; all of them can be missing or odd. */
+interface Chunk {
+  model?: unknown
+  service_tier?: unknown
+  usage?: unknown
+  x_groq?: { usage?: unknown }
+  choices?: { delta?: unknown; text?: unknown; finish_reason?: unknown; usage?: unknown }[]
+}
+
+/**
+ * Follows a streamed (chat) completion. The last usage wins and is never summed: Perplexity, xAI
+ * and Gemini's OpenAI endpoint send running totals.
+ */
+export class ChatStreamReader implements StreamReader {
+  readonly output = new TokenEstimate()
+  readonly #call: Call
+  readonly #hidesUsage: boolean
+  #model: string | undefined
+  #serviceTier: string | undefined
+  #usage: unknown
+  #choicesLeft: number
+
+  constructor(call: Call, hidesUsage: boolean) {
+    this.#call = call
+    this.#hidesUsage = hidesUsage
+    const { n } = call.body
+    this.#choicesLeft = typeof n === 'number' && n > 1 ? n : 1
+  }
+
+  get finished(): boolean {
+    return this.#choicesLeft <= 0
+  }
+
+  get usageSeen(): boolean {
+    return this.#usage !== undefined
+  }
+
+  see(event: unknown): boolean {
+    const chunk = event as Chunk | null
+    if (typeof chunk !== 'object' || chunk === null) return false
+    // Azure's first chunk has an empty model.
+    if (typeof chunk.model === 'string' && chunk.model !== '') this.#model = chunk.model
+    if (typeof chunk.service_tier === 'string') this.#serviceTier = chunk.service_tier
+    const choices = Array.isArray(chunk.choices) ? chunk.choices : undefined
+    for (const choice of choices ?? []) this.#seeChoice(choice)
+
+    const usage = chunk.usage ?? chunk.x_groq?.usage ?? choices?.[0]?.usage ?? undefined
+    if (usage !== undefined) this.#usage = usage
+    if (!this.#hidesUsage) return false
+    // Azure sends empty choices with filter results first: only the usage chunk is ours to hide.
+    if (usage !== undefined) return choices?.length === 0
+    if (chunk.usage === null) delete chunk.usage
+    return false
+  }
+
+  #seeChoice(choice: NonNullable<Chunk['choices']>[number] | null): void {
+    if (typeof choice !== 'object' || choice === null) return
+    if (choice.delta !== undefined) addMessage(choice.delta, this.output)
+    this.output.add(choice.text)
+    if (typeof choice.finish_reason === 'string') this.#choicesLeft--
+  }
+
+  readings(): readonly UsageReading[] {
+    return [chatReading(this.#usage, this.#call.provider, this.#model, this.#serviceTier)]
+  }
+}

@@ -1,0 +1,15 @@
+import { type Endpoint, unknownUsage } from '@token-meter/core/adapter'
+import { embeddingsUsage } from '../usage/embeddings.ts'
+import { jsonObject, text } from '../usage/json-object.ts'
+
+/** `POST /embeddings` */
+export const embeddings: Endpoint = {
+  name: 'embeddings',
+  read(response) {
+    const { model, usage } = jsonObject(response)
+    const reading = { ...unknownUsage(text(model)), ...embeddingsUsage(usage) }
+    return [{ ...reading, raw: usage ?? undefined }]
+  },
+  estimateInput: (body, estimate) => estimate.addStrings(body.input),
+  estimateOutput: () => {},
+}

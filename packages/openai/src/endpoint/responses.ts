@@ -1,0 +1,114 @@
+import {
+  type Call,
+  type Endpoint,
+  type StreamReader,
+  TokenEstimate,
+  unknownUsage,
+  type UsageReading,
+} from '@token-meter/core/adapter'
+import { jsonObject, text } from '../usage/json-object.ts'
+import { responsesUsage } from '../usage/responses.ts'
+
+/** What becomes of the responses that are not finished, or can be seen again. */
+export interface ResponseWatch {
+  /** Any response object, whole or inside an event. Answers false when it must not be billed now. */
+  bills(response: Readonly<Record<string, unknown>>): boolean
+}
+
+const billsAll: ResponseWatch = { bills: () => true }
+
+/** `POST /responses`, and what asks for a response again; the watch decides what is billed. */
+export function responsesEndpoint(watch: ResponseWatch = billsAll): Endpoint {
+  return {
+    name: 'responses',
+    read: (response, { provider }) => readResponse(jsonObject(response), provider, watch),
+    openStream: (call) => new ResponsesStreamReader(call, watch),
+    estimateInput(body, estimate) {
+      estimate.addStrings([body.instructions, body.input, body.tools])
+    },
+    estimateOutput(response, estimate) {
+      estimate.addStrings(jsonObject(response).output)
+    },
+  }
+}
+
+const unfinished = new Set(['queued', 'in_progress'])
+const unbilledWithoutUsage = new Set(['failed', 'cancelled'])
+
+function readResponse(
+  response: Readonly<Record<string, unknown>>,
+  provider: string,
+  watch: ResponseWatch,
+): readonly UsageReading[] {
+  const { id, background, status, created_at: createdAt, usage } = response
+  const isBilled = watch.bills(response)
+  if (!isBilled || unfinished.has(String(status))) return []
+  const model = text(response.model)
+  const serviceTier = text(response.service_tier)
+  if (usage === undefined || usage === null) {
+    return unbilledWithoutUsage.has(String(status)) ? [] : [unknownUsage(model, serviceTier)]
+  }
+  const counts = responsesUsage(usage, provider)
+  const searches = jsonObject(jsonObject(response.tool_usage).web_search).num_requests
+  const details =
+    typeof searches === 'number' && searches > 0
+      ? { ...counts.details, webSearchRequests: searches }
+      : counts.details
+  const reading = { ...counts, details, model, serviceTier, raw: usage }
+  // A background response is seen by every poll, perhaps in several processes.
+  if (background !== true || typeof id !== 'string') return [reading]
+  return [{ ...reading, identity: [provider, 'responses', id, Number(createdAt) || 0] }]
+}
+
+interface ResponseEvent {
+  type?: unknown
+  delta?: unknown
+  response?: unknown
+}
+
+const lastEvents = new Set(['response.completed', 'response.incomplete', 'response.failed'])
+
+/** Follows a streamed response: its usage comes with the last event, its id and model with the first. */
+class ResponsesStreamReader implements StreamReader {
+  readonly output = new TokenEstimate()
+  readonly #call: Call
+  readonly #watch: ResponseWatch
+  #first: Readonly<Record<string, unknown>> = {}
+  #last: Readonly<Record<string, unknown>> | undefined
+
+  constructor(call: Call, watch: ResponseWatch) {
+    this.#call = call
+    this.#watch = watch
+  }
+
+  get finished(): boolean {
+    return this.#last !== undefined
+  }
+
+  get usageSeen(): boolean {
+    return this.#last !== undefined
+  }
+
+  see(event: unknown): boolean {
+    const { type, delta, response } = (event ?? {}) as ResponseEvent
+    if (typeof delta === 'string') this.output.add(delta)
+    if (response === undefined || typeof type !== 'string') return false
+    if (lastEvents.has(type)) this.#last = jsonObject(response)
+    else if (type === 'response.created' || type === 'response.queued') {
+      // Not the object itself: the SDK's helpers go on writing to theirs.
+      const { id, model, status, background } = jsonObject(response)
+      this.#first = { id, model, status, background }
+    }
+    return false
+  }
+
+  readings(): readonly UsageReading[] {
+    if (this.#last !== undefined) return readResponse(this.#last, this.#call.provider, this.#watch)
+    // A background response goes on without its stream and can be asked for again.
+    if (this.#first.background === true) {
+      this.#watch.bills({ ...this.#first, status: 'in_progress' })
+      return []
+    }
+    return this.#watch.bills(this.#first) ? [unknownUsage(text(this.#first.model))] : []
+  }
+}

@@ -1,0 +1,29 @@
+import { membrane, observeCall, type Provider } from '@token-meter/core/adapter'
+import { OpenAIObservation } from './openai-observation.ts'
+import { isOpenAIClient, type OpenAIClient } from './openai-client.ts'
+
+/**
+ * Properties of the client and its resources that lead to billable calls. `webhooks` must stay
+ * out: its private fields do not survive a proxy.
+ */
+const resources = new Set(['chat', 'completions', 'responses', 'embeddings', 'beta'])
+
+/** Meters the clients of the `openai` package, for `createMeter({ providers: [openaiProvider] })`. */
+export const openaiProvider: Provider<OpenAIClient> = {
+  name: 'openai',
+  clientDescription: 'an OpenAI client (openai 5, 6 or 7)',
+  recognises: isOpenAIClient,
+  observe(client, observer, options) {
+    const observation = new OpenAIObservation(observer, options)
+    return membrane(client, {
+      resources,
+      chokePoints: ['post', 'get', 'request'],
+      clones: new Set(['withOptions']),
+      request: (target, method, original, args) =>
+        observation.request(target as OpenAIClient, method, original, args),
+      leaf: (path, args) => observation.leaf(client, path, args),
+      foreign: observeCall,
+      clone: (clone) => openaiProvider.observe(clone as OpenAIClient, observer, options),
+    })
+  },
+}

@@ -1,0 +1,80 @@
+import { askForUsage, rememberRefusal, type UsageRequest } from './usage-request.ts'
+
+/** Rides on a request's options, which the SDK copies and never sends. */
+const tag = Symbol.for('token-meter.usage-request')
+
+interface RequestOptions {
+  [tag]?: UsageRequest
+}
+
+/** What every major of the SDK has beneath its request methods. */
+interface Hooked {
+  baseURL: string
+  prepareRequest(request: WireRequest, context: { options: RequestOptions }): Promise<void>
+  makeRequest(options: unknown, ...rest: unknown[]): Promise<unknown>
+}
+
+interface WireRequest {
+  body?: unknown
+  headers?: unknown
+}
+
+const hooked = new WeakSet<object>()
+
+/** A copy of a request's options that asks for usage. The body stays the caller's own object. */
+export function withUsageRequest(options: object, request: UsageRequest): object {
+  return { ...options, [tag]: request }
+}
+
+/**
+ * Lets tagged requests of a client ask for their usage. The flag is put into the serialised body:
+ * the SDK keys its parsers on the caller's body object, and serialises it once. A server that
+ * refuses the flag gets the request again without it.
+ *
+ * Both hooks are own, non-enumerable properties of the raw client and do nothing for requests
+ * without a tag.
+ * @throws TypeError when the client cannot be changed; its streams are then not asked.
+ */
+export function hookRequests(client: object): void {
+  if (hooked.has(client)) return
+  const { prepareRequest, makeRequest } = client as Hooked
+
+  define(client, 'prepareRequest', async function (this: Hooked, request, context) {
+    const asked = context?.options?.[tag]
+    if (asked?.active === true && typeof request.body === 'string') {
+      request.body = askForUsage(request.body, asked)
+      correctLength(request)
+    }
+    return await prepareRequest.call(this, request, context)
+  } satisfies Hooked['prepareRequest'])
+
+  define(client, 'makeRequest', async function (this: Hooked, optionsInput, ...rest) {
+    const options = (await optionsInput) as RequestOptions | undefined
+    const asked = options?.[tag]
+    if (asked?.active !== true) return await makeRequest.call(this, options, ...rest)
+    try {
+      return await makeRequest.call(this, options, ...rest)
+    } catch (error) {
+      if (!asked.active || !isRefusal(error)) throw error
+      rememberRefusal(asked, this.baseURL)
+      return await makeRequest.call(this, options, ...rest)
+    }
+  } satisfies Hooked['makeRequest'])
+  hooked.add(client)
+}
+
+function define(client: object, name: keyof Hooked, value: unknown): void {
+  Object.defineProperty(client, name, { value, configurable: true, writable: true })
+}
+
+function isRefusal(error: unknown): boolean {
+  const { status, message } = (error ?? {}) as { status?: unknown; message?: unknown }
+  return (status === 400 || status === 422) && /stream_options|include_usage/.test(String(message))
+}
+
+/** SDK 4 sets the length of the body it serialised itself. */
+function correctLength({ body, headers }: WireRequest): void {
+  const plain = headers as Record<string, string> | undefined
+  if (plain?.['content-length'] === undefined) return
+  plain['content-length'] = String(new TextEncoder().encode(body as string).byteLength)
+}

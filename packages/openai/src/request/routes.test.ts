@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest'
+import { routeOf } from './routes.ts'
+
+const base = 'https://api.openai.com/v1'
+
+describe('routeOf', () => {
+  test.each([
+    ['post', '/chat/completions', 'chat.completions'],
+    ['post', 'chat/completions', 'chat.completions'],
+    ['post', '/chat/completions?beta=true', 'chat.completions'],
+    ['post', 'https://api.openai.com/v1/chat/completions', 'chat.completions'],
+    ['post', '/deployments/gpt/chat/completions', 'chat.completions'],
+    ['post', '/openai/deployments/gpt/embeddings', 'embeddings'],
+    ['post', '/completions', 'completions'],
+    ['post', '/responses', 'responses'],
+    ['post', '/embeddings', 'embeddings'],
+    ['get', '/responses/resp_1', 'response-again'],
+    ['get', '/responses/resp_1?stream=true', 'response-again'],
+    ['post', '/responses/resp_1/cancel', 'response-again'],
+  ])('%s %s is %s', (method, path, kind) => {
+    expect(routeOf(method, path, base)?.kind).toBe(kind)
+  })
+
+  test.each([
+    ['get', '/chat/completions'],
+    ['get', '/chat/completions/chatcmpl_1'],
+    ['post', '/chat/completions/chatcmpl_1'],
+    ['delete', '/responses/resp_1'],
+    ['get', '/responses/resp_1/input_items'],
+    ['post', '/responses/input_tokens'],
+    ['get', '/models'],
+    ['post', '/constructor'],
+    ['post', 'https://elsewhere.example/v1/moderations'],
+    ['post', ''],
+  ])('%s %s bills nothing', (method, path) => {
+    expect(routeOf(method, path, base)).toBeUndefined()
+  })
+
+  test('an id in a path is decoded', () => {
+    expect(routeOf('get', '/responses/resp%201', base)).toEqual({
+      kind: 'response-again',
+      responseId: 'resp 1',
+    })
+  })
+})

@@ -1,0 +1,8 @@
+/**
+ * Usage readers on OpenAI's wire JSON: pure functions, for gateways and other SDKs.
+ * @module
+ */
+export { chatCompletionsUsage } from './usage/chat-completions.ts'
+export { embeddingsUsage } from './usage/embeddings.ts'
+export { responsesUsage } from './usage/responses.ts'
+export type { UsageCounts } from './usage/usage-counts.ts'

@@ -1,0 +1,59 @@
+import { disjointCounts } from './inclusive-usage.ts'
+import { jsonObject } from './json-object.ts'
+import { countReader, reportedUsd, type UsageCounts, usageDetails } from './usage-counts.ts'
+
+/** xAI reports cost in ticks: https://docs.x.ai/docs/models */
+const ticksPerUsd = 1e10
+
+/**
+ * The `usage` of chat completions and legacy completions, of OpenAI and of compatible servers,
+ * whose extra fields are read by name: DeepSeek `prompt_cache_hit_tokens`, Moonshot
+ * `cached_tokens`, Mistral `num_cached_tokens`, Alibaba `cache_creation_input_tokens`, Perplexity
+ * and Azure `reasoning_tokens`, and the cost that OpenRouter, xAI and Perplexity report.
+ *
+ * @param usage the usage object as it came.
+ * @param provider the server, by its host; decides what the numbers leave open.
+ */
+export function chatCompletionsUsage(usage: unknown, provider = 'openai'): UsageCounts {
+  const problems: string[] = []
+  const count = countReader(problems)
+  const fields = jsonObject(usage)
+  const prompt = jsonObject(fields.prompt_tokens_details ?? fields.prompt_token_details)
+  const completion = jsonObject(fields.completion_tokens_details)
+
+  const reasoning = count(completion, 'reasoning_tokens') ?? count(fields, 'reasoning_tokens')
+  const tokens = disjointCounts(
+    {
+      input: count(fields, 'prompt_tokens'),
+      cachedInput:
+        count(prompt, 'cached_tokens') ??
+        count(fields, 'prompt_cache_hit_tokens', 'cached_tokens', 'num_cached_tokens'),
+      cachedWrite:
+        count(prompt, 'cache_write_tokens', 'cache_creation_input_tokens') ??
+        count(fields, 'cache_creation_input_tokens'),
+      output: count(fields, 'completion_tokens'),
+      reasoning,
+      total: count(fields, 'total_tokens'),
+    },
+    provider,
+    problems,
+  )
+  const written = jsonObject(prompt.cache_write_tokens_details)
+  const details = usageDetails({
+    reasoning,
+    audioInput: count(prompt, 'audio_tokens'),
+    imageInput: count(prompt, 'image_tokens'),
+    audioOutput: count(completion, 'audio_tokens'),
+    imageOutput: count(completion, 'image_tokens'),
+    acceptedPrediction: count(completion, 'accepted_prediction_tokens'),
+    rejectedPrediction: count(completion, 'rejected_prediction_tokens'),
+    cachedWrite30m: count(written, 'ttl_30m_tokens'),
+    cachedWrite12h: count(written, 'ttl_12h_tokens'),
+    webSearchRequests: count(fields, 'num_search_queries'),
+    providerCostUsd:
+      reportedUsd(fields.cost) ??
+      reportedUsd(jsonObject(fields.cost).total_cost) ??
+      reportedUsd(fields.cost_in_usd_ticks, ticksPerUsd),
+  })
+  return { tokens, details, problems }
+}

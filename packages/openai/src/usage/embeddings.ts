@@ -1,0 +1,15 @@
+import { jsonObject } from './json-object.ts'
+import { countReader, type UsageCounts } from './usage-counts.ts'
+
+/**
+ * The `usage` of an embeddings response: input only.
+ *
+ * @param usage the usage object as it came.
+ */
+export function embeddingsUsage(usage: unknown): UsageCounts {
+  const problems: string[] = []
+  const count = countReader(problems)
+  const fields = jsonObject(usage)
+  const input = count(fields, 'prompt_tokens', 'input_tokens', 'total_tokens')
+  return { tokens: { input, cachedInput: 0, cachedWrite: 0, output: 0 }, details: {}, problems }
+}

@@ -1,0 +1,48 @@
+import { disjointCounts } from './inclusive-usage.ts'
+import { jsonObject } from './json-object.ts'
+import { countReader, reportedUsd, type UsageCounts, usageDetails } from './usage-counts.ts'
+
+const xaiTicksPerUsd = 1e10
+
+/**
+ * The `usage` of a response of the Responses API, of OpenAI, Azure, xAI, LM Studio and other
+ * servers of that API. Cached tokens and cache writes are inside the input, reasoning is inside
+ * the output.
+ *
+ * @param usage the usage object as it came.
+ * @param provider the server, by its host.
+ */
+export function responsesUsage(usage: unknown, provider = 'openai'): UsageCounts {
+  const problems: string[] = []
+  const count = countReader(problems)
+  const fields = jsonObject(usage)
+  const input = jsonObject(fields.input_tokens_details)
+  const output = jsonObject(fields.output_tokens_details)
+  const written = jsonObject(input.cache_write_tokens_details)
+
+  const reasoning = count(output, 'reasoning_tokens')
+  const tokens = disjointCounts(
+    {
+      input: count(fields, 'input_tokens'),
+      cachedInput: count(input, 'cached_tokens'),
+      cachedWrite: count(input, 'cache_write_tokens'),
+      output: count(fields, 'output_tokens'),
+      reasoning,
+      total: count(fields, 'total_tokens'),
+    },
+    provider,
+    problems,
+  )
+  const details = usageDetails({
+    reasoning,
+    audioInput: count(input, 'audio_tokens'),
+    imageInput: count(input, 'image_tokens'),
+    audioOutput: count(output, 'audio_tokens'),
+    imageOutput: count(output, 'image_tokens'),
+    cachedWrite30m: count(written, 'ttl_30m_tokens'),
+    cachedWrite12h: count(written, 'ttl_12h_tokens'),
+    providerCostUsd:
+      reportedUsd(fields.cost) ?? reportedUsd(fields.cost_in_usd_ticks, xaiTicksPerUsd),
+  })
+  return { tokens, details, problems }
+}

@@ -1,0 +1,37 @@
+import { reportedCount, type UsageDetails, type UsageProblems } from '@token-meter/core/adapter'
+import type { UsageReading } from '@token-meter/core/adapter'
+
+/** What a usage object says, without the response around it. */
+export type UsageCounts = Pick<UsageReading, 'tokens' | 'details' | 'problems'>
+
+type NumericDetail = Exclude<keyof UsageDetails, 'estimated'>
+
+/** Details from the counts that are there and above zero. */
+export function usageDetails(counts: {
+  readonly [Detail in NumericDetail]?: number | undefined
+}): UsageDetails {
+  const details: { -readonly [Detail in NumericDetail]?: number } = {}
+  for (const name in counts) {
+    const count = counts[name as NumericDetail]
+    if (count) details[name as NumericDetail] = count
+  }
+  return details
+}
+
+/** Reads counts by their names in a usage object and collects what is odd. */
+export function countReader(problems: UsageProblems) {
+  return (fields: Readonly<Record<string, unknown>>, ...names: string[]): number | undefined => {
+    for (const name of names) {
+      const count = reportedCount(fields[name], name, problems)
+      if (count !== undefined) return count
+    }
+    return undefined
+  }
+}
+
+/** An amount in USD that a provider reports itself; undefined where it is no amount. */
+export function reportedUsd(value: unknown, divisor = 1): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0
+    ? value / divisor
+    : undefined
+}
