@@ -7,6 +7,8 @@ export interface ResponseProps {
 /** The `APIPromise` of the OpenAI and Anthropic SDKs, as far as they matter here. */
 export interface SdkPromise extends Promise<unknown> {
   responsePromise: Promise<ResponseProps>
+  /** Takes the props, behind the client in later majors. */
+  parseResponse(...args: unknown[]): Promise<unknown>
   parse(): Promise<unknown>
   asResponse(): Promise<Response>
   withResponse(): Promise<{ data: unknown; response: Response; request_id?: string | null }>
@@ -32,11 +34,11 @@ export function isSdkPromise(value: unknown): value is SdkPromise {
 }
 
 /**
- * Taps an SDK promise without asking it for anything: the body is parsed when the caller asks,
- * once, and every promise derived from it stays an SDK promise with all its helpers.
+ * Taps an SDK promise in place, without asking it for anything: the body is parsed when the caller
+ * asks, once, and every promise derived from it stays an SDK promise with all its helpers.
  *
- * `_thenUnwrap` gives a promise whose parsing goes through the observer, and the SDK's own
- * resource methods derive theirs from that one.
+ * What the SDK's resource methods derive with `_thenUnwrap` comes from the parsing of this promise:
+ * the observer stands first in that chain, and in this promise's own parsing.
  */
 export function observePromise(promise: SdkPromise, observer: ResponseObserver): SdkPromise {
   const claim = { made: false }
@@ -49,20 +51,32 @@ export function observePromise(promise: SdkPromise, observer: ResponseObserver):
       if (!claim.made) throw error
     },
   )
-  return tapped(
-    promise._thenUnwrap((data, props) => observer.onData(data, props)),
-    observer,
-    claim,
-  )
+  const { parseResponse, _thenUnwrap } = promise
+  // SDK 7 gives each promise a _thenUnwrap of its own, which goes around its parseResponse.
+  const parsesItself = Object.hasOwn(promise, '_thenUnwrap')
+  promise.parseResponse = async (...args) =>
+    observer.onData(await parseResponse.apply(promise, args), args.at(-1) as ResponseProps)
+  tap(promise, observer, claim)
+  promise._thenUnwrap = (transform) =>
+    derived(
+      _thenUnwrap.call(
+        promise,
+        parsesItself ? (data, props) => transform(observer.onData(data, props), props) : transform,
+      ),
+    )
+  return promise
+
+  function derived(next: SdkPromise): SdkPromise {
+    const { _thenUnwrap: deriveNext } = next
+    tap(next, observer, claim)
+    next._thenUnwrap = (transform) => derived(deriveNext.call(next, transform))
+    return next
+  }
 }
 
-function tapped(
-  promise: SdkPromise,
-  observer: ResponseObserver,
-  claim: { made: boolean },
-): SdkPromise {
-  const { parse, asResponse, _thenUnwrap } = promise
-  const ownsWithResponse = Object.hasOwn(promise, 'withResponse')
+/** Watches the ways in which a promise is asked for its response. */
+function tap(promise: SdkPromise, observer: ResponseObserver, claim: { made: boolean }): void {
+  const { parse, asResponse } = promise
   promise.parse = () => {
     claim.made = true
     return parse.call(promise).then((data) => {
@@ -74,15 +88,13 @@ function tapped(
     claim.made = true
     return asResponse.call(promise).then((response) => observer.onResponse(response))
   }
-  promise._thenUnwrap = (transform) => tapped(_thenUnwrap.call(promise, transform), observer, claim)
   // The prototype's withResponse parses and asks for the raw response at once. That response is
   // the SDK's to read, so it must not be tapped. SDK 7 brings a withResponse of its own.
-  if (!ownsWithResponse) {
+  if (!Object.hasOwn(promise, 'withResponse')) {
     promise.withResponse = async () => {
       const data = await promise
       const response = await asResponse.call(promise)
       return { data, response, request_id: response.headers.get('x-request-id') }
     }
   }
-  return promise
 }

@@ -1,16 +1,20 @@
-import { v5 as hashedUuid } from 'uuid'
+import { v5 as hashedUuid, v7 as uuidv7 } from 'uuid'
 
 const namespace = '5d7c3a52-7d0c-4b0e-9a54-8f4f1d0c6b1e'
 
-/**
- * A new UUIDv7: ordered by time, unique across processes.
- *
- * Made from the runtime's pooled `crypto.randomUUID()`, because this runs inside the caller's LLM
- * call: the `uuid` package's own v7 took 3 to 4 microseconds here, this takes a fifth of one.
- */
+// Random bytes are drawn by the page: this runs inside the caller's LLM call, and to draw them one
+// id at a time, as uuid does by itself, took 3 microseconds instead of 0.4.
+const idBytes = 16
+const page = new Uint8Array(256 * idBytes)
+let used = page.length
+
+/** A new UUIDv7: ordered by time, unique across processes. */
 export function mintRecordId(nowMs: number): string {
-  const time = Math.max(0, Math.trunc(nowMs)).toString(16).padStart(12, '0').slice(-12)
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`
+  if (used === page.length) {
+    crypto.getRandomValues(page)
+    used = 0
+  }
+  return uuidv7({ msecs: nowMs, random: page.subarray(used, (used += idBytes)) })
 }
 
 /**
