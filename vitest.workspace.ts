@@ -26,8 +26,9 @@ export default defineConfig({
           name: 'packed',
           root: 'packages/testkit',
           include: [packed],
-          ...timeouts,
-          // After the others: it builds and installs, which would upset those that measure time.
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          // After the others: it builds, installs and compiles, which upsets those that measure time.
           sequence: { groupOrder: 1 },
         },
       },

@@ -4,10 +4,9 @@ import { readFileSync } from 'node:fs'
 const report = JSON.parse(readFileSync(process.argv[2], 'utf8'))
 const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites, success } = report
 
-const skipped = numPendingTests === 0 ? '' : `, ${numPendingTests} skipped`
-console.log(`${numPassedTests} passed, ${numFailedTests} failed${skipped}`)
-
 if (!success || numPassedTests === 0) {
-  console.error(`the tests failed: ${numFailedTests} tests, ${numFailedTestSuites} suites`)
+  console.error(`the tests FAILED: ${numFailedTests} tests, ${numFailedTestSuites} suites`)
   process.exitCode = 1
 }
+const skipped = numPendingTests === 0 ? '' : `, ${numPendingTests} skipped`
+console.log(`${numPassedTests} passed, ${numFailedTests} failed${skipped}`)

@@ -17,7 +17,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'token-meter-packed-'))
   tarballs = await packPackages(folder)
   application = await installPackages(join(folder, 'application'), tarballs)
-}, 300_000)
+})
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

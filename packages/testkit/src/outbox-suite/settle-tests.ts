@@ -53,6 +53,17 @@ export function settleTests(harness: () => OutboxHarness): void {
     expect(turns).toEqual(['retry', 'fresh', 'retry', 'fresh'])
   })
 
+  test('after a claim that found nothing, a retry comes first again', async () => {
+    await harness().add(1)
+    const stubborn = await harness().take()
+    await harness().outbox.settle(stubborn, [retry])
+    const again = await harness().take()
+    expect(await harness().claim()).toBeUndefined()
+    await harness().outbox.settle(again, [retry])
+    await harness().add(1)
+    expect((await harness().take(1)).id).toBe(stubborn.id)
+  })
+
   test('a retry waits for the longest afterMs of its batch', async () => {
     await harness().add(3)
     const batch = await harness().take()

@@ -45,8 +45,11 @@ export async function run(
   }
 }
 
-/** Without the keys and settings that a zero-config meter would find. */
+/**
+ * Without the keys and settings that a zero-config meter would find, and without the NODE_PATH of
+ * pnpm's scripts, through which an application would find packages it has not installed.
+ */
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  const ours = /^(STRIPE|METRONOME|LAGO|OPENMETER|OPENAI|TOKEN_METER|NODE_OPTIONS|NODE_ENV)/
+  const ours = /^(STRIPE|METRONOME|LAGO|OPENMETER|OPENAI|TOKEN_METER|NODE_(OPTIONS|PATH|ENV)$)/
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)))
 }

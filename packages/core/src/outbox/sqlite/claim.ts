@@ -53,7 +53,10 @@ export function prepareClaim(
   return (sink, limit, leaseMs) => {
     const nowMs = now()
     releaseOfTheDead(nowMs)
-    if (idle.get({ sink, nowMs }) !== undefined) return undefined
+    if (idle.get({ sink, nowMs }) !== undefined) {
+      gotRetry.delete(sink)
+      return undefined
+    }
     return inTransaction(database, () => {
       introduce.run({ sink })
       const due = dueBatch.get(sink, nowMs) as { id: string } | undefined

@@ -1,0 +1,32 @@
+import { exampleRecord } from '@token-meter/testkit'
+import { expect, test } from 'vitest'
+import type { BatchEntry } from '../outbox/outbox.ts'
+import { consoleSink } from './console-sink.ts'
+
+const entry = (record: BatchEntry['record']): BatchEntry => ({
+  record,
+  attempts: 0,
+  firstAttemptAt: undefined,
+  deliveredEventIds: [],
+})
+
+test('prints a line per meter event, and takes everything', async () => {
+  const lines: string[] = []
+  const sink = consoleSink({ write: (line) => void lines.push(line) })
+  const tokens = { input: 12, cachedInput: 0, cachedWrite: 0, output: 3 }
+  const records = [
+    exampleRecord({ customer: 'cus_1', tokens }),
+    exampleRecord({ customer: 'cus_2', tokens, outcome: 'estimated' }),
+  ]
+  const batch = { id: 'b', sink: 'console', lease: 'l', entries: records.map(entry) }
+  expect(await sink.send(batch, new AbortController().signal)).toEqual([
+    { status: 'accepted' },
+    { status: 'accepted' },
+  ])
+  expect(lines).toEqual([
+    'cus_1  openai/gpt-5.4  input  12',
+    'cus_1  openai/gpt-5.4  output  3',
+    'cus_2  openai/gpt-5.4  input  12 (estimated)',
+    'cus_2  openai/gpt-5.4  output  3 (estimated)',
+  ])
+})
