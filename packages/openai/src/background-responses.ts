@@ -1,12 +1,11 @@
 import type { ObservedCall } from '@token-meter/core/adapter'
+import { isUnfinished } from './endpoint/response-status.ts'
 import type { ResponseWatch } from './endpoint/responses.ts'
 
 /** How many ids are remembered of each kind, so that memory stays bounded. */
 const remembered = 10_000
 /** A response of another process is billed when it is asked for within this time of its creation. */
 const foreignWindowMs = 24 * 60 * 60 * 1000
-
-const unfinished = new Set(['queued', 'in_progress'])
 
 /**
  * Background responses: created without usage, and asked for again until they have it. Each is
@@ -27,7 +26,7 @@ export class BackgroundResponses {
       bills: ({ id, status, background }) => {
         if (typeof id !== 'string' || background === false) return true
         const observed = call()
-        if (!unfinished.has(String(status))) this.#settle(id)
+        if (!isUnfinished(status)) this.#settle(id)
         else if (observed !== undefined && !this.#billed.has(id)) {
           this.#pending.set(id, observed)
           dropOldest(this.#pending)
@@ -46,7 +45,7 @@ export class BackgroundResponses {
   askedAgain(id: string): ResponseWatch {
     return {
       bills: ({ status, background, created_at: createdAt }) => {
-        if (unfinished.has(String(status)) || this.#billed.has(id)) return false
+        if (isUnfinished(status) || this.#billed.has(id)) return false
         const isRecent = Date.now() - Number(createdAt) * 1000 < foreignWindowMs
         if (!this.#pending.has(id) && !(background === true && isRecent)) return false
         this.#settle(id)

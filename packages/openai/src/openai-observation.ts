@@ -38,6 +38,9 @@ const leaves: Readonly<Record<string, keyof typeof endpoints>> = {
 // Of the process: a response created through one metered client may be asked for through another.
 const background = new BackgroundResponses()
 
+/** Said once: an application that uses them would hear nothing else. */
+const reportedPaths = new Set<string>()
+
 interface RequestOptions {
   readonly method?: string
   readonly path?: string
@@ -69,14 +72,17 @@ export class OpenAIObservation {
         : routeOf(method, String(path), client.baseURL)
     const isLater = isWhole && isPromise(rest[0])
     const known = isLater ? undefined : route(rest[0] as RequestOptions | undefined)
-    if (!isLater && known === undefined) return Reflect.apply(original, client, args)
+    if (known?.kind === 'unmetered') this.#reportUnmetered(String(path ?? 'a request'))
+    if (!isLater && (known === undefined || known.kind === 'unmetered')) {
+      return Reflect.apply(original, client, args)
+    }
     // Before the request starts: its options may only be known afterwards.
     if (isLater || known?.kind.includes('completions')) this.#guarded(() => hookRequests(client))
 
     let observed: ObservedCall | undefined
     const prepare = (options: RequestOptions | undefined): RequestOptions | undefined => {
       const asked = known ?? route(options)
-      if (asked === undefined) return options
+      if (asked === undefined || asked.kind === 'unmetered') return options
       observed = this.#begin(client, options?.method ?? method, asked, options)
       return observed === undefined ? options : this.#askingForUsage(client, observed, options)
     }
@@ -98,7 +104,7 @@ export class OpenAIObservation {
   #begin(
     client: OpenAIClient,
     verb: string,
-    route: Route,
+    route: Exclude<Route, { kind: 'unmetered' }>,
     options: RequestOptions | undefined,
   ): ObservedCall | undefined {
     return this.#guarded(() => {
@@ -148,6 +154,12 @@ export class OpenAIObservation {
       method: method.toUpperCase(),
       body: typeof body === 'object' && body !== null ? (body as Call['body']) : {},
     }
+  }
+
+  #reportUnmetered(path: string): void {
+    if (reportedPaths.has(path)) return
+    reportedPaths.add(path)
+    this.#observer.fault(`calls of ${path} work, but are not metered yet: record() their usage`)
   }
 
   /** Nothing of the meter reaches the call, but the refusal that the application asked for. */

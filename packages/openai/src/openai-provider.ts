@@ -6,7 +6,23 @@ import { isOpenAIClient, type OpenAIClient } from './openai-client.ts'
  * Properties of the client and its resources that lead to billable calls. `webhooks` must stay
  * out: its private fields do not survive a proxy.
  */
-const resources = new Set(['chat', 'completions', 'responses', 'embeddings', 'beta'])
+const resources = new Set([
+  'chat',
+  'completions',
+  'responses',
+  'embeddings',
+  'beta',
+  'images',
+  'audio',
+  'transcriptions',
+  'translations',
+  'speech',
+  'batches',
+  'videos',
+  'decisions',
+  'threads',
+  'runs',
+])
 
 /** Meters the clients of the `openai` package, for `createMeter({ providers: [openaiProvider] })`. */
 export const openaiProvider: Provider<OpenAIClient> = {
@@ -19,10 +35,12 @@ export const openaiProvider: Provider<OpenAIClient> = {
       resources,
       chokePoints: ['post', 'get', 'request'],
       clones: new Set(['withOptions']),
+      ownFunctions: new Set(['fetch']),
       request: (target, method, original, args) =>
         observation.request(target as OpenAIClient, method, original, args),
       leaf: (path, args) => observation.leaf(client, path, args),
       foreign: observeCall,
+      fault: (what) => observer.fault(what),
       clone: (clone) => openaiProvider.observe(clone as OpenAIClient, observer, options),
     })
   },

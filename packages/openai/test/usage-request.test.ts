@@ -72,7 +72,9 @@ describe.each(sdkMajors)('include_usage on openai $major', ({ OpenAI }) => {
     ['https://adb-1.azuredatabricks.net/serving-endpoints', undefined, undefined],
     ['https://api.mistral.ai/v1', true, true],
     ['https://api.openai.com/v1', false, undefined],
-    ['https://openrouter.ai/api/v1', undefined, true],
+    ['https://openrouter.ai/api/v1', undefined, undefined],
+    ['https://api.groq.com/openai/v1', undefined, undefined],
+    ['https://api.deepseek.com/v1', undefined, true],
   ])('%s with includeUsage %s', async (baseURL, includeUsage, expected) => {
     let address = ''
     const client = {

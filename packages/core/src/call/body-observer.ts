@@ -19,18 +19,24 @@ export function observeBody(call: ObservedCall, contentType: string): BodyObserv
   const reader = contentType.includes('text/event-stream')
     ? call.endpoint.openStream?.(call.call)
     : undefined
-  return reader === undefined ? jsonBody(call) : sseBody(new StreamObservation(call, reader))
+  return reader === undefined
+    ? jsonBody(call)
+    : sseBody(new StreamObservation(call, reader), reader.hides)
 }
 
-function sseBody(observation: StreamObservation): BodyObserver {
+function sseBody(observation: StreamObservation, hides: boolean): BodyObserver {
   const filter = new SseFilter((event) => observation.see(event))
   return {
-    rewrites: true,
-    push: (text) => filter.push(text),
-    finish: () => {
+    rewrites: hides,
+    push(text) {
+      const passed = filter.push(text)
+      // Where nothing is hidden nothing is held back either, not even half an event.
+      return hides ? passed : text
+    },
+    finish() {
       const rest = filter.flush()
       observation.end('complete')
-      return rest
+      return hides ? rest : ''
     },
     interrupt: () => observation.end('interrupted'),
   }

@@ -20,6 +20,8 @@ export interface Endpoint {
 export interface StreamReader {
   /** Called for each event, while the caller waits for it. Answers true to hide it from the caller. */
   see(event: unknown): boolean
+  /** True when `see` ever hides an event, or takes something out of one. */
+  readonly hides: boolean
   /** The model has said its last word. */
   readonly finished: boolean
   /** The provider has given its final usage. */

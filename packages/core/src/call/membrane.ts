@@ -1,5 +1,9 @@
 import { inspectAsRaw } from './inspect-as-raw.ts'
+import { isFixed, prototypeOwning } from './object-shape.ts'
 import type { CurrentCall } from './observe-call.ts'
+import { observeRawRequests } from './raw-requests.ts'
+import { canScope, currentScope, runInScope } from './request-scope.ts'
+import { rememberWrapped } from './wrapped-clients.ts'
 
 /** What a provider tells the membrane about its client. Property names, not classes: an application can hold two copies of an SDK. */
 export interface MembraneShape {
@@ -9,17 +13,21 @@ export interface MembraneShape {
   readonly chokePoints: readonly [string, ...string[]]
   /** Client methods that answer another client, to be metered alike. */
   readonly clones: ReadonlySet<string>
+  /** Functions that the SDK keeps as fields of the client. They come back as they are. */
+  readonly ownFunctions: ReadonlySet<string>
   /**
    * A request at a choke point. Runs the original, on the original client, and answers what the
    * caller gets.
    */
   request(client: object, method: string, original: Method, args: unknown[]): unknown
-  /** A resource method that is not the SDK's own (a mock, another wrapper); see `foreign`. */
+  /** A resource method that is not the SDK's own: what it would request. */
   leaf(path: string, args: unknown[]): CurrentCall | undefined
   /** Observes what such a method answered when it did not go through a choke point. */
   foreign(answer: unknown, current: CurrentCall): unknown
   /** Meters a client that a clone method answered. */
   clone(client: object): object
+  /** Something of the client cannot be observed: its calls work, and are not metered. */
+  fault(what: string): void
 }
 
 // `Reflect.apply` is how all of these are called.
@@ -28,95 +36,120 @@ export type Method = (...args: unknown[]) => unknown
 /**
  * Wraps a client so that its resources see the wrapped client as their own `_client`: whatever
  * helper the caller uses, now or in a later SDK version, its requests pass the choke points.
- * Methods of the SDK run with their own `this`, because its classes have private fields.
+ * Methods run with their own `this`, because classes have private fields, which a proxy has none of.
  */
 export function membrane<Client extends object>(client: Client, shape: MembraneShape): Client {
   const wrapped = new WeakMap<object, unknown>()
   const base = prototypeOwning(client, shape.chokePoints[0])
   const chokePoints = new Set(shape.chokePoints)
-  let requests = 0
   inspectAsRaw(client)
 
   const cached = <Value extends object>(original: Value, wrap: () => unknown): Value => {
     if (!wrapped.has(original)) wrapped.set(original, wrap())
     return wrapped.get(original) as Value
   }
+  const observe = (method: string, original: Method, args: unknown[]): unknown => {
+    const scope = currentScope()
+    if (scope === undefined) return shape.request(client, method, original, args)
+    scope.reached = true
+    return runInScope(undefined, () => shape.request(client, method, original, args))
+  }
 
   const proxy: Client = new Proxy(client, {
     get(target, property) {
       const value: unknown = Reflect.get(target, property, target)
       if (typeof property === 'symbol') return value
-      if (typeof value === 'object' && value !== null && shape.resources.has(property)) {
-        return resource(value, property)
+      if (typeof value === 'object' && value !== null) {
+        return isResource(property, value) ? resource(target, property, value, property) : value
       }
       if (typeof value !== 'function' || property === 'constructor') return value
-      if (chokePoints.has(property)) {
-        return cached(value, () =>
-          appliedWith(value, (_, args) => {
-            requests++
-            return shape.request(target, property, value as Method, args)
-          }),
-        )
-      }
-      if (shape.clones.has(property)) {
-        return cached(value, () =>
-          appliedWith(value, (_, args) =>
-            shape.clone(Reflect.apply(value as Method, target, args) as object),
-          ),
-        )
-      }
-      // What was set on the client itself (fetch, a logger, a spy) is the caller's: he gets it back.
-      if (Object.hasOwn(target, property)) return value
-      return cached(value, () =>
-        belongsToSdk(property, value as Method) ? value.bind(target) : value,
-      )
+      return isFixed(target, property) ? value : method(property, value as Method)
     },
     set: (target, property, value) => Reflect.set(target, property, value, target),
   })
+  rememberWrapped(proxy, client)
+  return proxy
 
-  function resource(target: object, path: string): object {
+  function method(property: string, value: Method): Method {
+    if (chokePoints.has(property)) {
+      return cached(value, () => appliedWith(value, (_, args) => observe(property, value, args)))
+    }
+    if (shape.clones.has(property)) {
+      return cached(value, () =>
+        appliedWith(value, (_, args) => shape.clone(Reflect.apply(value, client, args) as object)),
+      )
+    }
+    const isSdk = base === undefined || property in base
+    // What was set on the client itself (fetch, a logger, a spy) is the caller's: he gets it back.
+    if (Object.hasOwn(client, property) && (isSdk || shape.ownFunctions.has(property))) return value
+    return cached(value, () =>
+      appliedWith(value, (_, args) =>
+        isSdk ? Reflect.apply(value, client, args) : applicationMethod(value, args),
+      ),
+    )
+  }
+
+  /** A method that an application added in a subclass: the requests it makes on itself are metered. */
+  function applicationMethod(value: Method, args: unknown[]): unknown {
+    if (!canScope || !observeRawRequests(client, shape.chokePoints)) {
+      shape.fault('a method of a subclass runs unmetered: call the SDK on the metered client')
+      return Reflect.apply(value, client, args)
+    }
+    const scope = { observes: observe, reached: false }
+    return runInScope(scope, () => Reflect.apply(value, client, args))
+  }
+
+  function resource(owner: object, property: string, target: object, path: string): object {
     return cached(target, () => {
+      if (isFixed(owner, property)) {
+        shape.fault(`"${path}" of a frozen client cannot be metered: meter it before it is frozen`)
+        return target
+      }
       inspectAsRaw(target)
       const observed: object = new Proxy(target, {
-        get(_, property) {
-          if (property === '_client') return proxy
-          const value: unknown = Reflect.get(target, property, observed)
-          if (typeof property === 'symbol') return value
-          if (typeof value === 'object' && value !== null && shape.resources.has(property)) {
-            return resource(value, `${path}.${property}`)
+        get(_, name) {
+          if (name === '_client') return proxy
+          const value: unknown = Reflect.get(target, name, observed)
+          if (typeof name === 'symbol') return value
+          if (typeof value === 'object' && value !== null && shape.resources.has(name)) {
+            return resource(target, name, value, `${path}.${name}`)
           }
-          if (typeof value !== 'function' || isPrototypeMethod(target, property, value))
-            return value
-          return cached(value, () => foreignMethod(`${path}.${property}`, value as Method))
+          if (typeof value !== 'function' || isPrototypeMethod(target, name, value)) return value
+          return cached(value, () => foreignMethod(`${path}.${name}`, value as Method))
         },
-        set: (_, property, value) => Reflect.set(target, property, value, target),
+        set: (_, name, value) => Reflect.set(target, name, value, target),
       })
       return observed
     })
   }
 
+  /** By its name; or, where a subclass answers one of the SDK's resources by a name of its own, by itself. */
+  function isResource(property: string, value: object): boolean {
+    if (shape.resources.has(property)) return true
+    if ((value as { _client?: unknown })._client !== client) return false
+    return !Object.hasOwn(client, property) && resourcesBelow(client).has(value)
+  }
+
+  function resourcesBelow(owner: object, found = new Set<unknown>()): ReadonlySet<unknown> {
+    for (const name of shape.resources) {
+      const value: unknown = Reflect.get(owner, name)
+      if (typeof value !== 'object' || value === null || found.has(value)) continue
+      resourcesBelow(value, found.add(value))
+    }
+    return found
+  }
+
   /** A function that is not the SDK's own, which somebody put on the resource: metered by its answer unless it comes by a choke point. */
-  function foreignMethod(path: string, method: Method): unknown {
-    return appliedWith(method, (self, args) => {
-      const before = requests
-      const answer: unknown = Reflect.apply(method, self, args)
-      if (requests !== before) return answer
+  function foreignMethod(path: string, value: Method): unknown {
+    return appliedWith(value, (self, args) => {
+      const scope = { observes: currentScope()?.observes, reached: false }
+      const answer: unknown = runInScope(scope, () => Reflect.apply(value, self, args))
+      if (scope.reached) return answer
       const current = shape.leaf(path, args)
-      return current === undefined ? answer : shape.foreign(answer, current)
+      if (current === undefined) return answer
+      return shape.foreign(answer, () => (scope.reached ? undefined : current()))
     })
   }
-
-  /**
-   * The SDK's methods touch private fields, which a proxy has none of. A method that an
-   * application added in a subclass is run on the metered client instead, so that the calls it
-   * makes are metered, unless it has private fields of its own.
-   */
-  function belongsToSdk(property: string, method: Method): boolean {
-    if (base === undefined || property in base) return true
-    return /\.#|__classPrivateField/.test(Function.prototype.toString.call(method))
-  }
-
-  return proxy
 }
 
 function isPrototypeMethod(target: object, property: string, value: unknown): boolean {
@@ -125,14 +158,6 @@ function isPrototypeMethod(target: object, property: string, value: unknown): bo
 }
 
 /** A stand-in that has the method's name, properties and identity in every respect but `===`. */
-function appliedWith(method: object, apply: (self: unknown, args: unknown[]) => unknown): unknown {
-  return new Proxy(method as Method, { apply: (_, self, args) => apply(self, args) })
-}
-
-function prototypeOwning(client: object, method: string): object | undefined {
-  let owner: object | undefined
-  for (let next: object | null = client; next !== null; next = Object.getPrototypeOf(next)) {
-    if (Object.hasOwn(next, method) && next !== client) owner = next
-  }
-  return owner
+function appliedWith(method: Method, apply: (self: unknown, args: unknown[]) => unknown): Method {
+  return new Proxy(method, { apply: (_, self, args) => apply(self, args) })
 }

@@ -5,14 +5,10 @@ import { isSdkPromise, observePromise, type ResponseProps } from './observe-prom
 import { observeResponse } from './observe-response.ts'
 import { isStream, observeStream } from './observe-stream.ts'
 import { StreamObservation } from './stream-observation.ts'
+import { whenDropped } from './when-dropped.ts'
 
 /** The call that a request turned out to be: known once its options are, `undefined` if not metered. */
 export type CurrentCall = () => ObservedCall | undefined
-
-// A stream that was requested and never read was generated, and billed, all the same.
-const unread = new FinalizationRegistry<ObservedCall>((call) => {
-  if (!call.settled) call.abandon()
-})
 
 /**
  * Observes whatever a client's method answered: the SDK's promise, or, from a wrapper or a mock
@@ -24,6 +20,7 @@ export function observeCall(answer: unknown, current: CurrentCall): unknown {
       onData: (data) => guarded(data, current(), observeData),
       onResponse: (response) => guarded(response, current(), observeResponse),
       onUnclaimed: (props) => void guarded(props, current(), observeUnclaimed),
+      onBroken: () => current()?.abandon(),
       stored: () => current()?.stored,
     })
   }
@@ -76,7 +73,7 @@ function isResponse(data: unknown): data is Response {
  */
 function observeUnclaimed(props: ResponseProps, call: ObservedCall): ResponseProps {
   if (props.options?.stream === true) {
-    unread.register(props.response, call)
+    whenDropped(props.response, call)
     return props
   }
   const contentType = props.response.headers.get('content-type') ?? ''

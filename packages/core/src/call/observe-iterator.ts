@@ -91,18 +91,15 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
       return await afterStored(closed ?? { done: true, value })
     })
     leaving.catch(() => {})
-    return await Promise.race([
-      leaving,
-      delay(breakGraceMs).then(() => ({ done: true, value }) as const),
-    ])
+    return await within(breakGraceMs, leaving, { done: true, value })
   }
 
   /** Answers false when it gave up with a pull still under way. */
   async function readUsage(): Promise<boolean> {
-    const deadline = Date.now() + readOnMs
+    const deadline = performance.now() + readOnMs
     while (observation.awaitsUsage) {
-      const left = Math.max(0, deadline - Date.now())
-      const result = await Promise.race([pull().catch(() => 'broken' as const), delay(left)])
+      const pulled = pull().catch(() => 'broken' as const)
+      const result = await within(deadline - performance.now(), pulled, undefined)
       if (result === undefined) return false
       if (result === 'broken' || result.done === true) return true
       observation.see(result.value)
@@ -111,9 +108,22 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
   }
 }
 
-function delay(ms: number): Promise<undefined> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms, undefined)
-    ;(timer as { unref?: () => void }).unref?.()
+/**
+ * A promise's value, or another one when it takes longer. The timer keeps the process alive, or a
+ * caller who waits could find it ended; it is gone as soon as the value is there.
+ */
+async function within<Value, Late>(
+  timeoutMs: number,
+  promise: Promise<Value>,
+  late: Late,
+): Promise<Value | Late> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const timeout = new Promise<Late>((resolve) => {
+    timer = setTimeout(() => resolve(late), Math.max(0, timeoutMs))
   })
+  try {
+    return await Promise.race([promise, timeout])
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -23,6 +23,8 @@ export interface ResponseObserver {
   onResponse(response: Response): Response
   /** The response has come and nobody has asked for its body. */
   onUnclaimed(props: ResponseProps): void
+  /** The response has come, and its body cannot be read or parsed. */
+  onBroken(): void
   /** The storing of the usage, where the outbox needs time for it: results wait for it. */
   stored(): Promise<void> | undefined
 }
@@ -41,9 +43,10 @@ export function isSdkPromise(value: unknown): value is SdkPromise {
  * the observer stands first in that chain, and in this promise's own parsing.
  */
 export function observePromise(promise: SdkPromise, observer: ResponseObserver): SdkPromise {
-  const claim = { made: false }
+  const claim = { made: false, answered: false }
   void promise.responsePromise?.then(
     (props) => {
+      claim.answered = true
       if (!claim.made) observer.onUnclaimed(props)
     },
     (error) => {
@@ -74,15 +77,29 @@ export function observePromise(promise: SdkPromise, observer: ResponseObserver):
   }
 }
 
+/** What has become of a request so far. */
+interface Claim {
+  /** Somebody has asked for the response. */
+  made: boolean
+  /** The response has come, and it is no error. */
+  answered: boolean
+}
+
 /** Watches the ways in which a promise is asked for its response. */
-function tap(promise: SdkPromise, observer: ResponseObserver, claim: { made: boolean }): void {
+function tap(promise: SdkPromise, observer: ResponseObserver, claim: Claim): void {
   const { parse, asResponse } = promise
   promise.parse = () => {
     claim.made = true
-    return parse.call(promise).then((data) => {
-      const stored = observer.stored()
-      return stored === undefined ? data : stored.then(() => data)
-    })
+    return parse.call(promise).then(
+      (data) => {
+        const stored = observer.stored()
+        return stored === undefined ? data : stored.then(() => data)
+      },
+      (error) => {
+        if (claim.answered) observer.onBroken()
+        throw error
+      },
+    )
   }
   promise.asResponse = () => {
     claim.made = true

@@ -1,9 +1,7 @@
 import { observeBody } from './body-observer.ts'
 import type { ObservedCall } from './observed-call.ts'
+import { whenDropped } from './when-dropped.ts'
 
-const dropped = new FinalizationRegistry<ObservedCall>((call) => {
-  if (!call.settled) call.abandon()
-})
 const observed = new WeakSet<object>()
 
 /**
@@ -14,7 +12,7 @@ const observed = new WeakSet<object>()
 export function observeResponse(response: Response, call: ObservedCall): Response {
   if (observed.has(response)) return response
   observed.add(response)
-  dropped.register(response, call)
+  whenDropped(response, call)
   const contentType = response.headers.get('content-type') ?? ''
 
   const text = (read: string): string => {

@@ -1,16 +1,12 @@
 import { observeIterator } from './observe-iterator.ts'
 import type { StreamObservation } from './stream-observation.ts'
+import { whenDropped } from './when-dropped.ts'
 
 /** The stream objects of the OpenAI and Anthropic SDKs, as far as they matter here. */
 interface SdkStream extends AsyncIterable<unknown> {
   iterator: () => AsyncIterator<unknown>
   controller?: AbortController
 }
-
-// A stream that is dropped without being read to its end still has to be billed.
-const dropped = new FinalizationRegistry<StreamObservation>((observation) =>
-  observation.end('interrupted'),
-)
 
 /** True for what an SDK answers to a streaming call. */
 export function isStream(value: unknown): value is AsyncIterable<unknown> {
@@ -29,7 +25,7 @@ export function observeStream<Stream extends AsyncIterable<unknown>>(
   const sdkStream = stream as unknown as SdkStream
   const source = typeof sdkStream.iterator === 'function' ? 'iterator' : Symbol.asyncIterator
   const open = sdkStream[source]
-  // Holding the stream keeps it from being collected while only its iterator is in use.
+  // It holds the stream, which must not count as dropped while only its iterator is in use.
   const request = {
     wasAborted: () => sdkStream.controller?.signal.aborted === true,
     abort: () => sdkStream.controller?.abort(),
@@ -42,6 +38,6 @@ export function observeStream<Stream extends AsyncIterable<unknown>>(
     opened = true
     return observeIterator(iterator, observation, request) as never
   }
-  dropped.register(stream, observation)
+  whenDropped(stream, observation)
   return stream
 }

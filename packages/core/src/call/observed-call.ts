@@ -5,6 +5,7 @@ import type { Attributes } from '../usage/usage-record.ts'
 import type { Call } from './call.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { CompletedReading, RecordSink } from './record-sink.ts'
+import type { ResponseWatcher } from './when-dropped.ts'
 
 /** How a stream ended, as the caller saw it. */
 export type StreamEnd = 'complete' | 'interrupted' | 'failed'
@@ -13,7 +14,7 @@ export type StreamEnd = 'complete' | 'interrupted' | 'failed'
  * One call under way: who pays is known, what it used is not yet. However often its response is
  * looked at, it is recorded once.
  */
-export class ObservedCall {
+export class ObservedCall implements ResponseWatcher {
   readonly call: Call
   readonly endpoint: Endpoint
   readonly customer: string | null
@@ -66,7 +67,12 @@ export class ObservedCall {
 
   /** Nobody will ever read the response: only the request is known. */
   abandon(): void {
-    this.end([unknownUsage()], 'interrupted', new TokenEstimate())
+    if (!this.#settled) this.end([unknownUsage()], 'interrupted', new TokenEstimate())
+  }
+
+  /** The response was dropped without being read. */
+  dropped(): void {
+    this.abandon()
   }
 
   /** The response is not to be billed, or not by this call. */

@@ -1,7 +1,7 @@
 /** Looks at one event of a stream; true when it must not be passed on. */
 export type SeeEvent = (event: unknown) => boolean
 
-const eventEnd = /\r\n\r\n|\n\n|\r\r/
+const eventEnd = /\r\n\r\n|\n\n|\r\r/g
 
 /**
  * Follows the text of a server-sent event stream piece by piece, however it was cut, shows each
@@ -17,15 +17,19 @@ export class SseFilter {
   }
 
   push(text: string): string {
+    // What was searched in vain before need not be searched again, but for half of an event's end.
+    let from = Math.max(0, this.#rest.length - 3)
     this.#rest += text
     let passed = ''
     for (;;) {
+      eventEnd.lastIndex = from
       const end = eventEnd.exec(this.#rest)
       // A lone carriage return at the very end may be half of a line ending.
       if (end === null || (end[0] === '\r\r' && end.index + 2 === this.#rest.length)) return passed
       const length = end.index + end[0].length
       passed += this.#filtered(this.#rest.slice(0, length))
       this.#rest = this.#rest.slice(length)
+      from = 0
     }
   }
 

@@ -1,11 +1,12 @@
 import type { StreamReader } from './endpoint.ts'
 import type { ObservedCall, StreamEnd } from './observed-call.ts'
+import type { ResponseWatcher } from './when-dropped.ts'
 
 /**
  * One streamed response: feeds its events to the endpoint's reader and settles the call once,
  * whichever of finish, break, abort and error comes first. No method ever throws.
  */
-export class StreamObservation {
+export class StreamObservation implements ResponseWatcher {
   readonly call: ObservedCall
   readonly #reader: StreamReader
   #events = 0
@@ -32,6 +33,11 @@ export class StreamObservation {
   /** The model is done and only its usage has yet to come. */
   get awaitsUsage(): boolean {
     return !this.call.settled && this.#reader.finished && !this.#reader.usageSeen
+  }
+
+  /** The stream was dropped without being read to its end. */
+  dropped(): void {
+    this.end('interrupted')
   }
 
   /** The stream is over; the first call counts. */

@@ -3,17 +3,17 @@ import { hidesUsage } from '../request/usage-request.ts'
 import { jsonObject, text } from '../usage/json-object.ts'
 import { addMessage } from './chat-message.ts'
 import { chatReading } from './chat-reading.ts'
+import { isRefusal } from './refusal.ts'
 import { ChatStreamReader } from './chat-stream-reader.ts'
 
 function completions(name: string): Endpoint {
   return {
     name,
     read(response, { provider }) {
-      const { model, usage, x_groq, choices, error, service_tier } = jsonObject(response)
+      if (isRefusal(response)) return []
+      const { model, usage, x_groq, choices, service_tier } = jsonObject(response)
       const choice = jsonObject(Array.isArray(choices) ? choices[0] : undefined)
       const raw = usage ?? jsonObject(x_groq).usage ?? choice.usage
-      // OpenRouter answers some refusals with status 200 and an error instead of choices.
-      if (error && raw === undefined && choices === undefined) return []
       return [chatReading(raw, provider, text(model), text(service_tier))]
     },
     openStream: (call) => new ChatStreamReader(call, hidesUsage(call)),

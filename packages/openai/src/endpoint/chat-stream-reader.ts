@@ -6,6 +6,7 @@ import {
 } from '@token-meter/core/adapter'
 import { addMessage } from './chat-message.ts'
 import { chatReading } from './chat-reading.ts'
+import { isRefusal } from './refusal.ts'
 
 /** The parts of a streamed chunk that matter here; all of them can be missing or odd. */
 interface Chunk {
@@ -23,15 +24,16 @@ interface Chunk {
 export class ChatStreamReader implements StreamReader {
   readonly output = new TokenEstimate()
   readonly #call: Call
-  readonly #hidesUsage: boolean
+  readonly hides: boolean
   #model: string | undefined
   #serviceTier: string | undefined
   #usage: unknown
   #choicesLeft: number
+  #refused = false
 
   constructor(call: Call, hidesUsage: boolean) {
     this.#call = call
-    this.#hidesUsage = hidesUsage
+    this.hides = hidesUsage
     const { n } = call.body
     this.#choicesLeft = typeof n === 'number' && n > 1 ? n : 1
   }
@@ -51,11 +53,12 @@ export class ChatStreamReader implements StreamReader {
     if (typeof chunk.model === 'string' && chunk.model !== '') this.#model = chunk.model
     if (typeof chunk.service_tier === 'string') this.#serviceTier = chunk.service_tier
     const choices = Array.isArray(chunk.choices) ? chunk.choices : undefined
+    if (choices === undefined && isRefusal(chunk)) this.#refused = true
     for (const choice of choices ?? []) this.#seeChoice(choice)
 
     const usage = chunk.usage ?? chunk.x_groq?.usage ?? choices?.[0]?.usage ?? undefined
     if (usage !== undefined) this.#usage = usage
-    if (!this.#hidesUsage) return false
+    if (!this.hides) return false
     // Azure sends empty choices with filter results first: only the usage chunk is ours to hide.
     if (usage !== undefined) return choices?.length === 0
     if (chunk.usage === null) delete chunk.usage
@@ -70,6 +73,8 @@ export class ChatStreamReader implements StreamReader {
   }
 
   readings(): readonly UsageReading[] {
+    // Refused before it began: nothing was generated.
+    if (this.#refused && !this.usageSeen && this.output.tokens === 0) return []
     return [chatReading(this.#usage, this.#call.provider, this.#model, this.#serviceTier)]
   }
 }

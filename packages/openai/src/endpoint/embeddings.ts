@@ -1,11 +1,13 @@
 import { type Endpoint, unknownUsage } from '@token-meter/core/adapter'
 import { embeddingsUsage } from '../usage/embeddings.ts'
 import { jsonObject, text } from '../usage/json-object.ts'
+import { isRefusal } from './refusal.ts'
 
 /** `POST /embeddings` */
 export const embeddings: Endpoint = {
   name: 'embeddings',
   read(response) {
+    if (isRefusal(response)) return []
     const { model, usage } = jsonObject(response)
     const reading = { ...unknownUsage(text(model)), ...embeddingsUsage(usage) }
     return [{ ...reading, raw: usage ?? undefined }]

@@ -8,6 +8,8 @@ import {
 } from '@token-meter/core/adapter'
 import { jsonObject, text } from '../usage/json-object.ts'
 import { responsesUsage } from '../usage/responses.ts'
+import { isRefusal } from './refusal.ts'
+import { isUnfinished } from './response-status.ts'
 
 /** What becomes of the responses that are not finished, or can be seen again. */
 export interface ResponseWatch {
@@ -32,7 +34,6 @@ export function responsesEndpoint(watch: ResponseWatch = billsAll): Endpoint {
   }
 }
 
-const unfinished = new Set(['queued', 'in_progress'])
 const unbilledWithoutUsage = new Set(['failed', 'cancelled'])
 
 function readResponse(
@@ -42,7 +43,7 @@ function readResponse(
 ): readonly UsageReading[] {
   const { id, background, status, created_at: createdAt, usage } = response
   const isBilled = watch.bills(response)
-  if (!isBilled || unfinished.has(String(status))) return []
+  if (!isBilled || isUnfinished(status) || isRefusal(response)) return []
   const model = text(response.model)
   const serviceTier = text(response.service_tier)
   if (usage === undefined || usage === null) {
@@ -70,11 +71,13 @@ const lastEvents = new Set(['response.completed', 'response.incomplete', 'respon
 
 /** Follows a streamed response: its usage comes with the last event, its id and model with the first. */
 class ResponsesStreamReader implements StreamReader {
+  readonly hides = false
   readonly output = new TokenEstimate()
   readonly #call: Call
   readonly #watch: ResponseWatch
   #first: Readonly<Record<string, unknown>> = {}
   #last: Readonly<Record<string, unknown>> | undefined
+  #refused = false
 
   constructor(call: Call, watch: ResponseWatch) {
     this.#call = call
@@ -91,6 +94,7 @@ class ResponsesStreamReader implements StreamReader {
 
   see(event: unknown): boolean {
     const { type, delta, response } = (event ?? {}) as ResponseEvent
+    if (isRefusal(event)) this.#refused = true
     if (typeof delta === 'string') this.output.add(delta)
     if (response === undefined || typeof type !== 'string') return false
     if (lastEvents.has(type)) this.#last = jsonObject(response)
@@ -109,6 +113,8 @@ class ResponsesStreamReader implements StreamReader {
       this.#watch.bills({ ...this.#first, status: 'in_progress' })
       return []
     }
+    // Refused before it began: nothing was generated.
+    if (this.#refused && this.output.tokens === 0) return []
     return this.#watch.bills(this.#first) ? [unknownUsage(text(this.#first.model))] : []
   }
 }

@@ -41,10 +41,7 @@ export function hookRequests(client: object): void {
 
   define(client, 'prepareRequest', async function (this: Hooked, request, context) {
     const asked = context?.options?.[tag]
-    if (asked?.active === true && typeof request.body === 'string') {
-      request.body = askForUsage(request.body, asked)
-      correctLength(request)
-    }
+    if (asked?.active === true) ask(request, asked)
     return await prepareRequest.call(this, request, context)
   } satisfies Hooked['prepareRequest'])
 
@@ -56,11 +53,27 @@ export function hookRequests(client: object): void {
       return await makeRequest.call(this, options, ...rest)
     } catch (error) {
       if (!asked.active || !isRefusal(error)) throw error
-      rememberRefusal(asked, this.baseURL)
-      return await makeRequest.call(this, options, ...rest)
+      // Perhaps it was the caller's own options that were refused: then it fails again, as it must.
+      asked.active = false
+      const answer = await makeRequest.call(this, options, ...rest)
+      rememberRefusal(asked)
+      return answer
     }
   } satisfies Hooked['makeRequest'])
   hooked.add(client)
+}
+
+/** Puts the flag into a request; whatever body that cannot take it is sent as it is. */
+function ask(request: WireRequest, asked: UsageRequest): void {
+  try {
+    const body = typeof request.body === 'string' ? askForUsage(request.body, asked) : undefined
+    asked.active = body !== undefined
+    if (body === undefined) return
+    request.body = body
+    correctLength(request)
+  } catch {
+    asked.active = false
+  }
 }
 
 function define(client: object, name: keyof Hooked, value: unknown): void {

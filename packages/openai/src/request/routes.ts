@@ -2,6 +2,8 @@
 export type Route =
   | { readonly kind: 'chat.completions' | 'completions' | 'embeddings' | 'responses' }
   | { readonly kind: 'response-again'; readonly responseId: string }
+  /** Costs tokens, and is not metered yet. */
+  | { readonly kind: 'unmetered' }
 
 const billable: Readonly<Record<string, Route>> = {
   '/chat/completions': { kind: 'chat.completions' },
@@ -9,6 +11,10 @@ const billable: Readonly<Record<string, Route>> = {
   '/embeddings': { kind: 'embeddings' },
   '/responses': { kind: 'responses' },
 }
+
+const unmetered: Route = { kind: 'unmetered' }
+const unmeteredPaths =
+  /^\/(?:responses\/compact|images\/[a-z]+|audio\/[a-z]+|batches|videos|decisions|threads\/runs|threads\/[^/]+\/runs)$/
 
 /**
  * The route of a request; `undefined` for what bills nothing. Exact paths only: retrieving,
@@ -19,13 +25,14 @@ export function routeOf(method: string, path: string, baseUrl: string): Route | 
   const exact = exactPath(path, baseUrl)
   if (method === 'post') {
     const cancelled = /^\/responses\/([^/]+)\/cancel$/.exec(exact)?.[1]
-    if (cancelled !== undefined) return { kind: 'response-again', responseId: cancelled }
-    return Object.hasOwn(billable, exact) ? billable[exact] : undefined
+    if (cancelled !== undefined) return { kind: 'response-again', responseId: decoded(cancelled) }
+    if (Object.hasOwn(billable, exact)) return billable[exact]
+    return unmeteredPaths.test(exact) ? unmetered : undefined
   }
   const retrieved = method === 'get' ? /^\/responses\/([^/]+)$/.exec(exact)?.[1] : undefined
   return retrieved === undefined
     ? undefined
-    : { kind: 'response-again', responseId: decodeURIComponent(retrieved) }
+    : { kind: 'response-again', responseId: decoded(retrieved) }
 }
 
 /** A path as the SDK's own methods write it: no base URL, query or Azure deployment. */
@@ -34,5 +41,13 @@ function exactPath(path: string, baseUrl: string): string {
   const base = baseUrl.replace(/\/+$/, '')
   if (exact.startsWith(base)) exact = exact.slice(base.length)
   exact = exact.replace(/^\/?(?:openai\/)?deployments\/[^/]+(?=\/)/, '')
-  return exact.startsWith('/') ? exact : `/${exact}`
+  return `/${exact}`.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '')
+}
+
+function decoded(id: string): string {
+  try {
+    return decodeURIComponent(id)
+  } catch {
+    return id
+  }
 }

@@ -1,16 +1,17 @@
 import type { Call } from '@token-meter/core/adapter'
 
-/** Servers that are known to take `stream_options.include_usage`, by provider name. */
+/**
+ * Servers that are known to take `stream_options.include_usage`, by provider name, and do not send
+ * their usage anyway: OpenRouter, Groq (in `x_groq`), Moonshot (in `choices[0]`), Mistral and
+ * Perplexity do, and asking would change where the caller finds it.
+ */
 const takesIncludeUsage = new Set([
   'openai',
   'azure',
-  'openrouter',
-  'groq',
   'deepseek',
   'xai',
   'together',
   'fireworks',
-  'moonshotai',
   'alibaba',
   'cerebras',
   'google',
@@ -29,10 +30,13 @@ export interface UsageRequest {
   active: boolean
   /** The caller's body has `stream_options` of its own, to be kept. */
   readonly keepsOptions: boolean
+  /** The server and the model, for remembering a refusal. */
+  readonly asked: string
 }
 
-/** Servers that refused the option, by base URL. */
-const refusedBy = new Set<string>()
+/** Until when a model of a server is not asked again, in ms since the epoch. */
+const refusedUntil = new Map<string, number>()
+const refusalMs = 60 * 60 * 1000
 const requests = new WeakMap<Call, UsageRequest>()
 
 /** What decides whether a stream is asked for its usage. */
@@ -52,8 +56,9 @@ export function usageRequest(context: UsageRequestContext): UsageRequest | undef
   const streams = call.endpoint === 'chat.completions' || call.endpoint === 'completions'
   if (!streams || stream !== true || options?.include_usage === true) return undefined
   if (includeUsage === false || (includeUsage === undefined && !isTaken(context))) return undefined
-  if (refusedBy.has(baseUrl)) return undefined
-  const request = { active: true, keepsOptions: options !== undefined }
+  const asked = `${baseUrl} ${String(call.body.model)}`
+  if ((refusedUntil.get(asked) ?? 0) > Date.now()) return undefined
+  const request = { active: true, keepsOptions: options !== undefined, asked }
   requests.set(call, request)
   return request
 }
@@ -63,10 +68,9 @@ export function hidesUsage(call: Call): boolean {
   return requests.get(call)?.active === true
 }
 
-/** The server will not be asked again. */
-export function rememberRefusal(request: UsageRequest, baseUrl: string): void {
-  request.active = false
-  refusedBy.add(baseUrl)
+/** The server took the request without the option: for a while it is not asked for this model. */
+export function rememberRefusal({ asked }: UsageRequest): void {
+  refusedUntil.set(asked, Date.now() + refusalMs)
 }
 
 function isTaken({ call, apiVersion }: UsageRequestContext): boolean {
@@ -77,8 +81,12 @@ function isTaken({ call, apiVersion }: UsageRequestContext): boolean {
   return apiVersion === undefined || !/^\d{4}/.test(apiVersion) || apiVersion >= firstAzureVersion
 }
 
-/** A request body, already serialised, that asks for the usage. */
-export function askForUsage(body: string, request: UsageRequest): string {
+/**
+ * A request body, already serialised, that asks for the usage; `undefined` when it is no JSON
+ * object.
+ */
+export function askForUsage(body: string, request: UsageRequest): string | undefined {
+  if (!/^\s*\{/.test(body)) return undefined
   if (!request.keepsOptions) {
     return body.replace(/^\s*\{/, '{"stream_options":{"include_usage":true},')
   }

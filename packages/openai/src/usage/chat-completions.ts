@@ -1,9 +1,12 @@
 import { disjointCounts } from './inclusive-usage.ts'
 import { jsonObject } from './json-object.ts'
-import { countReader, reportedUsd, type UsageCounts, usageDetails } from './usage-counts.ts'
-
-/** xAI reports cost in ticks: https://docs.x.ai/docs/models */
-const ticksPerUsd = 1e10
+import {
+  countReader,
+  reportedUsd,
+  type UsageCounts,
+  usageDetails,
+  xaiTicksPerUsd,
+} from './usage-counts.ts'
 
 /**
  * The `usage` of chat completions and legacy completions, of OpenAI and of compatible servers,
@@ -53,7 +56,7 @@ export function chatCompletionsUsage(usage: unknown, provider = 'openai'): Usage
     providerCostUsd:
       reportedUsd(fields.cost) ??
       reportedUsd(jsonObject(fields.cost).total_cost) ??
-      reportedUsd(fields.cost_in_usd_ticks, ticksPerUsd),
+      reportedUsd(fields.cost_in_usd_ticks, xaiTicksPerUsd),
   })
   return { tokens, details, problems }
 }

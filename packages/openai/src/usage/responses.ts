@@ -1,8 +1,12 @@
 import { disjointCounts } from './inclusive-usage.ts'
 import { jsonObject } from './json-object.ts'
-import { countReader, reportedUsd, type UsageCounts, usageDetails } from './usage-counts.ts'
-
-const xaiTicksPerUsd = 1e10
+import {
+  countReader,
+  reportedUsd,
+  type UsageCounts,
+  usageDetails,
+  xaiTicksPerUsd,
+} from './usage-counts.ts'
 
 /**
  * The `usage` of a response of the Responses API, of OpenAI, Azure, xAI, LM Studio and other

@@ -29,6 +29,9 @@ export function countReader(problems: UsageProblems) {
   }
 }
 
+/** xAI reports cost in ticks: https://docs.x.ai/docs/models */
+export const xaiTicksPerUsd = 1e10
+
 /** An amount in USD that a provider reports itself; undefined where it is no amount. */
 export function reportedUsd(value: unknown, divisor = 1): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0

@@ -1,0 +1,15 @@
+/** What has to be told when nobody can read a response any more. It must not hold the response. */
+export interface ResponseWatcher {
+  dropped(): void
+}
+
+const registry = new FinalizationRegistry<ResponseWatcher>((watcher) => watcher.dropped())
+
+/**
+ * Tells the watcher when a response was dropped without being read: it was generated, and is owed,
+ * all the same. An object and not a function, which would easily hold the response through the
+ * scope that it was made in.
+ */
+export function whenDropped(response: object, watcher: ResponseWatcher): void {
+  registry.register(response, watcher)
+}
