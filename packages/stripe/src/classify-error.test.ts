@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { classifyError } from './classify-error.ts'
+import { classifyError, type StripeFailure } from './classify-error.ts'
 
 const now = Date.parse('2026-11-21T00:00:00Z')
 const rate = (reason: string) => ({ 'stripe-rate-limited-reason': reason })
@@ -55,6 +55,46 @@ test.each([
 ])('%j is rejected, saying why', (error, why) => {
   const outcome = classifyError(error, now)
   expect(outcome).toMatchObject({ status: 'rejected', reason: expect.stringContaining(why) })
+})
+
+test.each([
+  [{ statusCode: 400, code: 'other', message: 'No.' }, 'Stripe refused it (400 other): No.'],
+  [{ statusCode: 404, message: 'No.' }, 'Stripe refused it (404): No.'],
+])('a refusal without a hint ends with what Stripe said: %j', (error, reason) => {
+  expect(classifyError(error, now)).toEqual({ status: 'rejected', reason })
+})
+
+test.each<[string, StripeFailure]>([
+  ['no answer in time', { message: 'Request aborted due to timeout being reached (300ms)' }],
+  ['a cut connection', { detail: { code: 'ECONNRESET' } }],
+  ['a cut connection of fetch', { detail: { cause: { code: 'UND_ERR_SOCKET' } } }],
+  ['a timeout on an open connection', { detail: { code: 'ETIMEDOUT', syscall: 'read' } }],
+  ['invalid JSON', { message: 'Invalid JSON received from the Stripe API' }],
+  ['500', { statusCode: 500 }],
+  ['503', { statusCode: 503, headers: { 'stripe-should-retry': 'true' } }],
+  ['302', { statusCode: 302 }],
+])('%s is uncertain: it may have arrived', (_, error) => {
+  expect(classifyError(error, now)).toMatchObject({ status: 'retry', uncertain: true })
+})
+
+test.each<[string, StripeFailure]>([
+  ['a refused connection', { detail: { code: 'ECONNREFUSED' } }],
+  ['a refused connection of fetch', { detail: { cause: { code: 'ECONNREFUSED' } } }],
+  ['an unknown host', { detail: { cause: { code: 'ENOTFOUND' } } }],
+  ['no connection in time', { detail: { cause: { code: 'UND_ERR_CONNECT_TIMEOUT' } } }],
+  ['no route', { detail: { cause: { code: 'EHOSTUNREACH', syscall: 'connect' } } }],
+  ['a wrong certificate', { detail: { cause: { code: 'CERT_HAS_EXPIRED' } } }],
+  ['401', { statusCode: 401 }],
+  ['403', { statusCode: 403 }],
+  ['408', { statusCode: 408 }],
+  ['409', { statusCode: 409 }],
+  ['429', { statusCode: 429 }],
+  ['429 of the account', { statusCode: 429, headers: rate('global-rate') }],
+  ['400 to be retried', { statusCode: 400, headers: { 'stripe-should-retry': 'true' } }],
+])('%s certainly had no effect', (_, error) => {
+  const outcome = classifyError(error, now)
+  expect(outcome.status).toBe('retry')
+  expect(outcome).not.toHaveProperty('uncertain')
 })
 
 test('Retry-After counts for every retry but that of a wrong key', () => {

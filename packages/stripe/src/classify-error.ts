@@ -1,4 +1,5 @@
 import type { EventOutcome, EventRetry } from './event-outcome.ts'
+import { neverSent, type NetworkFailure } from './never-sent.ts'
 import { retryAfterMs } from './retry-after.ts'
 
 /** What is used of the errors of stripe-node, whose classes differ between versions. */
@@ -8,6 +9,8 @@ export interface StripeFailure {
   readonly rawType?: string | undefined
   readonly message?: string | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /** What broke the connection. */
+  readonly detail?: NetworkFailure | undefined
 }
 
 /** A key is set right by a person, so there is no hurry; nothing is given up meanwhile. */
@@ -16,6 +19,7 @@ const wrongKeyAfterMs = 60_000
 /**
  * What an error of Stripe means for the event. What Stripe has already is accepted; what it could
  * not judge, or only because of the key, is a retry; what it judged and refused is rejected.
+ * Without an answer, or with one that is not a refusal (5xx, 3xx), Stripe may have the event.
  */
 export function classifyError(error: StripeFailure, nowMs: number): EventOutcome {
   const { statusCode, message = 'no message', headers = {} } = error
@@ -26,7 +30,11 @@ export function classifyError(error: StripeFailure, nowMs: number): EventOutcome
     reason,
     afterMs: retryAfterMs(headers['retry-after'], nowMs),
   })
-  if (statusCode === undefined) return retry('outage', `no answer of Stripe's: ${message}`)
+  const uncertain = { uncertain: true } as const
+  if (statusCode === undefined) {
+    const noAnswer = retry('outage', `no answer of Stripe's: ${message}`)
+    return neverSent(error.detail) ? noAnswer : { ...noAnswer, ...uncertain }
+  }
   if (statusCode === 401) return { ...retry('account', unknownKey), afterMs: wrongKeyAfterMs }
   if (statusCode === 403) {
     return { ...retry('account', `${weakKey} ${message}`), afterMs: wrongKeyAfterMs }
@@ -35,7 +43,15 @@ export function classifyError(error: StripeFailure, nowMs: number): EventOutcome
     const limit = headers['stripe-rate-limited-reason']
     return retry(isAccountLimit(limit) ? 'account' : 'event', tooMany(limit, message))
   }
-  if (statusCode >= 500) return retry('outage', `Stripe failed (${statusCode}): ${message}`)
+  if (statusCode >= 500) {
+    return { ...retry('outage', `Stripe failed (${statusCode}): ${message}`), ...uncertain }
+  }
+  if (statusCode < 400) {
+    return {
+      ...retry('event', `not an answer of Stripe's (${statusCode}): ${message}`),
+      ...uncertain,
+    }
+  }
   if (isPassing(statusCode) || headers['stripe-should-retry'] === 'true') {
     return retry('event', `Stripe is busy with it (${statusCode}): ${message}`)
   }
@@ -66,12 +82,12 @@ function tooMany(limit: string | undefined, message: string): string {
 }
 
 function isPassing(statusCode: number): boolean {
-  return statusCode < 400 || statusCode === 408 || statusCode === 409 || statusCode === 425
+  return statusCode === 408 || statusCode === 409 || statusCode === 425
 }
 
 function refusal({ statusCode, code, rawType, message = 'no message' }: StripeFailure): string {
   const name = code ?? rawType
-  const hint = (name !== undefined && hints[name]) ?? ''
+  const hint = name === undefined ? '' : (hints[name] ?? '')
   return `Stripe refused it (${statusCode}${name === undefined ? '' : ` ${name}`}): ${message}${hint}`
 }
 

@@ -2,7 +2,8 @@
  * What became of one meter event.
  *
  * A retry says how far its cause reaches: `event` is this event's own bad luck, `outage` may be
- * everybody's, `account` surely is, so that nothing else need be tried now.
+ * everybody's, `account` surely is, so that nothing else need be tried now. And it says if the event
+ * is `uncertain`: Stripe may have it.
  */
 export type EventOutcome =
   | { readonly status: 'accepted' }
@@ -14,4 +15,5 @@ export interface EventRetry {
   readonly reason: string
   readonly afterMs?: number | undefined
   readonly reach: 'event' | 'outage' | 'account'
+  readonly uncertain?: true
 }

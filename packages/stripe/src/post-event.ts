@@ -24,7 +24,8 @@ export async function postEvent(
     })
     // stripe-node takes any JSON without `error` for success, also a proxy's 502.
     if (answer.object === 'v2.billing.meter_event') return { status: 'accepted' }
-    return { status: 'retry', reach: 'outage', reason: "the answer was JSON, but not Stripe's" }
+    const reason = "the answer was JSON, but not Stripe's"
+    return { status: 'retry', reach: 'outage', reason, uncertain: true }
   } catch (error) {
     return classifyError(error as StripeFailure, Date.now())
   }

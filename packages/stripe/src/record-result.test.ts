@@ -28,6 +28,12 @@ test('one retry makes it a retry that remembers what arrived, now and before', (
   expect(recordResult([], events(retry()))).not.toHaveProperty('afterMs')
 })
 
+test('one event that may have arrived makes the record uncertain', () => {
+  const lost: EventOutcome = { status: 'retry', reason: 'lost', reach: 'outage', uncertain: true }
+  expect(recordResult([], events(accepted, retry(), lost))).toMatchObject({ uncertain: true })
+  expect(recordResult([], events(accepted, retry()))).not.toHaveProperty('uncertain')
+})
+
 test('what was rejected waits for what can still arrive', () => {
   expect(recordResult([], events(rejected, retry()))).toMatchObject({ status: 'retry' })
   expect(recordResult(['r:1'], events(rejected))).toEqual({

@@ -9,7 +9,8 @@ export interface SentEvent {
 
 /**
  * The result of a record from those of its events. While anything can still arrive it is a retry,
- * so that a refused event does not take the others with it; the longest wait holds.
+ * so that a refused event does not take the others with it; the longest wait holds, and one event
+ * that may have arrived makes the record uncertain.
  */
 export function recordResult(
   delivered: readonly string[],
@@ -22,7 +23,8 @@ export function recordResult(
   if (first !== undefined) {
     const waits = retries.flatMap(({ afterMs }) => (afterMs === undefined ? [] : [afterMs]))
     const afterMs = waits.length > 0 ? { afterMs: Math.max(...waits) } : {}
-    return { status: 'retry', reason: first.reason, ...afterMs, deliveredEventIds }
+    const uncertain = retries.some((retry) => retry.uncertain) ? { uncertain: true as const } : {}
+    return { status: 'retry', reason: first.reason, ...afterMs, ...uncertain, deliveredEventIds }
   }
   const typesByReason = new Map<string, string[]>()
   for (const { id, outcome } of events) {

@@ -22,6 +22,12 @@ test('three failures in a row do, but not with an answer between them', () => {
   expect(pulledAfter(outage, outage, accepted, outage)).toBe(false)
 })
 
+test('what is not sent because of it has certainly not arrived', () => {
+  const brake = createSendBrake()
+  for (let count = 0; count < 3; count++) brake.note({ ...retry('outage'), uncertain: true })
+  expect(brake.pulled).toEqual(retry('outage'))
+})
+
 test('bad luck of one event never does', () => {
   expect(pulledAfter(...Array.from({ length: 9 }, () => retry('event')))).toBe(false)
 })

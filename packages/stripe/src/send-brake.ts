@@ -9,7 +9,7 @@ const patience = 3
  */
 export interface SendBrake {
   note(outcome: EventOutcome): void
-  /** Why nothing more is to be sent; `undefined` while there is hope. */
+  /** Why nothing more is to be sent, which what is not sent shares; `undefined` while there is hope. */
   readonly pulled: EventRetry | undefined
 }
 
@@ -21,7 +21,10 @@ export function createSendBrake(): SendBrake {
       const isFailure = outcome.status === 'retry' && outcome.reach === 'outage'
       failuresInARow = isFailure ? failuresInARow + 1 : 0
       if (outcome.status !== 'retry' || outcome.reach === 'event') return
-      if (outcome.reach === 'account' || failuresInARow >= patience) pulled ??= outcome
+      if (outcome.reach !== 'account' && failuresInARow < patience) return
+      // The event that failed may have arrived; those that are not sent have not.
+      const { uncertain: _, ...unsent } = outcome
+      pulled ??= unsent
     },
     get pulled() {
       return pulled

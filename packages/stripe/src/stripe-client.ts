@@ -2,15 +2,23 @@ import { ConfigError } from '@token-meter/core/adapter'
 import Stripe from 'stripe'
 import { version } from './version.ts'
 
-/** A client of our own, whose requests end when their caller's signal is aborted. */
-export interface AbortableStripe {
+/** A client, and what a sink needs of it beyond its methods. */
+export interface SinkClient {
   readonly stripe: Stripe
-  /** Ties the request with this idempotency key to the signal, for as long as `work` takes. */
+  /**
+   * Ties the request with this idempotency key to the signal, for as long as `work` takes. The
+   * requests of an application's own client go on when it is aborted.
+   */
   during<Value>(key: string, signal: AbortSignal, work: () => Promise<Value>): Promise<Value>
+  /** While `during` runs for this key: whether stripe-node has sent it more than once. */
+  wasRepeated(key: string): boolean
 }
 
-/** @throws ConfigError when `baseUrl` is not an http(s) URL of a host alone. */
-export function createStripeClient(apiKey: string, baseUrl: string | undefined): AbortableStripe {
+/**
+ * A client of our own, whose requests end when their caller's signal is aborted.
+ * @throws ConfigError when `baseUrl` is not an http(s) URL of a host alone.
+ */
+export function createStripeClient(apiKey: string, baseUrl: string | undefined): SinkClient {
   const signals = new Map<string, AbortSignal>()
   const fetchUntilAborted: typeof fetch = (input, init = {}) => {
     const key = new Headers(init.headers).get('idempotency-key') ?? ''
@@ -43,6 +51,32 @@ export function createStripeClient(apiKey: string, baseUrl: string | undefined):
         signal.removeEventListener('abort', abort)
       }
     },
+    // It repeats only what fails with a code of Node's sockets, which errors of fetch do not have.
+    wasRepeated: () => false,
+  }
+}
+
+/**
+ * A client of the application. With Node's sockets stripe-node sends once more, whatever it is told,
+ * when a connection was cut; then the answer to the last request is not the whole truth.
+ */
+export function sharedStripeClient(stripe: Stripe): SinkClient {
+  const timesSent = new Map<string, number>()
+  stripe.on('request', ({ idempotency_key: key = '' }) => {
+    const times = timesSent.get(key)
+    if (times !== undefined) timesSent.set(key, times + 1)
+  })
+  return {
+    stripe,
+    async during(key, _signal, work) {
+      timesSent.set(key, 0)
+      try {
+        return await work()
+      } finally {
+        timesSent.delete(key)
+      }
+    },
+    wasRepeated: (key) => (timesSent.get(key) ?? 0) > 1,
   }
 }
 

@@ -46,6 +46,7 @@ function batch(...changes: Partial<UsageRecord>[]): Batch {
     }),
     attempts: 0,
     firstAttemptAt: undefined,
+    uncertainSince: undefined,
     deliveredEventIds: [],
   }))
   return { id: 'b1', sink: 'stripe', lease: 'l1', entries }

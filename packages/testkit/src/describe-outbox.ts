@@ -7,6 +7,7 @@ import { OutboxHarness, type OutboxSuite } from './outbox-suite/outbox-harness.t
 import { progressTests } from './outbox-suite/progress-tests.ts'
 import { settleTests } from './outbox-suite/settle-tests.ts'
 import { sharedTests } from './outbox-suite/shared-tests.ts'
+import { uncertainTests } from './outbox-suite/uncertain-tests.ts'
 import { unattributedTests } from './outbox-suite/unattributed-tests.ts'
 
 /**
@@ -25,6 +26,7 @@ export function describeOutbox(name: string, suite: OutboxSuite): void {
     describe('append', () => appendTests(harness))
     describe('claim', () => claimTests(harness))
     describe('settle', () => settleTests(harness))
+    describe('uncertainty', () => uncertainTests(harness))
     describe('dead letters', () => deadLetterTests(harness))
     describe('unattributed records', () => unattributedTests(harness))
     describe('progress', () => progressTests(harness))

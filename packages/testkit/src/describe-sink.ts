@@ -4,6 +4,7 @@ import { lostAnswers, passingFaults } from './sink-suite/faulty-answers.ts'
 import type { SinkBackend, SinkSuite } from './sink-suite/sink-backend.ts'
 import {
   expectedBill,
+  isUncertain,
   sinkHarness,
   sinkRecord,
   sortedBill,
@@ -27,6 +28,7 @@ export function describeSink<Backend extends SinkBackend>(
 
     const accepted = { status: 'accepted' }
     const always = { times: Infinity }
+    const wasSent = (id: string) => JSON.stringify(harness.backend.requests).includes(id)
     const bill = () => sortedBill(harness.backend.billed())
 
     test('delivers every token once, with one result per record', async () => {
@@ -86,11 +88,35 @@ export function describeSink<Backend extends SinkBackend>(
       const records = [sinkRecord()]
       harness.backend.failWith(fault, always)
       const results = await harness.send(records)
-      expect(results).toMatchObject([{ status: 'retry' }])
+      expect(results).toMatchObject([{ status: 'retry', uncertain: true }])
       expect(bill().length).toBeGreaterThan(0)
       harness.backend.recover()
       expect(await harness.send(records, { earlier: results })).toMatchObject([accepted])
       expect(bill()).toEqual(expectedBill(records))
+    })
+
+    test.each([401, 403, 429])('a %i certainly had no effect', async (status) => {
+      harness.backend.failWith({ status }, always)
+      const results = await harness.send([sinkRecord(), sinkRecord({ customer: 'cus_2' })])
+      expect(results.map(({ status }) => status)).toEqual(['retry', 'retry'])
+      expect(results.filter(isUncertain)).toEqual([])
+    })
+
+    test('a backend that refuses connections certainly has nothing', async () => {
+      await harness.backend.close()
+      const results = await harness.send([sinkRecord(), sinkRecord()])
+      expect(results.map(({ status }) => status)).toEqual(['retry', 'retry'])
+      expect(results.filter(isUncertain)).toEqual([])
+    })
+
+    test('what an outage kept from being sent is not uncertain', async () => {
+      const records = Array.from({ length: 100 }, () => sinkRecord())
+      harness.backend.failWith({ status: 500 }, always)
+      const results = await harness.send(records)
+      // A request may carry many records, so count what was asked and not a number of our own.
+      const sent = records.filter(({ id }) => wasSent(id))
+      expect(sent.length).toBeGreaterThan(0)
+      expect(results.map(isUncertain)).toEqual(records.map((record) => sent.includes(record)))
     })
 
     test.each([429, 503])('the Retry-After of a %i is honoured', async (status) => {
@@ -151,6 +177,8 @@ export function describeSink<Backend extends SinkBackend>(
       const results = await sending
       expect(performance.now() - began).toBeLessThan(1000)
       expect(results.map(({ status }) => status)).toEqual(['retry', 'retry', 'retry'])
+      // What was under way may have arrived.
+      expect(results.some(isUncertain)).toBe(true)
       harness.backend.recover()
       const again = await harness.send(records, { earlier: results })
       expect(again).toMatchObject([accepted, accepted, accepted])
@@ -162,6 +190,7 @@ export function describeSink<Backend extends SinkBackend>(
         signal: AbortSignal.abort(new Error('closed')),
       })
       expect(results).toMatchObject([{ status: 'retry' }])
+      expect(results.some(isUncertain)).toBe(false)
       expect(harness.backend.requests).toHaveLength(0)
     })
 

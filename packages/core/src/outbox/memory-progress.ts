@@ -1,21 +1,14 @@
 import type { SinkResult } from '../sink/sink.ts'
-import type { Batch, BatchEntry, DeadLetter, SinkStats } from './outbox.ts'
+import type { Batch, DeadLetter, SinkStats } from './outbox.ts'
+import { beginAttempt, endAttempt, freshItem, type MemoryItem } from './memory-item.ts'
 import type { MemoryLedger } from './memory-ledger.ts'
-
-/** A record that the cursor has passed and that is not settled. */
-interface Item {
-  state: 'requeued' | 'batched' | 'dead'
-  attempts: number
-  firstAttemptAt: number | undefined
-  deliveredEventIds: readonly string[]
-  reason: string
-  failedAt: number
-}
 
 interface HeldBatch {
   readonly numbers: Set<number>
   /** Absent while the batch waits for its next attempt. */
   lease: string | undefined
+  /** When it was last claimed, in ms since the epoch. */
+  claimedAt: number
   /** When the lease ends or the next attempt is due, in ms since the epoch. */
   dueAt: number
 }
@@ -32,7 +25,7 @@ export class MemoryProgress {
   #cursor = 0
   #delivered = 0
   #discarded = 0
-  readonly #items = new Map<number, Item>()
+  readonly #items = new Map<number, MemoryItem>()
   #requeued = new Set<number>()
   #requeuedInOrder = true
   /** The last claim was a retry: fresh records come next, or retries could starve them. */
@@ -54,10 +47,17 @@ export class MemoryProgress {
     const id = fresh ?? due ?? this.#newBatch(limit)
     const held = id === undefined ? undefined : this.#batches.get(id)
     if (id === undefined || held === undefined) return undefined
+    if (held.lease !== undefined) {
+      // It was never settled: nobody knows what became of it.
+      for (const number of held.numbers) endAttempt(this.#item(number), undefined, held.claimedAt)
+    }
     const lease = crypto.randomUUID()
     held.lease = lease
+    held.claimedAt = nowMs
     held.dueAt = nowMs + leaseMs
-    const entries = [...held.numbers].map((number) => this.#attempt(number, nowMs))
+    const entries = [...held.numbers].map((number) =>
+      beginAttempt(this.#item(number), this.#ledger.at(number), nowMs),
+    )
     return { id, sink: this.#sink, lease, entries }
   }
 
@@ -68,10 +68,12 @@ export class MemoryProgress {
     batch.entries.forEach(({ record }, index) => {
       const number = this.#ledger.numberOf(record.id)
       const result = results[index]
-      if (number === undefined || !held.numbers.has(number) || result === undefined) return
-      if (result.status === 'retry') waitMs = Math.max(waitMs, result.afterMs ?? 0)
-      else held.numbers.delete(number)
-      this.#apply(number, result, nowMs)
+      if (number === undefined || !held.numbers.has(number)) return
+      if (result?.status === 'accepted') this.#deliver(number)
+      else endAttempt(this.#item(number), result, held.claimedAt)
+      if (result?.status === 'rejected') this.#bury(number, result.reason, nowMs)
+      if (result?.status === 'retry') waitMs = Math.max(waitMs, result.afterMs ?? 0)
+      else if (result !== undefined) held.numbers.delete(number)
     })
     held.lease = undefined
     held.dueAt = nowMs + waitMs
@@ -163,10 +165,13 @@ export class MemoryProgress {
     if (numbers.size === 0) return undefined
     for (const number of numbers) {
       this.#requeued.delete(number)
-      this.#items.set(number, { ...(this.#items.get(number) ?? fresh), state: 'batched' })
+      this.#items.set(number, {
+        ...(this.#items.get(number) ?? freshItem('batched')),
+        state: 'batched',
+      })
     }
     const id = crypto.randomUUID()
-    this.#batches.set(id, { numbers, lease: undefined, dueAt: 0 })
+    this.#batches.set(id, { numbers, lease: undefined, claimedAt: 0, dueAt: 0 })
     return id
   }
 
@@ -178,27 +183,13 @@ export class MemoryProgress {
     return this.#requeued
   }
 
-  #attempt(number: number, nowMs: number): BatchEntry {
-    const item = this.#item(number)
-    const { attempts, firstAttemptAt, deliveredEventIds } = item
-    item.attempts++
-    item.firstAttemptAt ??= nowMs
-    return { record: this.#ledger.at(number), attempts, firstAttemptAt, deliveredEventIds }
+  #deliver(number: number): void {
+    this.#forget(number)
+    this.#delivered++
   }
 
-  #apply(number: number, result: SinkResult, nowMs: number): void {
-    if (result.status === 'accepted') {
-      this.#forget(number)
-      this.#delivered++
-      return
-    }
-    const item = this.#item(number)
-    const delivered = [...item.deliveredEventIds, ...(result.deliveredEventIds ?? [])]
-    item.deliveredEventIds = [...new Set(delivered)]
-    if (result.status === 'retry') return
-    item.state = 'dead'
-    item.reason = result.reason
-    item.failedAt = nowMs
+  #bury(number: number, reason: string, nowMs: number): void {
+    Object.assign(this.#item(number), { state: 'dead', reason, failedAt: nowMs })
     this.#dead.add(number)
   }
 
@@ -218,7 +209,7 @@ export class MemoryProgress {
 
   #wait(number: number, deliveredEventIds: readonly string[]): void {
     this.#dead.delete(number)
-    this.#items.set(number, { ...fresh, state: 'requeued', deliveredEventIds })
+    this.#items.set(number, { ...freshItem('requeued'), deliveredEventIds })
     this.#requeued.add(number)
     this.#requeuedInOrder = false
   }
@@ -228,17 +219,9 @@ export class MemoryProgress {
     this.#items.delete(number)
   }
 
-  #item(number: number): Item {
+  #item(number: number): MemoryItem {
     const item = this.#items.get(number)
     if (item === undefined) throw new RangeError(`Record ${number} is not on its way to the sink`)
     return item
   }
-}
-
-const fresh: Omit<Item, 'state'> = {
-  attempts: 0,
-  firstAttemptAt: undefined,
-  deliveredEventIds: [],
-  reason: '',
-  failedAt: 0,
 }

@@ -41,6 +41,8 @@ const result = fc.oneof(
     { status: 'rejected', reason: 'no', deliveredEventIds: ['a', 'r'] },
     { status: 'retry', reason: 'busy', deliveredEventIds: ['b', 'a'] },
     { status: 'retry', reason: 'later', afterMs: 700 },
+    { status: 'retry', reason: 'lost', uncertain: true, deliveredEventIds: ['c'] },
+    { status: 'retry', reason: 'late', uncertain: true, afterMs: 700 },
   ),
 )
 const results = fc.array(result, { minLength: 6, maxLength: 6 })

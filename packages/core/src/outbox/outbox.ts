@@ -24,6 +24,13 @@ export interface BatchEntry {
   readonly attempts: number
   /** When it was first claimed for this sink, in ms since the epoch; absent on the first attempt. */
   readonly firstAttemptAt: number | undefined
+  /**
+   * When the first attempt of unknown outcome was claimed, in ms since the epoch: a `retry` that was
+   * `uncertain`, or a claim that was never settled. Absent while the sink certainly has nothing but
+   * `deliveredEventIds`. A sink whose backend tells duplicates only for a time must not send the
+   * record again after it, but answer `rejected`.
+   */
+  readonly uncertainSince: number | undefined
   /** Meter events of this record that the sink already has: skip them. */
   readonly deliveredEventIds: readonly string[]
 }
@@ -57,6 +64,10 @@ export interface DeadLetter {
   readonly failedAt: number
 }
 
+/**
+ * Any method may throw an error with `busy: true`: another process is using the outbox just now,
+ * and the same call can succeed in a moment. `append` waits instead, and keeps the order.
+ */
 export interface Outbox {
   /** For messages: `sqlite .token-meter/usage.db`. Never a password. */
   readonly description: string
@@ -75,8 +86,9 @@ export interface Outbox {
   claim(sink: string, limit: number, leaseMs: number): Awaitable<Batch | undefined>
   /**
    * Settles a claimed batch, one result per entry. What is to be retried stays in the batch, which
-   * is claimable again after the longest `afterMs` of its results (0 where none is given). Returns
-   * false, and changes nothing, when the lease is not current: another worker has the batch.
+   * is claimable again after the longest `afterMs` of its results (0 where none is given); an entry
+   * without a result stays too, as uncertain. Returns false, and changes nothing, when the lease is
+   * not current: another worker has the batch.
    */
   settle(batch: Batch, results: readonly SinkResult[]): Awaitable<boolean>
   /** A mark behind everything appended so far by this process; for `isSettled`. */
@@ -94,7 +106,8 @@ export interface Outbox {
   deadLetters(sink: string, limit?: number): Awaitable<readonly DeadLetter[]>
   /**
    * Makes dead letters pending again, as if never tried, but for the events that the sink already
-   * has; all of them without `ids`. Returns how many.
+   * has; all of them without `ids`. Who requeues what was uncertain has decided that it did not
+   * arrive. Returns how many.
    */
   requeue(sink: string, ids?: readonly string[]): Awaitable<number>
   /** Gives dead letters up for good; all of them without `ids`. Returns how many. */

@@ -7,6 +7,7 @@ const entry = (record: BatchEntry['record']): BatchEntry => ({
   record,
   attempts: 0,
   firstAttemptAt: undefined,
+  uncertainSince: undefined,
   deliveredEventIds: [],
 })
 

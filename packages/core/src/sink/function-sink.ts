@@ -4,8 +4,12 @@ import type { UsageRecord } from '../usage/usage-record.ts'
 import type { Sink, SinkResult } from './sink.ts'
 
 /**
- * Any async function is a sink: it gets the records of a batch. To return means that all arrived,
- * to throw that all are to be retried; or it answers one result per record.
+ * Any async function is a sink: it gets the records of a batch. To return means that all arrived.
+ *
+ * **To throw retries the whole batch**, also the records that did arrive, for as long as it throws:
+ * one poison record then holds up every record of its batch. Where single records can fail, do not
+ * throw but answer one result per record, in order: `accepted`, `retry`, or `rejected` with a
+ * reason, which makes a dead letter of that record alone.
  */
 export type SinkFunction = (
   records: readonly UsageRecord[],

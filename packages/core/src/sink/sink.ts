@@ -5,7 +5,8 @@ import type { Batch } from '../outbox/outbox.ts'
  *
  * - `accepted`: the backend has it, or confirmed that it had it already.
  * - `retry`: not now; again after `afterMs` at the earliest, or when the delivery's own back-off
- *   says so.
+ *   says so. `uncertain` says that this attempt may have arrived: the answer was lost, or was a
+ *   failure of the backend's own. Absent, it certainly had no effect: it was refused or not sent.
  * - `rejected`: never, for the `reason` given; it becomes a dead letter.
  *
  * `deliveredEventIds` names the meter events of the record that did arrive, so that a retry skips
@@ -13,7 +14,12 @@ import type { Batch } from '../outbox/outbox.ts'
  */
 export type SinkResult = { readonly deliveredEventIds?: readonly string[] } & (
   | { readonly status: 'accepted' }
-  | { readonly status: 'retry'; readonly reason: string; readonly afterMs?: number }
+  | {
+      readonly status: 'retry'
+      readonly reason: string
+      readonly afterMs?: number
+      readonly uncertain?: true
+    }
   | { readonly status: 'rejected'; readonly reason: string }
 )
 
@@ -29,8 +35,10 @@ export interface Sink {
   /** Batches under way at a time. @default 1 */
   readonly maxConcurrentBatches?: number
   /**
-   * Sends a batch and answers one result per entry, in order. To throw means `retry` for all.
-   * @param signal aborted when the delivery stops waiting; what is uncertain then is `retry`.
+   * Sends a batch and answers one result per entry, in order. To throw means an uncertain
+   * `retry` for all.
+   * @param signal aborted when the delivery stops waiting; what is under way then is an uncertain
+   *   `retry`, what was not sent a certain one.
    */
   send(batch: Batch, signal: AbortSignal): Promise<readonly SinkResult[]>
   /** Releases connections. Called once, after the last `send`. */

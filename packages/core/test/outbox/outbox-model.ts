@@ -8,6 +8,8 @@ type State = 'pending' | 'delivered' | 'dead' | 'discarded'
 export class OutboxModel {
   readonly #customers = new Map<string, string | null>()
   readonly #states = new Map<string, Map<string, State>>()
+  /** By sink and record id. */
+  readonly #uncertainSince = new Map<string, number>()
 
   constructor(sinks: readonly string[]) {
     for (const sink of sinks) this.#states.set(sink, new Map())
@@ -25,12 +27,26 @@ export class OutboxModel {
     return named.length
   }
 
-  settle(batch: Batch, results: readonly SinkResult[]): void {
+  /** A claim of this time ended without anybody knowing whether these records arrived. */
+  doubt(sink: string, ids: readonly string[], claimedAt: number): void {
+    for (const id of ids) {
+      const key = `${sink} ${id}`
+      this.#uncertainSince.set(key, this.#uncertainSince.get(key) ?? claimedAt)
+    }
+  }
+
+  uncertainSince(sink: string, id: string): number | undefined {
+    return this.#uncertainSince.get(`${sink} ${id}`)
+  }
+
+  settle(batch: Batch, results: readonly SinkResult[], claimedAt: number): void {
     batch.entries.forEach(({ record }, index) => {
-      const status = results[index]?.status
+      const result = results[index]
       const states = this.#states.get(batch.sink)
-      if (status === 'accepted') states?.set(record.id, 'delivered')
-      if (status === 'rejected') states?.set(record.id, 'dead')
+      if (result?.status !== 'retry') this.#uncertainSince.delete(`${batch.sink} ${record.id}`)
+      else if (result.uncertain) this.doubt(batch.sink, [record.id], claimedAt)
+      if (result?.status === 'accepted') states?.set(record.id, 'delivered')
+      if (result?.status === 'rejected') states?.set(record.id, 'dead')
     })
   }
 

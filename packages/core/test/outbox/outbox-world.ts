@@ -7,6 +7,16 @@ import type { Batch, Outbox } from '../../src/outbox/outbox.ts'
 export const sinks = ['alpha', 'beta'] as const
 const leaseMs = 1000
 
+interface LeftBatch {
+  lease: string
+  readonly ids: Set<string>
+  readonly claimedAt: number
+  ends: number
+}
+
+/** In place of the lease of a batch that nobody holds. */
+const settled = ''
+
 /** The same things done to several outboxes, which must agree with each other and with the model. */
 export class OutboxWorld {
   nowMs = 1_000_000
@@ -17,7 +27,7 @@ export class OutboxWorld {
   /** Every batch ever claimed, one per outbox. */
   readonly #claims: (readonly Batch[])[] = []
   /** What is left of the batches, and the lease that can settle each, by the first outbox's id. */
-  readonly #left = new Map<string, { lease: string; readonly ids: Set<string>; ends: number }>()
+  readonly #left = new Map<string, LeftBatch>()
 
   constructor(open: (now: () => number) => readonly Outbox[]) {
     this.#outboxes = open(() => this.nowMs)
@@ -51,11 +61,16 @@ export class OutboxWorld {
       }
     } else {
       expect(left.ends).toBeLessThanOrEqual(this.nowMs)
+      if (left.lease !== settled) this.#model.doubt(sink, ids, left.claimedAt)
       expect(ids.map((id) => `${sink} ${id}`)).toEqual([...left.ids])
     }
+    for (const { record, uncertainSince } of entries) {
+      expect(uncertainSince).toBe(this.#model.uncertainSince(sink, record.id))
+    }
     const { lease } = batch
+    const ends = this.nowMs + leaseMs
     const held = new Set(ids.map((id) => `${sink} ${id}`))
-    this.#left.set(batch.id, { lease, ids: held, ends: this.nowMs + leaseMs })
+    this.#left.set(batch.id, { lease, ids: held, claimedAt: this.nowMs, ends })
     this.#claims.push(batches.filter((one) => one !== undefined))
   }
 
@@ -69,8 +84,8 @@ export class OutboxWorld {
     const isCurrent = left?.lease === batch.lease
     expect(this.#agreed(done)).toBe(isCurrent)
     if (left === undefined || !isCurrent) return
-    this.#model.settle(batch, results)
-    left.lease = ''
+    this.#model.settle(batch, results, left.claimedAt)
+    left.lease = settled
     left.ends = 0
     batch.entries.forEach(({ record }, index) => {
       if (results[index]?.status !== 'retry') left.ids.delete(`${batch.sink} ${record.id}`)
@@ -111,10 +126,10 @@ export class OutboxWorld {
     for (const sink of sinks) {
       const stats = this.#agreed(await this.#all((outbox) => outbox.stats(sink)))
       expect(stats).toEqual(this.#model.stats(sink))
-      const settled = await this.#all(async (outbox) =>
+      const areSettled = await this.#all(async (outbox) =>
         outbox.isSettled(sink, await outbox.position()),
       )
-      expect(this.#agreed(settled)).toBe(stats?.pending === 0)
+      expect(this.#agreed(areSettled)).toBe(stats?.pending === 0)
       this.#agreed(await this.#all((outbox) => outbox.isSettled(sink, 5)))
       this.#agreed(await this.#all((outbox) => outbox.nextDueAt(sink)))
       const dead = this.#agreed(await this.#all((outbox) => outbox.deadLetters(sink)))

@@ -20,7 +20,7 @@ export function sharedTests(harness: () => OutboxHarness): void {
     await outbox.settle(batch, [
       accepted,
       { ...rejected, deliveredEventIds: ['a'] },
-      { status: 'retry', reason: 'busy', deliveredEventIds: ['b'], afterMs: 10 },
+      { status: 'retry', reason: 'busy', deliveredEventIds: ['b'], afterMs: 10, uncertain: true },
     ])
     await harness().add(1, { customer: null })
     const seen = async (from: typeof outbox) => ({
@@ -42,6 +42,7 @@ export function sharedTests(harness: () => OutboxHarness): void {
       record: records[2],
       deliveredEventIds: ['b'],
       firstAttemptAt: harness().nowMs - 10,
+      uncertainSince: harness().nowMs - 10,
     })
   })
 

@@ -59,13 +59,20 @@ function batchOf(
   earlier: readonly SinkResult[],
 ): Batch {
   const isFirst = earlier.length === 0
+  const nowMs = Date.now()
   const entries = records.map((record, index): BatchEntry => ({
     record,
     attempts: isFirst ? 0 : 1,
-    firstAttemptAt: isFirst ? undefined : Date.now(),
+    firstAttemptAt: isFirst ? undefined : nowMs,
+    uncertainSince: isUncertain(earlier[index]) ? nowMs : undefined,
     deliveredEventIds: earlier[index]?.deliveredEventIds ?? [],
   }))
   return { id: 'batch-1', sink: sink.name, lease: 'lease-1', entries }
+}
+
+/** True when the result says that its attempt may have arrived. */
+export function isUncertain(result: SinkResult | undefined): boolean {
+  return result?.status === 'retry' && result.uncertain === true
 }
 
 /** A record of just now, as backends refuse old ones, with three token types. */

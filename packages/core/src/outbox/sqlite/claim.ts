@@ -10,6 +10,7 @@ interface EntryRow {
   readonly customer: string | null
   readonly attempts: number
   readonly firstAttemptAt: number
+  readonly uncertainSince: number | null
   readonly deliveredEventIds: string
 }
 
@@ -36,16 +37,21 @@ export function prepareClaim(
     'SELECT id FROM batches WHERE sink = ? AND due_at <= ? ORDER BY due_at, number LIMIT 1',
   )
   const lease = database.prepare(
-    `INSERT INTO batches (id, sink, lease, due_at) VALUES (?, ?, ?, ?)
-     ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, due_at = excluded.due_at`,
+    `INSERT INTO batches (id, sink, lease, claimed_at, due_at) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE
+     SET lease = excluded.lease, claimed_at = excluded.claimed_at, due_at = excluded.due_at`,
   )
+  // A batch that still has a lease was never settled: what its holder sent may have arrived.
   const attempt = database.prepare(
-    `UPDATE items SET attempts = attempts + 1, first_attempt_at = coalesce(first_attempt_at, ?)
-     WHERE batch = ?`,
+    `UPDATE items SET attempts = attempts + 1,
+       first_attempt_at = coalesce(first_attempt_at, :nowMs),
+       uncertain_since = coalesce(uncertain_since,
+         (SELECT claimed_at FROM batches WHERE id = :id AND lease IS NOT NULL))
+     WHERE batch = :id`,
   )
   const entries = database.prepare(
     `SELECT records.seq AS seq, body, customer, attempts, first_attempt_at AS firstAttemptAt,
-       delivered_event_ids AS deliveredEventIds
+       uncertain_since AS uncertainSince, delivered_event_ids AS deliveredEventIds
      FROM items JOIN records ON records.seq = items.seq
      WHERE items.batch = ? ORDER BY items.seq`,
   )
@@ -65,8 +71,8 @@ export function prepareClaim(
       if (id === undefined) return undefined
       if (id === due?.id) gotRetry.add(sink)
       const token = newLease()
-      lease.run(id, sink, token, nowMs + leaseMs)
-      attempt.run(nowMs, id)
+      attempt.run({ nowMs, id })
+      lease.run(id, sink, token, nowMs, nowMs + leaseMs)
       const rows = entries.all(id) as unknown as EntryRow[]
       return { id, sink, lease: token, entries: rows.map(toEntry) }
     })
@@ -114,6 +120,7 @@ function toEntry(row: EntryRow): BatchEntry {
     record: fromBody(row.body, row.customer),
     attempts: row.attempts - 1,
     firstAttemptAt: row.attempts > 1 ? row.firstAttemptAt : undefined,
+    uncertainSince: row.uncertainSince ?? undefined,
     deliveredEventIds: JSON.parse(row.deliveredEventIds) as string[],
   }
 }

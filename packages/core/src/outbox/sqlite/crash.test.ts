@@ -56,6 +56,10 @@ test('a process killed between claim and settle leaves a batch that comes again 
   expect(again?.id).toBe(lost.id)
   expect(again?.entries.map(({ record }) => record)).toEqual(records.slice(0, 3))
   expect(again?.entries.map(({ attempts }) => attempts)).toEqual([1, 1, 1])
+  // Killed between its send and its settle for all that is known.
+  const { firstAttemptAt } = again?.entries[0] ?? {}
+  expect(firstAttemptAt).toBeGreaterThan(0)
+  for (const { uncertainSince } of again?.entries ?? []) expect(uncertainSince).toBe(firstAttemptAt)
   expect(again?.lease).not.toBe(lost.lease)
   expect(await next.settle(lost, [])).toBe(false)
   next.close()

@@ -25,8 +25,8 @@ export function prepareDeadLetters(
   )
   // It starts over, but what the sink already has of it stays known.
   const requeue = database.prepare(
-    `UPDATE items SET state = 'requeued', attempts = 0, first_attempt_at = NULL, reason = NULL,
-       failed_at = NULL
+    `UPDATE items SET state = 'requeued', attempts = 0, first_attempt_at = NULL,
+       uncertain_since = NULL, reason = NULL, failed_at = NULL
      WHERE ${chosen}`,
   )
   const discard = database.prepare(`UPDATE items SET state = 'discarded' WHERE ${chosen}`)

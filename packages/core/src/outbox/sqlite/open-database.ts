@@ -6,8 +6,12 @@ import { sqliteFailure } from './sqlite-failure.ts'
 
 export interface OpenOptions {
   readonly durability: 'process' | 'full'
+  /** How long an operation waits for another process, in ms; every one of them stops this process. */
   readonly busyTimeoutMs: number
 }
+
+/** Opening may wait longer, in ms: another process can be making the file. */
+const openTimeoutMs = 5000
 
 /** Opens the file, making it and its folders where they are missing. */
 export function openDatabase(path: string, options: OpenOptions): DatabaseSync {
@@ -21,12 +25,14 @@ export function openDatabase(path: string, options: OpenOptions): DatabaseSync {
   try {
     makeFile(path)
     database = new sqlite.DatabaseSync(path)
-    database.exec(`PRAGMA busy_timeout = ${Math.trunc(options.busyTimeoutMs)}`)
-    useWriteAheadLog(database, options.busyTimeoutMs)
+    const timeoutMs = Math.max(openTimeoutMs, options.busyTimeoutMs)
+    database.exec(`PRAGMA busy_timeout = ${Math.trunc(timeoutMs)}`)
+    useWriteAheadLog(database, timeoutMs)
     database.exec(`PRAGMA synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`)
     // Without it, macOS leaves what was synced in the drive's cache.
     if (options.durability === 'full') database.exec('PRAGMA fullfsync = ON')
     prepareSchema(database, path)
+    database.exec(`PRAGMA busy_timeout = ${Math.trunc(options.busyTimeoutMs)}`)
     return database
   } catch (error) {
     database?.close()

@@ -43,6 +43,7 @@ const tables = `
     id TEXT NOT NULL UNIQUE,
     sink TEXT NOT NULL,
     lease TEXT,
+    claimed_at REAL NOT NULL,
     due_at REAL NOT NULL
   ) STRICT;
   CREATE INDEX batches_due ON batches (sink, due_at);
@@ -54,6 +55,7 @@ const tables = `
     batch TEXT,
     attempts INTEGER NOT NULL DEFAULT 0,
     first_attempt_at REAL,
+    uncertain_since REAL,
     delivered_event_ids TEXT NOT NULL DEFAULT '[]',
     reason TEXT,
     failed_at REAL,

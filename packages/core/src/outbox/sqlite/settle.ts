@@ -6,6 +6,7 @@ import { inTransaction } from './in-transaction.ts'
 interface HeldItem {
   readonly id: string
   readonly seq: number
+  readonly claimedAt: number
   readonly deliveredEventIds: string
 }
 
@@ -14,7 +15,8 @@ export function prepareSettle(
   now: () => number,
 ): (batch: Batch, results: readonly SinkResult[]) => boolean {
   const held = database.prepare(
-    `SELECT records.id AS id, records.seq AS seq, delivered_event_ids AS deliveredEventIds
+    `SELECT records.id AS id, records.seq AS seq, claimed_at AS claimedAt,
+       delivered_event_ids AS deliveredEventIds
      FROM batches JOIN items ON items.batch = batches.id JOIN records ON records.seq = items.seq
      WHERE batches.id = ? AND batches.lease = ?`,
   )
@@ -24,8 +26,9 @@ export function prepareSettle(
        failed_at = ?
      WHERE sink = ? AND seq = ?`,
   )
-  const keepDelivered = database.prepare(
-    'UPDATE items SET delivered_event_ids = ? WHERE sink = ? AND seq = ?',
+  const keep = database.prepare(
+    `UPDATE items SET delivered_event_ids = ?, uncertain_since = coalesce(uncertain_since, ?)
+     WHERE sink = ? AND seq = ?`,
   )
   const countDelivered = database.prepare(
     'UPDATE sinks SET delivered = delivered + ? WHERE name = ?',
@@ -44,11 +47,14 @@ export function prepareSettle(
       batch.entries.forEach(({ record }, index) => {
         const item = items.get(record.id)
         const result = results[index]
-        if (item === undefined || result === undefined) return
-        if (result.status === 'retry') {
-          waitMs = Math.max(waitMs, result.afterMs ?? 0)
-          if (result.deliveredEventIds?.length)
-            keepDelivered.run(union(item, result), sink, item.seq)
+        if (item === undefined) return
+        if (result === undefined || result.status === 'retry') {
+          waitMs = Math.max(waitMs, result?.afterMs ?? 0)
+          const mayHaveArrived = result === undefined || result.uncertain === true
+          if (mayHaveArrived || result.deliveredEventIds?.length) {
+            const uncertainSince = mayHaveArrived ? item.claimedAt : null
+            keep.run(union(item, result), uncertainSince, sink, item.seq)
+          }
           return
         }
         items.delete(record.id)
@@ -66,7 +72,7 @@ export function prepareSettle(
     })
 }
 
-function union(item: HeldItem, result: SinkResult): string {
+function union(item: HeldItem, result: SinkResult | undefined): string {
   const earlier = JSON.parse(item.deliveredEventIds) as string[]
-  return JSON.stringify([...new Set([...earlier, ...(result.deliveredEventIds ?? [])])])
+  return JSON.stringify([...new Set([...earlier, ...(result?.deliveredEventIds ?? [])])])
 }

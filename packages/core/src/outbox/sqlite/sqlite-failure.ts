@@ -9,13 +9,28 @@ export interface FailureContext {
   readonly records?: readonly UsageRecord[]
 }
 
+/**
+ * Another process is using the file just now: nothing is wrong yet, the same call can succeed in a
+ * moment. Delivery knows it by `busy`.
+ */
+export class BusyOutboxError extends OutboxError {
+  readonly busy = true
+}
+
+/** True for SQLite's answer that another connection has the file locked. */
+export function isBusyFailure(cause: unknown): boolean {
+  const { errcode } = (cause ?? {}) as { errcode?: unknown }
+  return typeof errcode === 'number' && locks.has(errcode & 0xff)
+}
+
 /** Says what happened, to which file, and what to do next. */
 export function sqliteFailure(cause: unknown, context: FailureContext): OutboxError {
   if (cause instanceof OutboxError) return cause
   const { action, path, records = [] } = context
   const { happened, advice } = explain(cause)
   const said = cause instanceof Error ? cause.message : String(cause)
-  return new OutboxError(`Cannot ${action} the outbox ${path}: ${happened} (${said}). ${advice}`, {
+  const Failure = isBusyFailure(cause) ? BusyOutboxError : OutboxError
+  return new Failure(`Cannot ${action} the outbox ${path}: ${happened} (${said}). ${advice}`, {
     cause,
     records,
   })
@@ -32,6 +47,9 @@ function explain(cause: unknown): Explanation {
   const bySqlite = typeof errcode === 'number' ? sqliteFailures.get(errcode & 0xff) : undefined
   return bySqlite ?? systemFailures.get(String(code)) ?? unknownFailure
 }
+
+/** SQLITE_BUSY and SQLITE_LOCKED. */
+const locks: ReadonlySet<number> = new Set([5, 6])
 
 const locked = {
   happened: 'another process has it locked',

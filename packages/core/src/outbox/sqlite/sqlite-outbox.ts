@@ -1,5 +1,5 @@
 import type { Outbox } from '../outbox.ts'
-import { prepareAppend } from './append.ts'
+import { AppendQueue, prepareAppend } from './append.ts'
 import { prepareClaim } from './claim.ts'
 import { prepareDeadLetters } from './dead-letters.ts'
 import { prepareLedger } from './ledger.ts'
@@ -15,7 +15,10 @@ export interface SqliteOutboxOptions {
    * also the end of the machine, and makes every append wait for the disk. @default 'process'
    */
   readonly durability?: 'process' | 'full'
-  /** How long to wait for another process that is writing. @default 5000 */
+  /**
+   * How long an operation waits for another process that is writing, in ms. This process stands
+   * still meanwhile; usage that could not be written after it waits in memory. @default 50
+   */
   readonly busyTimeoutMs?: number
   /** ms since the epoch. @default Date.now */
   readonly now?: () => number
@@ -26,16 +29,23 @@ export interface SqliteOutboxOptions {
  * @throws OutboxError when the file cannot be used.
  */
 export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): Outbox {
-  const { durability = 'process', busyTimeoutMs = 5000, now = Date.now } = options
+  const { durability = 'process', busyTimeoutMs = 50, now = Date.now } = options
   const database = openDatabase(path, { durability, busyTimeoutMs })
-  const append = prepareAppend(database)
+  const queue = new AppendQueue(prepareAppend(database))
+  const claim = prepareClaim(database, now)
+  const progress = prepareProgress(database, now)
   const prune = preparePrune(database)
   let closed = false
 
   const operations = {
-    claim: prepareClaim(database, now),
+    claim(sink: string, limit: number, leaseMs: number) {
+      queue.tryNow()
+      return claim(sink, limit, leaseMs)
+    },
     settle: prepareSettle(database, now),
-    ...prepareProgress(database, now),
+    ...progress,
+    position: () =>
+      queue.tryNow() ? progress.position() : queue.stored().then(() => progress.position()),
     ...prepareDeadLetters(database),
     ...prepareLedger(database),
   }
@@ -44,10 +54,13 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
     description: `sqlite ${path}`,
     durable: true,
     append(records) {
-      try {
-        append(records)
-      } catch (error) {
+      const failed = (error: unknown): never => {
         throw sqliteFailure(error, { action: 'keep usage in', path, records })
+      }
+      try {
+        return queue.append(records)?.catch(failed)
+      } catch (error) {
+        return failed(error)
       }
     },
     ...explained(operations, path),
@@ -59,8 +72,10 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
       }
     },
     close() {
-      if (!closed) database.close()
+      if (closed) return
       closed = true
+      queue.close()
+      database.close()
     },
   }
 }

@@ -1,0 +1,22 @@
+import type { EventOutcome } from './event-outcome.ts'
+
+/** How long Stripe refuses an identifier that it has already. */
+const windowMs = 24 * 60 * 60_000
+
+/** For the time that a request is on its way, and for clocks that differ. */
+const marginMs = 60 * 60_000
+
+/**
+ * The outcome of an event that may have arrived so long ago that Stripe would bill it again;
+ * `undefined` while it can be sent.
+ * @param uncertainSince when its record may first have arrived, in ms since the epoch.
+ */
+export function outsideDuplicateWindow(
+  uncertainSince: number | undefined,
+  nowMs: number,
+): EventOutcome | undefined {
+  if (uncertainSince === undefined || nowMs - uncertainSince < windowMs - marginMs) return undefined
+  const since = new Date(uncertainSince).toISOString()
+  const reason = `Whether Stripe has it is unknown since ${since}, when an attempt got no clear answer. Stripe confirms duplicates only for 24 hours, so to send it again could bill it twice. Compare it with the meter's event summaries, then outbox.requeue what Stripe does not have and outbox.discard what it has.`
+  return { status: 'rejected', reason }
+}
