@@ -1,32 +1,23 @@
-import type { Outbox } from './outbox/outbox.ts'
-
-/** How long an ending process may take to deliver what it has, in ms. */
-const durableMs = 2_000
-const memoryMs = 10_000
+/** What an ending process still has to do. */
+const flushes = new Set<() => Promise<void>>()
 
 /**
  * Delivers what is left when the process has nothing else to do. It runs on `beforeExit`, which is
- * not reached by `process.exit()` or a signal; it changes no exit code, and it gives up by itself.
- * Answers how to take it back.
+ * not reached by `process.exit()` or a signal; it changes no exit code, and `flush` must give up by
+ * itself. Answers how to take it back.
  */
-export function flushOnExit(
-  outbox: Outbox,
-  flush: (options: { timeoutMs: number }) => Promise<unknown>,
-): () => void {
+export function flushOnExit(flush: () => Promise<void>): () => void {
   const { process } = globalThis
   if (typeof process?.on !== 'function') return () => {}
-  let flushedTo = -1
-  const onBeforeExit = async () => {
-    try {
-      // The event comes again after every asynchronous round: only new records are worth another.
-      const position = await outbox.position()
-      if (position === flushedTo) return
-      flushedTo = position
-      await flush({ timeoutMs: outbox.durable ? durableMs : memoryMs })
-    } catch {
-      // Reported already; a durable outbox keeps the rest for the next process.
-    }
+  // One listener for all: Node warns of a leak from the eleventh on.
+  if (flushes.size === 0) process.on('beforeExit', flushAll)
+  flushes.add(flush)
+  return () => {
+    flushes.delete(flush)
+    if (flushes.size === 0) process.off('beforeExit', flushAll)
   }
-  process.on('beforeExit', onBeforeExit)
-  return () => void process.off('beforeExit', onBeforeExit)
+}
+
+function flushAll(): void {
+  for (const flush of flushes) void flush()
 }

@@ -1,21 +1,42 @@
 import type { TokenMeterError } from './errors/token-meter-error.ts'
+import type { UsageRecord } from './usage/usage-record.ts'
 
 const quietMs = 60_000
 
-/** The default `onError`: one warning per kind of fault and minute, with how many were left out. */
+/**
+ * The default `onError`: one warning per kind of fault and minute, with how many were left out.
+ * Only usage that is nowhere else is printed whole and each time, so that the log has it.
+ */
 export function warnOnConsole(
   warn: (line: string) => void = console.warn,
 ): (error: TokenMeterError) => void {
   const kinds = new Map<string, { at: number; leftOut: number }>()
   return (error) => {
+    const line = `[token-meter] ${error.code}: ${error.message}`
+    const { records = [] } = error as { readonly records?: readonly UsageRecord[] }
+    if (records.length > 0) {
+      warn(`${line} records: [${records.map(toJson).join(',')}]`)
+      return
+    }
     const kind = kinds.get(error.code)
-    const now = Date.now()
+    const now = performance.now()
     if (kind !== undefined && now - kind.at < quietMs) {
       kind.leftOut++
       return
     }
-    const more = kind?.leftOut ? ` (and ${kind.leftOut} more like it)` : ''
     kinds.set(error.code, { at: now, leftOut: 0 })
-    warn(`[token-meter] ${error.code}: ${error.message}${more}`)
+    warn(kind?.leftOut ? `${line} (and ${kind.leftOut} more like it)` : line)
   }
+}
+
+function toJson(record: UsageRecord): string {
+  try {
+    return JSON.stringify(record, bigintAsString)
+  } catch {
+    return JSON.stringify({ ...record, raw: null }, bigintAsString)
+  }
+}
+
+function bigintAsString(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value
 }

@@ -1,7 +1,7 @@
 import { isCustomerId, toAttributes, type AttributeValues } from './call/customer.ts'
 import { ConfigError } from './errors/config-error.ts'
 import { mintRecordId } from './usage/record-id.ts'
-import { tokenCounts, type TokenCounts } from './usage/token-counts.ts'
+import { tokenCounts, tokenTypes, type TokenCounts } from './usage/token-counts.ts'
 import type { UsageDetails } from './usage/usage-details.ts'
 import type { UsageRecord } from './usage/usage-record.ts'
 
@@ -13,7 +13,10 @@ export interface ManualUsage {
   readonly model: string
   /** Disjoint counts; what is left out is 0. */
   readonly tokens: Partial<TokenCounts>
-  /** Recording the same id again records nothing: give one where you might repeat yourself. */
+  /**
+   * Recording the same id again records nothing: give one where you might repeat yourself. At most
+   * 80 characters.
+   */
   readonly id?: string
   /** @default 'manual' */
   readonly endpoint?: string
@@ -28,15 +31,21 @@ export interface ManualUsage {
 
 /**
  * A record from an application's own usage.
- * @throws TypeError for a missing customer, provider or model, or a time that is no number;
+ * @throws TypeError for a missing customer, provider, model or tokens, an unknown type of token, a
+ * wrong id, or a time that is no number;
  * RangeError for counts that are not whole numbers from 0 up; ConfigError for reserved attributes.
  */
 export function toUsageRecord(usage: ManualUsage): UsageRecord {
+  if (typeof usage !== 'object' || usage === null) {
+    throw new TypeError(`record() expected an object of usage, got ${String(usage)}`)
+  }
   for (const name of ['customer', 'provider', 'model'] as const) {
     if (!isCustomerId(usage[name])) {
       throw new TypeError(`record() expected ${name} to be a non-empty string`)
     }
   }
+  checkId(usage.id)
+  checkTokenNames(usage.tokens)
   const at = usage.at ?? Date.now()
   if (!Number.isSafeInteger(at) || at < 0) {
     throw new TypeError(`record() expected at to be ms since the epoch, got ${String(at)}`)
@@ -58,4 +67,27 @@ export function toUsageRecord(usage: ManualUsage): UsageRecord {
     attributes,
     raw: usage.raw ?? null,
   }
+}
+
+/** An event's id is the record's and a type of token, and backends take 100 characters. */
+const longestId = 80
+
+function checkId(id: unknown): void {
+  if (id === undefined || (isCustomerId(id) && id.length <= longestId)) return
+  throw new TypeError(
+    `record() expected id to be a non-empty string of at most ${longestId} characters`,
+  )
+}
+
+/** A count under another name would be lost without a word. */
+function checkTokenNames(tokens: unknown): void {
+  if (typeof tokens !== 'object' || tokens === null || Array.isArray(tokens)) {
+    throw new TypeError(
+      'record() expected tokens to be an object of counts, such as { input: 10, output: 2 }',
+    )
+  }
+  const known: readonly string[] = tokenTypes.map(({ count }) => count)
+  const unknown = Object.keys(tokens).find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  throw new TypeError(`record() does not know tokens.${unknown}: expected ${known.join(', ')}`)
 }

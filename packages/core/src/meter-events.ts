@@ -1,4 +1,5 @@
 import type { TokenMeterError } from './errors/token-meter-error.ts'
+import { handleRejection } from './handle-rejection.ts'
 import type { UsageRecord } from './usage/usage-record.ts'
 
 /** What a meter's listeners are told. */
@@ -22,7 +23,7 @@ export interface MeterEvents {
 
 type Listener<Name extends keyof MeterEvents> = (event: MeterEvents[Name]) => void
 
-/** Typed events. A listener that throws hurts neither the call nor the other listeners. */
+/** Typed events. A listener that throws, now or later, hurts neither the call nor the other listeners. */
 export class MeterEmitter {
   readonly #listeners = new Map<keyof MeterEvents, Set<Listener<never>>>()
   readonly #onListenerError: (cause: unknown) => void
@@ -41,7 +42,7 @@ export class MeterEmitter {
   emit<Name extends keyof MeterEvents>(name: Name, event: MeterEvents[Name]): void {
     for (const listener of this.#listeners.get(name) ?? []) {
       try {
-        ;(listener as Listener<Name>)(event)
+        handleRejection((listener as (event: unknown) => unknown)(event), this.#onListenerError)
       } catch (cause) {
         this.#onListenerError(cause)
       }

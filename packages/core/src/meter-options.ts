@@ -26,7 +26,8 @@ export interface MeterOptions<Client extends object = object> {
   readonly onMissingCustomer?: 'record' | 'throw'
   /**
    * Told every fault of metering: nothing of it reaches the LLM call.
-   * @default one `console.warn` per kind of fault and minute
+   * @default one `console.warn` per kind of fault and minute; usage that could not be kept is printed
+   * whole, as JSON, each time
    */
   readonly onError?: (error: TokenMeterError) => void
   /** How delivery paces itself. */

@@ -24,13 +24,15 @@ export interface Meter<SupportedClient extends object = object> extends AsyncDis
   ): Client
   /**
    * Records usage that the application knows itself.
-   * @throws TypeError or RangeError for what cannot be billed.
+   * @throws TypeError or RangeError for what cannot be billed; OutboxError, with the record in it,
+   * when it could not be kept.
    */
   record(usage: ManualUsage): Promise<void>
   /**
    * Resolves when everything recorded before the call is settled with every sink: delivered, or a
-   * dead letter. Concurrent calls with nothing recorded in between share one promise.
-   * @throws FlushError after `timeoutMs` (default 30 s) with what is left.
+   * dead letter. Calls at the same moment with the same options share one promise.
+   * @throws FlushError after `timeoutMs` (default 30 s) with what is left; ConfigError for a
+   * `timeoutMs` that is no time (`Infinity` is one).
    */
   flush(options?: FlushOptions): Promise<MeterStats>
   /**

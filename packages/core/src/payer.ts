@@ -7,6 +7,8 @@ import {
   toAttributes,
 } from './call/customer.ts'
 import { MissingCustomerError } from './errors/missing-customer-error.ts'
+import { handleRejection } from './handle-rejection.ts'
+import { readOnlyCall } from './read-only-call.ts'
 import type { Attributes } from './usage/usage-record.ts'
 
 /** Who pays for a call, and what is attached to its meter events. */
@@ -41,16 +43,23 @@ export function findPayer(call: Call, options: PayerOptions): Payer {
   return { customer, attributes: findAttributes(call, options) }
 }
 
+const useNoPromise =
+  'answered a promise, which cannot be waited for without delaying the call: find the value before wrapping the client'
+
 function findCustomer(call: Call, { customer, onFault }: PayerOptions): string | undefined {
   if (typeof customer === 'string') return customer
   try {
-    const found: unknown = customer(call)
+    const found: unknown = customer(readOnlyCall(call))
+    if (handleRejection(found)) {
+      onFault(`the customer function ${useNoPromise}`)
+      return undefined
+    }
     if (found === undefined || found === null || isCustomerId(found)) return found ?? undefined
     onFault(
       `the customer function answered ${typeof found === 'string' ? 'an empty string' : `a value of type ${typeof found}`} instead of a customer id`,
     )
   } catch (cause) {
-    onFault('the customer function threw', cause)
+    onFault(threw('customer', cause), cause)
   }
   return undefined
 }
@@ -60,13 +69,23 @@ function findAttributes(call: Call, { attributes, onFault }: PayerOptions): Attr
   const found: Record<string, string> = {}
   for (const option of attributes) {
     try {
-      const values = typeof option === 'function' ? option(call) : option
+      const values = typeof option === 'function' ? option(readOnlyCall(call)) : option
+      if (handleRejection(values)) {
+        onFault(`the attributes function ${useNoPromise}`)
+        continue
+      }
       const result = toAttributes(values ?? {})
       for (const refusal of result.refused) onFault(refusal)
       Object.assign(found, result.attributes)
     } catch (cause) {
-      onFault('the attributes function threw', cause)
+      onFault(threw('attributes', cause), cause)
     }
   }
   return found
+}
+
+/** Without the error's own text, which may quote the conversation. */
+function threw(which: string, cause: unknown): string {
+  const name = cause instanceof Error ? cause.name : typeof cause
+  return `the ${which} function threw a ${name}`
 }

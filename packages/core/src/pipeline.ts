@@ -10,11 +10,13 @@ import { ObserverError } from './errors/observer-error.ts'
 import type { TokenMeterError } from './errors/token-meter-error.ts'
 import { flushOnExit } from './exit-flush.ts'
 import { warnOnConsole } from './fault-log.ts'
+import { checkTimeout } from './flush-timeout.ts'
+import { handleRejection } from './handle-rejection.ts'
 import { type ManualUsage, toUsageRecord } from './manual-usage.ts'
 import { MeterEmitter, type MeterEvents } from './meter-events.ts'
 import type { MeterOptions } from './meter-options.ts'
 import type { Outbox } from './outbox/outbox.ts'
-import { pruneRegularly } from './retention.ts'
+import { checkRetention, pruneRegularly } from './retention.ts'
 import { checkSinks } from './sink/check-sinks.ts'
 import type { MeterStats } from './stats.ts'
 import { UsageKeeper } from './usage-keeper.ts'
@@ -29,6 +31,22 @@ export interface CloseOptions {
   readonly timeoutMs?: number
 }
 
+/** A flush that others at the same moment share. */
+interface Flushing {
+  /** Appends that it covers. */
+  readonly begun: number
+  readonly timeoutMs: number
+  readonly beganAt: number
+  readonly done: Promise<MeterStats>
+}
+
+/** Flushes that begin this close together, in ms, have as good as the same deadline. */
+const sameMomentMs = 10
+
+/** How long an ending process may take to deliver what it has, in ms. */
+const durableExitMs = 2_000
+const memoryExitMs = 10_000
+
 /** One outbox and the deliveries from it: what a meter records into. */
 export class Pipeline {
   readonly outbox: Outbox
@@ -37,9 +55,8 @@ export class Pipeline {
   readonly #deliveries: readonly Delivery[]
   readonly #release: (() => void)[] = []
   #errors = 0
-  /** Records kept by this process, so that a flush knows whether it covers the latest. */
-  #recorded = 0
-  #flushing: { readonly recorded: number; readonly done: Promise<MeterStats> } | undefined
+  #flushing: Flushing | undefined
+  #flushedAtExit: number | undefined
   #closing: Promise<void> | undefined
   readonly report: (error: TokenMeterError) => void
 
@@ -47,6 +64,7 @@ export class Pipeline {
     checkOptions(options)
     const sinks = checkSinks(options.sinks)
     const pace = deliveryOptions(options.delivery)
+    checkRetention(options.retentionMs)
     const onError = options.onError ?? warnOnConsole()
     this.#events = new MeterEmitter((cause) =>
       this.report(new ObserverError('a listener of on() threw', { cause })),
@@ -54,7 +72,8 @@ export class Pipeline {
     this.report = (error) => {
       this.#errors++
       try {
-        onError(error)
+        // An async handler's failure is handled as well.
+        handleRejection(onError(error))
       } catch {
         // Nothing is left to tell; a fault of the error handler must not reach the LLM call.
       }
@@ -65,9 +84,7 @@ export class Pipeline {
     this.#deliveries = sinks.map(
       (sink) => new Delivery(sink, this.outbox, pace, this.#deliveryReport()),
     )
-    if (sinks.length > 0) {
-      this.#release.push(flushOnExit(this.outbox, (flush) => this.flush(flush)))
-    }
+    this.#release.push(flushOnExit(() => this.#flushAtExit()))
     this.#release.push(pruneRegularly(this.outbox, options.retentionMs, this.report))
     for (const delivery of this.#deliveries) delivery.wake()
   }
@@ -78,7 +95,7 @@ export class Pipeline {
   ): (() => void) => this.#events.on(name, listener)
 
   async record(usage: ManualUsage): Promise<void> {
-    await this.keeper.append([toUsageRecord(usage)])
+    await this.keeper.record(toUsageRecord(usage))
   }
 
   async stats(): Promise<MeterStats> {
@@ -94,11 +111,25 @@ export class Pipeline {
     }
   }
 
-  flush({ timeoutMs = 30_000 }: FlushOptions = {}): Promise<MeterStats> {
-    const recorded = this.#recorded
-    if (this.#flushing?.recorded === recorded) return this.#flushing.done
+  flush(options: FlushOptions = {}): Promise<MeterStats> {
+    try {
+      checkTimeout('flush', options.timeoutMs)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const { timeoutMs = 30_000 } = options
+    const { begun } = this.keeper
+    const beganAt = performance.now()
+    const running = this.#flushing
+    if (
+      running?.begun === begun &&
+      running.timeoutMs === timeoutMs &&
+      beganAt - running.beganAt < sameMomentMs
+    ) {
+      return running.done
+    }
     const done = this.#flushNow(timeoutMs)
-    const flushing = { recorded, done }
+    const flushing = { begun, timeoutMs, beganAt, done }
     this.#flushing = flushing
     const over = () => {
       if (this.#flushing === flushing) this.#flushing = undefined
@@ -108,12 +139,27 @@ export class Pipeline {
   }
 
   close(options: CloseOptions = {}): Promise<void> {
+    try {
+      checkTimeout('close', options.timeoutMs)
+    } catch (error) {
+      return Promise.reject(error)
+    }
     return (this.#closing ??= this.#closeNow(options))
   }
 
   async #flushNow(timeoutMs: number): Promise<MeterStats> {
-    await flushDeliveries(this.outbox, this.#deliveries, timeoutMs)
+    await flushDeliveries(this.outbox, this.#deliveries, timeoutMs, this.keeper.stored())
     return await this.stats()
+  }
+
+  async #flushAtExit(): Promise<void> {
+    // The event comes again after every asynchronous round: only new records are worth another.
+    if (this.#flushedAtExit === this.keeper.begun && !this.keeper.isStoring) return
+    this.#flushedAtExit = this.keeper.begun
+    const timeoutMs = this.outbox.durable ? durableExitMs : memoryExitMs
+    // What was not delivered was reported; a durable outbox keeps it for the next process.
+    await this.flush({ timeoutMs }).catch(() => {})
+    this.keeper.reportUnstored()
   }
 
   async #closeNow({ timeoutMs = 10_000 }: CloseOptions): Promise<void> {
@@ -137,7 +183,6 @@ export class Pipeline {
   }
 
   #kept(record: MeterEvents['usage']): void {
-    this.#recorded++
     this.#events.emit('usage', record)
     for (const delivery of this.#deliveries) delivery.wake()
   }
@@ -163,12 +208,21 @@ export class Pipeline {
   }
 }
 
-function checkOptions({ providers, attributes, onMissingCustomer, onError }: MeterOptions): void {
+function checkOptions({
+  providers,
+  outbox,
+  attributes,
+  onMissingCustomer,
+  onError,
+}: MeterOptions): void {
   if (
     !Array.isArray(providers) ||
     providers.some((provider) => typeof provider?.observe !== 'function')
   ) {
     throw new ConfigError('createMeter() needs providers, such as { providers: [openaiProvider] }')
+  }
+  if (outbox !== undefined && typeof outbox?.append !== 'function') {
+    throw new ConfigError('outbox must be an outbox, such as sqliteOutbox("usage.db")')
   }
   if (attributes !== undefined) checkAttributes(attributes)
   if (!['record', 'throw', undefined].includes(onMissingCustomer)) {

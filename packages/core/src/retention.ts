@@ -9,19 +9,23 @@ const defaultRetentionMs = 35 * day
 const everyMs = 60 * 60 * 1000
 
 /**
- * Deletes what is settled and older than the retention, hourly. Answers how to stop it.
+ * Refuses what is no time.
  * @throws ConfigError
  */
-export function pruneRegularly(
-  outbox: Outbox,
-  retentionMs = defaultRetentionMs,
-  onFault: (error: TokenMeterError) => void,
-): () => void {
+export function checkRetention(retentionMs = defaultRetentionMs): void {
   if (!(retentionMs >= 0)) {
     throw new ConfigError(
       `retentionMs must be a number of ms from 0 up, got ${String(retentionMs)}`,
     )
   }
+}
+
+/** Deletes what is settled and older than the retention, hourly. Answers how to stop it. */
+export function pruneRegularly(
+  outbox: Outbox,
+  retentionMs = defaultRetentionMs,
+  onFault: (error: TokenMeterError) => void,
+): () => void {
   const timer = setInterval(async () => {
     try {
       await outbox.prune(Date.now() - retentionMs)

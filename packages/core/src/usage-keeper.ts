@@ -5,16 +5,24 @@ import { ObserverError } from './errors/observer-error.ts'
 import { OutboxError } from './errors/outbox-error.ts'
 import type { TokenMeterError } from './errors/token-meter-error.ts'
 import { UsageError } from './errors/usage-error.ts'
+import { atMost } from './delivery/at-most.ts'
 import type { Outbox } from './outbox/outbox.ts'
 import { deriveRecordId, mintRecordId } from './usage/record-id.ts'
 import { isZero } from './usage/token-counts.ts'
 import type { UsageRecord } from './usage/usage-record.ts'
 
-/** Makes usage records and puts them in the outbox, inside the caller's LLM call: it never throws. */
+/** How long an LLM call waits for an outbox that is slow to make its usage safe, in ms. */
+const longestWaitMs = 1000
+
+/** Makes usage records and puts them in the outbox, inside the caller's LLM call. */
 export class UsageKeeper implements RecordSink {
   readonly #outbox: Outbox
   readonly #kept: (record: UsageRecord) => void
   readonly #onFault: (error: TokenMeterError) => void
+  /** Appends so far, so that a flush knows whether it covers the latest. */
+  begun = 0
+  /** Appends under way, with their records. */
+  readonly #storing = new Map<Promise<void>, readonly UsageRecord[]>()
   #closed = false
 
   constructor(
@@ -27,6 +35,7 @@ export class UsageKeeper implements RecordSink {
     this.#onFault = onFault
   }
 
+  /** Never throws; the answer never rejects, and is there soon though the outbox be slow. */
   keep(call: ObservedCall, readings: readonly CompletedReading[]): void | Promise<void> {
     const at = Date.now()
     const records = readings
@@ -35,26 +44,68 @@ export class UsageKeeper implements RecordSink {
     for (const reading of readings) this.#reportOddUsage(call, reading)
     if (records.length === 0) return
     if (call.customer === null) this.#onFault(unattributed(call))
-    return this.append(records)
-  }
-
-  /** Appends records; a failure is reported with the records in it, which are then nowhere else. */
-  append(records: readonly UsageRecord[]): void | Promise<void> {
-    const failed = (cause: unknown) => this.#onFault(notKept(this.#outbox, records, cause))
-    if (this.#closed) return failed(new Error('the meter was closed'))
     try {
-      const storing = this.#outbox.append(records)
-      if (storing !== undefined) return storing.then(() => this.#tell(records), failed)
-      this.#tell(records)
-    } catch (cause) {
-      failed(cause)
+      const storing = this.#append(records)
+      if (storing !== undefined) return atMost(longestWaitMs, storing)
+    } catch {
+      // Reported, with the records.
     }
   }
 
+  /**
+   * Keeps a record of the application.
+   * @throws OutboxError with the record when it could not be kept.
+   */
+  async record(record: UsageRecord): Promise<void> {
+    await this.#append([record])
+  }
+
+  /** Resolves when no append that has begun is under way any more, whatever became of it. */
+  async stored(): Promise<void> {
+    await Promise.allSettled(this.#storing.keys())
+  }
+
+  get isStoring(): boolean {
+    return this.#storing.size > 0
+  }
+
+  /** Reports what the process ends before having written: its log is then the only place. */
+  reportUnstored(): void {
+    const records = [...this.#storing.values()].flat()
+    // Once: the process would not end while it waits for these again and again.
+    this.#storing.clear()
+    if (records.length === 0) return
+    this.#onFault(
+      notKept(this.#outbox, records, new Error('the process ends before it is written')),
+    )
+  }
+
+  /** A failure is reported with the records in it, which are then nowhere else, and thrown. */
+  #append(records: readonly UsageRecord[]): void | Promise<void> {
+    const failed = (cause: unknown): never => {
+      const error = notKept(this.#outbox, records, cause)
+      this.#onFault(error)
+      throw error
+    }
+    if (this.#closed) return failed(new Error('the meter was closed'))
+    this.begun++
+    let appending: void | Promise<void>
+    try {
+      appending = this.#outbox.append(records)
+    } catch (cause) {
+      return failed(cause)
+    }
+    if (appending === undefined) return this.#tell(records)
+    const storing = appending.then(() => this.#tell(records), failed)
+    this.#storing.set(storing, records)
+    const over = () => void this.#storing.delete(storing)
+    storing.then(over, over)
+    return storing
+  }
+
+  /** The text of the cause stays out of the message: it may quote the conversation. */
   fault(what: string, cause?: unknown): void {
-    const reason =
-      cause === undefined ? '' : `: ${cause instanceof Error ? cause.message : 'unknown'}`
-    this.#onFault(new ObserverError(`${what}${reason}`, { cause }))
+    this.#onFault(new ObserverError(what, { cause }))
   }
 
   close(): void {

@@ -2,7 +2,20 @@ import type { Provider } from './call/provider.ts'
 import { environmentSinks } from './environment/environment-sinks.ts'
 import { forgetSharedPipeline, sharedPipeline } from './environment/shared-pipeline.ts'
 import { type Meter, meterOn } from './meter.ts'
+import { checkTimeout } from './flush-timeout.ts'
 import { type CloseOptions, Pipeline } from './pipeline.ts'
+
+/** Everything else is the function's own: to await a meter, or to print it, must not start one. */
+const meterProperties: ReadonlySet<string | symbol> = new Set<keyof Meter>([
+  'record',
+  'flush',
+  'close',
+  'withCustomer',
+  'on',
+  'stats',
+  'outbox',
+  Symbol.asyncDispose,
+])
 
 /**
  * A meter that configures itself from the environment when it is first used: sinks from the
@@ -23,14 +36,15 @@ export function zeroConfigMeter<Client extends object>(provider: Provider<Client
     get(target, property) {
       if (property === 'close' || property === Symbol.asyncDispose) {
         return async (options?: CloseOptions) => {
+          checkTimeout('close', options?.timeoutMs)
           const closing = current().close(options)
           forgetSharedPipeline()
           await closing
         }
       }
-      if (property in Function.prototype) return Reflect.get(target, property)
-      return Reflect.get(current(), property)
+      return Reflect.get(meterProperties.has(property) ? current() : target, property)
     },
+    has: (target, property) => meterProperties.has(property) || Reflect.has(target, property),
   })
 }
 

@@ -244,7 +244,7 @@ describe('flush and close', () => {
     await meter.record(usage('r0'))
     await Promise.all([meter.close(), meter.close()])
     expect(backend.accepted).toEqual(['r0'])
-    await meter.record(usage('late'))
+    await expect(meter.record(usage('late'))).rejects.toMatchObject({ code: 'outbox' })
     expect(errors).toMatchObject([{ code: 'outbox', records: [{ id: 'late' }] }])
   })
 

@@ -10,7 +10,8 @@ export class Alarm {
 
   /** Rings after `delayMs` at the latest. */
   setWithin(delayMs: number): void {
-    const ringsAt = Date.now() + delayMs
+    // The clock that never jumps: one set back would silence the alarm.
+    const ringsAt = performance.now() + delayMs
     if (ringsAt >= this.#ringsAt) return
     clearTimeout(this.#timer)
     this.#ringsAt = ringsAt

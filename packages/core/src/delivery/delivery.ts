@@ -17,11 +17,15 @@
  */
 import type { Batch, BatchEntry, Outbox } from '../outbox/outbox.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
+import { atMost } from './at-most.ts'
 import { attempt } from './attempt.ts'
 import { type Backoff, backoffMs } from './backoff.ts'
 import type { DeliveryReport } from './delivery-events.ts'
 import type { DeliveryOptions } from './delivery-options.ts'
 import { Alarm } from './alarm.ts'
+import { BusyTime, busyPauseMs, isBusy } from './busy.ts'
+import { settleWhenFree } from './settle-when-free.ts'
+import { withinTime } from './within-time.ts'
 
 /** How long a closing delivery waits for sends that it has aborted, in ms. */
 const stopGraceMs = 1000
@@ -38,7 +42,8 @@ export class Delivery {
   readonly #sending = new Set<Promise<void>>()
   #claiming: Promise<void> | undefined
   #failuresInARow = 0
-  /** Until when the backend asked not to be called. */
+  readonly #busy = new BusyTime()
+  /** Until when the backend asked not to be called, as `performance.now()`. */
   #askedUntil = 0
   /** Until when our own back-off waits. */
   #backoffUntil = 0
@@ -57,32 +62,46 @@ export class Delivery {
     if (!this.#stop.signal.aborted) this.#alarm.setWithin(this.#options.lingerMs)
   }
 
-  /** Look now, at retries too that wait for their turn. A pause the backend asked for still holds. */
-  async hurry(): Promise<void> {
-    await this.#outbox.expedite(this.sink.name)
+  /**
+   * Look now, at retries too that wait for their turn. A pause the backend asked for still holds.
+   * False: the outbox is busy, try again.
+   */
+  async hurry(): Promise<boolean> {
+    try {
+      await this.#outbox.expedite(this.sink.name)
+    } catch (cause) {
+      if (isBusy(cause)) return false
+      throw cause
+    }
     this.#failuresInARow = 0
     this.#backoffUntil = 0
     this.#pump()
+    return true
   }
 
   /** Resolves when something has been settled, or after `atMostMs`. */
   async progress(atMostMs: number): Promise<void> {
     this.#pump()
-    await Promise.race([...this.#sending, sleep(atMostMs)])
+    const sending = [...this.#sending]
+    await atMost(atMostMs, sending.length > 0 ? Promise.race(sending) : new Promise(() => {}))
   }
 
   /** Claims nothing more, aborts what is under way, and resolves when all is still, or soon. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the meter was closed'))
     this.#alarm.clear()
-    await this.#claiming
-    // A sink that ignores its signal must not keep the application from ending.
-    await Promise.race([Promise.all(this.#sending), sleep(stopGraceMs)])
+    // An outbox or a sink that hangs must not keep the application from ending.
+    await atMost(stopGraceMs, this.#still())
     try {
       await this.sink.close?.()
     } catch (cause) {
       this.#report.fault(this.sink.name, 'the sink could not be closed', cause)
     }
+  }
+
+  async #still(): Promise<void> {
+    await this.#claiming
+    await Promise.all(this.#sending)
   }
 
   #pump(): void {
@@ -102,10 +121,11 @@ export class Delivery {
     this.#wakeAgain = false
     try {
       while (this.#sending.size < this.#maxConcurrent && !this.#stop.signal.aborted) {
-        const pauseMs = Math.max(this.#askedUntil, this.#backoffUntil) - Date.now()
+        const pauseMs = Math.max(this.#askedUntil, this.#backoffUntil) - performance.now()
         if (pauseMs > 0) return this.#alarm.setWithin(pauseMs)
         const { name, maxBatch = 100 } = this.sink
         const batch = await this.#outbox.claim(name, maxBatch, this.#options.leaseMs)
+        this.#busy.over()
         if (batch === undefined) return await this.#idle()
         const sending = this.#deliver(batch).finally(() => {
           this.#sending.delete(sending)
@@ -114,8 +134,10 @@ export class Delivery {
         this.#sending.add(sending)
       }
     } catch (cause) {
-      this.#report.fault(this.sink.name, 'the outbox could not be read', cause)
-      this.#alarm.setWithin(this.#options.backoff.maxMs)
+      if (this.#busy.isWorthReporting(cause)) {
+        this.#report.fault(this.sink.name, 'the outbox could not be read', cause)
+      }
+      this.#alarm.setWithin(isBusy(cause) ? busyPauseMs() : this.#options.backoff.maxMs)
     }
   }
 
@@ -128,18 +150,18 @@ export class Delivery {
   }
 
   async #deliver(batch: Batch): Promise<void> {
-    const signal = AbortSignal.any([
-      this.#stop.signal,
-      AbortSignal.timeout(this.#options.sendTimeoutMs),
-    ])
-    const answers = await attempt(this.sink, batch, this.#options.backoff, signal)
+    const { backoff, leaseMs, sendTimeoutMs } = this.#options
+    const answers = await withinTime(sendTimeoutMs, this.#stop.signal, (signal) =>
+      attempt(this.sink, batch, backoff, signal),
+    )
     const results = answers.map((result, index) =>
-      withRetryTime(result, batch.entries[index], this.#options.backoff),
+      withRetryTime(result, batch.entries[index], backoff),
     )
     this.lastReason = results.find((result) => result.status === 'retry')?.reason
     this.#pauseIfNeeded(answers)
     try {
-      if (await this.#outbox.settle(batch, results)) this.#tell(batch, results)
+      const settling = { atMostMs: leaseMs - sendTimeoutMs, signal: this.#stop.signal }
+      if (await settleWhenFree(this.#outbox, batch, results, settling)) this.#tell(batch, results)
     } catch (cause) {
       this.#report.fault(this.sink.name, 'results could not be written to the outbox', cause)
     }
@@ -150,9 +172,10 @@ export class Delivery {
     this.#failuresInARow = nothingTaken ? this.#failuresInARow + 1 : 0
     if (!nothingTaken) return
     const asked = answers.map((answer) => (answer.status === 'retry' ? (answer.afterMs ?? 0) : 0))
-    this.#askedUntil = Date.now() + Math.max(...asked)
+    this.#askedUntil = performance.now() + Math.max(...asked)
     if (this.#failuresInARow > 1) {
-      this.#backoffUntil = Date.now() + backoffMs(this.#failuresInARow, this.#options.backoff)
+      this.#backoffUntil =
+        performance.now() + backoffMs(this.#failuresInARow, this.#options.backoff)
     }
   }
 
@@ -186,8 +209,4 @@ function withRetryTime(
   if (result.status !== 'retry') return result
   const own = backoffMs(entry?.attempts ?? 0, backoff)
   return { ...result, afterMs: Math.max(result.afterMs ?? 0, own) }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -1,0 +1,57 @@
+import type { Sink, SinkResult } from '../sink/sink.ts'
+
+/** The longest that one answer of a sink can hold a record up, in ms. */
+const longestWaitMs = 60 * 60 * 1000
+
+/**
+ * A sink's answer as results that can be trusted: sinks are written by others, and what is not
+ * understood must neither count as delivered nor become a dead letter.
+ * @throws when it is not one result per record.
+ */
+export function checkedResults(
+  { name }: Sink,
+  answer: unknown,
+  recordCount: number,
+): readonly SinkResult[] {
+  const count = Array.isArray(answer) ? answer.length : 0
+  if (count !== recordCount) {
+    throw new Error(
+      `the sink "${name}" answered ${count} results for ${recordCount} records; it must answer one per record, in order`,
+    )
+  }
+  return Array.from(answer as readonly unknown[], (result) => checkedResult(name, result))
+}
+
+function checkedResult(sink: string, given: unknown): SinkResult {
+  const { status, reason, afterMs, uncertain, deliveredEventIds } = (given ?? {}) as Partial<
+    Record<keyof Extract<SinkResult, { status: 'retry' }>, unknown>
+  >
+  const delivered = Array.isArray(deliveredEventIds) && {
+    deliveredEventIds: deliveredEventIds.filter((id): id is string => typeof id === 'string'),
+  }
+  if (status === 'accepted') return { ...delivered, status }
+  if (status === 'rejected' && typeof reason === 'string') return { ...delivered, status, reason }
+  if (status === 'retry') {
+    const waitMs = checkedWait(afterMs)
+    return {
+      ...delivered,
+      status,
+      reason: typeof reason === 'string' ? reason : `the sink "${sink}" gave no reason`,
+      ...(waitMs !== undefined && { afterMs: waitMs }),
+      ...(uncertain === true && { uncertain }),
+    }
+  }
+  const lack =
+    status === 'rejected' ? 'a rejection without a reason' : 'a result of no known status'
+  return {
+    ...delivered,
+    status: 'retry',
+    reason: `the sink "${sink}" answered ${lack}: expected accepted, retry, or rejected with a reason`,
+    uncertain: true,
+  }
+}
+
+function checkedWait(afterMs: unknown): number | undefined {
+  const isWait = typeof afterMs === 'number' && Number.isFinite(afterMs) && afterMs >= 0
+  return isWait ? Math.min(afterMs, longestWaitMs) : undefined
+}

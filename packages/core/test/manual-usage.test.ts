@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest'
+import { createMeter, memoryOutbox, OutboxError, type TokenMeterError } from '../src/index.ts'
+import { usage } from './backend.ts'
+
+const start = (outbox = memoryOutbox()) => {
+  const errors: TokenMeterError[] = []
+  const onError = (error: TokenMeterError) => void errors.push(error)
+  return { meter: createMeter({ providers: [], outbox, onError }), errors }
+}
+
+test.each([
+  ['an empty id', { id: '' }, TypeError, /id.*80/],
+  ['a blank id', { id: ' ' }, TypeError, /id.*80/],
+  ['a long id', { id: 'x'.repeat(81) }, TypeError, /id.*80/],
+  ['an id that is no text', { id: 7 }, TypeError, /id.*80/],
+  ['a null id', { id: null }, TypeError, /id.*80/],
+  ['no tokens', { tokens: undefined }, TypeError, /tokens.*\{ input/],
+  ['tokens that are a number', { tokens: 12 }, TypeError, /tokens.*\{ input/],
+  ['a list of tokens', { tokens: [1, 2] }, TypeError, /tokens.*\{ input/],
+  ['a wire name', { tokens: { cached_input: 3 } }, TypeError, /cached_input.*cachedInput/],
+])('record() refuses %s', async (_, wrong, kind, message) => {
+  const { meter } = start()
+  const failure = await meter.record({ ...usage('r0'), ...wrong } as never).catch((e: unknown) => e)
+  expect(failure).toBeInstanceOf(kind)
+  expect(String(failure)).toMatch(message)
+  expect((await meter.stats()).recorded).toBe(0)
+  await meter.close()
+})
+
+test('record() says what is wrong with usage that is none', async () => {
+  const { meter } = start()
+  await expect(meter.record(undefined as never)).rejects.toThrow(/record\(\) expected/)
+  await meter.close()
+})
+
+test('record() rejects after close, with the record', async () => {
+  const { meter, errors } = start()
+  await meter.close()
+  const failure = await meter.record(usage('late')).catch((error: unknown) => error)
+  expect(failure).toBeInstanceOf(OutboxError)
+  expect(failure).toMatchObject({ records: [{ id: 'late' }] })
+  expect(errors).toEqual([failure])
+})
+
+test.each([
+  ['throws', () => fail()],
+  ['rejects', async () => fail()],
+])('record() rejects when the outbox %s', async (_, append) => {
+  const { meter, errors } = start({ ...memoryOutbox(), append })
+  const failure = await meter.record(usage('r0')).catch((error: unknown) => error)
+  expect(failure).toMatchObject({ code: 'outbox', records: [{ id: 'r0' }] })
+  expect(errors).toEqual([failure])
+  await meter.close()
+})
+
+function fail(): void {
+  throw new Error('disk gone')
+}
