@@ -41,8 +41,7 @@ describe.each(sdkMajors)('background responses on openai $major', ({ major, Open
     expect(run.records).toMatchObject([{ customer: 'cus_1' }])
   })
 
-  test('asked for as a stream', async () => {
-    if (major === 4) return
+  test.skipIf(major === 4)('asked for as a stream', async () => {
     await using run = await startMetered(OpenAI)
     const { id, queued, finished } = scripted()
     run.server.serve(queued)
@@ -55,8 +54,7 @@ describe.each(sdkMajors)('background responses on openai $major', ({ major, Open
     expect(run.records).toMatchObject([{ tokens: countedTokens }])
   })
 
-  test('cancelled, with what they used until then', async () => {
-    if (major === 4) return
+  test.skipIf(major === 4)('cancelled, with what they used until then', async () => {
     await using run = await startMetered(OpenAI)
     const { id, queued, finished } = scripted()
     run.server.serve(queued)

@@ -18,6 +18,8 @@ const schema = z.object({ a: z.number() })
 
 describe.each(sdkMajors)('every call of openai $major is recorded once', ({ major, OpenAI }) => {
   const start = () => startMetered(OpenAI)
+  /** SDK 4 answers node-fetch responses, whose body is a Node stream. */
+  const isWebBody = (method: string) => major > 4 || method !== 'body'
 
   async function recordedOnce(run: Awaited<ReturnType<typeof start>>, times = 1) {
     await until(() => run.records.length >= times, 'the call is recorded')
@@ -112,10 +114,9 @@ describe.each(sdkMajors)('every call of openai $major is recorded once', ({ majo
     await recordedOnce(run)
   })
 
-  test.each(['json', 'text', 'arrayBuffer', 'blob', 'clone', 'body'] as const)(
+  test.each((['json', 'text', 'arrayBuffer', 'blob', 'clone', 'body'] as const).filter(isWebBody))(
     'asResponse, read by %s',
     async (method) => {
-      if (major === 4 && method === 'body') return
       await using run = await start()
       run.server.serve(chatCompletion)
       const response = await run.metered.chat.completions.create(chatRequest).asResponse()
@@ -124,19 +125,21 @@ describe.each(sdkMajors)('every call of openai $major is recorded once', ({ majo
     },
   )
 
-  test.each(['text', 'body'] as const)('asResponse of a stream, read by %s', async (method) => {
-    if (major === 4 && method === 'body') return
-    await using run = await start()
-    run.server.serve(chatScript)
-    run.server.serve(chatScript)
-    const request = { ...chatRequest, stream: true } as const
-    const read = async (client: typeof run.raw) => {
-      const response = await client.chat.completions.create(request).asResponse()
-      return method === 'text' ? await response.text() : await new Response(response.body).text()
-    }
-    expect(await read(run.metered)).toBe(await read(run.raw))
-    await recordedOnce(run)
-  })
+  test.each((['text', 'body'] as const).filter(isWebBody))(
+    'asResponse of a stream, read by %s',
+    async (method) => {
+      await using run = await start()
+      run.server.serve(chatScript)
+      run.server.serve(chatScript)
+      const request = { ...chatRequest, stream: true } as const
+      const read = async (client: typeof run.raw) => {
+        const response = await client.chat.completions.create(request).asResponse()
+        return method === 'text' ? await response.text() : await new Response(response.body).text()
+      }
+      expect(await read(run.metered)).toBe(await read(run.raw))
+      await recordedOnce(run)
+    },
+  )
 
   test('a stream, with no usage asked for', async () => {
     await using run = await start()

@@ -81,19 +81,21 @@ describe.each(sdkMajors)('openai $major', ({ major, OpenAI }) => {
     expect(run.records).toEqual([])
   })
 
-  test('an answer that breaks off half way is recorded as an estimate', async () => {
-    if (major === 4) return
-    await using run = await startMetered(OpenAI, {
-      client: {
-        fetch: async () =>
-          new Response('{"id": "chatcmpl-1", "choi', {
-            headers: { 'content-type': 'application/json' },
-          }),
-      },
-    })
-    await expect(run.metered.chat.completions.create(chatRequest)).rejects.toThrow()
-    expect(run.records).toMatchObject([{ outcome: 'estimated' }])
-  })
+  test.skipIf(major === 4)(
+    'an answer that breaks off half way is recorded as an estimate',
+    async () => {
+      await using run = await startMetered(OpenAI, {
+        client: {
+          fetch: async () =>
+            new Response('{"id": "chatcmpl-1", "choi', {
+              headers: { 'content-type': 'application/json' },
+            }),
+        },
+      })
+      await expect(run.metered.chat.completions.create(chatRequest)).rejects.toThrow()
+      expect(run.records).toMatchObject([{ outcome: 'estimated' }])
+    },
+  )
 
   test('a frozen client works as it does raw, and says that it is not metered', async () => {
     await using run = await start()
