@@ -17,10 +17,13 @@ export default defineConfig({
     ...timeouts,
     reporters: summary === undefined ? ['default'] : ['default', ['json', { outputFile: summary }]],
     projects: [
-      ...['core', 'openai', 'stripe', 'testkit'].map((name) =>
+      ...['core', 'openai', 'anthropic', 'google', 'ai-sdk', 'stripe', 'testkit'].map((name) =>
         project(name, `packages/${name}`, ['src/**/*.test.ts', 'test/**/*.test.ts']),
       ),
       project('demo', 'examples/demo', ['**/*.test.ts']),
+      ...['chat', 'openai', 'anthropic', 'google', 'ai-sdk'].map((name) =>
+        project(`example-${name}`, `examples/${name}`, ['**/*.test.ts']),
+      ),
       {
         test: {
           name: 'packed',

@@ -9,12 +9,25 @@ export type { Call } from './call/call.ts'
 export type { Endpoint, StreamReader } from './call/endpoint.ts'
 export { membrane, type MembraneShape, type Method } from './call/membrane.ts'
 export { observeCall, type CurrentCall } from './call/observe-call.ts'
+export { observeResponse } from './call/observe-response.ts'
+export { observeStream } from './call/observe-stream.ts'
 export { ObservedCall } from './call/observed-call.ts'
+export { isPromise, prepareOptions } from './call/request-options.ts'
+export { StreamObservation } from './call/stream-observation.ts'
 export type { CallObserver, ClientOptions, Provider } from './call/provider.ts'
 
+export { jsonObject, text } from './usage/json-object.ts'
+export { providerName } from './usage/provider-name.ts'
 export { reportedCount, type UsageProblems } from './usage/reported-count.ts'
 export { tokenTypes, type TokenCounts, type TokenType } from './usage/token-counts.ts'
 export { TokenEstimate } from './usage/token-estimate.ts'
+export {
+  countReader,
+  reportedUsd,
+  type UsageCounts,
+  usageDetails,
+  xaiTicksPerUsd,
+} from './usage/usage-counts.ts'
 export type { UsageDetails } from './usage/usage-details.ts'
 export { unknownUsage, type UsageReading } from './usage/usage-reading.ts'
 export type { UsageRecord } from './usage/usage-record.ts'

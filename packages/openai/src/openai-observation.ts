@@ -4,16 +4,18 @@ import {
   type ClientOptions,
   type CurrentCall,
   type Endpoint,
+  isPromise,
   MissingCustomerError,
   observeCall,
   type ObservedCall,
+  prepareOptions,
+  providerName,
 } from '@token-meter/core/adapter'
 import { BackgroundResponses } from './background-responses.ts'
 import { chatCompletions, legacyCompletions } from './endpoint/chat-completions.ts'
 import { embeddings } from './endpoint/embeddings.ts'
 import { responsesEndpoint } from './endpoint/responses.ts'
 import type { OpenAIClient } from './openai-client.ts'
-import { providerName } from './request/provider-name.ts'
 import { hookRequests, withUsageRequest } from './request/request-hooks.ts'
 import { type Route, routeOf } from './request/routes.ts'
 import { usageRequest } from './request/usage-request.ts'
@@ -86,7 +88,7 @@ export class OpenAIObservation {
       observed = this.#begin(client, options?.method ?? method, asked, options)
       return observed === undefined ? options : this.#askingForUsage(client, observed, options)
     }
-    const options = prepared(rest[0] as RequestOptions | undefined, prepare)
+    const options = prepareOptions(rest[0] as RequestOptions | undefined, prepare)
     const newArgs = isWhole ? [options, ...rest.slice(1)] : [path, options, ...rest.slice(1)]
     return observeCall(Reflect.apply(original, client, newArgs), () => observed)
   }
@@ -171,22 +173,5 @@ export class OpenAIObservation {
       this.#observer.fault('a call could not be observed', error)
       return undefined
     }
-  }
-}
-
-function isPromise<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {
-  return typeof (value as PromiseLike<Value> | undefined)?.then === 'function'
-}
-
-/** Applies `prepare` to options or their promise; a refusal becomes a rejection, as an API error is. */
-function prepared<Options>(
-  options: Options | PromiseLike<Options>,
-  prepare: (options: Options) => Options,
-): Options | PromiseLike<Options> {
-  if (isPromise(options)) return options.then(prepare)
-  try {
-    return prepare(options)
-  } catch (error) {
-    return Promise.reject(error)
   }
 }

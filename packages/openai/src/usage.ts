@@ -5,4 +5,4 @@
 export { chatCompletionsUsage } from './usage/chat-completions.ts'
 export { embeddingsUsage } from './usage/embeddings.ts'
 export { responsesUsage } from './usage/responses.ts'
-export type { UsageCounts } from './usage/usage-counts.ts'
+export type { UsageCounts } from '@token-meter/core/adapter'

@@ -16,15 +16,14 @@ export interface BodyObserver {
 
 /** An observer for the raw body of a call's response, by its content type. */
 export function observeBody(call: ObservedCall, contentType: string): BodyObserver {
-  const reader = contentType.includes('text/event-stream')
-    ? call.endpoint.openStream?.(call.call)
+  const observation = contentType.includes('text/event-stream')
+    ? StreamObservation.open(call)
     : undefined
-  return reader === undefined
-    ? jsonBody(call)
-    : sseBody(new StreamObservation(call, reader), reader.hides)
+  return observation === undefined ? jsonBody(call) : sseBody(observation)
 }
 
-function sseBody(observation: StreamObservation, hides: boolean): BodyObserver {
+function sseBody(observation: StreamObservation): BodyObserver {
+  const { hides } = observation
   const filter = new SseFilter((event) => observation.see(event))
   return {
     rewrites: hides,

@@ -8,8 +8,11 @@ export interface Endpoint {
   readonly name: string
   /** A whole response; no reading when there is nothing to bill. */
   read(response: unknown, call: Call): readonly UsageReading[]
-  /** A reader for one streamed response; `undefined` when the endpoint does not stream. */
-  openStream?(call: Call): StreamReader
+  /**
+   * A reader for one streamed response; not there when the endpoint does not stream. The reader
+   * adds the text that streams past to `output`, for an estimate should the response end early.
+   */
+  openStream?(call: Call, output: TokenEstimate): StreamReader
   /** Adds the text of the request, for an estimate where the provider gives no input count. */
   estimateInput(body: Call['body'], estimate: TokenEstimate): void
   /** Adds the text of a whole response, for an estimate where the provider gives no output count. */
@@ -28,6 +31,4 @@ export interface StreamReader {
   readonly usageSeen: boolean
   /** What the events said so far; no reading when there is nothing to bill. */
   readings(): readonly UsageReading[]
-  /** The text that streamed past, for an estimate. */
-  readonly output: TokenEstimate
 }

@@ -47,12 +47,12 @@ function guarded<Value>(
 
 function observeData(data: unknown, call: ObservedCall): unknown {
   if (isStream(data)) {
-    const reader = call.endpoint.openStream?.(call.call)
-    if (reader === undefined || !markObserved(data)) {
+    const observation = StreamObservation.open(call)
+    if (observation === undefined || !markObserved(data)) {
       call.dismiss()
       return data
     }
-    return observeStream(data, new StreamObservation(call, reader))
+    return observeStream(data, observation)
   }
   if (isResponse(data)) return observeResponse(data, call)
   if (markObserved(data)) call.respond(data)

@@ -51,7 +51,7 @@ export class ObservedCall implements ResponseWatcher {
     this.#settleWith(() => {
       const readings = this.endpoint.read(response, this.call)
       return this.#complete(readings, 'complete', () => {
-        const output = new TokenEstimate()
+        const output = this.newEstimate()
         this.endpoint.estimateOutput(response, output)
         return output
       })
@@ -65,9 +65,14 @@ export class ObservedCall implements ResponseWatcher {
     )
   }
 
+  /** Counts text of this call. */
+  newEstimate(): TokenEstimate {
+    return new TokenEstimate()
+  }
+
   /** Nobody will ever read the response: only the request is known. */
   abandon(): void {
-    if (!this.#settled) this.end([unknownUsage()], 'interrupted', new TokenEstimate())
+    if (!this.#settled) this.end([unknownUsage()], 'interrupted', this.newEstimate())
   }
 
   /** The response was dropped without being read. */
@@ -123,7 +128,7 @@ export class ObservedCall implements ResponseWatcher {
   }
 
   #estimateInput(): number {
-    const estimate = new TokenEstimate()
+    const estimate = this.newEstimate()
     this.endpoint.estimateInput(this.call.body, estimate)
     return estimate.tokens
   }

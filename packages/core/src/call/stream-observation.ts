@@ -1,4 +1,5 @@
 import type { StreamReader } from './endpoint.ts'
+import type { TokenEstimate } from '../usage/token-estimate.ts'
 import type { ObservedCall, StreamEnd } from './observed-call.ts'
 import type { ResponseWatcher } from './when-dropped.ts'
 
@@ -9,12 +10,26 @@ import type { ResponseWatcher } from './when-dropped.ts'
 export class StreamObservation implements ResponseWatcher {
   readonly call: ObservedCall
   readonly #reader: StreamReader
+  readonly #output: TokenEstimate
   #events = 0
   #broken = false
 
-  constructor(call: ObservedCall, reader: StreamReader) {
+  private constructor(call: ObservedCall, reader: StreamReader, output: TokenEstimate) {
     this.call = call
     this.#reader = reader
+    this.#output = output
+  }
+
+  /** `undefined` when the call's endpoint does not stream. */
+  static open(call: ObservedCall): StreamObservation | undefined {
+    const output = call.newEstimate()
+    const reader = call.endpoint.openStream?.(call.call, output)
+    return reader && new StreamObservation(call, reader, output)
+  }
+
+  /** True when events are ever hidden from the caller, or changed for him. */
+  get hides(): boolean {
+    return this.#reader.hides
   }
 
   /** Looks at one event; true when the caller must not see it. */
@@ -50,7 +65,7 @@ export class StreamObservation implements ResponseWatcher {
       this.call.end(
         this.#reader.readings(),
         known || end === 'complete' ? 'complete' : 'interrupted',
-        this.#reader.output,
+        this.#output,
       )
     } catch {
       this.call.abandon()

@@ -33,6 +33,11 @@ export class TokenEstimate {
     }
   }
 
+  /** No text was added. */
+  get isEmpty(): boolean {
+    return this.#ascii + this.#other + this.#ideographs === 0
+  }
+
   /** Estimated tokens, a whole number. */
   get tokens(): number {
     return Math.ceil(this.#ascii / 4 + this.#other / 2 + this.#ideographs * 0.8)

@@ -1,6 +1,5 @@
-import type { Endpoint } from '@token-meter/core/adapter'
+import { type Endpoint, jsonObject, text } from '@token-meter/core/adapter'
 import { hidesUsage } from '../request/usage-request.ts'
-import { jsonObject, text } from '../usage/json-object.ts'
 import { addMessage } from './chat-message.ts'
 import { chatReading } from './chat-reading.ts'
 import { isRefusal } from './refusal.ts'
@@ -16,7 +15,7 @@ function completions(name: string): Endpoint {
       const raw = usage ?? jsonObject(x_groq).usage ?? choice.usage
       return [chatReading(raw, provider, text(model), text(service_tier))]
     },
-    openStream: (call) => new ChatStreamReader(call, hidesUsage(call)),
+    openStream: (call, output) => new ChatStreamReader(call, output, hidesUsage(call)),
     estimateInput(body, estimate) {
       estimate.addStrings([body.messages, body.prompt, body.tools, body.functions])
     },

@@ -1,5 +1,4 @@
-import type { TokenEstimate } from '@token-meter/core/adapter'
-import { jsonObject } from '../usage/json-object.ts'
+import { jsonObject, type TokenEstimate } from '@token-meter/core/adapter'
 
 /** Adds the text of a message or of a streamed part of one: what is billed as output. */
 export function addMessage(message: unknown, estimate: TokenEstimate): void {

@@ -1,9 +1,4 @@
-import {
-  type Call,
-  type StreamReader,
-  TokenEstimate,
-  type UsageReading,
-} from '@token-meter/core/adapter'
+import type { Call, StreamReader, TokenEstimate, UsageReading } from '@token-meter/core/adapter'
 import { addMessage } from './chat-message.ts'
 import { chatReading } from './chat-reading.ts'
 import { isRefusal } from './refusal.ts'
@@ -22,8 +17,8 @@ interface Chunk {
  * and Gemini's OpenAI endpoint send running totals.
  */
 export class ChatStreamReader implements StreamReader {
-  readonly output = new TokenEstimate()
   readonly #call: Call
+  readonly #output: TokenEstimate
   readonly hides: boolean
   #model: string | undefined
   #serviceTier: string | undefined
@@ -31,8 +26,9 @@ export class ChatStreamReader implements StreamReader {
   #choicesLeft: number
   #refused = false
 
-  constructor(call: Call, hidesUsage: boolean) {
+  constructor(call: Call, output: TokenEstimate, hidesUsage: boolean) {
     this.#call = call
+    this.#output = output
     this.hides = hidesUsage
     const { n } = call.body
     this.#choicesLeft = typeof n === 'number' && n > 1 ? n : 1
@@ -67,14 +63,14 @@ export class ChatStreamReader implements StreamReader {
 
   #seeChoice(choice: NonNullable<Chunk['choices']>[number] | null): void {
     if (typeof choice !== 'object' || choice === null) return
-    if (choice.delta !== undefined) addMessage(choice.delta, this.output)
-    this.output.add(choice.text)
+    if (choice.delta !== undefined) addMessage(choice.delta, this.#output)
+    this.#output.add(choice.text)
     if (typeof choice.finish_reason === 'string') this.#choicesLeft--
   }
 
   readings(): readonly UsageReading[] {
     // Refused before it began: nothing was generated.
-    if (this.#refused && !this.usageSeen && this.output.tokens === 0) return []
+    if (this.#refused && !this.usageSeen && this.#output.isEmpty) return []
     return [chatReading(this.#usage, this.#call.provider, this.#model, this.#serviceTier)]
   }
 }

@@ -1,6 +1,5 @@
-import { type Endpoint, unknownUsage } from '@token-meter/core/adapter'
+import { type Endpoint, jsonObject, text, unknownUsage } from '@token-meter/core/adapter'
 import { embeddingsUsage } from '../usage/embeddings.ts'
-import { jsonObject, text } from '../usage/json-object.ts'
 import { isRefusal } from './refusal.ts'
 
 /** `POST /embeddings` */

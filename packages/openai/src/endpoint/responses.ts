@@ -1,12 +1,13 @@
 import {
   type Call,
   type Endpoint,
+  jsonObject,
   type StreamReader,
-  TokenEstimate,
+  text,
+  type TokenEstimate,
   unknownUsage,
   type UsageReading,
 } from '@token-meter/core/adapter'
-import { jsonObject, text } from '../usage/json-object.ts'
 import { responsesUsage } from '../usage/responses.ts'
 import { isRefusal } from './refusal.ts'
 import { isUnfinished } from './response-status.ts'
@@ -24,7 +25,7 @@ export function responsesEndpoint(watch: ResponseWatch = billsAll): Endpoint {
   return {
     name: 'responses',
     read: (response, { provider }) => readResponse(jsonObject(response), provider, watch),
-    openStream: (call) => new ResponsesStreamReader(call, watch),
+    openStream: (call, output) => new ResponsesStreamReader(call, output, watch),
     estimateInput(body, estimate) {
       estimate.addStrings([body.instructions, body.input, body.tools])
     },
@@ -72,15 +73,16 @@ const lastEvents = new Set(['response.completed', 'response.incomplete', 'respon
 /** Follows a streamed response: its usage comes with the last event, its id and model with the first. */
 class ResponsesStreamReader implements StreamReader {
   readonly hides = false
-  readonly output = new TokenEstimate()
   readonly #call: Call
+  readonly #output: TokenEstimate
   readonly #watch: ResponseWatch
   #first: Readonly<Record<string, unknown>> = {}
   #last: Readonly<Record<string, unknown>> | undefined
   #refused = false
 
-  constructor(call: Call, watch: ResponseWatch) {
+  constructor(call: Call, output: TokenEstimate, watch: ResponseWatch) {
     this.#call = call
+    this.#output = output
     this.#watch = watch
   }
 
@@ -95,7 +97,7 @@ class ResponsesStreamReader implements StreamReader {
   see(event: unknown): boolean {
     const { type, delta, response } = (event ?? {}) as ResponseEvent
     if (isRefusal(event)) this.#refused = true
-    if (typeof delta === 'string') this.output.add(delta)
+    if (typeof delta === 'string') this.#output.add(delta)
     if (response === undefined || typeof type !== 'string') return false
     if (lastEvents.has(type)) this.#last = jsonObject(response)
     else if (type === 'response.created' || type === 'response.queued') {
@@ -114,7 +116,7 @@ class ResponsesStreamReader implements StreamReader {
       return []
     }
     // Refused before it began: nothing was generated.
-    if (this.#refused && this.output.tokens === 0) return []
+    if (this.#refused && this.#output.isEmpty) return []
     return this.#watch.bills(this.#first) ? [unknownUsage(text(this.#first.model))] : []
   }
 }

@@ -1,12 +1,12 @@
 import { disjointCounts } from './inclusive-usage.ts'
-import { jsonObject } from './json-object.ts'
 import {
   countReader,
+  jsonObject,
   reportedUsd,
   type UsageCounts,
   usageDetails,
   xaiTicksPerUsd,
-} from './usage-counts.ts'
+} from '@token-meter/core/adapter'
 
 /**
  * The `usage` of chat completions and legacy completions, of OpenAI and of compatible servers,

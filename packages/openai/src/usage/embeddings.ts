@@ -1,5 +1,4 @@
-import { jsonObject } from './json-object.ts'
-import { countReader, type UsageCounts } from './usage-counts.ts'
+import { countReader, jsonObject, type UsageCounts } from '@token-meter/core/adapter'
 
 /**
  * The `usage` of an embeddings response: input only.

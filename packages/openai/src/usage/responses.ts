@@ -1,12 +1,12 @@
 import { disjointCounts } from './inclusive-usage.ts'
-import { jsonObject } from './json-object.ts'
 import {
   countReader,
+  jsonObject,
   reportedUsd,
   type UsageCounts,
   usageDetails,
   xaiTicksPerUsd,
-} from './usage-counts.ts'
+} from '@token-meter/core/adapter'
 
 /**
  * The `usage` of a response of the Responses API, of OpenAI, Azure, xAI, LM Studio and other

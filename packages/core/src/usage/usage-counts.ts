@@ -1,5 +1,6 @@
-import { reportedCount, type UsageDetails, type UsageProblems } from '@token-meter/core/adapter'
-import type { UsageReading } from '@token-meter/core/adapter'
+import { reportedCount, type UsageProblems } from './reported-count.ts'
+import type { UsageDetails } from './usage-details.ts'
+import type { UsageReading } from './usage-reading.ts'
 
 /** What a usage object says, without the response around it. */
 export type UsageCounts = Pick<UsageReading, 'tokens' | 'details' | 'problems'>

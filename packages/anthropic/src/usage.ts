@@ -1,0 +1,1 @@
+export type { UsageCounts } from '@token-meter/core/adapter'
