@@ -5,15 +5,30 @@
 export { zeroConfigMeter } from './zero-config.ts'
 export type { Meter } from './meter.ts'
 
+export { asyncStorage } from './call/async-storage.ts'
 export type { Call } from './call/call.ts'
+export type { Customer } from './call/customer.ts'
+export {
+  ClientObservation,
+  type RequestOptions,
+  type RoutedRequest,
+} from './call/client-observation.ts'
+export { contextCustomer, runWithCustomer } from './call/customer-context.ts'
 export type { Endpoint, StreamReader } from './call/endpoint.ts'
+export { gatewayBilling, GatewayBillingWatch } from './call/gateway-billing.ts'
+export { inspectAsRaw } from './call/inspect-as-raw.ts'
 export { membrane, type MembraneShape, type Method } from './call/membrane.ts'
 export { observeCall, type CurrentCall } from './call/observe-call.ts'
+export { isSdkPromise, observePromise } from './call/observe-promise.ts'
 export { observeResponse } from './call/observe-response.ts'
 export { observeStream } from './call/observe-stream.ts'
 export { ObservedCall } from './call/observed-call.ts'
+export { observeRawRequests } from './call/raw-requests.ts'
 export { isPromise, prepareOptions } from './call/request-options.ts'
+export { canScope, currentScope, runInScope } from './call/request-scope.ts'
 export { StreamObservation } from './call/stream-observation.ts'
+export { whenDropped } from './call/when-dropped.ts'
+export { rememberWrapped } from './call/wrapped-clients.ts'
 export type { CallObserver, ClientOptions, Provider } from './call/provider.ts'
 
 export { jsonObject, text } from './usage/json-object.ts'

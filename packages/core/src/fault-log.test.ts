@@ -1,6 +1,7 @@
 import { exampleRecord } from '@token-meter/testkit'
 import { expect, test } from 'vitest'
 import { ConfigError } from './errors/config-error.ts'
+import { ObserverError } from './errors/observer-error.ts'
 import { OutboxError } from './errors/outbox-error.ts'
 import { warnOnConsole } from './fault-log.ts'
 
@@ -13,6 +14,14 @@ test('says each kind of fault once a minute', () => {
   const { lines, warn } = start()
   for (let time = 0; time < 3; time++) warn(new ConfigError('no'))
   expect(lines).toEqual(['[token-meter] config: no'])
+})
+
+test('one observer fault does not silence another', () => {
+  const { lines, warn } = start()
+  for (let time = 0; time < 3; time++) warn(new ObserverError('a call could not be observed'))
+  warn(new ObserverError('customers would be billed twice'))
+  expect(lines).toHaveLength(2)
+  expect(lines[1]).toContain('billed twice')
 })
 
 test('usage that is nowhere else is printed whole, each time', () => {

@@ -2,6 +2,7 @@ import type { TokenMeterError } from './errors/token-meter-error.ts'
 import type { UsageRecord } from './usage/usage-record.ts'
 
 const quietMs = 60_000
+const mostKinds = 100
 
 /**
  * The default `onError`: one warning per kind of fault and minute, with how many were left out.
@@ -18,15 +19,23 @@ export function warnOnConsole(
       warn(`${line} records: [${records.map(toJson).join(',')}]`)
       return
     }
-    const kind = kinds.get(error.code)
+    const name = kindOf(error)
+    const kind = kinds.get(name)
     const now = performance.now()
     if (kind !== undefined && now - kind.at < quietMs) {
       kind.leftOut++
       return
     }
-    kinds.set(error.code, { at: now, leftOut: 0 })
+    kinds.set(name, { at: now, leftOut: 0 })
+    const [oldest] = kinds.keys()
+    if (kinds.size > mostKinds && oldest !== undefined) kinds.delete(oldest)
     warn(kind?.leftOut ? `${line} (and ${kind.leftOut} more like it)` : line)
   }
+}
+
+/** Observer faults are told once each, and their words do not vary with the call. */
+function kindOf(error: TokenMeterError): string {
+  return error.code === 'observer' ? error.message : error.code
 }
 
 function toJson(record: UsageRecord): string {

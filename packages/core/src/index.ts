@@ -3,7 +3,7 @@
  * sink. `meter.ts` joins the stages: read it first.
  * @module
  */
-export { createMeter, type Meter } from './meter.ts'
+export { type ClientOf, createMeter, type Meter } from './meter.ts'
 export type { MeterOptions } from './meter-options.ts'
 export type { CloseOptions, FlushOptions } from './pipeline.ts'
 export type { MeterEvents } from './meter-events.ts'
@@ -12,11 +12,13 @@ export type { ManualUsage } from './manual-usage.ts'
 
 export type { Call } from './call/call.ts'
 export type { AttributesOption, AttributeValues, Customer } from './call/customer.ts'
+export type { OnInterrupted } from './call/estimate-policy.ts'
 export type { ClientOptions, Provider } from './call/provider.ts'
 
 export { tokenTypes, type TokenCounts, type TokenType } from './usage/token-counts.ts'
 export type { UsageDetails } from './usage/usage-details.ts'
 export type { Attributes, UsageOutcome, UsageRecord } from './usage/usage-record.ts'
+export type { Tokenizer } from './usage/tokenizer.ts'
 export { modelSlug, type ModelSlug } from './usage/model-slug.ts'
 
 export type { MeterEvent } from './event/meter-event.ts'

@@ -1,10 +1,12 @@
 import type { AttributesOption } from './call/customer.ts'
+import type { OnInterrupted } from './call/estimate-policy.ts'
 import type { Provider } from './call/provider.ts'
 import type { DeliveryOptions } from './delivery/delivery-options.ts'
 import type { TokenMeterError } from './errors/token-meter-error.ts'
 import type { Outbox } from './outbox/outbox.ts'
 import type { SinkFunction } from './sink/function-sink.ts'
 import type { Sink } from './sink/sink.ts'
+import type { Tokenizer } from './usage/tokenizer.ts'
 
 export interface MeterOptions<Client extends object = object> {
   /** Whose clients can be metered: `[openaiProvider, anthropicProvider]`. */
@@ -24,6 +26,19 @@ export interface MeterOptions<Client extends object = object> {
    * attributed later; `throw` refuses the call before it is sent. @default 'record'
    */
   readonly onMissingCustomer?: 'record' | 'throw'
+  /**
+   * What becomes of the counts that the provider had not given when a response was cut off (a
+   * `break`, an abort, a dead socket). `estimate` completes them by estimates, which
+   * `details.estimated` names; `partial-only` records what the provider itself said, with the rest
+   * as 0 in `tokens` and named in `details.unknown`. A response that has ended, and whose usage is
+   * missing all the same, is always estimated, and reported. @default 'estimate'
+   */
+  readonly onInterrupted?: OnInterrupted
+  /**
+   * Counts the text of estimates, such as `gptTokenizer()` of `@token-meter/core/gpt-tokenizer`.
+   * @default none: a heuristic by the kinds of characters, mostly within 20 % of OpenAI's count
+   */
+  readonly tokenizer?: Tokenizer
   /**
    * Told every fault of metering: nothing of it reaches the LLM call.
    * @default one `console.warn` per kind of fault and minute; usage that could not be kept is printed

@@ -1,8 +1,10 @@
 import { runWithCustomer } from './call/customer-context.ts'
 import { checkAttributes, checkCustomer, type Customer, isCustomerId } from './call/customer.ts'
+import { checkOnInterrupted } from './call/estimate-policy.ts'
 import { ObservedCall } from './call/observed-call.ts'
 import type { CallObserver, ClientOptions, Provider } from './call/provider.ts'
 import { rememberWrapped, unwrapClient } from './call/wrapped-clients.ts'
+import { guardedTokenizer } from './guarded-tokenizer.ts'
 import { findPayer } from './payer.ts'
 import type { ManualUsage } from './manual-usage.ts'
 import type { MeterEvents } from './meter-events.ts'
@@ -57,41 +59,51 @@ export interface Meter<SupportedClient extends object = object> extends AsyncDis
  * Joins the stages: client call -> usage -> outbox -> delivery -> sink.
  * @throws ConfigError for wrong options.
  */
-export function createMeter<Client extends object>(options: MeterOptions<Client>): Meter<Client> {
-  return meterOn(new Pipeline(options), options)
+export function createMeter<Known extends Provider>(
+  options: Omit<MeterOptions, 'providers'> & { readonly providers: readonly Known[] },
+): Meter<ClientOf<Known>> {
+  const providers = options.providers as readonly Provider[] as readonly Provider<ClientOf<Known>>[]
+  return meterOn(new Pipeline(options), { ...options, providers })
 }
+
+/** The clients that a provider knows; of several providers, of any of them. */
+export type ClientOf<Known extends Provider> = Known extends Provider<infer Client> ? Client : never
 
 /** A meter on a pipeline that others may use too. */
 export function meterOn<SupportedClient extends object>(
   pipeline: Pipeline,
-  { providers, attributes, onMissingCustomer = 'record' }: MeterOptions<SupportedClient>,
+  options: MeterOptions<SupportedClient>,
 ): Meter<SupportedClient> {
+  const { providers, attributes, onMissingCustomer = 'record', tokenizer } = options
   const { keeper } = pipeline
+  const onFault = (what: string, cause?: unknown) => keeper.fault(what, cause)
+  const count = tokenizer && guardedTokenizer(tokenizer, onFault)
 
   function meter<Client extends SupportedClient>(
     client: Client,
     customer: Customer,
-    options: ClientOptions = {},
+    clientOptions: ClientOptions = {},
   ): Client {
     checkCustomer(customer)
-    if (options.attributes !== undefined) checkAttributes(options.attributes)
+    if (clientOptions.attributes !== undefined) checkAttributes(clientOptions.attributes)
+    checkOnInterrupted(clientOptions.onInterrupted)
     const raw = unwrapClient(client)
     const provider = providerOf(raw, providers)
-    const allAttributes = [attributes, options.attributes].filter((option) => option !== undefined)
-    const payerOptions = {
-      customer,
-      attributes: allAttributes,
-      onFault: (what: string, cause?: unknown) => keeper.fault(what, cause),
-    }
+    const allAttributes = [attributes, clientOptions.attributes].filter(
+      (option) => option !== undefined,
+    )
+    const payerOptions = { customer, attributes: allAttributes, onFault }
+    const onInterrupted = clientOptions.onInterrupted ?? options.onInterrupted ?? 'estimate'
+    const policy = { onInterrupted, count }
     const observer: CallObserver = {
       begin(call, endpoint, { free = false } = {}) {
         const onMissing = free ? 'record' : onMissingCustomer
         const payer = findPayer(call, { ...payerOptions, onMissingCustomer: onMissing })
-        return new ObservedCall(call, endpoint, payer, keeper)
+        return new ObservedCall(call, endpoint, payer, keeper, policy)
       },
-      fault: (what, cause) => keeper.fault(what, cause),
+      fault: onFault,
     }
-    const wrapped = provider.observe(raw, observer, options)
+    const wrapped = provider.observe(raw, observer, clientOptions)
     rememberWrapped(wrapped, raw)
     return wrapped as Client
   }
@@ -118,7 +130,7 @@ function providerOf<Client extends object>(
   providers: readonly Provider<Client>[],
 ): Provider<Client> {
   const provider =
-    typeof client === 'object' && client !== null
+    (typeof client === 'object' && client !== null) || typeof client === 'function'
       ? providers.find(({ recognises }) => recognises(client))
       : undefined
   if (provider !== undefined) return provider
@@ -130,6 +142,7 @@ function providerOf<Client extends object>(
 }
 
 function describe(value: unknown): string {
+  if (typeof value === 'function') return 'a function'
   if (value === null || typeof value !== 'object') return String(value)
   const name = value.constructor?.name
   return name === undefined || name === 'Object' ? 'a plain object' : `an instance of ${name}`

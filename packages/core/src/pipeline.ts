@@ -1,4 +1,5 @@
 import { checkAttributes } from './call/customer.ts'
+import { checkOnInterrupted } from './call/estimate-policy.ts'
 import { Delivery } from './delivery/delivery.ts'
 import { deliveryOptions } from './delivery/delivery-options.ts'
 import { flushDeliveries } from './delivery/flush.ts'
@@ -11,6 +12,7 @@ import type { TokenMeterError } from './errors/token-meter-error.ts'
 import { flushOnExit } from './exit-flush.ts'
 import { warnOnConsole } from './fault-log.ts'
 import { checkTimeout } from './flush-timeout.ts'
+import { checkTokenizer } from './guarded-tokenizer.ts'
 import { handleRejection } from './handle-rejection.ts'
 import { type ManualUsage, toUsageRecord } from './manual-usage.ts'
 import { MeterEmitter, type MeterEvents } from './meter-events.ts'
@@ -213,6 +215,8 @@ function checkOptions({
   outbox,
   attributes,
   onMissingCustomer,
+  onInterrupted,
+  tokenizer,
   onError,
 }: MeterOptions): void {
   if (
@@ -228,6 +232,8 @@ function checkOptions({
   if (!['record', 'throw', undefined].includes(onMissingCustomer)) {
     throw new ConfigError('onMissingCustomer must be "record" or "throw"')
   }
+  checkOnInterrupted(onInterrupted)
+  checkTokenizer(tokenizer)
   if (onError !== undefined && typeof onError !== 'function') {
     throw new ConfigError('onError must be a function')
   }

@@ -40,7 +40,7 @@ export class UsageKeeper implements RecordSink {
     const at = Date.now()
     const records = readings
       .map((reading, index) => toRecord(call, reading, at, index))
-      .filter((record) => !isZero(record.tokens) || hasBilledDetails(record))
+      .filter((record) => !isZero(record.tokens) || saysMore(record))
     for (const reading of readings) this.#reportOddUsage(call, reading)
     if (records.length === 0) return
     if (call.customer === null) this.#onFault(unattributed(call))
@@ -118,7 +118,7 @@ export class UsageKeeper implements RecordSink {
 
   #reportOddUsage(
     { call }: ObservedCall,
-    { reading, estimated, interrupted }: CompletedReading,
+    { reading, tokens, estimated, unknown, interrupted }: CompletedReading,
   ): void {
     const { provider, endpoint } = call
     if (reading.problems.length > 0) {
@@ -134,17 +134,22 @@ export class UsageKeeper implements RecordSink {
           `a ${endpoint} call of ${provider} gave no count for ${estimated.join(' and ')}; its record is an estimate there`,
         ),
       )
+    } else if (unknown !== undefined && isZero(tokens)) {
+      this.#onFault(
+        new UsageError(
+          `a ${endpoint} call of ${provider} was cut off before any count; its record bills nothing (onInterrupted: 'partial-only')`,
+        ),
+      )
     }
   }
 }
 
 function toRecord(
-  { call, endpoint, customer, attributes }: ObservedCall,
-  { reading, tokens, outcome, estimated }: CompletedReading,
+  { call, endpoint, customer, attributes, requestedModel }: ObservedCall,
+  { reading, tokens, outcome, estimated, unknown }: CompletedReading,
   at: number,
   index: number,
 ): UsageRecord {
-  const requestedModel = typeof call.body.model === 'string' ? call.body.model : null
   return {
     id:
       reading.identity === undefined
@@ -156,7 +161,11 @@ function toRecord(
     requestedModel,
     endpoint: endpoint.name,
     tokens,
-    details: estimated.length > 0 ? { ...reading.details, estimated } : reading.details,
+    details: {
+      ...reading.details,
+      ...(estimated.length > 0 && { estimated }),
+      ...(unknown !== undefined && { unknown }),
+    },
     outcome,
     at,
     serviceTier: reading.serviceTier ?? null,
@@ -172,10 +181,10 @@ function unattributed({ call }: ObservedCall): MissingCustomerError {
   )
 }
 
-function hasBilledDetails({ details }: UsageRecord): boolean {
-  return Boolean(
-    details.seconds || details.characters || details.images || details.webSearchRequests,
-  )
+/** Without tokens it still bills something else, or tells the ledger that they are not known. */
+function saysMore({ details }: UsageRecord): boolean {
+  const { seconds, characters, images, webSearchRequests, unknown } = details
+  return Boolean(seconds || characters || images || webSearchRequests || unknown)
 }
 
 function notKept(outbox: Outbox, records: readonly UsageRecord[], cause: unknown): OutboxError {

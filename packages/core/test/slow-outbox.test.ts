@@ -11,6 +11,7 @@ const call = {
   endpoint: { name: 'embeddings' },
   customer: 'cus_1',
   attributes: {},
+  requestedModel: 'm',
 } as unknown as ObservedCall
 const reading = {
   reading: { problems: [], details: {} },

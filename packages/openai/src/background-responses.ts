@@ -1,11 +1,8 @@
 import type { ObservedCall } from '@token-meter/core/adapter'
 import { isUnfinished } from './endpoint/response-status.ts'
 import type { ResponseWatch } from './endpoint/responses.ts'
-
-/** How many ids are remembered of each kind, so that memory stays bounded. */
-const remembered = 10_000
-/** A response of another process is billed when it is asked for within this time of its creation. */
-const foreignWindowMs = 24 * 60 * 60 * 1000
+import { isRecent } from './jobs/foreign-window.ts'
+import { JobMemory } from './jobs/job-memory.ts'
 
 /**
  * Background responses: created without usage, and asked for again until they have it. Each is
@@ -17,8 +14,7 @@ const foreignWindowMs = 24 * 60 * 60 * 1000
  * it shows was billed when it was created.
  */
 export class BackgroundResponses {
-  readonly #pending = new Map<string, ObservedCall>()
-  readonly #billed = new Set<string>()
+  readonly #memory = new JobMemory()
 
   /** Watches the creation of a background response. */
   created(call: () => ObservedCall | undefined): ResponseWatch {
@@ -26,11 +22,8 @@ export class BackgroundResponses {
       bills: ({ id, status, background }) => {
         if (typeof id !== 'string' || background === false) return true
         const observed = call()
-        if (!isUnfinished(status)) this.#settle(id)
-        else if (observed !== undefined && !this.#billed.has(id)) {
-          this.#pending.set(id, observed)
-          dropOldest(this.#pending)
-        }
+        if (!isUnfinished(status)) this.#memory.settle(id)
+        else if (observed !== undefined) this.#memory.created(id, observed)
         return true
       },
     }
@@ -38,30 +31,22 @@ export class BackgroundResponses {
 
   /** The call that created a response and waits for its usage. */
   creatorOf(id: string): ObservedCall | undefined {
-    return this.#pending.get(id)
+    return this.#memory.creatorOf(id)
   }
 
   /** Watches a response that is asked for again. */
   askedAgain(id: string): ResponseWatch {
     return {
-      bills: ({ status, background, created_at: createdAt }) => {
-        if (isUnfinished(status) || this.#billed.has(id)) return false
-        const isRecent = Date.now() - Number(createdAt) * 1000 < foreignWindowMs
-        if (!this.#pending.has(id) && !(background === true && isRecent)) return false
-        this.#settle(id)
+      bills: (response) => {
+        const { status, background, created_at: createdAt } = response
+        // A stream that was resumed behind its beginning and left: the response itself was not seen.
+        if (response.id === undefined || isUnfinished(status)) return false
+        if (this.#memory.isBilled(id)) return false
+        const isOwn = this.#memory.creatorOf(id) !== undefined
+        if (!isOwn && !(background === true && isRecent(createdAt))) return false
+        this.#memory.settle(id)
         return true
       },
     }
   }
-
-  #settle(id: string): void {
-    this.#pending.delete(id)
-    this.#billed.add(id)
-    dropOldest(this.#billed)
-  }
-}
-
-function dropOldest(ids: Map<string, unknown> | Set<string>): void {
-  const [oldest] = ids.keys()
-  if (ids.size > remembered && oldest !== undefined) ids.delete(oldest)
 }

@@ -5,6 +5,8 @@
 import { type Meter, zeroConfigMeter } from '@token-meter/core/adapter'
 import type { OpenAIClient } from './openai-client.ts'
 import { openaiProvider } from './openai-provider.ts'
+import { type MeterRealtime, meterRealtimeWith } from './realtime/meter-realtime.ts'
+import type { OpenAISocket } from './realtime/openai-socket.ts'
 
 /**
  * The same client, metered: every call it makes becomes usage of the customer, delivered to the
@@ -14,8 +16,20 @@ import { openaiProvider } from './openai-provider.ts'
  * @throws TypeError for an empty customer or what is no OpenAI client; ConfigError when a key is
  * set whose sink package is not installed.
  */
-export const meter: Meter<OpenAIClient> = zeroConfigMeter(openaiProvider)
+export const meter: Meter<OpenAIClient | OpenAISocket> = zeroConfigMeter(openaiProvider)
+
+/**
+ * The same socket, metered from here on: every response of a realtime, Live or Responses
+ * connection becomes usage of the customer, and so does what its session transcribes or delegates.
+ * A function that names the customer is asked for each response (`call.body` has its `metadata`);
+ * of `withCustomer()` the one around this line counts. `onMissingCustomer: 'throw'` cannot refuse
+ * what is already running: its usage is kept unattributed, and reported.
+ *
+ * @throws TypeError for an empty customer or what is no socket of the SDK; ConfigError as `meter`.
+ */
+export const meterRealtime: MeterRealtime = meterRealtimeWith(meter)
 
 export { openaiProvider }
-export type { OpenAIClient }
+export type { OpenAIClient, OpenAISocket }
+export type { MeterRealtime, MeterRealtimeOptions } from './realtime/meter-realtime.ts'
 export * from '@token-meter/core'

@@ -1,6 +1,8 @@
 import { membrane, observeCall, type Provider } from '@token-meter/core/adapter'
 import { OpenAIObservation } from './openai-observation.ts'
 import { isOpenAIClient, type OpenAIClient } from './openai-client.ts'
+import { observeSocket } from './realtime/observe-socket.ts'
+import { isOpenAISocket, type OpenAISocket } from './realtime/openai-socket.ts'
 
 /**
  * Properties of the client and its resources that lead to billable calls. `webhooks` must stay
@@ -22,14 +24,31 @@ const resources = new Set([
   'decisions',
   'threads',
   'runs',
+  'evals',
+  'fineTuning',
+  'alpha',
+  'graders',
+  'jobs',
+  'agents',
+  'sessions',
+  'events',
+  'automations',
+  'invocations',
 ])
 
-/** Meters the clients of the `openai` package, for `createMeter({ providers: [openaiProvider] })`. */
-export const openaiProvider: Provider<OpenAIClient> = {
+/**
+ * Meters the clients and sockets of the `openai` package, for
+ * `createMeter({ providers: [openaiProvider] })`.
+ */
+export const openaiProvider: Provider<OpenAIClient | OpenAISocket> = {
   name: 'openai',
-  clientDescription: 'an OpenAI client (openai 5, 6 or 7)',
-  recognises: isOpenAIClient,
+  clientDescription: 'an OpenAI client or one of its sockets (openai 5, 6 or 7)',
+  recognises: (client) => isOpenAIClient(client) || isOpenAISocket(client),
   observe(client, observer, options) {
+    if (!isOpenAIClient(client)) {
+      observeSocket(client, observer, options)
+      return client
+    }
     const observation = new OpenAIObservation(observer, options)
     return membrane(client, {
       resources,

@@ -54,6 +54,23 @@ describe.each(sdkMajors)('background responses on openai $major', ({ major, Open
     expect(run.records).toMatchObject([{ tokens: countedTokens }])
   })
 
+  test.skipIf(major === 4)('resumed as a stream that is left, and asked for later', async () => {
+    await using run = await startMetered(OpenAI)
+    const { id, queued, finished } = scripted()
+    const text = responseScript.filter(({ type }) => type === 'response.output_text.delta')
+    run.server.serve(queued)
+    run.server.serve(text)
+    run.server.serve(text)
+    run.server.serve(finished)
+    await run.metered.responses.create(request)
+    const resumed = { stream: true, starting_after: 1 } as const
+    for await (const _ of await run.metered.responses.retrieve(id, resumed)) break
+    await (await run.metered.responses.retrieve(id, resumed).asResponse()).body?.cancel()
+    expect(run.records).toEqual([])
+    await run.metered.responses.retrieve(id)
+    expect(run.records).toMatchObject([{ tokens: countedTokens, outcome: 'complete' }])
+  })
+
   test.skipIf(major === 4)('cancelled, with what they used until then', async () => {
     await using run = await startMetered(OpenAI)
     const { id, queued, finished } = scripted()

@@ -9,6 +9,7 @@ import {
 import {
   openaiProvider,
   type OpenAIClient,
+  type Tokenizer,
   type TokenMeterError,
   type UsageRecord,
 } from '../src/index.ts'
@@ -27,6 +28,7 @@ export interface Metered extends AsyncDisposable {
 export interface MeteredOptions extends ClientOptions {
   readonly customer?: Customer
   readonly onMissingCustomer?: 'record' | 'throw'
+  readonly tokenizer?: Tokenizer | undefined
   /** Options of the SDK's client. */
   readonly client?: object
 }
@@ -40,6 +42,7 @@ export async function startMetered(
   const {
     customer = 'cus_1',
     onMissingCustomer = 'record',
+    tokenizer,
     client = {},
     ...clientOptions
   } = options
@@ -50,6 +53,7 @@ export async function startMetered(
     providers: [openaiProvider],
     outbox: memoryOutbox(),
     onMissingCustomer,
+    ...(tokenizer && { tokenizer }),
     onError: (error) => void errors.push(error),
   })
   meter.on('usage', (record) => void records.push(record))

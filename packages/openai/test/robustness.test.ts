@@ -121,16 +121,17 @@ describe.each(sdkMajors)('openai $major', ({ major, OpenAI }) => {
     await expect(run.metered.get('/responses/%E0%A4%A')).rejects.toMatchObject({ status: 404 })
   })
 
-  test('calls that cost tokens and are not metered yet are reported, once', async () => {
+  test('calls that cost tokens and cannot be metered are reported, once', async () => {
     await using run = await start()
-    run.server.serve({ created: 1, data: [] }, { times: 2 })
-    await run.metered.images.generate({ prompt: 'x', model: `m-${major}` })
-    await run.metered.images.generate({ prompt: 'x', model: `m-${major}` })
+    run.server.serve({ id: 'ftjob_1', status: 'queued' }, { times: 2 })
+    const job = { model: `m-${major}`, training_file: 'file_1' }
+    await run.metered.fineTuning.jobs.create(job)
+    await run.metered.fineTuning.jobs.create(job)
     expect(run.server.requests).toHaveLength(2)
     // Once in the process, so the first major hears it.
     if (major === 4)
       expect(run.errors.map(({ message }) => message)).toEqual([
-        expect.stringMatching(/\/images\/generations.*not metered yet/),
+        expect.stringMatching(/fine-tuning jobs.*not metered/),
       ])
     else expect(run.errors).toEqual([])
   })

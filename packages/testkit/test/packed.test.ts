@@ -5,12 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { installPackages, withoutStripeSink } from './packed/install-packages.ts'
 import { pinned } from './packed/manifest.ts'
 import { nodeVersions, versionOf } from './packed/node-versions.ts'
-import { packPackages, published, type Published } from './packed/pack-packages.ts'
+import { packPackages, published } from './packed/pack-packages.ts'
 import { repository, run } from './packed/run.ts'
 
 /** What a user gets from npm: the packed packages, installed into an empty folder. */
 let folder: string
-let tarballs: Record<Published, string>
+let tarballs: Readonly<Record<string, string>>
 let application: string
 
 beforeAll(async () => {
@@ -27,11 +27,11 @@ test('the pinned Node runs the tests', () => {
 
 describe.each(published)('%s', (name) => {
   test('publint has nothing to say', async () => {
-    await run('publint', ['--strict', tarballs[name]], { cwd: folder })
+    await run('publint', ['--strict', tarballs[name]!], { cwd: folder })
   })
 
   test('its types are right for ESM, CJS and bundlers', async () => {
-    await run('attw', ['--profile', 'node16', tarballs[name]], { cwd: folder })
+    await run('attw', ['--profile', 'node16', tarballs[name]!], { cwd: folder })
   })
 
   test('has a README and a license', () => {
@@ -84,6 +84,21 @@ describe.each(nodeVersions)('on Node $major', ({ major, binary }) => {
   })
 })
 
+describe.each(nodeVersions)('every provider on Node $major', ({ binary }) => {
+  test.skipIf(binary === undefined).each(['every-provider-esm.mjs', 'every-provider-cjs.cjs'])(
+    '%s',
+    async (script) => {
+      const { stdout } = await run(binary!, [script], { cwd: application })
+      expect(JSON.parse(stdout)).toEqual({
+        cus_openai: { model: 'gpt-5.4', tokens: [10, 4, 0, 5] },
+        cus_anthropic: { model: 'claude-sonnet-4-6', tokens: [10, 4, 3, 5] },
+        cus_google: { model: 'gemini-3-flash', tokens: [10, 4, 0, 5] },
+        cus_ai_sdk: { model: 'gpt-5.4', tokens: [10, 4, 0, 5] },
+      })
+    },
+  )
+})
+
 describe('with no configuration', () => {
   test('usage is kept in the file that the environment names', async () => {
     const { sqliteOutbox } = await import('@token-meter/core/sqlite')
@@ -133,8 +148,12 @@ test('the entries of core share one copy of its classes, in either build', async
 })
 
 test.each([
-  ['nodenext', ['consumer.ts', 'consumer.cts'], ['--module', 'nodenext']],
-  ['bundler', ['consumer.ts'], ['--module', 'esnext', '--moduleResolution', 'bundler']],
+  ['nodenext', ['consumer.ts', 'providers.ts', 'consumer.cts'], ['--module', 'nodenext']],
+  [
+    'bundler',
+    ['consumer.ts', 'providers.ts'],
+    ['--module', 'esnext', '--moduleResolution', 'bundler'],
+  ],
 ])('the types hold for a TypeScript application (%s)', async (_, files, options) => {
   const compiler = join(repository, 'node_modules/typescript/bin/tsc')
   const flags = ['--noEmit', '--strict', '--types', 'node', ...options]

@@ -14,6 +14,11 @@ export interface BodyObserver {
   interrupt(): void
 }
 
+/** True for a body that nothing can be read from, such as audio: it is not looked at, nor kept. */
+export function isOpaque({ endpoint }: ObservedCall, contentType: string): boolean {
+  return endpoint.content === 'binary' && !contentType.includes('text/event-stream')
+}
+
 /** An observer for the raw body of a call's response, by its content type. */
 export function observeBody(call: ObservedCall, contentType: string): BodyObserver {
   const observation = contentType.includes('text/event-stream')
@@ -50,11 +55,13 @@ function jsonBody(call: ObservedCall): BodyObserver {
       return text
     },
     finish: () => {
+      const body = pieces.join('')
       try {
-        call.respond(JSON.parse(pieces.join('')))
+        call.respond(JSON.parse(body))
       } catch {
         // Not JSON: a plain-text answer, which carries no usage.
-        call.abandon()
+        if (call.endpoint.content === 'text') call.respond(body)
+        else call.abandon()
       }
       return ''
     },

@@ -6,6 +6,12 @@ import type { Call } from './call.ts'
 export interface Endpoint {
   /** `chat.completions`, `responses`, ... */
   readonly name: string
+  /**
+   * What a whole response is. `text` may be plain text instead of JSON, which `read` then gets as a
+   * string. `binary` is never read: `read` gets `undefined` as soon as the response has come.
+   * @default 'json'
+   */
+  readonly content?: 'json' | 'text' | 'binary'
   /** A whole response; no reading when there is nothing to bill. */
   read(response: unknown, call: Call): readonly UsageReading[]
   /**

@@ -2,7 +2,7 @@ import { inspectAsRaw } from './inspect-as-raw.ts'
 import { isFixed, prototypeOwning } from './object-shape.ts'
 import type { CurrentCall } from './observe-call.ts'
 import { observeRawRequests } from './raw-requests.ts'
-import { canScope, currentScope, runInScope } from './request-scope.ts'
+import { canScope, currentScope, type RequestScope, runInScope } from './request-scope.ts'
 import { rememberWrapped } from './wrapped-clients.ts'
 
 /** What a provider tells the membrane about its client. Property names, not classes: an application can hold two copies of an SDK. */
@@ -48,11 +48,11 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
     if (!wrapped.has(original)) wrapped.set(original, wrap())
     return wrapped.get(original) as Value
   }
-  const observe = (method: string, original: Method, args: unknown[]): unknown => {
+  const observe = (method: string, original: Method, args: unknown[], self: object): unknown => {
     const scope = currentScope()
-    if (scope === undefined) return shape.request(client, method, original, args)
+    if (scope === undefined) return shape.request(self, method, original, args)
     scope.reached = true
-    return runInScope(undefined, () => shape.request(client, method, original, args))
+    return runInScope(undefined, () => shape.request(self, method, original, args))
   }
 
   const proxy: Client = new Proxy(client, {
@@ -72,7 +72,9 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
 
   function method(property: string, value: Method): Method {
     if (chokePoints.has(property)) {
-      return cached(value, () => appliedWith(value, (_, args) => observe(property, value, args)))
+      return cached(value, () =>
+        appliedWith(value, (_, args) => observe(property, value, args, client)),
+      )
     }
     if (shape.clones.has(property)) {
       return cached(value, () =>
@@ -95,7 +97,7 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
       shape.fault('a method of a subclass runs unmetered: call the SDK on the metered client')
       return Reflect.apply(value, client, args)
     }
-    const scope = { observes: observe, reached: false }
+    const scope = { client, observes: observe, reached: false }
     return runInScope(scope, () => Reflect.apply(value, client, args))
   }
 
@@ -139,17 +141,31 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
     return found
   }
 
-  /** A function that is not the SDK's own, which somebody put on the resource: metered by its answer unless it comes by a choke point. */
+  /**
+   * A function that is not the SDK's own, which somebody put on the resource: metered by the
+   * requests it makes on the raw client, or, when it makes none, by its answer.
+   */
   function foreignMethod(path: string, value: Method): unknown {
     return appliedWith(value, (self, args) => {
-      const scope = { observes: currentScope()?.observes, reached: false }
+      const isObservable = canScope && observeRawRequests(client, shape.chokePoints)
+      const scope = {
+        ...(isObservable ? { client, observes: observe } : unscoped(currentScope())),
+        reached: false,
+      }
       const answer: unknown = runInScope(scope, () => Reflect.apply(value, self, args))
       if (scope.reached) return answer
       const current = shape.leaf(path, args)
       if (current === undefined) return answer
-      return shape.foreign(answer, () => (scope.reached ? undefined : current()))
+      return runInScope(scope, () =>
+        shape.foreign(answer, () => (scope.reached ? undefined : current())),
+      )
     })
   }
+}
+
+/** What a function inside another one observes, which cannot be observed by itself. */
+function unscoped(outer: RequestScope | undefined): Pick<RequestScope, 'client' | 'observes'> {
+  return { client: outer?.client, observes: outer?.observes }
 }
 
 function isPrototypeMethod(target: object, property: string, value: unknown): boolean {

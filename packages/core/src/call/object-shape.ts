@@ -7,6 +7,11 @@ export function prototypeOwning(client: object, method: string): object | undefi
   return owner
 }
 
+/** The value of an own property; of a proxy that only answers gets in its own way, what is inside. */
+export function ownValue(owner: object, property: string): unknown {
+  return Reflect.getOwnPropertyDescriptor(owner, property)?.value
+}
+
 /** True for a property that a proxy must answer as it is. */
 export function isFixed(owner: object, property: string): boolean {
   const descriptor = Reflect.getOwnPropertyDescriptor(owner, property)

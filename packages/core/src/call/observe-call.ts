@@ -1,5 +1,6 @@
-import { observeBody } from './body-observer.ts'
+import { isOpaque, observeBody } from './body-observer.ts'
 import { markObserved } from './observation-marks.ts'
+import { isForeignPromise, observeForeign } from './observe-foreign.ts'
 import type { ObservedCall } from './observed-call.ts'
 import { isSdkPromise, observePromise, type ResponseProps } from './observe-promise.ts'
 import { observeResponse } from './observe-response.ts'
@@ -24,8 +25,8 @@ export function observeCall(answer: unknown, current: CurrentCall): unknown {
       stored: () => current()?.stored,
     })
   }
-  if (typeof (answer as PromiseLike<unknown> | undefined)?.then === 'function') {
-    return (answer as Promise<unknown>).then((data) => guarded(data, current(), observeData))
+  if (isForeignPromise(answer)) {
+    return observeForeign(answer, (data) => guarded(data, current(), observeData))
   }
   return answer
 }
@@ -72,11 +73,21 @@ function isResponse(data: unknown): data is Response {
  * because a clone would buffer it and keep it running.
  */
 function observeUnclaimed(props: ResponseProps, call: ObservedCall): ResponseProps {
-  if (props.options?.stream === true) {
-    whenDropped(props.response, call)
+  // A second observer of one request, where the application replaced a method of the client.
+  if (!markObserved(props.response)) {
+    call.dismiss()
     return props
   }
   const contentType = props.response.headers.get('content-type') ?? ''
+  if (isOpaque(call, contentType)) {
+    call.respond(undefined)
+    return props
+  }
+  // Where a whole body is binary, events carry large files too.
+  if (props.options?.stream === true || call.endpoint.content === 'binary') {
+    whenDropped(props.response, call)
+    return props
+  }
   void props.response
     .clone()
     .text()

@@ -13,6 +13,8 @@ export interface SdkPromise extends Promise<unknown> {
   asResponse(): Promise<Response>
   withResponse(): Promise<{ data: unknown; response: Response; request_id?: string | null }>
   _thenUnwrap(transform: (data: unknown, props: ResponseProps) => unknown): SdkPromise
+  /** From Anthropic 1 on: the response, for helpers that make another promise of it. */
+  _responseProps?(): Promise<ResponseProps>
 }
 
 /** What to do with a response, whichever way the caller asks for it. */
@@ -43,7 +45,7 @@ export function isSdkPromise(value: unknown): value is SdkPromise {
  * the observer stands first in that chain, and in this promise's own parsing.
  */
 export function observePromise(promise: SdkPromise, observer: ResponseObserver): SdkPromise {
-  const claim = { made: false, answered: false }
+  const claim = { made: false, answered: false, parsing: 0 }
   void promise.responsePromise?.then(
     (props) => {
       claim.answered = true
@@ -83,6 +85,8 @@ interface Claim {
   made: boolean
   /** The response has come, and it is no error. */
   answered: boolean
+  /** Parsings under way. Of several, one gets the body, and the others fail before it has it. */
+  parsing: number
 }
 
 /** Watches the ways in which a promise is asked for its response. */
@@ -90,13 +94,16 @@ function tap(promise: SdkPromise, observer: ResponseObserver, claim: Claim): voi
   const { parse, asResponse } = promise
   promise.parse = () => {
     claim.made = true
+    claim.parsing++
     return parse.call(promise).then(
       (data) => {
+        claim.parsing--
         const stored = observer.stored()
         return stored === undefined ? data : stored.then(() => data)
       },
       (error) => {
-        if (claim.answered) observer.onBroken()
+        claim.parsing--
+        if (claim.answered && claim.parsing === 0) observer.onBroken()
         throw error
       },
     )
@@ -105,13 +112,23 @@ function tap(promise: SdkPromise, observer: ResponseObserver, claim: Claim): voi
     claim.made = true
     return asResponse.call(promise).then((response) => observer.onResponse(response))
   }
+  const { _responseProps } = promise
+  if (_responseProps !== undefined) {
+    promise._responseProps = () => {
+      claim.made = true
+      return _responseProps.call(promise).then((props) => {
+        observer.onResponse(props.response)
+        return props
+      })
+    }
+  }
   // The prototype's withResponse parses and asks for the raw response at once. That response is
-  // the SDK's to read, so it must not be tapped. SDK 7 brings a withResponse of its own.
+  // the SDK's to read, so it must not be tapped. OpenAI 7 brings a withResponse of its own.
   if (!Object.hasOwn(promise, 'withResponse')) {
-    promise.withResponse = async () => {
-      const data = await promise
-      const response = await asResponse.call(promise)
-      return { data, response, request_id: response.headers.get('x-request-id') }
+    const { withResponse } = promise
+    promise.withResponse = () => {
+      const untapped = { asResponse: { value: () => asResponse.call(promise) } }
+      return withResponse.call(Object.create(promise, untapped) as SdkPromise)
     }
   }
 }

@@ -1,5 +1,6 @@
-import { observeBody } from './body-observer.ts'
+import { isOpaque, observeBody } from './body-observer.ts'
 import type { ObservedCall } from './observed-call.ts'
+import { ResponseBranch } from './response-branch.ts'
 import { whenDropped } from './when-dropped.ts'
 
 const observed = new WeakSet<object>()
@@ -9,11 +10,19 @@ const observed = new WeakSet<object>()
  * of reading it passes what is read through the observer. Never `clone()` or `tee()` of our own:
  * they would buffer the body and keep a cancelled request running.
  */
-export function observeResponse(response: Response, call: ObservedCall): Response {
+export function observeResponse(
+  response: Response,
+  call: ObservedCall,
+  branch: ResponseBranch = ResponseBranch.first(call),
+): Response {
   if (observed.has(response)) return response
   observed.add(response)
-  whenDropped(response, call)
   const contentType = response.headers.get('content-type') ?? ''
+  if (isOpaque(call, contentType)) {
+    call.respond(undefined)
+    return response
+  }
+  whenDropped(response, branch)
 
   const text = (read: string): string => {
     const body = observeBody(call, contentType)
@@ -25,25 +34,48 @@ export function observeResponse(response: Response, call: ObservedCall): Respons
     return body.rewrites ? new TextEncoder().encode(passed) : read
   }
 
+  const whole = async (read: () => unknown): Promise<unknown> => {
+    // A reading that is refused because of an earlier one is not the end of the body.
+    const isFirst = !response.bodyUsed
+    try {
+      return await read()
+    } catch (error) {
+      if (isFirst) branch.dropped()
+      await call.stored
+      throw error
+    }
+  }
+
   replace(response, 'json', async (original) => {
-    const value: unknown = await original()
+    const value: unknown = await whole(original)
     call.respond(value)
-    return value
+    return await whenStored(value, call)
   })
-  replace(response, 'text', async (original) => text((await original()) as string))
+  replace(response, 'text', async (original) =>
+    whenStored(text((await whole(original)) as string), call),
+  )
   replace(response, 'arrayBuffer', async (original) => {
-    return bytes(new Uint8Array((await original()) as ArrayBuffer)).buffer
+    const passed = bytes(new Uint8Array((await whole(original)) as ArrayBuffer))
+    return await whenStored(passed.buffer, call)
   })
   replace(response, 'bytes', async (original) =>
-    bytes((await original()) as Uint8Array<ArrayBuffer>),
+    whenStored(bytes((await whole(original)) as Uint8Array<ArrayBuffer>), call),
   )
   replace(response, 'blob', async (original) => {
-    const blob = (await original()) as Blob
-    return new Blob([bytes(new Uint8Array(await blob.arrayBuffer()))], { type: blob.type })
+    const blob = (await whole(original)) as Blob
+    const passed = bytes(new Uint8Array(await blob.arrayBuffer()))
+    return await whenStored(new Blob([passed], { type: blob.type }), call)
   })
-  replace(response, 'clone', (original) => observeResponse(original() as Response, call))
-  observeBodyProperty(response, call, contentType)
+  replace(response, 'clone', (original) =>
+    observeResponse(original() as Response, call, branch.another()),
+  )
+  observeBodyProperty(response, call, contentType, branch)
   return response
+}
+
+/** A value that the caller gets once the usage is stored, where the outbox needs time for it. */
+function whenStored<Value>(value: Value, { stored }: ObservedCall): Value | Promise<Value> {
+  return stored === undefined ? value : stored.then(() => value)
 }
 
 function replace(
@@ -60,7 +92,12 @@ function replace(
   })
 }
 
-function observeBodyProperty(response: Response, call: ObservedCall, contentType: string): void {
+function observeBodyProperty(
+  response: Response,
+  call: ObservedCall,
+  contentType: string,
+  branch: ResponseBranch,
+): void {
   let wrapped: ReadableStream<Uint8Array> | undefined
   // Through the prototype's getter: reading the property must not lock the body.
   const original = () => Reflect.get(Object.getPrototypeOf(response), 'body', response) as unknown
@@ -70,32 +107,46 @@ function observeBodyProperty(response: Response, call: ObservedCall, contentType
       const body = original() as ReadableStream<Uint8Array> | null
       // node-fetch (SDK 4) has Node streams here.
       if (typeof body?.getReader !== 'function') return body
-      wrapped ??= observedStream(body, call, contentType)
+      // Read already, by another way: there is nothing to pass on but what it says of that.
+      if (wrapped === undefined && (body.locked || response.bodyUsed)) return body
+      wrapped ??= observedStream(
+        original as () => ReadableStream<Uint8Array>,
+        call,
+        contentType,
+        branch,
+      )
       return wrapped
     },
   })
 }
 
+/**
+ * @param body asked for when it is read: cloning the response gives it another one. It holds the
+ * response, which must not count as dropped while only its body is in use.
+ */
 function observedStream(
-  body: ReadableStream<Uint8Array>,
+  body: () => ReadableStream<Uint8Array>,
   call: ObservedCall,
   contentType: string,
+  branch: ResponseBranch,
 ): ReadableStream<Uint8Array> {
   const observer = observeBody(call, contentType)
   const decoder = new TextDecoder()
   const encoder = new TextEncoder()
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+  let readBytes = 0
   return new ReadableStream(
     {
       type: 'bytes',
       // Pulled only when the caller reads, so that back-pressure reaches the provider.
       async pull(controller) {
-        reader ??= body.getReader()
+        reader ??= body().getReader()
         for (;;) {
           const { done, value } = await reader.read().catch((error: unknown) => {
-            observer.interrupt()
+            branch.interrupt(observer, readBytes)
             throw error
           })
+          readBytes += value?.byteLength ?? 0
           const text = done
             ? observer.push(decoder.decode()) + observer.finish()
             : observer.push(decoder.decode(value, { stream: true }))
@@ -103,6 +154,7 @@ function observedStream(
           const passed = piece !== undefined && piece.byteLength > 0
           if (passed) controller.enqueue(piece as Uint8Array<ArrayBuffer>)
           if (done) {
+            if (call.stored !== undefined) await call.stored
             controller.close()
             controller.byobRequest?.respond(0)
             return
@@ -111,8 +163,11 @@ function observedStream(
         }
       },
       async cancel(reason) {
-        await (reader ?? body).cancel(reason)
-        observer.interrupt()
+        try {
+          await (reader ?? body()).cancel(reason)
+        } finally {
+          branch.interrupt(observer, readBytes)
+        }
       },
     },
     { highWaterMark: 0 },

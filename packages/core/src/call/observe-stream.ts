@@ -31,13 +31,19 @@ export function observeStream<Stream extends AsyncIterable<unknown>>(
     abort: () => sdkStream.controller?.abort(),
   }
   let opened = false
-  sdkStream[source] = function observedIterator() {
+  function observedIterator(): AsyncIterator<unknown> {
     const iterator = open.call(stream)
     // The SDK answers a second iteration with an error of its own; that is not the stream's end.
-    if (opened) return iterator as never
+    if (opened) return iterator
     opened = true
-    return observeIterator(iterator, observation, request) as never
+    return observeIterator(iterator, observation, request)
   }
+  // Where the stream has it from its class, its own one must not show among its properties.
+  const isHidden = !Object.hasOwn(stream, source)
+  Object.defineProperty(stream, source, {
+    value: observedIterator,
+    ...(isHidden && { configurable: true, writable: true }),
+  })
   whenDropped(stream, observation)
   return stream
 }

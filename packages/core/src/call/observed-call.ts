@@ -1,9 +1,11 @@
+import { type TokenType, tokenTypes } from '../usage/token-counts.ts'
 import { TokenEstimate } from '../usage/token-estimate.ts'
 import type { UsageOutcome } from '../usage/usage-record.ts'
 import { unknownUsage, type UsageReading } from '../usage/usage-reading.ts'
 import type { Attributes } from '../usage/usage-record.ts'
 import type { Call } from './call.ts'
 import type { Endpoint } from './endpoint.ts'
+import type { EstimatePolicy } from './estimate-policy.ts'
 import type { CompletedReading, RecordSink } from './record-sink.ts'
 import type { ResponseWatcher } from './when-dropped.ts'
 
@@ -19,27 +21,33 @@ export class ObservedCall implements ResponseWatcher {
   readonly endpoint: Endpoint
   readonly customer: string | null
   readonly attributes: Attributes
+  /** Read at once: a body can be out of reach when the response comes, as a revoked draft is. */
+  readonly requestedModel: string | null
   /** Set while an outbox that is not synchronous stores the usage: results wait for it. */
   stored: Promise<void> | undefined
   #settled = false
   readonly #sink: RecordSink
+  readonly #policy: EstimatePolicy
 
   constructor(
     call: Call,
     endpoint: Endpoint,
     payer: { customer: string | null; attributes: Attributes },
     sink: RecordSink,
+    policy: EstimatePolicy = { onInterrupted: 'estimate' },
   ) {
     this.call = call
     this.endpoint = endpoint
     this.customer = payer.customer
     this.attributes = payer.attributes
+    this.requestedModel = requestedModelOf(call)
     this.#sink = sink
+    this.#policy = policy
   }
 
   /** A call that asks again for this one's response: the same customer pays. */
   again(call: Call, endpoint: Endpoint): ObservedCall {
-    return new ObservedCall(call, endpoint, this, this.#sink)
+    return new ObservedCall(call, endpoint, this, this.#sink, this.#policy)
   }
 
   get settled(): boolean {
@@ -67,7 +75,9 @@ export class ObservedCall implements ResponseWatcher {
 
   /** Counts text of this call. */
   newEstimate(): TokenEstimate {
-    return new TokenEstimate()
+    const { count } = this.#policy
+    const model = this.requestedModel ?? ''
+    return new TokenEstimate(model, count && ((text) => count(text, model)))
   }
 
   /** Nobody will ever read the response: only the request is known. */
@@ -85,7 +95,7 @@ export class ObservedCall implements ResponseWatcher {
     this.#settled = true
   }
 
-  /** The meter failed: the call is recorded as an estimate, and the fault is reported. */
+  /** The meter failed: the call is recorded as one that was cut off, and the fault is reported. */
   fault(what: string, cause: unknown): void {
     this.#sink.fault(what, cause)
     this.abandon()
@@ -113,6 +123,11 @@ export class ObservedCall implements ResponseWatcher {
         const tokens = { input, cachedInput, cachedWrite, output: outputTokens }
         return { reading, tokens, outcome: known, estimated: [], interrupted }
       }
+      if (interrupted && this.#policy.onInterrupted === 'partial-only') {
+        const tokens = { input: input ?? 0, cachedInput, cachedWrite, output: outputTokens ?? 0 }
+        const unknown = unknownCounts(reading)
+        return { reading, tokens, outcome: 'partial', estimated: [], unknown, interrupted }
+      }
       const tokens = {
         input: input ?? this.#estimateInput(),
         cachedInput,
@@ -129,7 +144,32 @@ export class ObservedCall implements ResponseWatcher {
 
   #estimateInput(): number {
     const estimate = this.newEstimate()
-    this.endpoint.estimateInput(this.call.body, estimate)
+    try {
+      this.endpoint.estimateInput(this.call.body, estimate)
+    } catch (cause) {
+      this.#sink.fault(`the input of a ${this.endpoint.name} call could not be estimated`, cause)
+    }
     return estimate.tokens
   }
+}
+
+function requestedModelOf({ body }: Call): string | null {
+  try {
+    // Read once: behind a getter it may be for the SDK to read.
+    const { model } = body
+    return typeof model === 'string' ? model : null
+  } catch {
+    return null
+  }
+}
+
+/**
+ * What the provider did not say. Cached tokens are a part of all the input: a provider that gave
+ * the input and no cached tokens has none.
+ */
+function unknownCounts({ tokens }: UsageReading): readonly TokenType[] {
+  return tokenTypes
+    .filter(({ count }) => tokens[count] === undefined)
+    .filter(({ count }) => count === 'output' || tokens.input === undefined)
+    .map(({ type }) => type)
 }

@@ -1,6 +1,7 @@
 import type { Call } from './call.ts'
 import type { AttributesOption } from './customer.ts'
 import type { Endpoint } from './endpoint.ts'
+import type { OnInterrupted } from './estimate-policy.ts'
 import type { ObservedCall } from './observed-call.ts'
 
 /** Options of one wrapped client. */
@@ -15,6 +16,11 @@ export interface ClientOptions {
    * asks any host, `false` none.
    */
   readonly includeUsage?: boolean
+  /**
+   * What becomes of the counts that the provider had not given when a response was cut off.
+   * @default the meter's own `onInterrupted`
+   */
+  readonly onInterrupted?: OnInterrupted
 }
 
 /** What a provider reports the calls of its client to. */

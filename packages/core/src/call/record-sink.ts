@@ -3,12 +3,14 @@ import type { UsageOutcome } from '../usage/usage-record.ts'
 import type { UsageReading } from '../usage/usage-reading.ts'
 import type { ObservedCall } from './observed-call.ts'
 
-/** A reading whose counts are all there, some of them estimated. */
+/** A reading whose counts are all there, some of them estimated, or marked as unknown. */
 export interface CompletedReading {
   readonly reading: UsageReading
   readonly tokens: TokenCounts
   readonly outcome: UsageOutcome
   readonly estimated: readonly TokenType[]
+  /** Counts that are 0 because nobody knows them. */
+  readonly unknown?: readonly TokenType[]
   /** The caller did not let the response end: that its usage is missing is no fault of anyone. */
   readonly interrupted: boolean
 }

@@ -5,9 +5,11 @@ import { asyncStorage } from './async-storage.ts'
  * one of the SDK's methods, or it is a method that a subclass added.
  */
 export interface RequestScope {
-  /** Observes a request that is made on the raw client itself, as subclass methods do. */
+  /** Whose requests are observed. @default the one that was made ready for it */
+  readonly client?: object | undefined
+  /** Observes a request that is made on the raw client itself, `self`, as subclass methods do. */
   readonly observes:
-    | ((method: string, original: RequestMethod, args: unknown[]) => unknown)
+    | ((method: string, original: RequestMethod, args: unknown[], self: object) => unknown)
     | undefined
   /** A request was observed: what the function answers was metered already. */
   reached: boolean

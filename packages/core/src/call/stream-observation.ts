@@ -45,6 +45,11 @@ export class StreamObservation implements ResponseWatcher {
     }
   }
 
+  /** The model is done. */
+  get finished(): boolean {
+    return this.#reader.finished
+  }
+
   /** The model is done and only its usage has yet to come. */
   get awaitsUsage(): boolean {
     return !this.call.settled && this.#reader.finished && !this.#reader.usageSeen
@@ -57,6 +62,12 @@ export class StreamObservation implements ResponseWatcher {
 
   /** The stream is over; the first call counts. */
   end(end: StreamEnd): void {
+    this.#settle(end)
+    // The caller can hold the stream, and with it this, long after its end.
+    this.#output.forgetText()
+  }
+
+  #settle(end: StreamEnd): void {
     if (this.call.settled) return
     // The provider refused before a single event: nothing was generated, nothing is owed.
     if (end === 'failed' && this.#events === 0) return this.call.dismiss()

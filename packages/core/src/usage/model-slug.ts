@@ -1,8 +1,17 @@
+import { modelCreator } from './model-creator.ts'
+import { canonicalProvider } from './provider-aliases.ts'
+
 /** Turns a provider and its own model name into the `provider/model` of meters and price lists. */
 export type ModelSlug = (provider: string, model: string) => string
 
-/** Servers of other people's models whose names already say the creator: `openai/gpt-5.4`. */
+/**
+ * Servers of other people's models, which are priced by the model's creator. `openai` and
+ * `anthropic` are among them because a host that is not known is taken for one of the two, and can
+ * be a proxy of anything.
+ */
 const gateways = new Set([
+  'openai',
+  'anthropic',
   'openrouter',
   'vercel',
   'cloudflare',
@@ -15,44 +24,81 @@ const gateways = new Set([
 /** A snapshot that is priced unlike the model's other snapshots keeps its date. */
 const pricedByDate = new Set(['gpt-4o-2024-05-13'])
 
+/** OpenRouter's endings that choose a route to a model, and are no model of their own: https://openrouter.ai/docs/guides/routing/model-variants */
+const routing = /:(?:nitro|floor|online|exacto)(?=$|:)/g
+/** Its endings that have a price of their own. */
+const variant = /:(?:free|thinking|extended|beta)$/
+
 /**
  * The slug as Stripe and Vercel write it: lower case, no snapshot date, no `-latest`, dots in
  * Anthropic versions (`claude-sonnet-4-5-20250929` is `anthropic/claude-sonnet-4.5`).
- * A gateway's name stays as it is; another server's model keeps its creator
+ * Through a gateway it is the slug of the creator's own API, whichever way the gateway writes the
+ * model (`anthropic/claude-sonnet-4.6` stays so); another server's model keeps its creator
  * (`groq/qwen/qwen3-32b`).
  */
 export const modelSlug: ModelSlug = (provider, model) => {
-  const name = withoutSnapshot(withoutResourcePath(model.trim().toLowerCase()))
-  if (gateways.has(provider) && name.includes('/')) return withAnthropicVersion(name)
-  if (name.startsWith(`${provider}/`)) return withAnthropicVersion(name)
-  return withAnthropicVersion(`${provider}/${name}`)
+  const name = withoutResourcePath(model.trim().toLowerCase().replace(/^\/+/, ''))
+  return gateways.has(provider) ? gatewaySlug(provider, name) : hostSlug(provider, name)
 }
 
-/** Vertex, Gemini and Fireworks name models by path; Bedrock by region and vendor. */
+function gatewaySlug(gateway: string, model: string): string {
+  if (model.startsWith('ft:')) return hostSlug('openai', model)
+  // Portkey's `@name/` is what the application called its account of a provider.
+  if (/^@[^/]+\//.test(model)) return modelSlug(gateway, model.slice(model.indexOf('/')))
+  const routed = model.replace(routing, '')
+  const [ending = ''] = variant.exec(routed) ?? []
+  const name = ending === '' ? routed : routed.slice(0, -ending.length)
+  const slash = name.indexOf('/')
+  const [first, rest] = [name.slice(0, slash), name.slice(slash + 1)]
+  if (slash === -1) return hostSlug(modelCreator(name) ?? gateway, name) + ending
+  // Helicone has the provider behind the model, and alternatives behind that.
+  const creator = gateway === 'helicone' ? modelCreator(first) : undefined
+  if (creator !== undefined) return hostSlug(creator, first) + ending
+  return modelSlug(canonicalProvider(first), rest) + ending
+}
+
+function hostSlug(provider: string, model: string): string {
+  const name = withoutSnapshot(model)
+  const own = name.startsWith(`${provider}/`) ? name : `${provider}/${name}`
+  return withAnthropicVersion(own.replace(/^vertex\/google\//, 'vertex/'))
+}
+
+/** Vertex, Gemini, Fireworks and Workers AI name models by path; Bedrock by region and vendor. */
 function withoutResourcePath(model: string): string {
   return model
     .replace(/^(?:projects\/[^/]+\/locations\/[^/]+\/)?publishers\/[^/]+\/models\//, '')
     .replace(/^(?:accounts\/[^/]+\/)?models\//, '')
+    .replace(/^@(?:cf|hf)\//, '')
+    .replace(/^arn:[^/]*:(?:foundation-model|inference-profile)\//, '')
     .replace(
-      /^(?:(?:us|eu|apac|global|us-gov|jp|au)\.)?(anthropic|meta|mistral|amazon|cohere|deepseek|openai)\./,
+      /^(?:(?:us|eu|apac|global|us-gov|jp|au|ca)\.)?(anthropic|meta|mistral|amazon|cohere|deepseek|openai|qwen|ai21)\./,
       '$1/',
     )
 }
 
 function withoutSnapshot(model: string): string {
-  if (pricedByDate.has(model) || model.startsWith('ft:')) return model
-  return model
-    .replace(/-v\d+:\d+(?=$|:)/, '')
-    .replace(/@(?:\d{8}|default|latest)$/, '')
-    .replace(/-\d{4}-\d{2}-\d{2}$/, '')
-    .replace(/-\d{8}$/, '')
-    .replace(/-latest$/, '')
+  if (pricedByDate.has(model) || /^(?:ft|arn):/.test(model)) return model
+  return (
+    model
+      .replace(/-v?\d+:\d+(?=$|:)/, '')
+      .replace(/@(?:\d{8}|default|latest)$/, '')
+      // Of Bedrock and Vertex, which number the snapshots of one Claude.
+      .replace(/-v\d+$(?<=claude-(?:[a-z]+-)?\d[\w.-]*)/, '')
+      .replace(/-\d{4}-\d{2}-\d{2}$/, '')
+      .replace(/-\d{8}$/, '')
+      .replace(/-latest$/, '')
+  )
 }
 
-/** `claude-opus-4-1` is version 4.1, `claude-opus-4-0` is version 4. */
+/**
+ * `claude-opus-4-1` is version 4.1, `claude-opus-4-0` is version 4; gateways that write versions
+ * from 4 on before the name, as it was until 3.7, mean the same model.
+ */
 function withAnthropicVersion(slug: string): string {
   if (!slug.includes('claude-')) return slug
-  return slug.replace(/(claude(?:-[a-z]+)?-\d{1,2})-(\d{1,2})(?=$|-)/, (_, major, minor) =>
-    minor === '0' ? major : `${major}.${minor}`,
-  )
+  return slug
+    .replace(/(claude(?:-[a-z]+)?-\d{1,2})-(\d{1,2})(?=$|-)/, (_, major, minor) =>
+      minor === '0' ? major : `${major}.${minor}`,
+    )
+    .replace(/claude-([4-9](?:\.\d{1,2})?)-(opus|sonnet|haiku)(?=$|-)/, 'claude-$2-$1')
 }

@@ -1,7 +1,9 @@
+import { canonicalProvider } from './provider-aliases.ts'
+
 /** Hosts by their ending, longest names of one owner first. The name is what meters and prices know. */
 const hosts: readonly (readonly [ending: string, provider: string])[] = [
-  ['api.openai.com', 'openai'],
   ['openai.com', 'openai'],
+  ['anthropic.com', 'anthropic'],
   ['openai.azure.com', 'azure'],
   ['cognitiveservices.azure.com', 'azure'],
   ['services.ai.azure.com', 'azure'],
@@ -9,7 +11,9 @@ const hosts: readonly (readonly [ending: string, provider: string])[] = [
   ['openrouter.ai', 'openrouter'],
   ['ai-gateway.vercel.sh', 'vercel'],
   ['gateway.ai.cloudflare.com', 'cloudflare'],
+  ['api.cloudflare.com', 'workers-ai'],
   ['helicone.ai', 'helicone'],
+  ['hconeai.com', 'helicone'],
   ['portkey.ai', 'portkey'],
   ['llm.stripe.com', 'stripe'],
   ['groq.com', 'groq'],
@@ -24,9 +28,9 @@ const hosts: readonly (readonly [ending: string, provider: string])[] = [
   ['moonshot.cn', 'moonshotai'],
   ['aliyuncs.com', 'alibaba'],
   ['cerebras.ai', 'cerebras'],
+  ['cohere.ai', 'cohere'],
+  ['cohere.com', 'cohere'],
   ['generativelanguage.googleapis.com', 'google'],
-  ['aiplatform.googleapis.com', 'vertex'],
-  ['amazonaws.com', 'bedrock'],
   ['databricks.com', 'databricks'],
   ['azuredatabricks.net', 'databricks'],
   ['deepinfra.com', 'deepinfra'],
@@ -35,14 +39,43 @@ const hosts: readonly (readonly [ending: string, provider: string])[] = [
   ['sambanova.ai', 'sambanova'],
   ['z.ai', 'zai'],
   ['bigmodel.cn', 'zai'],
+  ['minimax.io', 'minimax'],
+  ['minimaxi.com', 'minimax'],
+]
+
+/** Hosts with the region in their name. */
+const patterns: readonly (readonly [host: RegExp, provider: string])[] = [
+  [/^(?:[a-z0-9-]+-)?aiplatform\.(?:[a-z]+\.rep\.)?googleapis\.com$/, 'vertex'],
+  // Not any host of AWS: a proxy of one's own is often behind one of its load balancers.
+  [/(?:^|\.)bedrock[a-z-]*\..+\.(?:amazonaws\.com(?:\.cn)?|api\.aws)$/, 'bedrock'],
+  [/(?:^|[.-])litellm(?:[.-]|$)/, 'litellm'],
 ]
 
 /** Local servers by the port they listen on unless told otherwise. */
-const localPorts: Readonly<Record<string, string>> = { '11434': 'ollama', '1234': 'lmstudio' }
+const localPorts: Readonly<Record<string, string>> = {
+  '11434': 'ollama',
+  '1234': 'lmstudio',
+  '4000': 'litellm',
+}
+const localHost = /^(?:localhost|\[::1\]|0\.0\.0\.0|127\..+)$/
+
+/** Helicone's hosts that pass requests on to one provider, by their first label. */
+const heliconeUpstreams = new Map([
+  ['oai', 'openai'],
+  ['anthropic', 'anthropic'],
+  ['groq', 'groq'],
+  ['together', 'together'],
+  ['fireworks', 'fireworks'],
+  ['openrouter', 'openrouter'],
+  ['deepinfra', 'deepinfra'],
+  ['perplexity', 'perplexity'],
+])
 
 /**
- * Who serves the requests to a base URL. A host that is not known is taken for a proxy of what the
- * SDK is made for; `fallback` names that.
+ * Who serves the requests to a base URL. A gateway that passes requests on to one provider as they
+ * are (a path of Cloudflare's, a host of Helicone's) is named by that provider, whose API and way
+ * of counting it has. A host that is not known is taken for a proxy of what the SDK is made for;
+ * `fallback` names that.
  */
 export function providerName(baseUrl: string, fallback: string): string {
   if (latest.baseUrl !== baseUrl) latest = { baseUrl, name: knownName(baseUrl) }
@@ -54,9 +87,18 @@ let latest: { baseUrl: string; name: string | undefined } = { baseUrl: '', name:
 
 function knownName(baseUrl: string): string | undefined {
   if (!URL.canParse(baseUrl)) return undefined
-  const { hostname, port } = new URL(baseUrl)
-  const known = hosts.find(([ending]) => hostname === ending || hostname.endsWith(`.${ending}`))
-  if (known !== undefined) return known[1]
-  const isLocal = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
-  return isLocal ? localPorts[port] : undefined
+  const { hostname, port, pathname } = new URL(baseUrl)
+  const [, known] =
+    hosts.find(([ending]) => hostname === ending || hostname.endsWith(`.${ending}`)) ??
+    patterns.find(([host]) => host.test(hostname)) ??
+    []
+  if (known === 'cloudflare') return cloudflareUpstream(pathname) ?? known
+  if (known === 'helicone') return heliconeUpstreams.get(hostname.split('.')[0] as string) ?? known
+  return known ?? (localHost.test(hostname) ? localPorts[port] : undefined)
+}
+
+/** The path is `/v1/{account}/{gateway}/{provider}`. */
+function cloudflareUpstream(pathname: string): string | undefined {
+  const upstream = pathname.split('/')[4]
+  return upstream ? canonicalProvider(upstream) : undefined
 }

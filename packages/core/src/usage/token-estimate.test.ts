@@ -1,5 +1,15 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { TokenEstimate } from './token-estimate.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+function heapBytes(): number {
+  for (let round = 0; round < 3; round++) collectGarbage()
+  return process.memoryUsage().heapUsed
+}
 
 const english =
   'The quick brown fox jumps over the lazy dog, and then it runs away into the forest. '
@@ -18,6 +28,15 @@ describe('TokenEstimate', () => {
     const estimate = new TokenEstimate()
     estimate.add(text)
     expect(Math.abs(estimate.tokens - tokens) / tokens).toBeLessThan(0.25)
+  })
+
+  test('counts a message that begins with an address', () => {
+    const estimate = new TokenEstimate()
+    estimate.addStrings([`https://example.com/fox ${english}`])
+    const address = new TokenEstimate()
+    address.addStrings(['https://example.com/fox', 'data:image/png;base64,AAAA\nBBBB'])
+    expect(estimate.tokens).toBeGreaterThan(15)
+    expect(address.isEmpty).toBe(true)
   })
 
   test('is the same however the text was cut', () => {
@@ -52,5 +71,105 @@ describe('TokenEstimate', () => {
     const estimate = new TokenEstimate()
     estimate.addStrings(circular)
     expect(estimate.tokens).toBeGreaterThan(0)
+  })
+
+  test('an empty text is none', () => {
+    const estimate = new TokenEstimate()
+    estimate.add('')
+    estimate.add(undefined)
+    expect([estimate.isEmpty, estimate.tokens]).toEqual([true, 0])
+  })
+
+  test('Claude makes more tokens of a text, by its name at any cloud', () => {
+    const tokens = (model?: string) => {
+      const estimate = new TokenEstimate(model)
+      estimate.add(english.repeat(50))
+      return estimate.tokens
+    }
+    expect(tokens('gpt-5.4')).toBe(tokens())
+    for (const model of ['claude-sonnet-4-6', 'us.anthropic.claude-opus-4-8-v1:0']) {
+      expect(tokens(model) / tokens()).toBeCloseTo(1.2)
+    }
+  })
+})
+
+describe('TokenEstimate with a tokenizer', () => {
+  const words = (text: string) => text.split(' ').length
+
+  test('counts a short text whole, however it was cut, and only when asked', () => {
+    const asked: string[] = []
+    const estimate = new TokenEstimate('m', (text) => {
+      asked.push(text)
+      return words(text)
+    })
+    for (const character of english) estimate.add(character)
+    expect(asked).toEqual([])
+    expect(estimate.isEmpty).toBe(false)
+    expect(estimate.tokens).toBe(words(english))
+    estimate.add('and more')
+    expect(estimate.tokens).toBe(words(`${english}and more`))
+    expect(asked).toEqual([english, `${english}and more`])
+  })
+
+  test.each([1, 7, 1_000_000])(
+    'gives it 8 K characters of a long text, in pieces of %d, and goes on by their scale',
+    (pieceLength) => {
+      const asked: number[] = []
+      const estimate = new TokenEstimate('m', (text) => {
+        asked.push(text.length)
+        return words(text)
+      })
+      const long = english.repeat(3000)
+      for (let at = 0; at < long.length; at += pieceLength) {
+        estimate.add(long.slice(at, at + pieceLength))
+      }
+      expect(Math.abs(estimate.tokens / words(long) - 1)).toBeLessThan(0.01)
+      expect(asked).toEqual([8192])
+    },
+  )
+
+  test('has no text any more once it has forgotten it, and counts on', () => {
+    const asked: string[] = []
+    const estimate = new TokenEstimate('m', (text) => {
+      asked.push(text)
+      return words(text)
+    })
+    estimate.add(english)
+    const { tokens } = estimate
+    estimate.forgetText()
+    estimate.add(english)
+    expect(estimate.tokens).toBeGreaterThan(tokens)
+    expect(asked).toEqual([english])
+  })
+
+  test('is the heuristic where the tokenizer says nothing', () => {
+    const plain = new TokenEstimate('claude')
+    const silent = new TokenEstimate('claude', () => undefined)
+    for (const estimate of [plain, silent]) estimate.add(english)
+    expect(silent.tokens).toBe(plain.tokens)
+  })
+
+  test('holds as much after 50 MB as after 50 KB', () => {
+    const open = (megabytes: number) => {
+      const estimate = new TokenEstimate('m', words)
+      for (let index = 0; index < megabytes * 10_000; index++) {
+        // A string of its own, as JSON.parse makes them.
+        estimate.add(`token ${index} `.padEnd(100, 'x'))
+      }
+      return estimate
+    }
+    const heldBy = (megabytes: number) => {
+      const before = heapBytes()
+      const estimates = Array.from({ length: 20 }, () => open(0.05))
+      estimates.push(open(megabytes))
+      const held = heapBytes() - before
+      expect(estimates.every(({ isEmpty }) => !isEmpty)).toBe(true)
+      return held
+    }
+    heldBy(0.05)
+    const short = heldBy(0.05)
+    expect(heldBy(50) - short).toBeLessThan(100_000)
+    // 21 of them, each with its 8 KB and little more.
+    expect(short).toBeLessThan(1_000_000)
   })
 })

@@ -1,29 +1,45 @@
+import { type TextCounter, tokensPerO200k } from './tokenizer.ts'
+import { tokenWeight, weightOfToken } from './token-weight.ts'
+
+/** How much text a tokenizer is given, in characters: some 2000 tokens, counted in a few ms. */
+const sampleLength = 8192
+/** Pieces that are kept apart before they become one string, which needs less memory. */
+const mostPieces = 256
+
 /**
- * Counts text as it passes, without keeping any of it, and says about how many tokens it was.
+ * Says about how many tokens the text was that passed. Only ever used where the provider gave no
+ * count, and flagged.
  *
- * About 4 ASCII characters make a token, about 2 of the other alphabetic scripts, and a CJK
- * character is about 0.8 of one (measured against o200k: within 10 % for English and code, within
- * 25 % for German and JSON). Only ever used where the provider gave no count, and flagged.
+ * Without a tokenizer every character is weighed as it passes and none is kept. With one, the first
+ * 8 K characters are kept and counted when the estimate is asked for, which for most streams is
+ * never; what passes beyond them is weighed, on the scale that the counted part gives.
  */
 export class TokenEstimate {
-  #ascii = 0
-  #other = 0
-  #ideographs = 0
+  readonly #tokensPerWeight: number
+  readonly #count: TextCounter | undefined
+  #weight = 0
+  #known = 0
+  #pieces: string[] = []
+  #sampled = 0
+
+  constructor(model = '', count?: TextCounter) {
+    this.#tokensPerWeight = tokensPerO200k(model) / weightOfToken
+    this.#count = count
+  }
 
   add(text: unknown): void {
     if (typeof text !== 'string') return
-    for (let index = 0; index < text.length; index++) {
-      const code = text.charCodeAt(index)
-      if (code < 0x80) this.#ascii++
-      else if (code < 0x2e80) this.#other++
-      else this.#ideographs++
-    }
+    this.#weight += tokenWeight(text)
+    if (this.#count !== undefined && this.#sampled < sampleLength) this.#sample(text)
   }
 
   /** Adds every string inside a value, such as a request's messages, but not inlined files. */
   addStrings(value: unknown, depth = 0): void {
     if (typeof value === 'string') {
-      if (!/^data:|^https?:/.test(value)) this.add(value)
+      if (value === '' || address.test(value)) return
+      this.add(value)
+      // Two strings are not one word; and each message and part costs a little by itself.
+      this.add('\n')
     } else if (depth < 32 && Array.isArray(value)) {
       for (const item of value) this.addStrings(item, depth + 1)
     } else if (depth < 32 && value !== null && typeof value === 'object') {
@@ -33,15 +49,41 @@ export class TokenEstimate {
     }
   }
 
-  /** No text was added. */
+  /** Adds what is no text and whose tokens are known, such as audio by its length. */
+  addTokens(tokens: number): void {
+    this.#known += tokens
+  }
+
+  /** Lets go of the text that is kept for a tokenizer. */
+  forgetText(): void {
+    this.#pieces = []
+    this.#sampled = sampleLength
+  }
+
+  /** Nothing was added. */
   get isEmpty(): boolean {
-    return this.#ascii + this.#other + this.#ideographs === 0
+    return this.#weight + this.#known === 0
   }
 
   /** Estimated tokens, a whole number. */
   get tokens(): number {
-    return Math.ceil(this.#ascii / 4 + this.#other / 2 + this.#ideographs * 0.8)
+    const sample = this.#pieces.join('')
+    const counted = sample === '' ? undefined : this.#count?.(sample)
+    if (counted === undefined) return Math.ceil(this.#weight * this.#tokensPerWeight + this.#known)
+    const sampleWeight = tokenWeight(sample)
+    const beyond = this.#weight - sampleWeight
+    return Math.ceil(counted + (beyond * counted) / sampleWeight + this.#known)
+  }
+
+  #sample(text: string): void {
+    const room = sampleLength - this.#sampled
+    this.#sampled += text.length
+    this.#pieces.push(text.length > room ? text.slice(0, room) : text)
+    if (this.#pieces.length >= mostPieces) this.#pieces = [this.#pieces.join('')]
   }
 }
+
+/** A whole string that points to a file, or is one; not a message that begins with a link. */
+const address = /^(?:data:(?:[\w.+-]+\/|[;,])|https?:\S*$)/i
 
 const inlinedFiles = new Set(['data', 'file_data', 'input_audio', 'b64_json', 'encrypted_content'])

@@ -5,7 +5,10 @@ import type { UsageReading } from './usage-reading.ts'
 /** What a usage object says, without the response around it. */
 export type UsageCounts = Pick<UsageReading, 'tokens' | 'details' | 'problems'>
 
-type NumericDetail = Exclude<keyof UsageDetails, 'estimated'>
+type NumericDetail = Exclude<
+  keyof UsageDetails,
+  'estimated' | 'unknown' | 'speed' | 'inferenceGeo' | 'gatewayCallId'
+>
 
 /** Details from the counts that are there and above zero. */
 export function usageDetails(counts: {

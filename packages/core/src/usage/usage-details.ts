@@ -15,6 +15,14 @@ export interface UsageDetails {
   readonly imageInput?: number
   /** Inside output. */
   readonly imageOutput?: number
+  /** Inside cachedInput and imageInput: cached images have a price of their own. */
+  readonly cachedImageInput?: number
+  /** Inside input (cached or not). */
+  readonly videoInput?: number
+  /** Inside output. */
+  readonly videoOutput?: number
+  /** Inside cachedInput and audioInput: cached audio has a price of its own. */
+  readonly cachedAudioInput?: number
   /** Inside output; predicted tokens that the model used. */
   readonly acceptedPrediction?: number
   /** Inside output; predicted tokens that the model did not use, billed all the same. */
@@ -29,7 +37,9 @@ export interface UsageDetails {
   readonly cachedWrite12h?: number
   /** Web searches the provider ran, in requests. */
   readonly webSearchRequests?: number
-  /** Audio billed by time, in seconds. */
+  /** Web pages the provider fetched, in requests. */
+  readonly webFetchRequests?: number
+  /** Audio or video billed by time, in seconds. */
   readonly seconds?: number
   /** Text billed by length, in characters. */
   readonly characters?: number
@@ -37,6 +47,23 @@ export interface UsageDetails {
   readonly images?: number
   /** What the provider itself says the call cost, in USD. */
   readonly providerCostUsd?: number
+  /**
+   * What a gateway says the model's own provider charged for the call, in USD. Inside
+   * providerCostUsd, or beside it where the key was the application's own.
+   */
+  readonly upstreamCostUsd?: number
+  /** The id that a gateway lists the call by, to check its bill against. */
+  readonly gatewayCallId?: string
+  /** How fast it was served, where that has a price of its own: `fast`. */
+  readonly speed?: string
+  /** Where it was computed, where that has a price of its own: `us`, `global`. */
+  readonly inferenceGeo?: string
   /** The counts that are estimates, because the provider never gave them. */
   readonly estimated?: readonly TokenType[]
+  /**
+   * The counts that nobody knows, because the response was cut off before the provider gave them
+   * and the meter makes no estimates (`onInterrupted: 'partial-only'`): they are 0 in `tokens`, and
+   * were not 0.
+   */
+  readonly unknown?: readonly TokenType[]
 }

@@ -3,7 +3,7 @@ import type { UsageDetails } from './usage-details.ts'
 
 /**
  * How far the counts can be trusted: `complete` is the provider's final word, `partial` is exact
- * up to the moment the stream was cut, `estimated` has at least one count that the provider never
+ * up to the moment the stream was cut (`details.unknown` names what was never said), `estimated` has at least one count that the provider never
  * gave (`details.estimated` names which).
  */
 export type UsageOutcome = 'complete' | 'partial' | 'estimated'

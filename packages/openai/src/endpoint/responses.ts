@@ -11,6 +11,7 @@ import {
 import { responsesUsage } from '../usage/responses.ts'
 import { isRefusal } from './refusal.ts'
 import { isUnfinished } from './response-status.ts'
+import { toolReadings } from './tool-usage.ts'
 
 /** What becomes of the responses that are not finished, or can be seen again. */
 export interface ResponseWatch {
@@ -21,9 +22,9 @@ export interface ResponseWatch {
 const billsAll: ResponseWatch = { bills: () => true }
 
 /** `POST /responses`, and what asks for a response again; the watch decides what is billed. */
-export function responsesEndpoint(watch: ResponseWatch = billsAll): Endpoint {
+export function responsesEndpoint(watch: ResponseWatch = billsAll, name = 'responses'): Endpoint {
   return {
-    name: 'responses',
+    name,
     read: (response, { provider }) => readResponse(jsonObject(response), provider, watch),
     openStream: (call, output) => new ResponsesStreamReader(call, output, watch),
     estimateInput(body, estimate) {
@@ -42,9 +43,21 @@ function readResponse(
   provider: string,
   watch: ResponseWatch,
 ): readonly UsageReading[] {
-  const { id, background, status, created_at: createdAt, usage } = response
+  const { id, background, status, created_at: createdAt } = response
   const isBilled = watch.bills(response)
   if (!isBilled || isUnfinished(status) || isRefusal(response)) return []
+  const readings = [...modelReading(response, provider), ...toolReadings(response, provider)]
+  // A background response is seen by every poll, perhaps in several processes.
+  if (background !== true || typeof id !== 'string') return readings
+  const identity = [provider, 'responses', id, Number(createdAt) || 0]
+  return readings.map((reading) => ({ ...reading, identity }))
+}
+
+function modelReading(
+  response: Readonly<Record<string, unknown>>,
+  provider: string,
+): readonly UsageReading[] {
+  const { status, usage } = response
   const model = text(response.model)
   const serviceTier = text(response.service_tier)
   if (usage === undefined || usage === null) {
@@ -56,10 +69,7 @@ function readResponse(
     typeof searches === 'number' && searches > 0
       ? { ...counts.details, webSearchRequests: searches }
       : counts.details
-  const reading = { ...counts, details, model, serviceTier, raw: usage }
-  // A background response is seen by every poll, perhaps in several processes.
-  if (background !== true || typeof id !== 'string') return [reading]
-  return [{ ...reading, identity: [provider, 'responses', id, Number(createdAt) || 0] }]
+  return [{ ...counts, details, model, serviceTier, raw: usage }]
 }
 
 interface ResponseEvent {

@@ -19,6 +19,7 @@ interface WireRequest {
   headers?: unknown
 }
 
+/** Clients, and the hooks themselves: a client has them also behind another tool's proxy. */
 const hooked = new WeakSet<object>()
 
 /** A copy of a request's options that asks for usage. The body stays the caller's own object. */
@@ -36,31 +37,40 @@ export function withUsageRequest(options: object, request: UsageRequest): object
  * @throws TypeError when the client cannot be changed; its streams are then not asked.
  */
 export function hookRequests(client: object): void {
-  if (hooked.has(client)) return
-  const { prepareRequest, makeRequest } = client as Hooked
+  const prepareRequest = methodOf(client, 'prepareRequest')
+  const makeRequest = methodOf(client, 'makeRequest')
+  if (hooked.has(client) || hooked.has(prepareRequest)) return
 
-  define(client, 'prepareRequest', async function (this: Hooked, request, context) {
+  // What has no tag goes straight through: each promise in between costs every call of the client.
+  define(client, 'prepareRequest', function (this: Hooked, request, context) {
     const asked = context?.options?.[tag]
     if (asked?.active === true) ask(request, asked)
-    return await prepareRequest.call(this, request, context)
+    return prepareRequest.call(this, request, context)
   } satisfies Hooked['prepareRequest'])
 
-  define(client, 'makeRequest', async function (this: Hooked, optionsInput, ...rest) {
-    const options = (await optionsInput) as RequestOptions | undefined
-    const asked = options?.[tag]
-    if (asked?.active !== true) return await makeRequest.call(this, options, ...rest)
-    try {
-      return await makeRequest.call(this, options, ...rest)
-    } catch (error) {
-      if (!asked.active || !isRefusal(error)) throw error
+  define(client, 'makeRequest', function (this: Hooked, optionsInput, ...rest) {
+    return makeRequest.call(this, optionsInput, ...rest).then(undefined, async (error: unknown) => {
+      if (!isRefusal(error)) throw error
+      const options = (await optionsInput) as RequestOptions | undefined
+      const asked = options?.[tag]
+      if (asked?.active !== true) throw error
       // Perhaps it was the caller's own options that were refused: then it fails again, as it must.
       asked.active = false
       const answer = await makeRequest.call(this, options, ...rest)
       rememberRefusal(asked)
       return answer
-    }
+    })
   } satisfies Hooked['makeRequest'])
-  hooked.add(client)
+  hooked.add(client).add(methodOf(client, 'prepareRequest'))
+}
+
+/** The client's own, whatever another tool's proxy answers in its place. */
+function methodOf<Name extends 'prepareRequest' | 'makeRequest'>(
+  client: object,
+  name: Name,
+): Hooked[Name] {
+  const own: unknown = Reflect.getOwnPropertyDescriptor(client, name)?.value
+  return (own ?? Reflect.get(Object.getPrototypeOf(client) as object, name)) as Hooked[Name]
 }
 
 /** Puts the flag into a request; whatever body that cannot take it is sent as it is. */

@@ -1,38 +1,105 @@
 /** What a request asks for, as far as it costs tokens. */
 export type Route =
-  | { readonly kind: 'chat.completions' | 'completions' | 'embeddings' | 'responses' }
+  | { readonly kind: OneShot }
   | { readonly kind: 'response-again'; readonly responseId: string }
-  /** Costs tokens, and is not metered yet. */
-  | { readonly kind: 'unmetered' }
+  /** Starts a job, which is billed when it is seen finished. */
+  | { readonly kind: 'job'; readonly job: JobName }
+  | { readonly kind: 'job-again'; readonly job: JobName; readonly jobId: string }
+  /** Costs tokens that no answer tells for certain. */
+  | { readonly kind: 'unmetered'; readonly calls: string; readonly why: string }
 
-const billable: Readonly<Record<string, Route>> = {
+/** Endpoints whose own answer says what it used. Named after their path. */
+export type OneShot =
+  | 'chat.completions'
+  | 'completions'
+  | 'embeddings'
+  | 'responses'
+  | 'responses.compact'
+  | 'images.generations'
+  | 'images.edits'
+  | 'images.variations'
+  | 'audio.transcriptions'
+  | 'audio.translations'
+  | 'audio.speech'
+  | 'decisions'
+  | 'graders'
+
+/** Work that the provider goes on with after it has answered. */
+export type JobName = 'batches' | 'threads.runs' | 'evals.runs' | 'videos'
+
+const oneShots: Readonly<Record<string, Route>> = {
   '/chat/completions': { kind: 'chat.completions' },
   '/completions': { kind: 'completions' },
   '/embeddings': { kind: 'embeddings' },
   '/responses': { kind: 'responses' },
+  '/responses/compact': { kind: 'responses.compact' },
+  '/images/generations': { kind: 'images.generations' },
+  '/images/edits': { kind: 'images.edits' },
+  '/images/variations': { kind: 'images.variations' },
+  '/audio/transcriptions': { kind: 'audio.transcriptions' },
+  '/audio/translations': { kind: 'audio.translations' },
+  '/audio/speech': { kind: 'audio.speech' },
+  '/decisions': { kind: 'decisions' },
+  '/fine_tuning/alpha/graders/run': { kind: 'graders' },
 }
 
-const unmetered: Route = { kind: 'unmetered' }
-const unmeteredPaths =
-  /^\/(?:responses\/compact|images\/[a-z]+|audio\/[a-z]+|batches|videos|decisions|threads\/runs|threads\/[^/]+\/runs)$/
+type Pattern = readonly [method: string, path: RegExp, route: (id: string) => Route]
+
+const started = (job: JobName) => (): Route => ({ kind: 'job', job })
+const again = (job: JobName) => (jobId: string) => ({ kind: 'job-again', job, jobId }) as const
+const unmetered = (calls: string, why: string) => (): Route => ({ kind: 'unmetered', calls, why })
+const agents = unmetered(
+  'agent sessions',
+  'their turns name no model, and count the root agent alone, at best effort',
+)
+
+/** In each, the first group is the id of what is asked for. */
+const patterns: readonly Pattern[] = [
+  ['get', /^\/responses\/([^/]+)$/, (responseId) => ({ kind: 'response-again', responseId })],
+  [
+    'post',
+    /^\/responses\/([^/]+)\/cancel$/,
+    (responseId) => ({ kind: 'response-again', responseId }),
+  ],
+  ['post', /^\/batches$/, started('batches')],
+  ['get', /^\/batches\/([^/]+)$/, again('batches')],
+  ['post', /^\/batches\/([^/]+)\/cancel$/, again('batches')],
+  ['post', /^\/threads\/(?:[^/]+\/)?runs$/, started('threads.runs')],
+  ['get', /^\/threads\/[^/]+\/runs\/([^/]+)$/, again('threads.runs')],
+  [
+    'post',
+    /^\/threads\/[^/]+\/runs\/([^/]+)\/(?:cancel|submit_tool_outputs)$/,
+    again('threads.runs'),
+  ],
+  ['post', /^\/evals\/[^/]+\/runs$/, started('evals.runs')],
+  ['get', /^\/evals\/[^/]+\/runs\/([^/]+)$/, again('evals.runs')],
+  // Cancels it, in later and in earlier majors.
+  ['post', /^\/evals\/[^/]+\/runs\/([^/]+)(?:\/cancel)?$/, again('evals.runs')],
+  ['post', /^\/videos(?:\/edits|\/extensions|\/[^/]+\/remix)?$/, started('videos')],
+  ['get', /^\/videos\/([^/]+)$/, again('videos')],
+  ['post', /^\/agents\/sessions(?:\/[^/]+\/events)?$/, agents],
+  ['post', /^\/agents\/automations\/[^/]+\/invocations$/, agents],
+  [
+    'post',
+    /^\/fine_tuning\/jobs$/,
+    unmetered('fine-tuning jobs', 'training has a price of its own, by trained_tokens'),
+  ],
+]
 
 /**
  * The route of a request; `undefined` for what bills nothing. Exact paths only: retrieving,
  * listing and updating stored completions answers usage too, which was billed before.
  */
 export function routeOf(method: string, path: string, baseUrl: string): Route | undefined {
-  if (method === 'post' && Object.hasOwn(billable, path)) return billable[path]
+  const isPost = method === 'post'
+  if (isPost && Object.hasOwn(oneShots, path)) return oneShots[path]
   const exact = exactPath(path, baseUrl)
-  if (method === 'post') {
-    const cancelled = /^\/responses\/([^/]+)\/cancel$/.exec(exact)?.[1]
-    if (cancelled !== undefined) return { kind: 'response-again', responseId: decoded(cancelled) }
-    if (Object.hasOwn(billable, exact)) return billable[exact]
-    return unmeteredPaths.test(exact) ? unmetered : undefined
+  if (isPost && Object.hasOwn(oneShots, exact)) return oneShots[exact]
+  for (const [wanted, pattern, route] of patterns) {
+    const found = wanted === method ? pattern.exec(exact) : null
+    if (found !== null) return route(decoded(found[1] ?? ''))
   }
-  const retrieved = method === 'get' ? /^\/responses\/([^/]+)$/.exec(exact)?.[1] : undefined
-  return retrieved === undefined
-    ? undefined
-    : { kind: 'response-again', responseId: decoded(retrieved) }
+  return undefined
 }
 
 /** A path as the SDK's own methods write it: no base URL, query or Azure deployment. */

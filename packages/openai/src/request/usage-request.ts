@@ -7,6 +7,7 @@ import type { Call } from '@token-meter/core/adapter'
  */
 const takesIncludeUsage = new Set([
   'openai',
+  'anthropic',
   'azure',
   'deepseek',
   'xai',
@@ -15,10 +16,18 @@ const takesIncludeUsage = new Set([
   'alibaba',
   'cerebras',
   'google',
+  'vertex',
+  'workers-ai',
   'vercel',
   'stripe',
+  'cloudflare',
+  'helicone',
+  'portkey',
+  'litellm',
   'ollama',
   'lmstudio',
+  'vllm',
+  'llamacpp',
 ])
 
 /** Azure took the option with this API version: https://learn.microsoft.com/azure/ai-services/openai/reference */

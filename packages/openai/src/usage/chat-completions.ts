@@ -11,8 +11,9 @@ import {
 /**
  * The `usage` of chat completions and legacy completions, of OpenAI and of compatible servers,
  * whose extra fields are read by name: DeepSeek `prompt_cache_hit_tokens`, Moonshot
- * `cached_tokens`, Mistral `num_cached_tokens`, Alibaba `cache_creation_input_tokens`, Perplexity
- * and Azure `reasoning_tokens`, and the cost that OpenRouter, xAI and Perplexity report.
+ * `cached_tokens`, Mistral `num_cached_tokens`, Alibaba `cache_creation_input_tokens`, LiteLLM's and
+ * Databricks's `cache_read_input_tokens`, Perplexity and Azure `reasoning_tokens`, and the cost that
+ * OpenRouter, Vercel, xAI and Perplexity report.
  *
  * @param usage the usage object as it came.
  * @param provider the server, by its host; decides what the numbers leave open.
@@ -30,13 +31,25 @@ export function chatCompletionsUsage(usage: unknown, provider = 'openai'): Usage
       input: count(fields, 'prompt_tokens'),
       cachedInput:
         count(prompt, 'cached_tokens') ??
-        count(fields, 'prompt_cache_hit_tokens', 'cached_tokens', 'num_cached_tokens'),
+        count(
+          fields,
+          'prompt_cache_hit_tokens',
+          'cached_tokens',
+          'num_cached_tokens',
+          'cache_read_input_tokens',
+        ),
       cachedWrite:
-        count(prompt, 'cache_write_tokens', 'cache_creation_input_tokens') ??
-        count(fields, 'cache_creation_input_tokens'),
+        count(
+          prompt,
+          'cache_write_tokens',
+          'cache_creation_input_tokens',
+          'cache_creation_tokens',
+        ) ?? count(fields, 'cache_creation_input_tokens'),
       output: count(fields, 'completion_tokens'),
       reasoning,
       total: count(fields, 'total_tokens'),
+      // Each has a price of its own: https://docs.perplexity.ai/getting-started/pricing
+      hasReasoningBeside: provider === 'perplexity',
     },
     provider,
     problems,
@@ -52,11 +65,14 @@ export function chatCompletionsUsage(usage: unknown, provider = 'openai'): Usage
     rejectedPrediction: count(completion, 'rejected_prediction_tokens'),
     cachedWrite30m: count(written, 'ttl_30m_tokens'),
     cachedWrite12h: count(written, 'ttl_12h_tokens'),
-    webSearchRequests: count(fields, 'num_search_queries'),
+    webSearchRequests:
+      count(fields, 'num_search_queries') ??
+      count(jsonObject(fields.server_tool_use), 'web_search_requests'),
     providerCostUsd:
       reportedUsd(fields.cost) ??
       reportedUsd(jsonObject(fields.cost).total_cost) ??
       reportedUsd(fields.cost_in_usd_ticks, xaiTicksPerUsd),
+    upstreamCostUsd: reportedUsd(jsonObject(fields.cost_details).upstream_inference_cost),
   })
   return { tokens, details, problems }
 }

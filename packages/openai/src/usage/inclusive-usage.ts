@@ -8,6 +8,8 @@ export interface InclusiveUsage {
   readonly output: number | undefined
   readonly reasoning: number | undefined
   readonly total: number | undefined
+  /** The server counts reasoning beside the output, whatever its total says. */
+  readonly hasReasoningBeside?: boolean
 }
 
 type Counts = { readonly [Count in keyof TokenCounts]: number | undefined }
@@ -48,7 +50,9 @@ function wholeOutput(usage: InclusiveUsage, provider: string): number | undefine
   if (input === undefined) return output
   if (reasoning > 0) {
     const isOutside =
-      total === undefined ? provider === 'xai' : total === input + output + reasoning
+      usage.hasReasoningBeside === true ||
+      reasoning > output ||
+      (total === undefined ? provider === 'xai' : total === input + output + reasoning)
     return isOutside ? output + reasoning : output
   }
   // Gemini's OpenAI endpoint counts thinking in the total alone.

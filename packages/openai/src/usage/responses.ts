@@ -47,6 +47,7 @@ export function responsesUsage(usage: unknown, provider = 'openai'): UsageCounts
     cachedWrite12h: count(written, 'ttl_12h_tokens'),
     providerCostUsd:
       reportedUsd(fields.cost) ?? reportedUsd(fields.cost_in_usd_ticks, xaiTicksPerUsd),
+    upstreamCostUsd: reportedUsd(jsonObject(fields.cost_details).upstream_inference_cost),
   })
   return { tokens, details, problems }
 }

@@ -106,6 +106,30 @@ describe("chatCompletionsUsage: each server's own way of counting", () => {
       tokens(10, 0, 0, 9),
     ],
     [
+      'more reasoning than the completion could hold',
+      'openai',
+      {
+        prompt_tokens: 10,
+        completion_tokens: 2,
+        total_tokens: 12,
+        completion_tokens_details: { reasoning_tokens: 7 },
+      },
+      tokens(10, 0, 0, 9),
+    ],
+    [
+      'LiteLLM: the cache of Claude, said twice',
+      'litellm',
+      {
+        prompt_tokens: 20,
+        completion_tokens: 5,
+        total_tokens: 25,
+        cache_read_input_tokens: 11,
+        cache_creation_input_tokens: 4,
+        prompt_tokens_details: { cached_tokens: 11, cache_creation_tokens: 4 },
+      },
+      tokens(5, 11, 4, 5),
+    ],
+    [
       'Gemini: thinking in the total alone',
       'google',
       { prompt_tokens: 10, completion_tokens: 5, total_tokens: 40 },

@@ -1,21 +1,31 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pinned } from './manifest.ts'
-import type { Published } from './pack-packages.ts'
 import { run } from './run.ts'
+
+/** What an application installs beside our packages, in the versions that their folders pin. */
+const sdks = [
+  ['packages/openai', 'openai'],
+  ['packages/anthropic', '@anthropic-ai/sdk'],
+  ['packages/google', '@google/genai'],
+  ['packages/ai-sdk', 'ai'],
+  ['packages/ai-sdk', '@ai-sdk/openai'],
+  ['packages/stripe', 'stripe'],
+  ['.', '@types/node'],
+] as const
 
 /** An application's folder with the tarballs and the SDKs from npm, and the scripts of `app/`. */
 export async function installPackages(
   folder: string,
-  tarballs: Readonly<Record<Published, string>>,
+  tarballs: Readonly<Record<string, string>>,
 ): Promise<string> {
   mkdirSync(folder)
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
   const packages = [
     ...Object.values(tarballs),
-    `openai@${pinned('packages/openai', 'openai')}`,
-    `stripe@${pinned('packages/stripe', 'stripe')}`,
-    `@types/node@${pinned('.', '@types/node')}`,
+    // @ai-sdk/provider's declarations need it and do not depend on it.
+    '@types/json-schema@7',
+    ...sdks.map(([folder, name]) => `${name}@${pinned(folder, name)}`),
   ]
   const flags = ['--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund']
   await run('npm', ['install', ...flags, ...packages], { cwd: folder })

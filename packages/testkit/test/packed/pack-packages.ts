@@ -1,23 +1,29 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { repository, run } from './run.ts'
 
-export type Published = 'core' | 'openai' | 'stripe'
+const packages = join(repository, 'packages')
 
-export const published: readonly Published[] = ['core', 'openai', 'stripe']
+/** The folders of the packages that a release publishes. */
+export const published: readonly string[] = readdirSync(packages).filter((name) => {
+  const manifest = readFileSync(join(packages, name, 'package.json'), 'utf8')
+  return (JSON.parse(manifest) as { private?: boolean }).private !== true
+})
 
-/** Builds and packs every published package as a release does; answers the tarballs. */
-export async function packPackages(folder: string): Promise<Record<Published, string>> {
+/** Builds and packs every published package as a release does; answers the tarballs by name. */
+export async function packPackages(folder: string): Promise<Readonly<Record<string, string>>> {
   for (const name of published) {
-    await pnpm(['pack', '--pack-destination', folder], join(repository, 'packages', name))
+    await pnpm(['pack', '--pack-destination', folder], join(packages, name))
   }
   const files = readdirSync(folder)
-  const tarball = (name: Published) => {
-    const file = files.find((candidate) => candidate.startsWith(`token-meter-${name}-`))
+  const tarball = (name: string) => {
+    const file = files.find((candidate) =>
+      /^\d/.test(candidate.split(`token-meter-${name}-`)[1] ?? ''),
+    )
     if (file === undefined) throw new Error(`pnpm pack made no tarball of ${name}: ${files.join()}`)
     return join(folder, file)
   }
-  return { core: tarball('core'), openai: tarball('openai'), stripe: tarball('stripe') }
+  return Object.fromEntries(published.map((name) => [name, tarball(name)]))
 }
 
 /** By the pnpm that runs the tests; only pnpm puts `publishConfig` into a packed manifest. */

@@ -1,0 +1,165 @@
+import { MissingCustomerError } from '../errors/missing-customer-error.ts'
+import { providerName } from '../usage/provider-name.ts'
+import type { Call } from './call.ts'
+import type { Endpoint } from './endpoint.ts'
+import { GatewayBillingWatch } from './gateway-billing.ts'
+import { type CurrentCall, observeCall } from './observe-call.ts'
+import type { ObservedCall } from './observed-call.ts'
+import type { CallObserver, ClientOptions } from './provider.ts'
+import { isPromise, prepareOptions } from './request-options.ts'
+
+/** Options of one request at `post`, `get` or `request`, which has the first two of them too. */
+export interface RequestOptions {
+  readonly method?: string
+  readonly path?: string
+  readonly body?: unknown
+  readonly headers?: unknown
+}
+
+/** One request that a route was found for. */
+export interface RoutedRequest<Client, Route> {
+  readonly client: Client
+  readonly route: Route
+  /** The HTTP method, as it was written. */
+  readonly method: string
+  readonly options: RequestOptions | undefined
+}
+
+/**
+ * Observes the requests of one client of an SDK whose every request passes `post`, `get` or
+ * `request`, as those of OpenAI and Anthropic do. A provider says what a request is, and begins it.
+ */
+export abstract class ClientObservation<Client extends { readonly baseURL: string }, Route> {
+  protected readonly observer: CallObserver
+  protected readonly options: ClientOptions
+  readonly #gatewayBilling: GatewayBillingWatch
+  readonly #reported: Set<string>
+
+  /** @param reported what was reported before: an application that does it again hears no more. */
+  constructor(observer: CallObserver, options: ClientOptions, reported: Set<string>) {
+    this.observer = observer
+    this.options = options
+    this.#gatewayBilling = new GatewayBillingWatch(observer)
+    this.#reported = reported
+  }
+
+  /** What a request asks for; `undefined` for what is not metered. */
+  protected abstract routeOf(client: Client, method: string, path: string): Route | undefined
+
+  /** Begins to observe a request that is about to be sent. */
+  protected abstract begin(request: RoutedRequest<Client, Route>): ObservedCall | undefined
+
+  /** How the calls of a resource method are read that something else may stand in for. */
+  protected abstract leafEndpoint(path: string): Endpoint | undefined
+
+  /** Who serves a client whose host says nothing. */
+  protected abstract vendorOf(client: Client): string
+
+  /** The body of a request, as the meter and the application's functions see it. */
+  protected abstract bodyOf(options: RequestOptions | undefined): Call['body']
+
+  /** Before a request starts; `route` is `undefined` where only its options will tell. */
+  protected starts?(client: Client, route: Route | undefined): void
+
+  /** The options to send an observed request with. */
+  protected sends?(
+    client: Client,
+    observed: ObservedCall,
+    options: RequestOptions | undefined,
+  ): RequestOptions | undefined
+
+  /** True where no gateway can stand between, so that none is looked for in a request's headers. */
+  protected isDirect?(client: Client): boolean
+
+  /** Observes what the SDK answered; answers what the caller gets. */
+  protected answered(answer: unknown, current: CurrentCall): unknown {
+    return observeCall(answer, current)
+  }
+
+  /** A request at `post`, `get` or `request`, whose options may be a promise. */
+  request(
+    client: Client,
+    method: string,
+    original: (...args: unknown[]) => unknown,
+    args: unknown[],
+  ): unknown {
+    const isWhole = method === 'request'
+    const [path, ...rest] = isWhole ? [undefined, ...args] : args
+    const routeOf = (options: RequestOptions | undefined): Route | undefined =>
+      this.guarded(() =>
+        isWhole
+          ? this.routeOf(client, String(options?.method).toLowerCase(), String(options?.path))
+          : this.routeOf(client, method, String(path)),
+      )
+    const isLater = isWhole && isPromise(rest[0])
+    const known = isLater ? undefined : routeOf(rest[0] as RequestOptions | undefined)
+    if (!isLater && known === undefined) return Reflect.apply(original, client, args)
+    if (this.starts !== undefined) this.guarded(() => this.starts?.(client, known))
+
+    let observed: ObservedCall | undefined
+    const prepare = (options: RequestOptions | undefined): RequestOptions | undefined => {
+      const route = known ?? routeOf(options)
+      if (route === undefined) return options
+      this.guarded(() => this.#seeGateway(client, options))
+      const verb = options?.method ?? method
+      observed = this.guarded(() => this.begin({ client, route, method: verb, options }))
+      const sent = observed
+      if (sent === undefined || this.sends === undefined) return options
+      return this.guarded(() => this.sends?.(client, sent, options)) ?? options
+    }
+    const options = prepareOptions(rest[0] as RequestOptions | undefined, prepare)
+    const newArgs = isWhole ? [options, ...rest.slice(1)] : [path, options, ...rest.slice(1)]
+    return this.answered(Reflect.apply(original, client, newArgs), () => observed)
+  }
+
+  /** A call of a function that stands in for one of the SDK's own. */
+  leaf(client: Client, path: string, [body]: unknown[]): CurrentCall | undefined {
+    const endpoint = this.leafEndpoint(path)
+    if (endpoint === undefined) return undefined
+    const observed = this.guarded(() =>
+      this.observer.begin(this.call(client, endpoint.name, 'POST', { body }), endpoint),
+    )
+    return () => observed
+  }
+
+  protected call(
+    client: Client,
+    endpoint: string,
+    method: string,
+    options: RequestOptions | undefined,
+  ): Call {
+    return {
+      provider: this.options.provider ?? providerName(client.baseURL, this.vendorOf(client)),
+      endpoint,
+      method: method.toUpperCase(),
+      body: this.bodyOf(options),
+    }
+  }
+
+  #seeGateway(client: Client, options: RequestOptions | undefined): void {
+    if (this.isDirect?.(client) !== true) this.#gatewayBilling.see(client, headersOf(options))
+  }
+
+  /** Reports, once, what cannot be metered. */
+  protected reportOnce(what: string, message: string): void {
+    if (this.#reported.has(what)) return
+    this.#reported.add(what)
+    this.observer.fault(message)
+  }
+
+  /** Nothing of the meter reaches the call, but the refusal that the application asked for. */
+  protected guarded<Value>(work: () => Value): Value | undefined {
+    try {
+      return work()
+    } catch (error) {
+      if (error instanceof MissingCustomerError) throw error
+      this.observer.fault('a call could not be observed', error)
+      return undefined
+    }
+  }
+}
+
+/** Not from a getter, which may be for the SDK alone to read. */
+function headersOf(options: RequestOptions | undefined): unknown {
+  return options && Object.getOwnPropertyDescriptor(options, 'headers')?.value
+}

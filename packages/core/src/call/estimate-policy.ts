@@ -1,0 +1,20 @@
+import { ConfigError } from '../errors/config-error.ts'
+
+/** What becomes of the counts that the provider had not given when a response was cut off. */
+export type OnInterrupted = 'estimate' | 'partial-only'
+
+/** How a call is recorded whose usage the provider did not give, or not in full. */
+export interface EstimatePolicy {
+  readonly onInterrupted: OnInterrupted
+  /** Counts a text for a model; never throws. Without it estimates are heuristic. */
+  readonly count?: ((text: string, model: string) => number | undefined) | undefined
+}
+
+/**
+ * Refuses anything but the known ways; `undefined` leaves it to the default.
+ * @throws ConfigError
+ */
+export function checkOnInterrupted(value: unknown): asserts value is OnInterrupted | undefined {
+  if (value === undefined || value === 'estimate' || value === 'partial-only') return
+  throw new ConfigError('onInterrupted must be "estimate" or "partial-only"')
+}

@@ -1,0 +1,15 @@
+import { type Call, text, type UsageReading } from '@token-meter/core/adapter'
+import { imagesUsage } from '../usage/images.ts'
+
+/** The reading of a GPT image model's usage, which is on the requested model: none is answered. */
+export function imageReading(usage: unknown, call: Call): UsageReading {
+  const counts = imagesUsage(usage, call.provider)
+  const model = text(call.body.model)
+  return { ...counts, model, serviceTier: undefined, raw: usage, problems: unnamed(counts, model) }
+}
+
+// Which of the GPT image models the API takes then has changed with time and parameters.
+function unnamed({ problems }: { problems: readonly string[] }, model: string | undefined) {
+  if (model !== undefined) return problems
+  return [...problems, 'no model is known: the request names none that can be seen']
+}

@@ -1,0 +1,41 @@
+import { countReader, jsonObject, type UsageCounts, usageDetails } from '@token-meter/core/adapter'
+import { disjointCounts } from '../usage/inclusive-usage.ts'
+
+/**
+ * The `usage` of a realtime response (`response.done`), GA and beta. Text, audio and image tokens
+ * are inside the input, and so are the cached ones of each kind.
+ *
+ * @param usage the usage object as it came.
+ * @param provider the server, by its host.
+ */
+export function realtimeUsage(usage: unknown, provider = 'openai'): UsageCounts {
+  const problems: string[] = []
+  const count = countReader(problems)
+  const fields = jsonObject(usage)
+  const input = jsonObject(fields.input_token_details)
+  const output = jsonObject(fields.output_token_details)
+  const cached = jsonObject(input.cached_tokens_details)
+
+  const reasoning = count(output, 'reasoning_tokens')
+  const tokens = disjointCounts(
+    {
+      input: count(fields, 'input_tokens'),
+      cachedInput: count(input, 'cached_tokens'),
+      cachedWrite: undefined,
+      output: count(fields, 'output_tokens'),
+      reasoning,
+      total: count(fields, 'total_tokens'),
+    },
+    provider,
+    problems,
+  )
+  const details = usageDetails({
+    reasoning,
+    audioInput: count(input, 'audio_tokens'),
+    imageInput: count(input, 'image_tokens'),
+    cachedAudioInput: count(cached, 'audio_tokens'),
+    cachedImageInput: count(cached, 'image_tokens'),
+    audioOutput: count(output, 'audio_tokens'),
+  })
+  return { tokens, details, problems }
+}

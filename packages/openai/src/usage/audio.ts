@@ -1,0 +1,39 @@
+import { countReader, jsonObject, type UsageCounts, usageDetails } from '@token-meter/core/adapter'
+import { disjointCounts } from './inclusive-usage.ts'
+import { secondsUsage } from './seconds.ts'
+
+/**
+ * The `usage` of a transcription, a translation or speech: tokens, or the length of the audio for
+ * models that are billed by it (`type: 'duration'`).
+ *
+ * @param usage the usage object as it came.
+ * @param provider the server, by its host.
+ */
+export function audioUsage(usage: unknown, provider = 'openai'): UsageCounts {
+  const fields = jsonObject(usage)
+  const isDuration = fields.type === 'duration'
+  if (isDuration || (fields.seconds !== undefined && fields.input_tokens === undefined)) {
+    return secondsUsage(fields.seconds)
+  }
+  const problems: string[] = []
+  const count = countReader(problems)
+  const input = jsonObject(fields.input_token_details ?? fields.input_tokens_details)
+  const output = jsonObject(fields.output_token_details ?? fields.output_tokens_details)
+  const tokens = disjointCounts(
+    {
+      input: count(fields, 'input_tokens', 'prompt_tokens'),
+      cachedInput: count(input, 'cached_tokens'),
+      cachedWrite: undefined,
+      output: count(fields, 'output_tokens', 'completion_tokens'),
+      reasoning: undefined,
+      total: count(fields, 'total_tokens'),
+    },
+    provider,
+    problems,
+  )
+  const details = usageDetails({
+    audioInput: count(input, 'audio_tokens'),
+    audioOutput: count(output, 'audio_tokens'),
+  })
+  return { tokens, details, problems }
+}
