@@ -1,1 +1,22 @@
+/**
+ * Meters the clients of the `@anthropic-ai/sdk` package and of its Bedrock, Vertex, Foundry and AWS
+ * relatives: `meter(new Anthropic(), 'cus_123')`.
+ * @module
+ */
+import { type Meter, zeroConfigMeter } from '@token-meter/core/adapter'
+import type { AnthropicClient } from './anthropic-client.ts'
+import { anthropicProvider } from './anthropic-provider.ts'
+
+/**
+ * The same client, metered: every call it makes becomes usage of the customer, delivered to the
+ * billing backends that the environment names (`STRIPE_RESTRICTED_KEY`, ...), through an outbox on
+ * disk (`TOKEN_METER_OUTBOX`, default `.token-meter/usage.db`).
+ *
+ * @throws TypeError for an empty customer or what is no Anthropic client; ConfigError when a key is
+ * set whose sink package is not installed.
+ */
+export const meter: Meter<AnthropicClient> = zeroConfigMeter(anthropicProvider)
+
+export { anthropicProvider }
+export type { AnthropicClient }
 export * from '@token-meter/core'

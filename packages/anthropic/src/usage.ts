@@ -1,1 +1,7 @@
-export type { UsageCounts } from '@token-meter/core/adapter'
+/**
+ * Usage readers on Anthropic's wire JSON: pure functions, for gateways and other SDKs.
+ * @module
+ */
+export { messagesUsage } from './usage/messages.ts'
+export { StreamUsage } from './usage/stream-usage.ts'
+export type { UsageReading } from '@token-meter/core/adapter'

@@ -1,0 +1,150 @@
+import {
+  type Call,
+  type CallObserver,
+  ClientObservation,
+  type ClientOptions,
+  type CurrentCall,
+  type Endpoint,
+  type ObservedCall,
+  type RequestOptions,
+  type RoutedRequest,
+} from '@token-meter/core/adapter'
+import type { AnthropicClient } from './anthropic-client.ts'
+import { completions } from './endpoint/completions.ts'
+import { messages } from './endpoint/messages.ts'
+import { platformOf } from './platform.ts'
+import { observeBatchDownload } from './request/batch-download.ts'
+import { observeHops } from './request/observe-hops.ts'
+import { observingMiddleware } from './request/observing-middleware.ts'
+import { downloadedBatch, type Route, routeOf } from './request/routes.ts'
+
+const endpoints = { messages, completions }
+
+/** Resource methods that a mock or another wrapper may stand in for, with what they would request. */
+const leaves: Readonly<Record<string, Endpoint>> = {
+  'messages.create': messages,
+  'messages.parse': messages,
+  'beta.messages.create': messages,
+  'beta.messages.parse': messages,
+  'completions.create': completions,
+}
+
+/** Calls that were reported as not metered, by whatever client of the process. */
+const reportedCalls = new Set<string>()
+
+type MeteredRoute = Exclude<Route, { kind: 'unmetered' }>
+type MiddlewareOptions = RequestOptions & { readonly middleware?: readonly unknown[] }
+
+/** Observes the requests of one metered client. */
+export class AnthropicObservation extends ClientObservation<AnthropicClient, MeteredRoute> {
+  /** The calls that a middleware observes, response by response. */
+  readonly #hops = new WeakMap<ObservedCall, ObservedCall[]>()
+
+  constructor(observer: CallObserver, options: ClientOptions) {
+    super(observer, options, reportedCalls)
+  }
+
+  override request(
+    client: AnthropicClient,
+    method: string,
+    original: (...args: unknown[]) => unknown,
+    args: unknown[],
+  ): unknown {
+    const batchId = this.guarded(() => batchOf(client, method, args))
+    if (batchId === undefined) return super.request(client, method, original, args)
+    return this.#download(client, batchId, Reflect.apply(original, client, args))
+  }
+
+  /** The results of a batch: whoever downloads them pays, or whom the customer function finds in a line. */
+  #download(client: AnthropicClient, batchId: string, answer: unknown): unknown {
+    return (
+      this.guarded(() => {
+        const options = { body: { batch_id: batchId } }
+        const call = this.call(client, 'messages.batches.results', 'GET', options)
+        return observeBatchDownload(answer, batchId, call, this.observer)
+      }) ?? answer
+    )
+  }
+
+  protected routeOf(
+    client: AnthropicClient,
+    method: string,
+    path: string,
+  ): MeteredRoute | undefined {
+    const route = routeOf(method, path, client.baseURL)
+    if (route?.kind !== 'unmetered') return route
+    this.reportOnce(
+      route.what,
+      `the work of ${route.what} is not metered, because Anthropic does not say which model did it: record() its usage`,
+    )
+    return undefined
+  }
+
+  protected leafEndpoint(path: string): Endpoint | undefined {
+    return leaves[path]
+  }
+
+  protected vendorOf(client: AnthropicClient): string {
+    return platformOf(client)
+  }
+
+  protected bodyOf(options: RequestOptions | undefined): Call['body'] {
+    const body = options?.body
+    return typeof body === 'object' && body !== null ? (body as Call['body']) : {}
+  }
+
+  protected override isDirect({ baseURL }: AnthropicClient): boolean {
+    return baseURL === 'https://api.anthropic.com'
+  }
+
+  protected begin(request: RoutedRequest<AnthropicClient, MeteredRoute>): ObservedCall {
+    const { client, route, method, options } = request
+    const call = this.call(client, route.kind, method, options)
+    return this.observer.begin(call, endpoints[route.kind])
+  }
+
+  protected override sends(
+    client: AnthropicClient,
+    observed: ObservedCall,
+    options: MiddlewareOptions | undefined,
+  ): RequestOptions | undefined {
+    if (!hasMiddleware(client, options)) return options
+    const hops: ObservedCall[] = []
+    const own = observingMiddleware(observed, hops)
+    const sent: MiddlewareOptions = {
+      ...options,
+      middleware: [...(options?.middleware ?? []), own],
+    }
+    this.#hops.set(observed, hops)
+    return sent
+  }
+
+  /** The middleware sees what a call was answered; where there is one, it alone. */
+  protected override answered(answer: unknown, current: CurrentCall): unknown {
+    const call = current()
+    const hops = call && this.#hops.get(call)
+    if (hops !== undefined) return observeHops(answer, hops)
+    return super.answered(answer, () => {
+      const later = current()
+      return later && this.#hops.has(later) ? undefined : later
+    })
+  }
+}
+
+function batchOf(client: AnthropicClient, method: string, args: unknown[]): string | undefined {
+  if (method === 'post') return undefined
+  if (method === 'get') {
+    const [path, options] = args as [unknown, RequestOptions?]
+    return downloadedBatch(method, String(path), client.baseURL, options)
+  }
+  const [options] = args as [RequestOptions?]
+  const verb = String(options?.method).toLowerCase()
+  return downloadedBatch(verb, String(options?.path), client.baseURL, options)
+}
+
+/** True where the application has middleware of its own, which SDKs from 0.101 on can have. */
+function hasMiddleware(client: AnthropicClient, options: MiddlewareOptions | undefined): boolean {
+  const { middleware } = client as { middleware?: unknown }
+  if (!Array.isArray(middleware)) return false
+  return middleware.length > 0 || (options?.middleware?.length ?? 0) > 0
+}

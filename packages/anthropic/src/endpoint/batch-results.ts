@@ -1,0 +1,60 @@
+import {
+  type Endpoint,
+  jsonObject,
+  type ObservedCall,
+  text,
+  type UsageReading,
+} from '@token-meter/core/adapter'
+import { readMessage } from './messages.ts'
+
+const name = 'messages.batches.results'
+
+/**
+ * One line of a batch's results: only requests that succeeded are billed. The id of its record is
+ * derived from the batch and the request, so that downloading the results again bills nothing.
+ */
+export function batchLine(batchId: string): Endpoint {
+  return {
+    name,
+    read(line, { provider }): readonly UsageReading[] {
+      const { custom_id: customId, result } = jsonObject(line)
+      const { type, message } = jsonObject(result)
+      if (type !== 'succeeded') return []
+      // The message too: a server that speaks Anthropic's language may repeat its batch ids.
+      const messageId = text(jsonObject(message).id) ?? ''
+      const identity = [provider, 'batches', batchId, text(customId) ?? '', messageId]
+      return readMessage(message).map((reading) => ({ ...reading, identity }))
+    },
+    estimateInput() {},
+    estimateOutput(line, estimate) {
+      estimate.addStrings(jsonObject(jsonObject(jsonObject(line).result).message).content)
+    },
+  }
+}
+
+/** A download of results: free itself, and every line that the caller reads is a call of its own. */
+export function batchResults(seeLine: (line: unknown) => void): Endpoint {
+  return {
+    name,
+    read: () => [],
+    openStream: () => ({
+      hides: false,
+      finished: false,
+      usageSeen: false,
+      see(line) {
+        seeLine(line)
+        return false
+      },
+      readings: () => [],
+    }),
+    estimateInput() {},
+    estimateOutput() {},
+  }
+}
+
+/** What reads a download as a whole: it waits until the usage of all its lines is stored. */
+export function keepWaiting(download: ObservedCall, line: ObservedCall): void {
+  if (line.stored === undefined) return
+  const earlier = download.stored
+  download.stored = Promise.all([earlier, line.stored]).then(() => undefined)
+}

@@ -1,0 +1,85 @@
+import type { StreamReader, TokenEstimate, UsageReading } from '@token-meter/core/adapter'
+import { messagesUsage } from '../usage/messages.ts'
+import { StreamUsage } from '../usage/stream-usage.ts'
+
+/** The parts of an event that matter here; all of them can be missing or odd. */
+interface Event {
+  type?: unknown
+  message?: { model?: unknown; usage?: unknown } | null
+  content_block?: { text?: unknown; thinking?: unknown } | null
+  delta?: {
+    text?: unknown
+    thinking?: unknown
+    partial_json?: unknown
+    content?: unknown
+    stop_reason?: unknown
+  } | null
+  usage?: unknown
+}
+
+/**
+ * Follows a streamed message. Its input is exact from the first event on; its output only when it
+ * stops, so that until then the text that streams past is counted for an estimate.
+ */
+export class MessageStreamReader implements StreamReader {
+  readonly hides = false
+  readonly #output: TokenEstimate
+  readonly #usage = new StreamUsage()
+  #model: string | undefined
+  #began = false
+  #failed = false
+  #stopped = false
+  #ended = false
+
+  constructor(output: TokenEstimate) {
+    this.#output = output
+  }
+
+  get finished(): boolean {
+    return this.#stopped
+  }
+
+  get usageSeen(): boolean {
+    return this.#usage.outputSeen || this.#ended
+  }
+
+  see(event: unknown): boolean {
+    const { type, message, content_block: block, delta, usage } = (event ?? {}) as Event
+    switch (type) {
+      case 'content_block_delta':
+        this.#output.add(delta?.text)
+        this.#output.add(delta?.thinking)
+        this.#output.add(delta?.partial_json)
+        // A compaction's text comes in one piece.
+        this.#output.add(delta?.content)
+        break
+      case 'content_block_start':
+        this.#began = true
+        this.#output.add(block?.text)
+        this.#output.add(block?.thinking)
+        break
+      case 'message_start':
+        this.#began = true
+        if (typeof message?.model === 'string' && message.model !== '') this.#model = message.model
+        this.#usage.start(message?.usage)
+        break
+      case 'message_delta':
+        this.#usage.delta(usage)
+        if (typeof delta?.stop_reason === 'string') this.#stopped = true
+        break
+      case 'message_stop':
+        this.#stopped = true
+        this.#ended = true
+        break
+      case 'error':
+        this.#failed = true
+    }
+    return false
+  }
+
+  readings(): readonly UsageReading[] {
+    // Refused before it began: nothing was generated.
+    if (this.#failed && !this.#began) return []
+    return messagesUsage(this.#usage.usage, this.#model)
+  }
+}
