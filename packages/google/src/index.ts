@@ -1,1 +1,21 @@
+/**
+ * Meters the clients of the `@google/genai` package: `meter(new GoogleGenAI({}), 'cus_123')`.
+ * @module
+ */
+import { type Meter, zeroConfigMeter } from '@token-meter/core/adapter'
+import type { GoogleClient } from './google-client.ts'
+import { googleProvider } from './google-provider.ts'
+
+/**
+ * The same client, metered: every call it makes becomes usage of the customer, delivered to the
+ * billing backends that the environment names (`STRIPE_RESTRICTED_KEY`, ...), through an outbox on
+ * disk (`TOKEN_METER_OUTBOX`, default `.token-meter/usage.db`).
+ *
+ * @throws TypeError for an empty customer or what is no Google client; ConfigError when a key is
+ * set whose sink package is not installed.
+ */
+export const meter: Meter<GoogleClient> = zeroConfigMeter(googleProvider)
+
+export { googleProvider }
+export type { GoogleClient }
 export * from '@token-meter/core'

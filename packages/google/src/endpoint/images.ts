@@ -1,0 +1,32 @@
+import { type Endpoint, jsonObject, unknownUsage } from '@token-meter/core/adapter'
+import { embedContent } from './embed-content.ts'
+import { isRefusal } from './refusal.ts'
+
+/**
+ * `:predict` of image models (generate, edit, upscale, recontext, segment), billed by the image.
+ * What the safety filters took out comes without an image and is not billed.
+ */
+export const images: Endpoint = {
+  name: 'generateImages',
+  read(response) {
+    if (isRefusal(response)) return []
+    const { predictions, generatedImages } = jsonObject(response)
+    const made = Array.isArray(predictions) ? predictions : generatedImages
+    const count = Array.isArray(made) ? made.filter(hasImage).length : 0
+    const tokens = { input: 0, cachedInput: 0, cachedWrite: 0, output: 0 }
+    return [{ ...unknownUsage(), tokens, details: count > 0 ? { images: count } : {} }]
+  },
+  estimateInput: () => {},
+  estimateOutput: () => {},
+}
+
+/** `:predict` serves embeddings and images; the request says which. */
+export function predictions(body: Readonly<Record<string, unknown>>): Endpoint {
+  const instance = jsonObject(Array.isArray(body.instances) ? body.instances[0] : undefined)
+  return instance.content === undefined ? images : embedContent
+}
+
+function hasImage(prediction: unknown): boolean {
+  const { bytesBase64Encoded, gcsUri, image, mask } = jsonObject(prediction)
+  return Boolean(bytesBase64Encoded ?? gcsUri ?? image ?? mask)
+}

@@ -1,0 +1,83 @@
+import {
+  type Call,
+  jsonObject,
+  type StreamReader,
+  type TokenEstimate,
+  type UsageReading,
+} from '@token-meter/core/adapter'
+import type { InteractionWatch } from '../jobs/interaction-watch.ts'
+import { interactionReading, readInteraction } from './interaction-reading.ts'
+import { RunningUsage } from './running-usage.ts'
+
+const lastEvents = new Set(['interaction.completed', 'interaction.complete'])
+
+/**
+ * Follows a streamed interaction. Its usage comes with `interaction.completed`; with automatic
+ * continuation there are several, each of them a hop of its own, billed by itself.
+ */
+export class InteractionStreamReader implements StreamReader {
+  readonly hides = false
+  readonly #call: Call
+  readonly #output: TokenEstimate
+  readonly #watch: InteractionWatch
+  readonly #running = new RunningUsage()
+  readonly #completed = new Map<unknown, Readonly<Record<string, unknown>>>()
+  #latest: Readonly<Record<string, unknown>> = {}
+  #isBetweenHops = false
+  #isRefused = false
+
+  constructor(call: Call, output: TokenEstimate, watch: InteractionWatch) {
+    this.#call = call
+    this.#output = output
+    this.#watch = watch
+  }
+
+  get finished(): boolean {
+    return this.#completed.size > 0 && !this.#isBetweenHops
+  }
+
+  get usageSeen(): boolean {
+    return this.finished
+  }
+
+  see(event: unknown): boolean {
+    const fields = jsonObject(event)
+    const { event_type: type, interaction, delta, error } = fields
+    if (error !== undefined && error !== null) this.#isRefused = true
+    if (interaction !== undefined) this.#seeInteraction(String(type), jsonObject(interaction))
+    else this.#running.see(jsonObject(fields.metadata).total_usage ?? fields.usage)
+    const { text, content, name, arguments: args, partial_arguments: partial } = jsonObject(delta)
+    this.#output.add(text)
+    this.#output.add(jsonObject(content).text)
+    this.#output.add(name)
+    this.#output.addStrings([args, partial])
+    return false
+  }
+
+  #seeInteraction(type: string, interaction: Readonly<Record<string, unknown>>): void {
+    const { id, model, agent, status, service_tier, usage, created, error } = interaction
+    this.#latest = { ...this.#latest, ...known({ id, model, agent, status, service_tier }) }
+    if (!lastEvents.has(type)) return
+    // Not the object itself: it holds the conversation.
+    const ended = { ...this.#latest, status, usage: usage ?? this.#running.latest, created, error }
+    this.#completed.set(id, ended)
+    this.#isBetweenHops = status === 'requires_continuation'
+  }
+
+  readings(): readonly UsageReading[] {
+    const { provider } = this.#call
+    if (this.#completed.size > 0) {
+      return [...this.#completed.values()].flatMap((each) =>
+        readInteraction(each, provider, this.#watch),
+      )
+    }
+    const { id } = this.#latest
+    if (this.#isRefused && this.#output.isEmpty && this.#running.latest === undefined) return []
+    if (!this.#watch.billsInterrupted(typeof id === 'string' ? id : undefined)) return []
+    return [interactionReading(this.#latest, this.#running.latest, provider)]
+  }
+}
+
+function known(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+}

@@ -1,0 +1,198 @@
+import {
+  isPromise,
+  jsonObject,
+  type ObservedCall,
+  StreamObservation,
+  text,
+} from '@token-meter/core/adapter'
+import { batches, batchLine, batchModel, batchOutput } from '../endpoint/batches.ts'
+import { embedContent } from '../endpoint/embed-content.ts'
+import { generateContent } from '../endpoint/generate-content.ts'
+import { predictions } from '../endpoint/images.ts'
+import { videos } from '../endpoint/videos.ts'
+import type { ApiRequest, ApiResponse } from '../google-client.ts'
+import { JobMemory } from '../jobs/job-memory.ts'
+import type { Observation } from '../observation.ts'
+import { observeChunks } from '../response/observe-chunks.ts'
+import { observeJson } from '../response/observe-json.ts'
+import { observeLines } from '../response/observe-lines.ts'
+import { modelName } from './model-name.ts'
+import { requestBody } from './request-body.ts'
+import { type Route, routeOf } from './routes.ts'
+
+// Of the process: what one metered client started may be asked for through another.
+const videoJobs = new JobMemory()
+const batchJobs = new JobMemory()
+const batchFiles = new JobMemory()
+
+/** Sends a request; the SDK's own or, in a stand-in, the application's function. */
+type Send<Answer> = () => Promise<Answer>
+
+/** One HTTP request of `apiClient.request`: each is a call of its own, also inside a loop of the SDK. */
+export function observeRequest(
+  observation: Observation,
+  request: ApiRequest,
+  send: Send<ApiResponse>,
+): Promise<ApiResponse> {
+  const route = observation.guarded(() => routeOf(request.httpMethod, request.path))
+  if (route?.kind === 'unmetered') observation.reportUnmetered(route.what)
+  if (route === undefined || route.kind === 'unmetered') return send()
+  let observe: ((response: ApiResponse) => ApiResponse) | undefined
+  try {
+    observe = observation.guarded(() => responseObserver(observation, request, route))
+  } catch (refusal) {
+    return Promise.reject(refusal as Error)
+  }
+  const sent = send()
+  if (observe === undefined || !isPromise(sent)) return sent
+  return sent.then((response) => observation.guarded(() => observe(response)) ?? response)
+}
+
+/** One HTTP request of `apiClient.requestStream`. */
+export function observeStreamRequest(
+  observation: Observation,
+  request: ApiRequest,
+  send: Send<AsyncGenerator<ApiResponse>>,
+): Promise<AsyncGenerator<ApiResponse>> {
+  const route = observation.guarded(() => routeOf(request.httpMethod, request.path))
+  if (route?.kind !== 'generateContent') return send()
+  let call: ObservedCall | undefined
+  try {
+    call = observation.begin(generateContent, requestBody(request.body, route.model))
+  } catch (refusal) {
+    return Promise.reject(refusal as Error)
+  }
+  const stream = call && StreamObservation.open(call)
+  const sent = send()
+  if (stream === undefined || !isPromise(sent)) return sent
+  return sent.then(
+    (chunks) =>
+      observation.guarded(() => observeChunks(chunks, stream, request.abortSignal)) ?? chunks,
+  )
+}
+
+function responseObserver(
+  observation: Observation,
+  request: ApiRequest,
+  route: Exclude<Route, { kind: 'unmetered' }>,
+): (response: ApiResponse) => ApiResponse {
+  switch (route.kind) {
+    case 'video-again':
+      return (response) => onJson(response, (json) => videoSeen(observation, json))
+    case 'batch-again':
+      return (response) => onJson(response, (json) => batchesSeen(observation, json))
+    case 'file':
+      return (response) => fileSeen(observation, route.name, response)
+  }
+  const body = requestBody(request.body, route.model)
+  if (route.kind === 'video' || route.kind === 'batch') {
+    const call = observation.begin(route.kind === 'video' ? videos : batches, body)
+    return (response) =>
+      onJson(response, (json) => void (call && jobCreated(observation, call, json)))
+  }
+  const endpoint =
+    route.kind === 'generateContent'
+      ? generateContent
+      : route.kind === 'embedContent'
+        ? embedContent
+        : predictions(body)
+  const call = observation.begin(endpoint, body)
+  return (response) =>
+    call === undefined
+      ? response
+      : observeJson(response, {
+          seen: (json) => {
+            call.respond(json)
+            return call.stored
+          },
+          broken: () => call.abandon(),
+        })
+}
+
+function onJson(
+  response: ApiResponse,
+  seen: (json: unknown) => Promise<unknown> | undefined,
+): ApiResponse {
+  return observeJson(response, { seen, broken: () => {} })
+}
+
+/** The call is kept to be billed later, without its conversation. */
+function jobCreated(observation: Observation, call: ObservedCall, job: unknown): void {
+  observation.guarded(() => {
+    const name = text(jsonObject(job).name)
+    if (name === undefined) return
+    const { model, parameters = {} } = call.call.body
+    const body = call.endpoint === videos ? { model, parameters } : { model }
+    const kept = call.again({ ...call.call, body }, call.endpoint)
+    if (call.endpoint === videos) videoJobs.created(name, kept)
+    else batchJobs.created(name, kept)
+  })
+}
+
+function videoSeen(observation: Observation, operation: unknown): Promise<void> | undefined {
+  return observation.guarded(() => {
+    const { name: found, done } = jsonObject(operation)
+    const name = text(found)
+    if (name === undefined || done !== true || videoJobs.isBilled(name)) return undefined
+    const model = modelName(name.replace(/\/operations\/.*/, ''))
+    const call =
+      videoJobs.creatorOf(name) ??
+      observation.begin(videos, { model }, { method: 'GET', free: true })
+    videoJobs.settle(name)
+    call?.respond(operation)
+    return call?.stored
+  })
+}
+
+/** A batch, or a page of batches. */
+function batchesSeen(observation: Observation, answer: unknown): Promise<unknown> | undefined {
+  return observation.guarded(() => {
+    const { operations } = jsonObject(answer)
+    const jobs = Array.isArray(operations) ? (operations as unknown[]) : [answer]
+    const stored = jobs
+      .map((job) => batchSeen(observation, job))
+      .filter((each) => each !== undefined)
+    return stored.length === 0 ? undefined : Promise.all(stored)
+  })
+}
+
+function batchSeen(observation: Observation, job: unknown): Promise<void> | undefined {
+  const name = text(jsonObject(job).name)
+  const { responses, file } = batchOutput(job)
+  if (name === undefined || (responses.length === 0 && file === undefined)) return undefined
+  if (batchJobs.isBilled(name)) return undefined
+  const model = modelName(batchModel(job) ?? '')
+  const call =
+    batchJobs.creatorOf(name) ??
+    observation.begin(batches, { model }, { method: 'GET', free: true })
+  if (call === undefined) return undefined
+  const named = call.again(
+    { ...call.call, body: { model: model || call.call.body.model } },
+    batches,
+  )
+  batchJobs.settle(name)
+  if (file !== undefined) batchFiles.created(file, named)
+  else named.respond(job)
+  return named.stored
+}
+
+/** Google names the outputs of batches `files/batch-...`; of one that was seen the payer is known. */
+function fileSeen(observation: Observation, name: string, response: ApiResponse): ApiResponse {
+  if (batchFiles.isBilled(name)) return response
+  const creator = batchFiles.creatorOf(name)
+  if (creator === undefined && !name.startsWith('files/batch-')) return response
+  const call = creator ?? observation.begin(batches, {}, { method: 'GET', free: true })
+  if (call === undefined) return response
+  const stored: Promise<void>[] = []
+  return observeLines(response, {
+    line: (json, index) => {
+      const line = call.again(call.call, batchLine(name, index))
+      line.respond(json)
+      if (line.stored !== undefined) stored.push(line.stored)
+    },
+    stored: () => {
+      batchFiles.settle(name)
+      return stored.length === 0 ? undefined : Promise.all(stored)
+    },
+  })
+}

@@ -1,0 +1,121 @@
+import { type StreamObservation, whenDropped } from '@token-meter/core/adapter'
+import type { ApiResponse } from '../google-client.ts'
+import { type JsonObserver, observeJson } from './observe-json.ts'
+
+/** How long a stream that was left is read on for its usage, in ms: as long as a model answers. */
+const drainMs = 120_000
+/** How long the caller's `break` waits when the answer was complete, in ms: the rest is here already. */
+const breakGraceMs = 50
+
+type Chunks = AsyncGenerator<ApiResponse>
+type Result = IteratorResult<ApiResponse, unknown>
+
+/**
+ * Lets an observation see the chunks of one HTTP response. The generator is changed in place and
+ * nothing is read ahead.
+ *
+ * The SDK does not cancel a request whose stream the caller leaves: Google generates, sends and
+ * bills all of it (https://github.com/googleapis/js-genai/blob/main/src/_api_client.ts releases the
+ * reader only). So what is left is read on behind the caller's back, until it ends or
+ * the time is up, to know what it cost. No timer of ours keeps the process alive for that.
+ */
+export function observeChunks(
+  chunks: Chunks,
+  observation: StreamObservation,
+  abortSignal: AbortSignal | undefined,
+): Chunks {
+  const next = chunks.next.bind(chunks)
+  const close = chunks.return.bind(chunks)
+  let isLeft = false
+
+  const seen = (result: Result): Result | Promise<Result> => {
+    if (result.done === true) {
+      observation.end('complete')
+      return afterStored(result)
+    }
+    try {
+      observeJson(result.value, watcher)
+    } catch {
+      // Somebody else's stream, of something else: the caller gets it as it is.
+    }
+    return result
+  }
+  const watcher: JsonObserver = {
+    seen: (json) => void observation.see(json),
+    broken: () => failed(undefined),
+  }
+  // The API's own refusal has a status; any other failure cut off an answer that was being made.
+  const failed = (error: unknown): void => {
+    const isRefused = typeof (error as { status?: unknown } | undefined)?.status === 'number'
+    observation.end(isRefused && abortSignal?.aborted !== true ? 'failed' : 'interrupted')
+  }
+  function afterStored<Value>(value: Value): Value | Promise<Value> {
+    const { stored } = observation.call
+    return stored === undefined ? value : stored.then(() => value)
+  }
+
+  define(chunks, 'next', () =>
+    next().then(seen, async (error: unknown) => {
+      failed(error)
+      await observation.call.stored
+      throw error
+    }),
+  )
+  define(chunks, 'return', (value: unknown) => {
+    if (isLeft || observation.call.settled || abortSignal?.aborted === true) {
+      observation.end('interrupted')
+      return close(value)
+    }
+    isLeft = true
+    const isComplete = observation.finished
+    const drained = drain()
+    const left: Result = { done: true, value }
+    return !isComplete
+      ? Promise.resolve(left)
+      : within(breakGraceMs, drained, true).then(() => afterStored(left))
+  })
+  whenDropped(chunks, observation)
+  return chunks
+
+  /** Reads what the caller left, and then closes it as he would have. Never rejects. */
+  async function drain(): Promise<void> {
+    const deadline = Date.now() + drainMs
+    try {
+      for (;;) {
+        const result = await within(deadline - Date.now(), next(), false)
+        if (result === undefined) break
+        if (result.done === true) return observation.end('complete')
+        observation.see(await result.value.json())
+      }
+      observation.end('interrupted')
+      await close(undefined)
+    } catch (error) {
+      failed(error)
+    }
+  }
+}
+
+function define(chunks: Chunks, name: 'next' | 'return', value: unknown): void {
+  Object.defineProperty(chunks, name, { value, configurable: true, writable: true })
+}
+
+/**
+ * A promise's value, or `undefined` when it takes longer. Where a caller waits, the timer keeps the
+ * process alive, or it could end under him.
+ */
+async function within<Value>(
+  timeoutMs: number,
+  promise: Promise<Value>,
+  isWaitedFor: boolean,
+): Promise<Value | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const timeout = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), Math.max(0, timeoutMs))
+    if (!isWaitedFor) (timer as { unref?: () => void }).unref?.()
+  })
+  try {
+    return await Promise.race([promise, timeout])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,45 @@
+import { countReader, jsonObject, type UsageCounts, usageDetails } from '@token-meter/core/adapter'
+import { added, modalityCounts } from './modality-counts.ts'
+
+/**
+ * The usage of embeddings: input only.
+ *
+ * @param response the whole response as it came, because each API keeps the count elsewhere:
+ * `usageMetadata.promptTokenCount` (embedContent, batchEmbedContents),
+ * `predictions[].embeddings.statistics.token_count` (Vertex `predict`), `tokenCount` (batches).
+ */
+export function embedContentUsage(response: unknown): UsageCounts {
+  const problems: string[] = []
+  const count = countReader(problems)
+  const { usageMetadata, predictions, metadata, tokenCount } = jsonObject(response)
+  const usage = jsonObject(usageMetadata)
+  const prompts = modalityCounts(
+    usage.promptTokensDetails ?? usage.promptTokenDetails,
+    'promptTokensDetails',
+    problems,
+  )
+  const input =
+    count(usage, 'promptTokenCount') ??
+    prompts.sum ??
+    count(usage, 'totalTokenCount') ??
+    predictedTokens(predictions, count) ??
+    count({ tokenCount }, 'tokenCount')
+  const details = usageDetails({
+    audioInput: prompts.audio,
+    imageInput: prompts.image,
+    videoInput: prompts.video,
+    characters: count(jsonObject(metadata), 'billableCharacterCount'),
+  })
+  return { tokens: { input, cachedInput: 0, cachedWrite: 0, output: 0 }, details, problems }
+}
+
+function predictedTokens(
+  predictions: unknown,
+  count: ReturnType<typeof countReader>,
+): number | undefined {
+  if (!Array.isArray(predictions)) return undefined
+  const statistics = predictions.map((prediction) =>
+    jsonObject(jsonObject(jsonObject(prediction).embeddings).statistics),
+  )
+  return added(...statistics.map((each) => count(each, 'token_count')))
+}

@@ -1,0 +1,63 @@
+import {
+  countReader,
+  jsonObject,
+  text,
+  type UsageCounts,
+  usageDetails,
+} from '@token-meter/core/adapter'
+import { disjointCounts } from './disjoint-counts.ts'
+import { added, modalityCounts } from './modality-counts.ts'
+
+/**
+ * The `usageMetadata` of generateContent, of each turn of the Live API (which says
+ * `responseTokenCount`), and of batch responses. Billed are prompt and tool-use prompt as input,
+ * candidates and thoughts as output; cached tokens are a part of the prompt.
+ *
+ * @param usageMetadata the object as it came.
+ */
+export function generateContentUsage(usageMetadata: unknown): UsageCounts {
+  const problems: string[] = []
+  const count = countReader(problems)
+  const fields = jsonObject(usageMetadata)
+  const list = (...names: string[]) => {
+    const name = names.find((each) => Array.isArray(fields[each])) ?? ''
+    return modalityCounts(fields[name], name, problems)
+  }
+  const prompts = list('promptTokensDetails')
+  const toolUses = list('toolUsePromptTokensDetails')
+  const cached = list('cacheTokensDetails')
+  const candidates = list('candidatesTokensDetails', 'responseTokensDetails')
+  const thoughts = count(fields, 'thoughtsTokenCount')
+  const tokens = disjointCounts(
+    {
+      prompt: count(fields, 'promptTokenCount') ?? prompts.sum,
+      cached: count(fields, 'cachedContentTokenCount') ?? cached.sum,
+      toolUse: count(fields, 'toolUsePromptTokenCount') ?? toolUses.sum,
+      candidates: count(fields, 'candidatesTokenCount', 'responseTokenCount') ?? candidates.sum,
+      thoughts,
+      total: count(fields, 'totalTokenCount'),
+    },
+    problems,
+  )
+  const details = usageDetails({
+    reasoning: thoughts,
+    audioInput: added(prompts.audio, toolUses.audio),
+    imageInput: added(prompts.image, toolUses.image),
+    videoInput: added(prompts.video, toolUses.video),
+    cachedAudioInput: cached.audio,
+    audioOutput: candidates.audio,
+    imageOutput: candidates.image,
+    videoOutput: candidates.video,
+  })
+  return { tokens, details, problems }
+}
+
+/**
+ * At what price it was served: `serviceTier` of the Gemini API, `trafficType` of Vertex AI.
+ *
+ * @param usageMetadata the object as it came.
+ */
+export function servedTier(usageMetadata: unknown): string | undefined {
+  const { serviceTier, trafficType } = jsonObject(usageMetadata)
+  return text(serviceTier) ?? text(trafficType)
+}

@@ -1,0 +1,53 @@
+import { countReader, jsonObject, type UsageCounts, usageDetails } from '@token-meter/core/adapter'
+import { disjointCounts } from './disjoint-counts.ts'
+import { added, modalityCounts } from './modality-counts.ts'
+
+/**
+ * The `usage` of an interaction. Billed as generateContent's: input and tool use as input, output
+ * and thoughts as output; cached tokens are a part of the input.
+ *
+ * @param usage the usage object as it came.
+ */
+export function interactionsUsage(usage: unknown): UsageCounts {
+  const problems: string[] = []
+  const count = countReader(problems)
+  const fields = jsonObject(usage)
+  const list = (name: string) => modalityCounts(fields[name], name, problems)
+  const inputs = list('input_tokens_by_modality')
+  const toolUses = list('tool_use_tokens_by_modality')
+  const cached = list('cached_tokens_by_modality')
+  const outputs = list('output_tokens_by_modality')
+  const thoughts = count(fields, 'total_thought_tokens', 'total_reasoning_tokens')
+  const tokens = disjointCounts(
+    {
+      prompt: count(fields, 'total_input_tokens') ?? inputs.sum,
+      cached: count(fields, 'total_cached_tokens') ?? cached.sum,
+      toolUse: count(fields, 'total_tool_use_tokens') ?? toolUses.sum,
+      candidates: count(fields, 'total_output_tokens') ?? outputs.sum,
+      thoughts,
+      total: count(fields, 'total_tokens'),
+    },
+    problems,
+  )
+  const details = usageDetails({
+    reasoning: thoughts,
+    audioInput: added(inputs.audio, toolUses.audio),
+    imageInput: added(inputs.image, toolUses.image),
+    videoInput: added(inputs.video, toolUses.video),
+    cachedAudioInput: cached.audio,
+    audioOutput: outputs.audio,
+    imageOutput: outputs.image,
+    videoOutput: outputs.video,
+    webSearchRequests: webSearches(fields.grounding_tool_count, count),
+  })
+  return { tokens, details, problems }
+}
+
+function webSearches(
+  groundings: unknown,
+  count: ReturnType<typeof countReader>,
+): number | undefined {
+  if (!Array.isArray(groundings)) return undefined
+  const searches = groundings.map(jsonObject).filter(({ type }) => type === 'google_search')
+  return added(...searches.map((search) => count(search, 'count')))
+}

@@ -1,0 +1,39 @@
+import { jsonObject, reportedCount, type UsageProblems } from '@token-meter/core/adapter'
+
+/** Tokens by what they stand for, from a list such as `promptTokensDetails`. */
+export interface ModalityCounts {
+  readonly audio: number | undefined
+  readonly image: number | undefined
+  readonly video: number | undefined
+  /** All entries together; `undefined` where the list is not there. */
+  readonly sum: number | undefined
+}
+
+/**
+ * Reads a list of `{ modality, tokenCount }` (generateContent, Live) or `{ modality, tokens }`
+ * (interactions). An entry without a count is left out: proto JSON leaves out zeros.
+ */
+export function modalityCounts(
+  list: unknown,
+  name: string,
+  problems: UsageProblems,
+): ModalityCounts {
+  const counts: Record<string, number> = {}
+  if (!Array.isArray(list))
+    return { audio: undefined, image: undefined, video: undefined, sum: undefined }
+  let sum = 0
+  for (const entry of list) {
+    const { modality, tokenCount, tokens } = jsonObject(entry)
+    const count = reportedCount(tokenCount ?? tokens, `${name}.tokenCount`, problems) ?? 0
+    const key = String(modality).toLowerCase()
+    counts[key] = (counts[key] ?? 0) + count
+    sum += count
+  }
+  return { audio: counts.audio, image: counts.image, video: counts.video, sum }
+}
+
+/** Adds what is there; `undefined` where nothing is. */
+export function added(...counts: readonly (number | undefined)[]): number | undefined {
+  const known = counts.filter((count) => count !== undefined)
+  return known.length === 0 ? undefined : known.reduce((sum, count) => sum + count, 0)
+}
