@@ -1,0 +1,22 @@
+import { type Endpoint, jsonObject } from '@token-meter/core/adapter'
+import { wholeAnswer } from '../usage/model-answer.ts'
+import { readUsage } from '../usage/read-usage.ts'
+import { addPrompt } from './prompt-text.ts'
+import { LanguageStreamReader } from './language-stream-reader.ts'
+
+/** `doGenerate` and `doStream` of a language model: one request, so one step of a tool loop. */
+export const languageModel: Endpoint = {
+  name: 'languageModel',
+  read: (result, { provider, body }) =>
+    readUsage(wholeAnswer(result), provider, String(body.model)),
+  openStream: (call, output) => new LanguageStreamReader(call, output),
+  estimateInput: addPrompt,
+  estimateOutput(result, estimate) {
+    const { content } = jsonObject(result)
+    for (const part of Array.isArray(content) ? content : []) {
+      const { text, input } = jsonObject(part)
+      estimate.add(text)
+      estimate.add(input)
+    }
+  },
+}

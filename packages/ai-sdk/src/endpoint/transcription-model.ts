@@ -1,0 +1,41 @@
+import { type Call, type Endpoint, jsonObject, type UsageReading } from '@token-meter/core/adapter'
+import { LastPartReader } from './last-part-reader.ts'
+import { audioUsage } from '../usage/audio-usage.ts'
+import { answeredModel, type ModelAnswer, wholeAnswer } from '../usage/model-answer.ts'
+
+/** A transcription model: by tokens where the provider says them, else by the audio's seconds. */
+export const transcriptionModel: Endpoint = {
+  name: 'transcriptionModel',
+  // `doGenerateFromUrl` answers nothing where the provider cannot fetch the audio itself.
+  read: (result, call) =>
+    result === undefined
+      ? []
+      : readTranscription(wholeAnswer(result), jsonObject(result).durationInSeconds, call),
+  openStream: (call) =>
+    new LastPartReader(({ answer, finish, seconds }) =>
+      // Cut short, it is owed as far as it went.
+      readTranscription(answer, jsonObject(finish).durationInSeconds ?? seconds, call),
+    ),
+  estimateInput: () => {},
+  estimateOutput: () => {},
+}
+
+function readTranscription(
+  answer: ModelAnswer,
+  duration: unknown,
+  { provider }: Call,
+): readonly UsageReading[] {
+  const { tokens, details, problems, raw, serviceTier } = audioUsage(answer)
+  const seconds =
+    details.seconds ?? (typeof duration === 'number' && duration > 0 ? duration : undefined)
+  return [
+    {
+      model: answeredModel(answer, provider),
+      tokens,
+      details: seconds === undefined ? details : { ...details, seconds },
+      serviceTier,
+      raw,
+      problems,
+    },
+  ]
+}

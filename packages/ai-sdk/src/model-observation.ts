@@ -1,0 +1,175 @@
+import {
+  type Call,
+  type CallObserver,
+  type ClientOptions,
+  GatewayBillingWatch,
+  isPromise,
+  jsonObject,
+  MissingCustomerError,
+  type ObservedCall,
+  StreamObservation,
+} from '@token-meter/core/adapter'
+import type { AiSdkModel } from './ai-sdk-client.ts'
+import { CallScope } from './call-scope.ts'
+import { endpointOf } from './endpoint/endpoints.ts'
+import { kindOfCall } from './methods.ts'
+import { modelBaseUrl } from './model/model-base-url.ts'
+import { modelHeaders } from './model/model-headers.ts'
+import { modelProvider } from './model/model-provider.ts'
+import { ModelStreamWatch } from './model-stream-watch.ts'
+import { observeModelStream } from './observe-model-stream.ts'
+import { answeredError } from './usage/answered-error.ts'
+
+type Method = (...args: unknown[]) => unknown
+
+/** Said once: an application that uses them would hear nothing else. */
+const reportedKinds = new Set<string>()
+
+/** Observes the calls of one metered model. */
+export class ModelObservation {
+  readonly #model: AiSdkModel
+  readonly #observer: CallObserver
+  readonly #provider: string
+  readonly #baseUrl: string | undefined
+  readonly #billingWatch: GatewayBillingWatch
+  #ownHeadersSeen = false
+
+  constructor(model: AiSdkModel, observer: CallObserver, options: ClientOptions) {
+    this.#model = model
+    this.#observer = observer
+    this.#baseUrl = modelBaseUrl(model)
+    this.#provider = options.provider ?? modelProvider(model, this.#baseUrl)
+    this.#billingWatch = new GatewayBillingWatch(observer)
+  }
+
+  /** A call of one of the model's methods. Answers what the caller gets. */
+  call(method: string, original: Method, args: unknown[]): unknown {
+    let observed: ObservedCall | undefined
+    try {
+      observed = this.#begin(method, jsonObject(args[0]))
+    } catch (refusal) {
+      // As an error of the API is: these methods never throw.
+      return Promise.reject(refusal as Error)
+    }
+    if (observed === undefined) return Reflect.apply(original, this.#model, args)
+    const call = observed
+    const scope = new CallScope()
+    const answer = scope.run(() => Reflect.apply(original, this.#model, args))
+    const { abortSignal } = jsonObject(args[0])
+    const isAborted = () => (abortSignal as AbortSignal | undefined)?.aborted === true
+    const onAnswer = (result: unknown) => this.#observe(result, call, scope, isAborted)
+    return isPromise(answer)
+      ? answer.then(onAnswer, (error: unknown) => onError(error, call, scope))
+      : onAnswer(answer)
+  }
+
+  #begin(method: string, options: Readonly<Record<string, unknown>>): ObservedCall | undefined {
+    try {
+      const kind = kindOfCall(this.#model, method, options)
+      const endpoint = kind === undefined ? undefined : endpointOf(kind)
+      if (endpoint === undefined) {
+        this.#reportUnmetered(kind ?? method)
+        return undefined
+      }
+      this.#watchGatewayBilling(options.headers)
+      const { modelId } = this.#model
+      const body: Call['body'] = { model: modelId, ...options }
+      return this.#observer.begin(
+        { provider: this.#provider, endpoint: endpoint.name, method, body },
+        endpoint,
+      )
+    } catch (error) {
+      if (error instanceof MissingCustomerError) throw error
+      this.#observer.fault('a call could not be observed', error)
+      return undefined
+    }
+  }
+
+  #observe(
+    result: unknown,
+    call: ObservedCall,
+    scope: CallScope,
+    isAborted: () => boolean,
+  ): unknown {
+    try {
+      const { stream, response, request, usage } = jsonObject(result)
+      if (scope.isInvolved) {
+        const shown = [result, stream, response, request, usage, jsonObject(usage).raw]
+        if (scope.sawRecorded(...shown)) {
+          call.dismiss()
+          return result
+        }
+        scope.show(...shown)
+      }
+      if (stream === undefined) {
+        call.respond(result)
+      } else {
+        const observation = StreamObservation.open(call)
+        if (observation === undefined || !isReadableStream(stream)) {
+          call.fault(`the stream of a ${call.endpoint.name} is of no kind we know`, undefined)
+          return result
+        }
+        const watch = new ModelStreamWatch(observation, scope)
+        const observed = observeModelStream(stream, watch, isAborted)
+        scope.show(observed)
+        scope.showStream()
+        return withStream(result as object, observed)
+      }
+    } catch (cause) {
+      call.fault('a response could not be observed', cause)
+    }
+    return call.stored === undefined ? result : call.stored.then(() => result)
+  }
+
+  #watchGatewayBilling(requestHeaders: unknown): void {
+    if (this.#ownHeadersSeen && requestHeaders === undefined) return
+    const see = (defaultHeaders: unknown, headers: unknown) =>
+      this.#billingWatch.see(
+        { baseURL: this.#baseUrl ?? this.#provider, _options: { defaultHeaders } },
+        headers,
+      )
+    if (!this.#ownHeadersSeen) {
+      this.#ownHeadersSeen = true
+      modelHeaders(this.#model, (headers) => see(headers, requestHeaders))
+    }
+    if (requestHeaders !== undefined) see(undefined, requestHeaders)
+  }
+
+  #reportUnmetered(kind: string): void {
+    if (reportedKinds.has(kind)) return
+    reportedKinds.add(kind)
+    this.#observer.fault(`calls of a ${kind} work, but are not metered: record() their usage`)
+  }
+}
+
+/** A refused call costs nothing; one whose answer could not be parsed was generated all the same. */
+function onError(error: unknown, call: ObservedCall, scope: CallScope): never | Promise<never> {
+  const answer = answeredError(error)
+  if (answer === undefined || scope.sawRecorded(error)) call.dismiss()
+  else if (answer.body === undefined) call.abandon()
+  else call.respond({ response: { body: answer.body } })
+  scope.show(error)
+  if (call.stored === undefined) throw error
+  return call.stored.then(() => {
+    throw error
+  })
+}
+
+function isReadableStream(value: unknown): value is ReadableStream<unknown> {
+  return typeof (value as Partial<ReadableStream> | null)?.getReader === 'function'
+}
+
+/** The result with another stream; not the provider's own object, which others may hold too. */
+function withStream(result: object, stream: ReadableStream<unknown>): object {
+  const prototype = Object.getPrototypeOf(result) as object | null
+  if (prototype === Object.prototype) return { ...result, stream }
+  const copy: object = Object.create(prototype)
+  Object.defineProperties(copy, Object.getOwnPropertyDescriptors(result))
+  Object.defineProperty(copy, 'stream', {
+    value: stream,
+    configurable: true,
+    enumerable: true,
+    writable: true,
+  })
+  return copy
+}

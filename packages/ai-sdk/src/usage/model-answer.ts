@@ -1,0 +1,51 @@
+import { jsonObject, text } from '@token-meter/core/adapter'
+
+/** What a model's answer, or the end of its stream, says about what it used. */
+export interface ModelAnswer {
+  readonly usage: unknown
+  readonly providerMetadata: unknown
+  /** The provider's own response, which only whole answers carry. */
+  readonly body: unknown
+  /** The model as the answer names it. */
+  readonly modelId: unknown
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+const noFields: readonly Fields[] = []
+
+/** The answer of `doGenerate`, `doEmbed`, ... */
+export function wholeAnswer(result: unknown): ModelAnswer {
+  const { usage, providerMetadata, response } = jsonObject(result)
+  const { body, modelId } = jsonObject(response)
+  return { usage, providerMetadata, body, modelId }
+}
+
+/** The metadata of each provider: `{ openai: {...}, gateway: {...} }`. */
+export function metadataOf({ providerMetadata }: ModelAnswer): readonly Fields[] {
+  if (providerMetadata === undefined) return noFields
+  return Object.values(jsonObject(providerMetadata)).map(jsonObject)
+}
+
+/** The model that answered; a gateway's name of it is the one that was asked for. */
+export function answeredModel(answer: ModelAnswer, provider: string): string | undefined {
+  const body = jsonObject(answer.body)
+  const model = text(answer.modelId) ?? text(body.model) ?? text(body.modelVersion)
+  if (provider === 'vercel' && model?.includes('/') !== true) return undefined
+  return model
+}
+
+/** The tier that the provider says it billed. */
+export function serviceTier(answer: ModelAnswer, raw: Fields): string | undefined {
+  const tier = tierIn(raw) ?? tierIn(jsonObject(answer.body))
+  if (tier !== undefined) return tier
+  for (const fields of metadataOf(answer)) {
+    const found = tierIn(fields)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+function tierIn(fields: Fields): string | undefined {
+  return text(fields.service_tier) ?? text(fields.serviceTier) ?? text(fields.trafficType)
+}

@@ -1,0 +1,66 @@
+import { jsonObject } from '@token-meter/core/adapter'
+import { metadataOf, type ModelAnswer } from './model-answer.ts'
+
+/** Whose usage object it is, by its fields: gateways and compatible servers pass on others'. */
+export type WireShape = 'chat' | 'messages' | 'responses' | 'generateContent' | 'interactions'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** A provider's own usage object, as it came over the wire. */
+export interface WireUsage {
+  readonly shape: WireShape
+  readonly usage: Fields
+}
+
+const messagesOnly = [
+  'cache_creation_input_tokens',
+  'cache_read_input_tokens',
+  'cache_creation',
+  'server_tool_use',
+  'iterations',
+  'inference_geo',
+]
+
+export function wireShape(usage: Fields): WireShape | undefined {
+  if ('prompt_tokens' in usage || 'completion_tokens' in usage) return 'chat'
+  if ('promptTokenCount' in usage || 'candidatesTokenCount' in usage) return 'generateContent'
+  if ('total_input_tokens' in usage || 'total_output_tokens' in usage) return 'interactions'
+  if (!('input_tokens' in usage || 'output_tokens' in usage)) return undefined
+  return messagesOnly.some((field) => field in usage) ? 'messages' : 'responses'
+}
+
+/**
+ * The wire usage of an answer: `usage.raw` of V3 and V4, what providers of V2 put into their
+ * metadata, or the response itself. Where both are there, the response's own wins if it says the
+ * same: some provider versions drop fields they do not know.
+ */
+export function wireUsage(answer: ModelAnswer): WireUsage | undefined {
+  const passedOn = asWire(jsonObject(answer.usage).raw) ?? ofMetadata(answer)
+  if (answer.body === undefined) return passedOn
+  const { usage, usageMetadata, x_groq } = jsonObject(answer.body)
+  const received = asWire(usage) ?? asWire(usageMetadata) ?? asWire(jsonObject(x_groq).usage)
+  if (passedOn === undefined || received === undefined) return passedOn ?? received
+  // Sums over several requests differ from the last response.
+  return saysTheSame(passedOn.usage, received.usage) ? received : passedOn
+}
+
+function ofMetadata(answer: ModelAnswer): WireUsage | undefined {
+  for (const { usage, usageMetadata } of metadataOf(answer)) {
+    const wire = asWire(usage) ?? asWire(usageMetadata)
+    if (wire !== undefined) return wire
+  }
+  return undefined
+}
+
+function asWire(value: unknown): WireUsage | undefined {
+  const usage = jsonObject(value)
+  const shape = wireShape(usage)
+  return shape === undefined ? undefined : { shape, usage }
+}
+
+function saysTheSame(passedOn: Fields, received: Fields): boolean {
+  for (const name in passedOn) {
+    if (typeof passedOn[name] === 'number' && received[name] !== passedOn[name]) return false
+  }
+  return true
+}
