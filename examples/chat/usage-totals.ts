@@ -1,0 +1,48 @@
+import { toMeterEvents, type TokenType, type UsageRecord } from '@token-meter/core'
+import { microdollarsFor } from './prices.ts'
+
+/** What one tenant has used since the server started. */
+export interface UsageTotals {
+  readonly answers: number
+  /** Answers that were stopped before the provider said what they used. */
+  readonly estimated: number
+  /** Answers whose usage Stripe does not have yet. */
+  readonly undelivered: number
+  readonly models: Readonly<Record<string, Partial<Readonly<Record<TokenType, number>>>>>
+  readonly microdollars: number
+}
+
+/** Adds up the usage of one tenant, by the very events that Stripe bills. */
+export class TenantUsage {
+  #answers = 0
+  #estimated = 0
+  #microdollars = 0
+  readonly #undelivered = new Set<string>()
+  readonly #models: Record<string, Partial<Record<TokenType, number>>> = {}
+
+  add(record: UsageRecord): void {
+    this.#answers++
+    if (record.outcome === 'estimated') this.#estimated++
+    this.#undelivered.add(record.id)
+    for (const { value, dimensions } of toMeterEvents(record)) {
+      const type = dimensions.token_type as TokenType
+      const tokens = (this.#models[dimensions.model] ??= {})
+      tokens[type] = (tokens[type] ?? 0) + value
+      this.#microdollars += microdollarsFor(dimensions.model, type, value)
+    }
+  }
+
+  markDelivered(record: UsageRecord): void {
+    this.#undelivered.delete(record.id)
+  }
+
+  totals(): UsageTotals {
+    return {
+      answers: this.#answers,
+      estimated: this.#estimated,
+      undelivered: this.#undelivered.size,
+      models: this.#models,
+      microdollars: this.#microdollars,
+    }
+  }
+}
