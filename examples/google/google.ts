@@ -29,10 +29,9 @@ await google.models.generateContent({ model, contents: 'Why is the sky blue? One
 console.log(
   'A stream that is left: Gemini bills all of it, so the rest is read on in the background',
 )
-const recorded = new Promise<void>((resolve) => void meter.on('usage', () => resolve()))
 const stream = await google.models.generateContentStream({ model, contents: 'Count to thirty.' })
 for await (const _ of stream) break
-await recorded
+await meter.flush()
 
 console.log('A chat')
 const chat = google.chats.create({ model })

@@ -3,9 +3,9 @@ import {
   type CallObserver,
   type ClientOptions,
   GatewayBillingWatch,
+  guarded,
   isPromise,
   jsonObject,
-  MissingCustomerError,
   type ObservedCall,
   StreamObservation,
 } from '@token-meter/core/adapter'
@@ -64,7 +64,7 @@ export class ModelObservation {
   }
 
   #begin(method: string, options: Readonly<Record<string, unknown>>): ObservedCall | undefined {
-    try {
+    return guarded(this.#observer, () => {
       const kind = kindOfCall(this.#model, method, options)
       const endpoint = kind === undefined ? undefined : endpointOf(kind)
       if (endpoint === undefined) {
@@ -78,11 +78,7 @@ export class ModelObservation {
         { provider: this.#provider, endpoint: endpoint.name, method, body },
         endpoint,
       )
-    } catch (error) {
-      if (error instanceof MissingCustomerError) throw error
-      this.#observer.fault('a call could not be observed', error)
-      return undefined
-    }
+    })
   }
 
   #observe(

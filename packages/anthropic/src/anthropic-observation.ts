@@ -16,7 +16,7 @@ import { platformOf } from './platform.ts'
 import { observeBatchDownload } from './request/batch-download.ts'
 import { observeHops } from './request/observe-hops.ts'
 import { observingMiddleware } from './request/observing-middleware.ts'
-import { downloadedBatch, type Route, routeOf } from './request/routes.ts'
+import { type Route, routeOf } from './request/routes.ts'
 
 const endpoints = { messages, completions }
 
@@ -32,11 +32,11 @@ const leaves: Readonly<Record<string, Endpoint>> = {
 /** Calls that were reported as not metered, by whatever client of the process. */
 const reportedCalls = new Set<string>()
 
-type MeteredRoute = Exclude<Route, { kind: 'unmetered' }>
+type CallRoute = Extract<Route, { kind: 'messages' | 'completions' }>
 type MiddlewareOptions = RequestOptions & { readonly middleware?: readonly unknown[] }
 
 /** Observes the requests of one metered client. */
-export class AnthropicObservation extends ClientObservation<AnthropicClient, MeteredRoute> {
+export class AnthropicObservation extends ClientObservation<AnthropicClient, CallRoute> {
   /** The calls that a middleware observes, response by response. */
   readonly #hops = new WeakMap<ObservedCall, ObservedCall[]>()
 
@@ -66,18 +66,17 @@ export class AnthropicObservation extends ClientObservation<AnthropicClient, Met
     )
   }
 
-  protected routeOf(
-    client: AnthropicClient,
-    method: string,
-    path: string,
-  ): MeteredRoute | undefined {
-    const route = routeOf(method, path, client.baseURL)
-    if (route?.kind !== 'unmetered') return route
+  protected routeOf(client: AnthropicClient, method: string, path: string): CallRoute | undefined {
+    const route = routeOf(method, path, client)
+    if (route?.kind === 'unmetered') this.#reportUnmetered(route.what)
+    return route?.kind === 'messages' || route?.kind === 'completions' ? route : undefined
+  }
+
+  #reportUnmetered(what: string): void {
     this.reportOnce(
-      route.what,
-      `the work of ${route.what} is not metered, because Anthropic does not say which model did it: record() its usage`,
+      what,
+      `the work of ${what} is not metered, because Anthropic does not say which model did it: record() its usage`,
     )
-    return undefined
   }
 
   protected leafEndpoint(path: string): Endpoint | undefined {
@@ -97,7 +96,7 @@ export class AnthropicObservation extends ClientObservation<AnthropicClient, Met
     return baseURL === 'https://api.anthropic.com'
   }
 
-  protected begin(request: RoutedRequest<AnthropicClient, MeteredRoute>): ObservedCall {
+  protected begin(request: RoutedRequest<AnthropicClient, CallRoute>): ObservedCall {
     const { client, route, method, options } = request
     const call = this.call(client, route.kind, method, options)
     return this.observer.begin(call, endpoints[route.kind])
@@ -131,15 +130,14 @@ export class AnthropicObservation extends ClientObservation<AnthropicClient, Met
   }
 }
 
+/** The batch whose results a request downloads, which its options say beside its path. */
 function batchOf(client: AnthropicClient, method: string, args: unknown[]): string | undefined {
-  if (method === 'post') return undefined
-  if (method === 'get') {
-    const [path, options] = args as [unknown, RequestOptions?]
-    return downloadedBatch(method, String(path), client.baseURL, options)
-  }
-  const [options] = args as [RequestOptions?]
-  const verb = String(options?.method).toLowerCase()
-  return downloadedBatch(verb, String(options?.path), client.baseURL, options)
+  const [path, options] = method === 'request' ? [undefined, args[0]] : args
+  const asked = (options ?? {}) as RequestOptions & { readonly stream?: unknown }
+  const verb = method === 'request' ? String(asked.method).toLowerCase() : method
+  if (verb !== 'get') return undefined
+  const route = routeOf(verb, String(path ?? asked.path), client, asked)
+  return route?.kind === 'batch-results' ? route.batchId : undefined
 }
 
 /** True where the application has middleware of its own, which SDKs from 0.101 on can have. */

@@ -1,4 +1,4 @@
-import { membrane, observeCall, type Provider } from '@token-meter/core/adapter'
+import { observeClient, type Provider } from '@token-meter/core/adapter'
 import { type AnthropicClient, isAnthropicClient } from './anthropic-client.ts'
 import { AnthropicObservation } from './anthropic-observation.ts'
 
@@ -20,18 +20,10 @@ export const anthropicProvider: Provider<AnthropicClient> = {
   clientDescription: 'an Anthropic client (@anthropic-ai/sdk 0.60 to 1.x)',
   recognises: isAnthropicClient,
   observe(client, observer, options) {
-    const observation = new AnthropicObservation(observer, options)
-    return membrane(client, {
+    return observeClient(client, {
+      observation: new AnthropicObservation(observer, options),
       resources,
-      chokePoints: ['post', 'get', 'request'],
-      clones: new Set(['withOptions']),
-      ownFunctions: new Set(['fetch']),
-      request: (target, method, original, args) =>
-        observation.request(target as AnthropicClient, method, original, args),
-      leaf: (path, args) => observation.leaf(client, path, args),
-      foreign: observeCall,
-      fault: (what) => observer.fault(what),
-      clone: (clone) => anthropicProvider.observe(clone as AnthropicClient, observer, options),
+      clone: (clone: AnthropicClient) => anthropicProvider.observe(clone, observer, options),
     })
   },
 }

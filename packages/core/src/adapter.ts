@@ -15,13 +15,17 @@ export {
 } from './call/client-observation.ts'
 export { contextCustomer, runWithCustomer } from './call/customer-context.ts'
 export type { Endpoint, StreamReader } from './call/endpoint.ts'
+export { guarded } from './call/guarded.ts'
 export { gatewayBilling, GatewayBillingWatch } from './call/gateway-billing.ts'
 export { inspectAsRaw } from './call/inspect-as-raw.ts'
-export { membrane, type MembraneShape, type Method } from './call/membrane.ts'
+export { JobMemory } from './call/job-memory.ts'
+export { noEstimate } from './call/no-estimate.ts'
 export { observeCall, type CurrentCall } from './call/observe-call.ts'
+export { observeClient } from './call/observe-client.ts'
 export { isSdkPromise, observePromise } from './call/observe-promise.ts'
 export { observeResponse } from './call/observe-response.ts'
 export { observeStream } from './call/observe-stream.ts'
+export { markObserved } from './call/observation-marks.ts'
 export { ObservedCall } from './call/observed-call.ts'
 export { observeRawRequests } from './call/raw-requests.ts'
 export { isPromise, prepareOptions } from './call/request-options.ts'
@@ -31,10 +35,11 @@ export { whenDropped } from './call/when-dropped.ts'
 export { rememberWrapped } from './call/wrapped-clients.ts'
 export type { CallObserver, ClientOptions, Provider } from './call/provider.ts'
 
+export { isErrorAnswer } from './usage/error-answer.ts'
 export { jsonObject, text } from './usage/json-object.ts'
 export { providerName } from './usage/provider-name.ts'
 export { reportedCount, type UsageProblems } from './usage/reported-count.ts'
-export { tokenTypes, type TokenCounts, type TokenType } from './usage/token-counts.ts'
+export { noTokens, tokenTypes, type TokenCounts, type TokenType } from './usage/token-counts.ts'
 export { TokenEstimate } from './usage/token-estimate.ts'
 export {
   countReader,
@@ -46,6 +51,7 @@ export {
 export type { UsageDetails } from './usage/usage-details.ts'
 export { unknownUsage, type UsageReading } from './usage/usage-reading.ts'
 export type { UsageRecord } from './usage/usage-record.ts'
+export { type ManualUsage, toUsageRecord } from './manual-usage.ts'
 export { modelSlug, type ModelSlug } from './usage/model-slug.ts'
 
 export type { MeterEvent } from './event/meter-event.ts'
@@ -55,10 +61,17 @@ export type {
   Awaitable,
   Batch,
   BatchEntry,
+  CorrectedEvents,
   DeadLetter,
+  LedgerEntry,
+  LedgerPage,
+  LedgerQuery,
   Outbox,
+  RecordState,
   SinkStats,
 } from './outbox/outbox.ts'
+export { correctedEvents } from './outbox/corrected-events.ts'
+export { fromBody, toBody } from './outbox/record-body.ts'
 export type { Sink, SinkResult } from './sink/sink.ts'
 
 export { MissingCustomerError } from './errors/missing-customer-error.ts'

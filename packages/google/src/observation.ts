@@ -3,7 +3,7 @@ import {
   type CallObserver,
   type ClientOptions,
   type Endpoint,
-  MissingCustomerError,
+  guarded,
   type ObservedCall,
 } from '@token-meter/core/adapter'
 import type { ApiClient } from './google-client.ts'
@@ -44,13 +44,7 @@ export class Observation {
 
   /** Nothing of the meter reaches the call, but the refusal that the application asked for. */
   guarded<Value>(work: () => Value): Value | undefined {
-    try {
-      return work()
-    } catch (error) {
-      if (error instanceof MissingCustomerError) throw error
-      this.#observer.fault('a call could not be observed', error)
-      return undefined
-    }
+    return guarded(this.#observer, work)
   }
 
   /** Something works and is not metered: said once in a process. */

@@ -92,7 +92,8 @@ describe.each(sdkMajors)('Live sessions of genai $major', ({ major, GoogleGenAI 
       ...turn,
       { closed: true },
     ])
-    expect([...selves]).toEqual([callbacks])
+    // SDK 1 takes its function off the object.
+    expect([...selves]).toEqual([major === 1 ? undefined : callbacks])
   })
 
   test('usage behind the end of its turn, and usage before a call of a tool', async () => {

@@ -1,8 +1,8 @@
-import type { ObservedCall } from '@token-meter/core/adapter'
+import { JobMemory, type ObservedCall } from '@token-meter/core/adapter'
 import { isUnfinished } from './endpoint/response-status.ts'
 import type { ResponseWatch } from './endpoint/responses.ts'
 import { isRecent } from './jobs/foreign-window.ts'
-import { JobMemory } from './jobs/job-memory.ts'
+import { withoutPrompt } from './jobs/without-prompt.ts'
 
 /**
  * Background responses: created without usage, and asked for again until they have it. Each is
@@ -23,7 +23,7 @@ export class BackgroundResponses {
         if (typeof id !== 'string' || background === false) return true
         const observed = call()
         if (!isUnfinished(status)) this.#memory.settle(id)
-        else if (observed !== undefined) this.#memory.created(id, observed)
+        else if (observed !== undefined) this.#memory.created(id, withoutPrompt(observed))
         return true
       },
     }

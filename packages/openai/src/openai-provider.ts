@@ -1,6 +1,6 @@
-import { membrane, observeCall, type Provider } from '@token-meter/core/adapter'
+import { observeClient, type Provider } from '@token-meter/core/adapter'
 import { OpenAIObservation } from './openai-observation.ts'
-import { isOpenAIClient, type OpenAIClient } from './openai-client.ts'
+import { copiedClient, isOpenAIClient, type OpenAIClient } from './openai-client.ts'
 import { observeSocket } from './realtime/observe-socket.ts'
 import { isOpenAISocket, type OpenAISocket } from './realtime/openai-socket.ts'
 
@@ -49,18 +49,11 @@ export const openaiProvider: Provider<OpenAIClient | OpenAISocket> = {
       observeSocket(client, observer, options)
       return client
     }
-    const observation = new OpenAIObservation(observer, options)
-    return membrane(client, {
+    return observeClient(client, {
+      observation: new OpenAIObservation(observer, options),
       resources,
-      chokePoints: ['post', 'get', 'request'],
-      clones: new Set(['withOptions']),
-      ownFunctions: new Set(['fetch']),
-      request: (target, method, original, args) =>
-        observation.request(target as OpenAIClient, method, original, args),
-      leaf: (path, args) => observation.leaf(client, path, args),
-      foreign: observeCall,
-      fault: (what) => observer.fault(what),
-      clone: (clone) => openaiProvider.observe(clone as OpenAIClient, observer, options),
+      source: copiedClient(client),
+      clone: (clone: OpenAIClient) => openaiProvider.observe(clone, observer, options),
     })
   },
 }

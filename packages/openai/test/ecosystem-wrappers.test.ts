@@ -10,7 +10,7 @@ import {
   toolCallCompletion,
 } from './scripts.ts'
 import { type SdkClient, sdkMajors } from './sdk-majors.ts'
-import { bindingWrapper, lazyWrapper, parsingWrapper } from './tracing-wrappers.ts'
+import { bindingWrapper, copyingWrapper, lazyWrapper, parsingWrapper } from './tracing-wrappers.ts'
 
 const streamed = { ...chatRequest, stream: true } as const
 const tool = {
@@ -49,6 +49,7 @@ describe.each(sdkMajors.filter(({ major }) => major > 5))(
       ['binds its methods to the raw client', bindingWrapper],
       ['parses every answer itself', parsingWrapper],
       ['sends when it is awaited', lazyWrapper],
+      ['copies its properties', copyingWrapper],
     ])('%s', (_, wrap) => {
       test('a completion', async () => {
         await using run = await start()
@@ -114,6 +115,18 @@ describe.each(sdkMajors.filter(({ major }) => major > 5))(
         expect((await answer.finalResponse()).id).toBe('resp_1')
         expect(run.records).toHaveLength(1)
       })
+    })
+
+    test('a copying tool: resources that it leaves alone, and a metered client inside', async () => {
+      await using run = await start()
+      const embedding = { data: [], model: 'e', usage: { prompt_tokens: 5, total_tokens: 5 } }
+      run.server.serve(embedding)
+      run.server.serve(chatCompletion)
+      const input = { model: 'e', input: 'hi', encoding_format: 'float' as const }
+      await run.meter(copyingWrapper(run.raw), 'cus_1').embeddings.create(input)
+      expect(run.records).toMatchObject([{ endpoint: 'embeddings', tokens: { input: 5 } }])
+      await copyingWrapper(run.metered).chat.completions.create(chatRequest)
+      expect(run.records).toMatchObject([{}, { tokens: countedTokens }])
     })
 
     test('the helpers of a promise that is sent when it is awaited', async () => {

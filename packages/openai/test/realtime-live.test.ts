@@ -15,26 +15,26 @@ const total = (seconds: unknown) => ({ type: 'session.usage.updated', usage: { s
 
 const usage = { input_tokens: 50, output_tokens: 7, total_tokens: 57 }
 
-it('bills the seconds of a Live session as they grow, and never twice', async () => {
+it('bills the seconds of a Live session by the minute, and never twice', async () => {
   await using run = await startSocketRun()
   const rt = openLive(run)
   const session = newSession()
   await run.play(rt, [
     { type: 'session.started', session },
     total(0),
-    total(1.1),
-    total(1.1),
+    total(61.1),
+    total(61.1),
     total(0.5),
-    total(3.3),
-    { type: 'session.closed', session, usage: { seconds: 4.05 }, reason: 'close_requested' },
-    { type: 'session.closed', session, usage: { seconds: 4.05 }, reason: 'close_requested' },
+    total(123.3),
+    { type: 'session.closed', session, usage: { seconds: 124.05 }, reason: 'close_requested' },
+    { type: 'session.closed', session, usage: { seconds: 124.05 }, reason: 'close_requested' },
   ])
-  expect(run.records.map(({ details }) => details.seconds)).toEqual([1.1, 2.2, 0.75])
+  expect(run.records.map(({ details }) => details.seconds)).toEqual([60, 60, 4.05])
   for (const record of run.records) {
     expect(record).toMatchObject({ endpoint: 'live', model: 'gpt-live-1', outcome: 'complete' })
     expect(Object.values(record.tokens)).toEqual([0, 0, 0, 0])
   }
-  expect(run.records[1]?.raw).toEqual({ seconds: 3.3 })
+  expect(run.records[1]?.raw).toEqual({ seconds: 123.3 })
   expect(run.errors).toEqual([])
   rt.close()
 })
@@ -43,13 +43,13 @@ it('bills a session once that two connections see', async () => {
   const session = newSession()
   await using run = await startSocketRun()
   const primary = openLive(run)
-  await run.play(primary, [{ type: 'session.started', session }, total(10)])
+  await run.play(primary, [{ type: 'session.started', session }, total(70)])
   await using other = await startSocketRun()
   const sideband = other.wrap(new SidebandWS(clientOf(other), { session_id: session.id }))
-  await other.play(sideband, [{ type: 'session.updated', session }, total(10), total(12)])
-  await run.play(primary, [total(12)])
-  expect(run.records.map(({ details }) => details.seconds)).toEqual([10])
-  expect(other.records.map(({ details }) => details.seconds)).toEqual([2])
+  await other.play(sideband, [{ type: 'session.updated', session }, total(70), total(130)])
+  await run.play(primary, [total(130)])
+  expect(run.records.map(({ details }) => details.seconds)).toEqual([60])
+  expect(other.records.map(({ details }) => details.seconds)).toEqual([60])
   primary.close()
   sideband.close()
 })
@@ -100,6 +100,7 @@ it('reports odd seconds and bills none of them', async () => {
   const rt = openLive(run)
   await run.play(rt, [null, -1, 'x', {}].map(total))
   await run.play(rt, [{ type: 'session.usage.updated', usage: null }, total(2)])
+  await run.play(rt, [{ type: 'session.closed' }])
   expect(run.records.map(({ details }) => details.seconds)).toEqual([2])
   expect(run.errors).toHaveLength(4)
   rt.close()

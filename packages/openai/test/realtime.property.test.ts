@@ -3,24 +3,7 @@ import { expect, it } from 'vitest'
 import type { CallObserver } from '@token-meter/core/adapter'
 import { createMeter, memoryOutbox, openaiProvider, type UsageRecord } from '../src/index.ts'
 import { responseCreated, responseDone, textDelta } from './realtime-events.ts'
-
-/** A socket by its shape: the events are what matters here, in any order. */
-class ScriptedSocket {
-  readonly url = new URL('wss://api.openai.com/v1/realtime?model=gpt-realtime')
-  readonly socket = {}
-  readonly #listeners = new Map<string, ((event: unknown) => void)[]>()
-
-  on(type: string, listener: (event: unknown) => void): this {
-    this.#listeners.set(type, [...(this.#listeners.get(type) ?? []), listener])
-    return this
-  }
-
-  send(): void {}
-
-  emit(type: string, event?: unknown): void {
-    for (const listener of this.#listeners.get(type) ?? []) listener(event)
-  }
-}
+import { ScriptedSocket } from './scripted-socket.ts'
 
 const ids = ['resp_1', 'resp_2', 'resp_3']
 const id = fc.constantFrom(...ids)

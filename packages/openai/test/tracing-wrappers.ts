@@ -42,6 +42,23 @@ export function parsingWrapper(client: SdkClient): SdkClient {
   })
 }
 
+/** As `langsmith` does it: a copy of the client's properties, whose methods are not among them. */
+export function copyingWrapper(client: SdkClient): SdkClient {
+  const traced =
+    (method: Method) =>
+    async (...args: unknown[]): Promise<unknown> =>
+      await (method(...args) as Promise<unknown>)
+  const copy = <Resource extends object>(resource: Resource): Resource =>
+    Object.assign(Object.create(Object.getPrototypeOf(resource) as object) as Resource, resource)
+  const completions = copy(client.chat.completions)
+  completions.create = traced(
+    client.chat.completions.create.bind(client.chat.completions) as Method,
+  ) as never
+  const responses = copy(client.responses)
+  responses.create = traced(client.responses.create.bind(client.responses) as Method) as never
+  return { ...client, chat: { ...client.chat, completions }, responses } as unknown as SdkClient
+}
+
 /** As `braintrust` does it: sent as soon as `then` is looked at. */
 export function lazyWrapper(client: SdkClient): SdkClient {
   return deepProxy(client, (target, method, args) => {

@@ -1,4 +1,10 @@
-import { type Call, type Endpoint, jsonObject, type UsageReading } from '@token-meter/core/adapter'
+import {
+  type Call,
+  type Endpoint,
+  jsonObject,
+  noEstimate,
+  type UsageReading,
+} from '@token-meter/core/adapter'
 import { LastPartReader } from './last-part-reader.ts'
 import { audioUsage } from '../usage/audio-usage.ts'
 import { answeredModel, type ModelAnswer, wholeAnswer } from '../usage/model-answer.ts'
@@ -16,8 +22,7 @@ export const transcriptionModel: Endpoint = {
       // Cut short, it is owed as far as it went.
       readTranscription(answer, jsonObject(finish).durationInSeconds ?? seconds, call),
     ),
-  estimateInput: () => {},
-  estimateOutput: () => {},
+  ...noEstimate,
 }
 
 function readTranscription(

@@ -1,6 +1,7 @@
 import {
   type Endpoint,
   jsonObject,
+  noEstimate,
   type ObservedCall,
   text,
   type UsageReading,
@@ -25,7 +26,7 @@ export function batchLine(batchId: string): Endpoint {
       const identity = [provider, 'batches', batchId, text(customId) ?? '', messageId]
       return readMessage(message).map((reading) => ({ ...reading, identity }))
     },
-    estimateInput() {},
+    estimateInput: noEstimate.estimateInput,
     estimateOutput(line, estimate) {
       estimate.addStrings(jsonObject(jsonObject(jsonObject(line).result).message).content)
     },
@@ -47,8 +48,7 @@ export function batchResults(seeLine: (line: unknown) => void): Endpoint {
       },
       readings: () => [],
     }),
-    estimateInput() {},
-    estimateOutput() {},
+    ...noEstimate,
   }
 }
 

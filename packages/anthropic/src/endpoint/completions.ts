@@ -7,13 +7,13 @@ import {
   unknownUsage,
   type UsageReading,
 } from '@token-meter/core/adapter'
-import { isErrorAnswer } from './error-answer.ts'
+import { isRefusal } from './refusal.ts'
 
 /** `POST /v1/complete`, the legacy form, which never says what it used: its records are estimates. */
 export const completions: Endpoint = {
   name: 'completions',
   read(response) {
-    return isErrorAnswer(response) ? [] : [unknownUsage(text(jsonObject(response).model))]
+    return isRefusal(response) ? [] : [unknownUsage(text(jsonObject(response).model))]
   },
   openStream: (_, output) => new CompletionStreamReader(output),
   estimateInput(body, estimate) {

@@ -1,7 +1,7 @@
 import { type Endpoint, jsonObject, text, type UsageReading } from '@token-meter/core/adapter'
 import { messagesUsage } from '../usage/messages.ts'
-import { isErrorAnswer } from './error-answer.ts'
 import { MessageStreamReader } from './message-stream-reader.ts'
+import { isRefusal } from './refusal.ts'
 
 /** `POST /v1/messages` */
 export const messages: Endpoint = {
@@ -18,7 +18,7 @@ export const messages: Endpoint = {
 
 /** The usage of a whole message; stop reasons such as `refusal` and `pause_turn` are billed too. */
 export function readMessage(message: unknown): readonly UsageReading[] {
-  if (isErrorAnswer(message)) return []
+  if (isRefusal(message)) return []
   const { model, usage } = jsonObject(message)
   return messagesUsage(usage, text(model))
 }

@@ -9,6 +9,7 @@ export function observeHops(answer: unknown, hops: readonly ObservedCall[]): unk
   return observePromise(answer, {
     onData: (data) => data,
     onResponse: (response) => response,
+    onBoth() {},
     onUnclaimed({ response, options }) {
       // A stream would be kept running: it counts once it is dropped.
       if (options?.stream === true || hops.length === 0) return

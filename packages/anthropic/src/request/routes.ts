@@ -1,28 +1,12 @@
 /** What a request asks for, as far as it costs tokens. */
 export type Route =
   | { readonly kind: 'messages' | 'completions' }
+  | { readonly kind: 'batch-results'; readonly batchId: string }
   /** Costs tokens, and cannot be metered. */
   | { readonly kind: 'unmetered'; readonly what: string }
 
 const messagesRoute: Route = { kind: 'messages' }
 const agentWork = /^\/v1\/(?:sessions(?:\/[^/]+\/events)?|deployments(?:\/[^/]+\/run)?)$/
-
-/**
- * The route of a request; `undefined` for what bills nothing. Exact paths only: counting tokens,
- * creating, retrieving and listing batches, models and files are free.
- */
-export function routeOf(method: string, path: string, baseUrl: string): Route | undefined {
-  if (method !== 'post') return undefined
-  if (path === '/v1/messages') return messagesRoute
-  const exact = exactPath(path, baseUrl)
-  if (exact === '/v1/messages') return messagesRoute
-  if (exact === '/v1/complete') return { kind: 'completions' }
-  // The events of a session have the tokens of each request, but not its model.
-  if (agentWork.test(exact)) {
-    return { kind: 'unmetered', what: 'managed agents' }
-  }
-  return exact === '/v1/dreams' ? { kind: 'unmetered', what: 'dreams' } : undefined
-}
 
 /** What the SDK marks the download of a batch's results with, wherever these are kept. */
 interface DownloadOptions {
@@ -30,20 +14,34 @@ interface DownloadOptions {
   readonly __binaryResponse?: unknown
 }
 
-/** The batch whose results a request downloads; `undefined` for any other request. */
-export function downloadedBatch(
+/**
+ * The route of a request; `undefined` for what bills nothing. Exact paths only: counting tokens,
+ * creating, retrieving and listing batches, models and files are free.
+ */
+export function routeOf(
   method: string,
   path: string,
-  baseUrl: string,
-  options: DownloadOptions | undefined,
-): string | undefined {
-  if (method !== 'get') return undefined
-  const exact = exactPath(path, baseUrl)
-  const batchId = /\/v1\/messages\/batches\/([^/]+)\/results$/.exec(exact)?.[1]
-  if (batchId !== undefined) return batchId
-  // The address is the server's to choose: without its query, which may be a signature, it stands
-  // for the batch.
-  return options?.stream === true && options.__binaryResponse === true ? exact : undefined
+  { baseURL }: { readonly baseURL: string },
+  options?: DownloadOptions,
+): Route | undefined {
+  if (method === 'post' && path === '/v1/messages') return messagesRoute
+  const exact = exactPath(path, baseURL)
+  if (method === 'get') {
+    const batchId = /\/v1\/messages\/batches\/([^/]+)\/results$/.exec(exact)?.[1]
+    if (batchId !== undefined) return { kind: 'batch-results', batchId }
+    // The address is the server's to choose: without its query, which may be a signature, it stands
+    // for the batch.
+    const isResults = options?.stream === true && options.__binaryResponse === true
+    return isResults ? { kind: 'batch-results', batchId: exact } : undefined
+  }
+  if (method !== 'post') return undefined
+  if (exact === '/v1/messages') return messagesRoute
+  if (exact === '/v1/complete') return { kind: 'completions' }
+  // The events of a session have the tokens of each request, but not its model.
+  if (agentWork.test(exact)) {
+    return { kind: 'unmetered', what: 'managed agents' }
+  }
+  return exact === '/v1/dreams' ? { kind: 'unmetered', what: 'dreams' } : undefined
 }
 
 /** A path as the SDK's own methods write it: no base URL, no query. */

@@ -1,8 +1,8 @@
-import { MissingCustomerError } from '../errors/missing-customer-error.ts'
 import { providerName } from '../usage/provider-name.ts'
 import type { Call } from './call.ts'
 import type { Endpoint } from './endpoint.ts'
 import { GatewayBillingWatch } from './gateway-billing.ts'
+import { guarded } from './guarded.ts'
 import { type CurrentCall, observeCall } from './observe-call.ts'
 import type { ObservedCall } from './observed-call.ts'
 import type { CallObserver, ClientOptions } from './provider.ts'
@@ -122,6 +122,11 @@ export abstract class ClientObservation<Client extends { readonly baseURL: strin
     return () => observed
   }
 
+  /** Something of the client cannot be observed: its calls work, and are not metered. */
+  fault(what: string): void {
+    this.observer.fault(what)
+  }
+
   protected call(
     client: Client,
     endpoint: string,
@@ -149,13 +154,7 @@ export abstract class ClientObservation<Client extends { readonly baseURL: strin
 
   /** Nothing of the meter reaches the call, but the refusal that the application asked for. */
   protected guarded<Value>(work: () => Value): Value | undefined {
-    try {
-      return work()
-    } catch (error) {
-      if (error instanceof MissingCustomerError) throw error
-      this.observer.fault('a call could not be observed', error)
-      return undefined
-    }
+    return guarded(this.observer, work)
   }
 }
 

@@ -9,6 +9,11 @@ import { rememberWrapped } from './wrapped-clients.ts'
 export interface MembraneShape {
   /** Properties that hold resources, at any depth. What is not named stays raw: unmetered, never broken. */
   readonly resources: ReadonlySet<string>
+  /**
+   * The client that the requests are made on, where the given one is a copy of its properties by
+   * another tool and has none of its methods.
+   */
+  readonly source?: object | undefined
   /** Client methods that every request goes through, such as `post`; the first is on the SDK's base class. */
   readonly chokePoints: readonly [string, ...string[]]
   /** Client methods that answer another client, to be metered alike. */
@@ -39,6 +44,7 @@ export type Method = (...args: unknown[]) => unknown
  * Methods run with their own `this`, because classes have private fields, which a proxy has none of.
  */
 export function membrane<Client extends object>(client: Client, shape: MembraneShape): Client {
+  const { source = client } = shape
   const wrapped = new WeakMap<object, unknown>()
   const base = prototypeOwning(client, shape.chokePoints[0])
   const chokePoints = new Set(shape.chokePoints)
@@ -67,6 +73,7 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
     },
     set: (target, property, value) => Reflect.set(target, property, value, target),
   })
+  const asked = source === client ? proxy : membrane(source, { ...shape, source: undefined })
   rememberWrapped(proxy, client)
   return proxy
 
@@ -110,7 +117,7 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
       inspectAsRaw(target)
       const observed: object = new Proxy(target, {
         get(_, name) {
-          if (name === '_client') return proxy
+          if (name === '_client') return asked
           const value: unknown = Reflect.get(target, name, observed)
           if (typeof name === 'symbol') return value
           if (typeof value === 'object' && value !== null && shape.resources.has(name)) {
@@ -147,9 +154,9 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
    */
   function foreignMethod(path: string, value: Method): unknown {
     return appliedWith(value, (self, args) => {
-      const isObservable = canScope && observeRawRequests(client, shape.chokePoints)
+      const isObservable = canScope && observeRawRequests(source, shape.chokePoints)
       const scope = {
-        ...(isObservable ? { client, observes: observe } : unscoped(currentScope())),
+        ...(isObservable ? { client: source, observes: observe } : unscoped(currentScope())),
         reached: false,
       }
       const answer: unknown = runInScope(scope, () => Reflect.apply(value, self, args))

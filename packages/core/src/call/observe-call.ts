@@ -4,6 +4,7 @@ import { isForeignPromise, observeForeign } from './observe-foreign.ts'
 import type { ObservedCall } from './observed-call.ts'
 import { isSdkPromise, observePromise, type ResponseProps } from './observe-promise.ts'
 import { observeResponse } from './observe-response.ts'
+import { ResponseBranch } from './response-branch.ts'
 import { isStream, observeStream } from './observe-stream.ts'
 import { StreamObservation } from './stream-observation.ts'
 import { whenDropped } from './when-dropped.ts'
@@ -17,8 +18,15 @@ export type CurrentCall = () => ObservedCall | undefined
  */
 export function observeCall(answer: unknown, current: CurrentCall): unknown {
   if (isSdkPromise(answer)) {
+    let stream: StreamObservation | undefined
     return observePromise(answer, {
-      onData: (data) => guarded(data, current(), observeData),
+      onData: (data) =>
+        guarded(data, current(), (value, call) =>
+          observeData(value, call, (observation) => (stream = observation)),
+        ),
+      onBoth: (response) => {
+        if (stream !== undefined) guarded(response, current(), shareWith(stream))
+      },
       onResponse: (response) => guarded(response, current(), observeResponse),
       onUnclaimed: (props) => void guarded(props, current(), observeUnclaimed),
       onBroken: () => current()?.abandon(),
@@ -26,7 +34,9 @@ export function observeCall(answer: unknown, current: CurrentCall): unknown {
     })
   }
   if (isForeignPromise(answer)) {
-    return observeForeign(answer, (data) => guarded(data, current(), observeData))
+    return observeForeign(answer, (data) =>
+      guarded(data, current(), (value, call) => observeData(value, call)),
+    )
   }
   return answer
 }
@@ -46,19 +56,34 @@ function guarded<Value>(
   }
 }
 
-function observeData(data: unknown, call: ObservedCall): unknown {
+function observeData(
+  data: unknown,
+  call: ObservedCall,
+  opened?: (observation: StreamObservation) => void,
+): unknown {
   if (isStream(data)) {
     const observation = StreamObservation.open(call)
     if (observation === undefined || !markObserved(data)) {
       call.dismiss()
       return data
     }
+    opened?.(observation)
     return observeStream(data, observation)
   }
   if (isResponse(data)) return observeResponse(data, call)
   if (markObserved(data)) call.respond(data)
   else call.dismiss()
   return data
+}
+
+/** A stream and its raw response are two ways to one body: whichever is read first is observed. */
+const shareWith = (stream: StreamObservation) => (response: Response, call: ObservedCall) => {
+  stream.shareBody(response)
+  return observeResponse(
+    response,
+    call,
+    ResponseBranch.first(call, () => stream.end('interrupted')),
+  )
 }
 
 /** SDK 4 answers node-fetch responses, so `instanceof Response` would not do. */

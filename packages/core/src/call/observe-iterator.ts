@@ -88,10 +88,11 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
       // The source is left before it is exhausted, so it aborts its request as on any break.
       const closed = await close?.(value)
       observation.end('interrupted')
-      return await afterStored(closed ?? { done: true, value })
+      return closed ?? { done: true, value }
     })
     leaving.catch(() => {})
-    return await within(breakGraceMs, leaving, { done: true, value })
+    observation.call.expect(leaving)
+    return await afterStored(await within(breakGraceMs, leaving, { done: true, value }))
   }
 
   /** Answers false when it gave up with a pull still under way. */

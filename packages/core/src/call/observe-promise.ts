@@ -23,6 +23,8 @@ export interface ResponseObserver {
   onData(data: unknown, props: ResponseProps): unknown
   /** The raw response, whose body the caller may read himself. */
   onResponse(response: Response): Response
+  /** The raw response of data that the caller has already: of a stream, he may read either. */
+  onBoth(response: Response): void
   /** The response has come and nobody has asked for its body. */
   onUnclaimed(props: ResponseProps): void
   /** The response has come, and its body cannot be read or parsed. */
@@ -122,13 +124,15 @@ function tap(promise: SdkPromise, observer: ResponseObserver, claim: Claim): voi
       })
     }
   }
+  const { withResponse } = promise
   // The prototype's withResponse parses and asks for the raw response at once. That response is
-  // the SDK's to read, so it must not be tapped. OpenAI 7 brings a withResponse of its own.
-  if (!Object.hasOwn(promise, 'withResponse')) {
-    const { withResponse } = promise
-    promise.withResponse = () => {
-      const untapped = { asResponse: { value: () => asResponse.call(promise) } }
-      return withResponse.call(Object.create(promise, untapped) as SdkPromise)
-    }
+  // the SDK's to read first. OpenAI 7 brings a withResponse of its own, which parses before.
+  const isOwn = Object.hasOwn(promise, 'withResponse')
+  promise.withResponse = async () => {
+    const untapped = { asResponse: { value: () => asResponse.call(promise) } }
+    const self = isOwn ? promise : (Object.create(promise, untapped) as SdkPromise)
+    const both = await withResponse.call(self)
+    observer.onBoth(both.response)
+    return both
   }
 }

@@ -5,6 +5,21 @@ import { whenDropped } from './when-dropped.ts'
 
 const observed = new WeakSet<object>()
 
+let isUntapped = false
+
+/**
+ * Runs what reads a response for somebody who is observed himself: the SDK's stream, which looks
+ * for the body as soon as it is asked for its first event. Only what runs synchronously is meant.
+ */
+export function readUntapped<Result>(work: () => Result): Result {
+  isUntapped = true
+  try {
+    return work()
+  } finally {
+    isUntapped = false
+  }
+}
+
 /**
  * Observes a raw response whose body the caller reads himself. The object stays the same; each way
  * of reading it passes what is read through the observer. Never `clone()` or `tee()` of our own:
@@ -106,7 +121,7 @@ function observeBodyProperty(
     get: () => {
       const body = original() as ReadableStream<Uint8Array> | null
       // node-fetch (SDK 4) has Node streams here.
-      if (typeof body?.getReader !== 'function') return body
+      if (isUntapped || typeof body?.getReader !== 'function') return body
       // Read already, by another way: there is nothing to pass on but what it says of that.
       if (wrapped === undefined && (body.locked || response.bodyUsed)) return body
       wrapped ??= observedStream(

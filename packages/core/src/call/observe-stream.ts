@@ -1,4 +1,5 @@
 import { observeIterator } from './observe-iterator.ts'
+import { readUntapped } from './observe-response.ts'
 import type { StreamObservation } from './stream-observation.ts'
 import { whenDropped } from './when-dropped.ts'
 
@@ -34,8 +35,12 @@ export function observeStream<Stream extends AsyncIterable<unknown>>(
   function observedIterator(): AsyncIterator<unknown> {
     const iterator = open.call(stream)
     // The SDK answers a second iteration with an error of its own; that is not the stream's end.
-    if (opened) return iterator
+    if (opened || observation.bodyTaken) return iterator
     opened = true
+    if (observation.sharesBody) {
+      const next = iterator.next.bind(iterator)
+      iterator.next = () => readUntapped(next)
+    }
     return observeIterator(iterator, observation, request)
   }
   // Where the stream has it from its class, its own one must not show among its properties.

@@ -80,9 +80,26 @@ export class ObservedCall implements ResponseWatcher {
     return new TokenEstimate(model, count && ((text) => count(text, model)))
   }
 
+  /**
+   * The caller is done and the usage is not: what is left of the response is read behind his back
+   * until the promise has ended. A flush or close waits for that within its own time; it does not
+   * keep the process alive.
+   */
+  expect(coming: Promise<unknown>): void {
+    this.#sink.expect(coming)
+  }
+
   /** Nobody will ever read the response: only the request is known. */
   abandon(): void {
     if (!this.#settled) this.end([unknownUsage()], 'interrupted', this.newEstimate())
+  }
+
+  /**
+   * Settles the call later, with what `write` does, or when the meter or the process ends: something
+   * better may come. Answers how to take that back.
+   */
+  hold(write: () => void, forMs: number): () => void {
+    return this.#sink.hold(write, forMs)
   }
 
   /** The response was dropped without being read. */

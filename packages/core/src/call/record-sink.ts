@@ -15,10 +15,17 @@ export interface CompletedReading {
   readonly interrupted: boolean
 }
 
-/** Where the usage of observed calls goes. Neither method ever throws. */
+/** Where the usage of observed calls goes. No method ever throws. */
 export interface RecordSink {
   /** Keeps the usage; a promise when the outbox needs time to make it safe. */
   keep(call: ObservedCall, readings: readonly CompletedReading[]): void | Promise<void>
+  /** Usage is on its way until the promise has ended: flush and close wait for it. */
+  expect(coming: Promise<unknown>): void
+  /**
+   * Runs `write` after so long, or when the meter or the process ends, unless the function that is
+   * answered takes it back before.
+   */
+  hold(write: () => void, forMs: number): () => void
   /** Reports a fault of the meter itself. */
   fault(what: string, cause: unknown): void
 }

@@ -26,8 +26,9 @@ export class ResponseBranch implements ResponseWatcher {
     siblings.open++
   }
 
-  static first(call: ObservedCall): ResponseBranch {
-    return new ResponseBranch({ call, open: 0, settle: undefined, readBytes: 0 })
+  /** @param settle what settles the call where no copy was ever read. @default abandoning it */
+  static first(call: ObservedCall, settle?: () => void): ResponseBranch {
+    return new ResponseBranch({ call, open: 0, settle, readBytes: 0 })
   }
 
   another(): ResponseBranch {

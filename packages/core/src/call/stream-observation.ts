@@ -13,6 +13,8 @@ export class StreamObservation implements ResponseWatcher {
   readonly #output: TokenEstimate
   #events = 0
   #broken = false
+  /** The response whose body the caller may read instead. Weak: it must be seen to be dropped. */
+  #response: { deref(): Response | undefined } | undefined
 
   private constructor(call: ObservedCall, reader: StreamReader, output: TokenEstimate) {
     this.call = call
@@ -55,9 +57,25 @@ export class StreamObservation implements ResponseWatcher {
     return !this.call.settled && this.#reader.finished && !this.#reader.usageSeen
   }
 
+  /** The caller has the raw response too, which is dropped later than its stream. */
+  shareBody(response: Response): void {
+    // Where there is no WeakRef, nothing sees what is dropped either.
+    this.#response =
+      typeof WeakRef === 'undefined' ? { deref: () => response } : new WeakRef(response)
+  }
+
+  get sharesBody(): boolean {
+    return this.#response !== undefined
+  }
+
+  /** The caller has read the body himself: the stream has none of it, and does not count. */
+  get bodyTaken(): boolean {
+    return this.#response?.deref()?.bodyUsed === true
+  }
+
   /** The stream was dropped without being read to its end. */
   dropped(): void {
-    this.end('interrupted')
+    if (!this.sharesBody) this.end('interrupted')
   }
 
   /** The stream is over; the first call counts. */

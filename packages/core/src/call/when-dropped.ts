@@ -3,7 +3,11 @@ export interface ResponseWatcher {
   dropped(): void
 }
 
-const registry = new FinalizationRegistry<ResponseWatcher>((watcher) => watcher.dropped())
+// Workers with a compatibility date before May 2025 have none: there what is dropped is not seen.
+const registry =
+  typeof FinalizationRegistry === 'undefined'
+    ? undefined
+    : new FinalizationRegistry<ResponseWatcher>((watcher) => watcher.dropped())
 
 /**
  * Tells the watcher when a response was dropped without being read: it was generated, and is owed,
@@ -11,5 +15,5 @@ const registry = new FinalizationRegistry<ResponseWatcher>((watcher) => watcher.
  * scope that it was made in.
  */
 export function whenDropped(response: object, watcher: ResponseWatcher): void {
-  registry.register(response, watcher)
+  registry?.register(response, watcher)
 }

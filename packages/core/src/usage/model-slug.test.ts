@@ -109,6 +109,10 @@ describe('modelSlug', () => {
     ['bedrock', 'openai.gpt-oss-120b-1:0', 'bedrock/openai/gpt-oss-120b'],
     ['workers-ai', '@cf/openai/gpt-oss-120b', 'workers-ai/openai/gpt-oss-120b'],
     ['ollama', 'llama3.2:3b', 'ollama/llama3.2:3b'],
+    ['ollama', 'x-8:22', 'ollama/x-8:22'],
+    ['openai', 'x-v8:22', 'openai/x-v8:22'],
+    ['openai', 'anthropic.claude-sonnet-4-6-v1:0', 'anthropic/claude-sonnet-4.6'],
+    ['openrouter', 'anthropic/claude-sonnet-4-6-v1:0', 'anthropic/claude-sonnet-4.6'],
     // Resource paths.
     ['google', 'models/gemini-3-flash', 'google/gemini-3-flash'],
     ['google', 'publishers/google/models/gemini-2.5-pro', 'google/gemini-2.5-pro'],
@@ -116,5 +120,10 @@ describe('modelSlug', () => {
     ['google', 'gemini-2.5-flash-preview-09-2025', 'google/gemini-2.5-flash-preview-09-2025'],
   ])('%s %s is %s', (provider, model, slug) => {
     expect(modelSlug(provider, model)).toBe(slug)
+  })
+
+  test.each(['openai/', '@a/', 'openrouter/'])('35 KB of %s are a name as any other', (part) => {
+    const model = part.repeat(35_000 / part.length)
+    expect(modelSlug('openai', `${model}gpt-5.4`)).toMatch(/gpt-5\.4$/)
   })
 })

@@ -29,6 +29,9 @@ const routing = /:(?:nitro|floor|online|exacto)(?=$|:)/g
 /** Its endings that have a price of their own. */
 const variant = /:(?:free|thinking|extended|beta)$/
 
+const bedrockVendor =
+  /^(?:(?:us|eu|apac|global|us-gov|jp|au|ca)\.)?(anthropic|meta|mistral|amazon|cohere|deepseek|openai|qwen|ai21)\./
+
 /**
  * The slug as Stripe and Vercel write it: lower case, no snapshot date, no `-latest`, dots in
  * Anthropic versions (`claude-sonnet-4-5-20250929` is `anthropic/claude-sonnet-4.5`).
@@ -36,15 +39,22 @@ const variant = /:(?:free|thinking|extended|beta)$/
  * model (`anthropic/claude-sonnet-4.6` stays so); another server's model keeps its creator
  * (`groq/qwen/qwen3-32b`).
  */
-export const modelSlug: ModelSlug = (provider, model) => {
-  const name = withoutResourcePath(model.trim().toLowerCase().replace(/^\/+/, ''))
-  return gateways.has(provider) ? gatewaySlug(provider, name) : hostSlug(provider, name)
+export const modelSlug: ModelSlug = (provider, model) => slugOf(provider, model, mostHops)
+
+/** Names in front of a model that are looked behind: an account, a gateway, another one, a server. */
+const mostHops = 4
+
+function slugOf(provider: string, model: string, hops: number): string {
+  const name = withoutResourcePath(model.trim().toLowerCase().replace(/^\/+/, ''), provider)
+  return gateways.has(provider) && hops > 0
+    ? gatewaySlug(provider, name, hops)
+    : hostSlug(provider, name)
 }
 
-function gatewaySlug(gateway: string, model: string): string {
+function gatewaySlug(gateway: string, model: string, hops: number): string {
   if (model.startsWith('ft:')) return hostSlug('openai', model)
   // Portkey's `@name/` is what the application called its account of a provider.
-  if (/^@[^/]+\//.test(model)) return modelSlug(gateway, model.slice(model.indexOf('/')))
+  if (/^@[^/]+\//.test(model)) return slugOf(gateway, model.slice(model.indexOf('/')), hops - 1)
   const routed = model.replace(routing, '')
   const [ending = ''] = variant.exec(routed) ?? []
   const name = ending === '' ? routed : routed.slice(0, -ending.length)
@@ -54,7 +64,7 @@ function gatewaySlug(gateway: string, model: string): string {
   // Helicone has the provider behind the model, and alternatives behind that.
   const creator = gateway === 'helicone' ? modelCreator(first) : undefined
   if (creator !== undefined) return hostSlug(creator, first) + ending
-  return modelSlug(canonicalProvider(first), rest) + ending
+  return slugOf(canonicalProvider(first), rest, hops - 1) + ending
 }
 
 function hostSlug(provider: string, model: string): string {
@@ -64,26 +74,25 @@ function hostSlug(provider: string, model: string): string {
 }
 
 /** Vertex, Gemini, Fireworks and Workers AI name models by path; Bedrock by region and vendor. */
-function withoutResourcePath(model: string): string {
-  return model
+function withoutResourcePath(model: string, provider: string): string {
+  const id = model
     .replace(/^(?:projects\/[^/]+\/locations\/[^/]+\/)?publishers\/[^/]+\/models\//, '')
     .replace(/^(?:accounts\/[^/]+\/)?models\//, '')
     .replace(/^@(?:cf|hf)\//, '')
     .replace(/^arn:[^/]*:(?:foundation-model|inference-profile)\//, '')
-    .replace(
-      /^(?:(?:us|eu|apac|global|us-gov|jp|au|ca)\.)?(anthropic|meta|mistral|amazon|cohere|deepseek|openai|qwen|ai21)\./,
-      '$1/',
-    )
+  const name = id.replace(bedrockVendor, '$1/')
+  // Only of Bedrock: elsewhere `-8:22` can be a size and a tag.
+  const isBedrock = name !== id || (provider === 'bedrock' && !id.startsWith('arn:'))
+  return isBedrock ? name.replace(/-v?\d+:\d+(?=$|:)/, '') : name
 }
 
 function withoutSnapshot(model: string): string {
   if (pricedByDate.has(model) || /^(?:ft|arn):/.test(model)) return model
   return (
     model
-      .replace(/-v?\d+:\d+(?=$|:)/, '')
       .replace(/@(?:\d{8}|default|latest)$/, '')
       // Of Bedrock and Vertex, which number the snapshots of one Claude.
-      .replace(/-v\d+$(?<=claude-(?:[a-z]+-)?\d[\w.-]*)/, '')
+      .replace(/-v\d+(?::\d+)?$(?<=claude-(?:[a-z]+-)?\d[\w.:-]*)/, '')
       .replace(/-\d{4}-\d{2}-\d{2}$/, '')
       .replace(/-\d{8}$/, '')
       .replace(/-latest$/, '')

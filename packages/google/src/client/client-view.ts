@@ -13,7 +13,7 @@ import {
   chokePoints,
   type Method,
   observeChokePoint,
-  observedApiClient,
+  observedApiClients,
 } from './observed-api-client.ts'
 
 /** Modules whose calls cost money. */
@@ -31,7 +31,8 @@ export function clientView<Client extends object>(
   observation: Observation,
 ): Client {
   const rawApi = apiClientOf(client)
-  const context: ViewContext = { rawApi, api: observedApiClient(rawApi, observation), observation }
+  const apis = observedApiClients(rawApi, observation)
+  const context: ViewContext = { rawApi, ...apis, observation }
   const modules = new ModuleViews(context)
   const madeLater = new Map<string, unknown>()
   const methods = new WeakMap<Method, Method>()

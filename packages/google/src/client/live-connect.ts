@@ -64,22 +64,30 @@ class LiveTurns {
   }
 }
 
-/** The caller's callbacks, called in the same order with their own `this`. */
+/** The caller's callbacks, called in the same order and on the same object. */
 function observedCallbacks(callbacks: Callbacks, turns: LiveTurns): Callbacks {
   const before: Readonly<Record<string, (argument: unknown) => void>> = {
     onmessage: (message) => turns.see(message),
     onclose: () => turns.close(),
   }
-  return new Proxy(callbacks, {
+  const observed: Callbacks = new Proxy(callbacks, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target)
       const observe =
         typeof name === 'string' && Object.hasOwn(before, name) ? before[name] : undefined
-      if (typeof value !== 'function' && name !== 'onclose') return value
-      return (...args: unknown[]): unknown => {
-        observe?.(args[0])
-        return typeof value === 'function' ? Reflect.apply(value, target, args) : undefined
+      if (typeof value === 'function') {
+        return function (this: unknown, ...args: unknown[]): unknown {
+          observe?.(args[0])
+          return Reflect.apply(value, this === observed ? target : this, args)
+        }
+      }
+      if (name !== 'onclose' || (value !== undefined && value !== null)) return value
+      // Reads as the SDK's own default, which tests have been seen to look at.
+      return function (e: unknown): void {
+        void e
+        turns.close()
       }
     },
   })
+  return observed
 }

@@ -12,6 +12,7 @@ import type { ApiClient } from '../google-client.ts'
 import type { Observation } from '../observation.ts'
 import { connectObserved } from './live-connect.ts'
 import { chokePoints, type Method, observeChokePoint } from './observed-api-client.ts'
+import { standIn, takenBack } from './taken-back.ts'
 
 /** Methods that a mock or another wrapper may stand in for, with what they would request. */
 const leaves = {
@@ -29,6 +30,8 @@ export interface ViewContext {
   readonly rawApi: ApiClient
   /** What its modules see instead. */
   readonly api: ApiClient
+  /** The same for the SDK's own functions, which see it and do not show it. */
+  readonly innerApi: ApiClient
   readonly observation: Observation
 }
 
@@ -55,6 +58,7 @@ export class ModuleViews {
   readonly #context: ViewContext
   readonly #views = new WeakMap<object, object>()
   readonly #twins = new WeakMap<object, object | null>()
+  readonly #own = new WeakMap<Method, Method>()
   readonly #functions = new WeakMap<Method, Method>()
 
   constructor(context: ViewContext) {
@@ -68,7 +72,7 @@ export class ModuleViews {
       inspectAsRaw(module)
       view = new Proxy(module, {
         get: (target, name, receiver) => this.#get(target, name, receiver as object),
-        set: (target, name, value) => Reflect.set(target, name, value, target),
+        set: (target, name, value) => Reflect.set(target, name, takenBack(value), target),
       })
       this.#views.set(module, view)
     }
@@ -99,17 +103,22 @@ export class ModuleViews {
   #cached(method: Method, make: () => Method): Method {
     const known = this.#functions.get(method)
     if (known !== undefined) return known
-    const made = make()
+    const made = standIn(make(), method)
     this.#functions.set(method, made)
     return made
   }
 
   /** The twin's function, where the module's is the one that the SDK made for it. */
   #ownFunction(module: object, name: string, method: Method): Method | undefined {
+    const known = this.#own.get(method)
+    if (known !== undefined) return known
     const twin = this.#twin(module)
-    const made: unknown = twin === null ? undefined : Reflect.get(twin, name)
-    if (typeof made !== 'function') return undefined
-    return isSameSource(made as Method, method) ? (made as Method) : undefined
+    // Its own only: what it does not have it finds in the module, where others wrote it.
+    if (twin === null || !Object.hasOwn(twin, name)) return undefined
+    const made: unknown = Reflect.get(twin, name)
+    if (typeof made !== 'function' || !isSameSource(made as Method, method)) return undefined
+    this.#own.set(method, standIn(made as Method, method))
+    return made as Method
   }
 
   #twin(module: object): object | null {
@@ -117,9 +126,10 @@ export class ModuleViews {
     if (twin === undefined) {
       twin = null
       try {
+        const { innerApi } = this.#context
         const { constructor } = module as { constructor: new (api: ApiClient) => object }
-        const made = new constructor(this.#context.api)
-        if ((made as { apiClient?: unknown }).apiClient === this.#context.api) twin = made
+        const made = Reflect.construct(constructor, [innerApi], twinClass(module)) as object
+        if ((made as { apiClient?: unknown }).apiClient === innerApi) twin = made
       } catch {
         // A subclass that wants more than the API client: its functions are metered by their answers.
       }
@@ -162,6 +172,17 @@ export class ModuleViews {
       },
     })
   }
+}
+
+/**
+ * Makes an object that sees what others wrote to a module, such as a spy on one of its internal
+ * functions, where it would otherwise see its class.
+ */
+function twinClass(module: object): new () => object {
+  // A function, because the prototype of a class cannot be another.
+  const twin = function () {} as unknown as new () => object
+  twin.prototype = module
+  return twin
 }
 
 const sources = new WeakMap<Method, string>()

@@ -1,8 +1,10 @@
 import { currentScope, inspectAsRaw, runInScope } from '@token-meter/core/adapter'
 import type { ApiClient, ApiRequest, ApiResponse } from '../google-client.ts'
 import type { Observation } from '../observation.ts'
-import { observeRequest, observeStreamRequest } from '../request/observe-request.ts'
+import { observeRequest } from '../request/observe-request.ts'
+import { observeStreamRequest } from '../request/observe-stream-request.ts'
 import { observedFetch } from './observed-fetch.ts'
+import { standIn, takenBack } from './taken-back.ts'
 
 // `Reflect.apply` is how all of these are called.
 export type Method = (...args: unknown[]) => unknown
@@ -23,23 +25,55 @@ export function observeChokePoint(
 ): unknown {
   const scope = currentScope()
   if (scope !== undefined) scope.reached = true
-  const send = () => runInScope(undefined, () => Reflect.apply(original, api, args))
+  const apply = () => Reflect.apply(original, api, args)
+  const send = scope === undefined ? apply : () => runInScope(undefined, apply)
   const [request] = args as [ApiRequest]
+  // Only what somebody put in the place of the SDK's method can pass here twice with one answer.
+  const isReplaced = Object.hasOwn(api, method)
   return method === 'request'
-    ? observeRequest(observation, request, send as () => Promise<ApiResponse>)
-    : observeStreamRequest(observation, request, send as () => Promise<AsyncGenerator<ApiResponse>>)
+    ? observeRequest(observation, request, send as () => Promise<ApiResponse>, isReplaced)
+    : observeStreamRequest(
+        observation,
+        request,
+        send as () => Promise<AsyncGenerator<ApiResponse>>,
+        isReplaced,
+      )
 }
 
-/**
- * The API client as the metered client's modules see it: whatever they or the SDK's own loops
- * request passes here. A proxy, so that it is in every other respect the client's own.
- */
-export function observedApiClient(api: ApiClient, observation: Observation): ApiClient {
+/** The API client as a metered client's modules see it: whatever they request is observed. */
+export interface ObservedApiClients {
+  /** A proxy, so that it is in every other respect the client's own. */
+  readonly api: ApiClient
+  /** For the SDK's own functions, which show it to nobody: no proxy, because they ask it often. */
+  readonly innerApi: ApiClient
+}
+
+export function observedApiClients(api: ApiClient, observation: Observation): ObservedApiClients {
+  const observe = (name: 'request' | 'requestStream', original: Method, args: unknown[]) =>
+    observeChokePoint(observation, api, name, original, args)
+  const inner = (name: 'request' | 'requestStream') => ({
+    value: (...args: unknown[]) => observe(name, api[name] as Method, args),
+  })
+  return {
+    api: shownApiClient(api, observation, observe),
+    innerApi: Object.create(api, {
+      request: inner('request'),
+      requestStream: inner('requestStream'),
+    }) as ApiClient,
+  }
+}
+
+function shownApiClient(
+  api: ApiClient,
+  observation: Observation,
+  observe: (name: 'request' | 'requestStream', original: Method, args: unknown[]) => unknown,
+): ApiClient {
   const wrapped = new WeakMap<Method, Method>()
   const cached = (original: Method, apply: (args: unknown[]) => unknown): Method => {
     let method = wrapped.get(original)
     if (method === undefined) {
-      method = new Proxy(original, { apply: (_, self, args: unknown[]) => apply(args) })
+      const proxy = new Proxy(original, { apply: (_, self, args: unknown[]) => apply(args) })
+      method = standIn(proxy, original)
       wrapped.set(original, method)
     }
     return method
@@ -53,7 +87,7 @@ export function observedApiClient(api: ApiClient, observation: Observation): Api
       if (typeof value !== 'function') return value
       const original = value as Method
       if (name === 'request' || name === 'requestStream') {
-        return cached(original, (args) => observeChokePoint(observation, api, name, original, args))
+        return cached(original, (args) => observe(name, original, args))
       }
       if (name !== 'getFetch') return value
       return cached(original, () => {
@@ -65,5 +99,6 @@ export function observedApiClient(api: ApiClient, observation: Observation): Api
         return observed
       })
     },
+    set: (target, name, value) => Reflect.set(target, name, takenBack(value), target),
   })
 }

@@ -1,6 +1,7 @@
 import {
   type Endpoint,
   jsonObject,
+  noEstimate,
   text,
   unknownUsage,
   type UsageReading,
@@ -40,8 +41,7 @@ export const batches: Endpoint = {
       answerReading(answer, body.model, [provider, 'batches', name, index]),
     )
   },
-  estimateInput: () => {},
-  estimateOutput: () => {},
+  ...noEstimate,
 }
 
 /** One line of a job's output file. */

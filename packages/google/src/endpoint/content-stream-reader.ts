@@ -58,11 +58,11 @@ export class ContentStreamReader implements StreamReader {
     const raw = this.#usage.latest
     if (this.#isRefused && raw === undefined && this.#output.isEmpty) return []
     const reading = contentReading(raw, this.#modelVersion, this.#call.body.model, this.#grounding)
-    if (this.#isFinished || raw === undefined) return [reading]
+    if (this.#isUsageFinal || raw === undefined) return [reading]
     const { candidatesTokenCount, candidatesTokensDetails, thoughtsTokenCount } = raw
     const isCounted = candidatesTokenCount ?? candidatesTokensDetails
     if ((isCounted !== undefined && isCounted !== null) || this.#output.isEmpty) return [reading]
-    // Cut off after chunks whose totals did not count the answer yet: what went by is estimated.
+    // The totals that came did not count the answer yet: what went by is estimated.
     if (typeof thoughtsTokenCount === 'number' && reading.details.reasoning === thoughtsTokenCount)
       this.#output.addTokens(thoughtsTokenCount)
     return [{ ...reading, tokens: { ...reading.tokens, output: undefined } }]

@@ -2,7 +2,7 @@ import { jsonObject } from '@token-meter/core/adapter'
 
 /** Web searches of one response: how often they are billed depends on the model. */
 export class Grounding {
-  readonly #queries = new Set<string>()
+  #queries: Set<string> | undefined
 
   /** Looks at a whole response or one chunk of it. */
   see(candidates: unknown): void {
@@ -11,7 +11,9 @@ export class Grounding {
       const { webSearchQueries } = jsonObject(jsonObject(candidate).groundingMetadata)
       if (!Array.isArray(webSearchQueries)) continue
       // An empty query is not billed, and neither is the same one of a later chunk.
-      for (const query of webSearchQueries) if (query !== '') this.#queries.add(String(query))
+      for (const query of webSearchQueries) {
+        if (query !== '') (this.#queries ??= new Set()).add(String(query))
+      }
     }
   }
 
@@ -20,7 +22,8 @@ export class Grounding {
    * https://ai.google.dev/gemini-api/docs/google-search
    */
   requests(model: string): number {
-    const isPerResponse = /gemini-[12](?![0-9])/.test(model)
-    return isPerResponse ? Math.min(1, this.#queries.size) : this.#queries.size
+    if (this.#queries === undefined) return 0
+    const count = this.#queries.size
+    return /gemini-[12](?![0-9])/.test(model) ? Math.min(1, count) : count
   }
 }

@@ -1,4 +1,10 @@
-import { type Endpoint, jsonObject, unknownUsage } from '@token-meter/core/adapter'
+import {
+  type Endpoint,
+  jsonObject,
+  noEstimate,
+  noTokens,
+  unknownUsage,
+} from '@token-meter/core/adapter'
 import { embedContent } from './embed-content.ts'
 import { isRefusal } from './refusal.ts'
 
@@ -13,11 +19,9 @@ export const images: Endpoint = {
     const { predictions, generatedImages } = jsonObject(response)
     const made = Array.isArray(predictions) ? predictions : generatedImages
     const count = Array.isArray(made) ? made.filter(hasImage).length : 0
-    const tokens = { input: 0, cachedInput: 0, cachedWrite: 0, output: 0 }
-    return [{ ...unknownUsage(), tokens, details: count > 0 ? { images: count } : {} }]
+    return [{ ...unknownUsage(), tokens: noTokens, details: count > 0 ? { images: count } : {} }]
   },
-  estimateInput: () => {},
-  estimateOutput: () => {},
+  ...noEstimate,
 }
 
 /** `:predict` serves embeddings and images; the request says which. */

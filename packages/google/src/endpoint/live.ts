@@ -2,6 +2,7 @@ import {
   type Call,
   type Endpoint,
   jsonObject,
+  noEstimate,
   type StreamReader,
   type TokenEstimate,
   type UsageReading,
@@ -16,8 +17,7 @@ export const live: Endpoint = {
   name: 'live',
   read: () => [],
   openStream: (call, output) => new LiveTurnReader(call, output),
-  estimateInput: () => {},
-  estimateOutput: () => {},
+  ...noEstimate,
 }
 
 /**

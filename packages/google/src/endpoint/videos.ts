@@ -1,4 +1,11 @@
-import { type Endpoint, jsonObject, text, unknownUsage } from '@token-meter/core/adapter'
+import {
+  type Endpoint,
+  jsonObject,
+  noEstimate,
+  noTokens,
+  text,
+  unknownUsage,
+} from '@token-meter/core/adapter'
 
 /** What Veo makes unless told otherwise: https://ai.google.dev/gemini-api/docs/video */
 const defaultSeconds = 8
@@ -21,13 +28,11 @@ export const videos: Endpoint = {
       parameters === undefined
         ? [`the length of a video is not known here, counted as ${seconds} seconds`]
         : []
-    const tokens = { input: 0, cachedInput: 0, cachedWrite: 0, output: 0 }
     const details = { seconds: count * seconds }
     const identity = [provider, 'generateVideos', String(text(name))]
-    return [{ ...unknownUsage(), tokens, details, problems, identity }]
+    return [{ ...unknownUsage(), tokens: noTokens, details, problems, identity }]
   },
-  estimateInput: () => {},
-  estimateOutput: () => {},
+  ...noEstimate,
 }
 
 function madeVideos(response: Readonly<Record<string, unknown>>): number {

@@ -1,5 +1,4 @@
-import { jsonObject, type ObservedCall, text } from '@token-meter/core/adapter'
-import { JobMemory } from './job-memory.ts'
+import { JobMemory, jsonObject, type ObservedCall, text } from '@token-meter/core/adapter'
 
 /** What becomes of interactions that are not finished, or can be seen again. */
 export interface InteractionWatch {

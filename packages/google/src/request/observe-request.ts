@@ -1,8 +1,9 @@
 import {
   isPromise,
+  JobMemory,
   jsonObject,
+  markObserved,
   type ObservedCall,
-  StreamObservation,
   text,
 } from '@token-meter/core/adapter'
 import { batches, batchLine, batchModel, batchOutput } from '../endpoint/batches.ts'
@@ -11,72 +12,53 @@ import { generateContent } from '../endpoint/generate-content.ts'
 import { predictions } from '../endpoint/images.ts'
 import { videos } from '../endpoint/videos.ts'
 import type { ApiRequest, ApiResponse } from '../google-client.ts'
-import { JobMemory } from '../jobs/job-memory.ts'
 import type { Observation } from '../observation.ts'
-import { observeChunks } from '../response/observe-chunks.ts'
 import { observeJson } from '../response/observe-json.ts'
 import { observeLines } from '../response/observe-lines.ts'
 import { modelName } from './model-name.ts'
 import { requestBody } from './request-body.ts'
-import { type Route, routeOf } from './routes.ts'
+import { routeOf } from './routes.ts'
 
 // Of the process: what one metered client started may be asked for through another.
 const videoJobs = new JobMemory()
 const batchJobs = new JobMemory()
 const batchFiles = new JobMemory()
 
-/** Sends a request; the SDK's own or, in a stand-in, the application's function. */
-type Send<Answer> = () => Promise<Answer>
-
-/** One HTTP request of `apiClient.request`: each is a call of its own, also inside a loop of the SDK. */
+/**
+ * One HTTP request of `apiClient.request`: each is a call of its own, also inside a loop of the SDK.
+ *
+ * @param isReplaced an application's function sends it, which may call through to an observed one.
+ */
 export function observeRequest(
   observation: Observation,
   request: ApiRequest,
-  send: Send<ApiResponse>,
+  send: () => Promise<ApiResponse>,
+  isReplaced: boolean,
 ): Promise<ApiResponse> {
-  const route = observation.guarded(() => routeOf(request.httpMethod, request.path))
-  if (route?.kind === 'unmetered') observation.reportUnmetered(route.what)
-  if (route === undefined || route.kind === 'unmetered') return send()
   let observe: ((response: ApiResponse) => ApiResponse) | undefined
   try {
-    observe = observation.guarded(() => responseObserver(observation, request, route))
+    observe = observation.guarded(() => responseObserver(observation, request))
   } catch (refusal) {
     return Promise.reject(refusal as Error)
   }
   const sent = send()
   if (observe === undefined || !isPromise(sent)) return sent
-  return sent.then((response) => observation.guarded(() => observe(response)) ?? response)
-}
-
-/** One HTTP request of `apiClient.requestStream`. */
-export function observeStreamRequest(
-  observation: Observation,
-  request: ApiRequest,
-  send: Send<AsyncGenerator<ApiResponse>>,
-): Promise<AsyncGenerator<ApiResponse>> {
-  const route = observation.guarded(() => routeOf(request.httpMethod, request.path))
-  if (route?.kind !== 'generateContent') return send()
-  let call: ObservedCall | undefined
-  try {
-    call = observation.begin(generateContent, requestBody(request.body, route.model))
-  } catch (refusal) {
-    return Promise.reject(refusal as Error)
-  }
-  const stream = call && StreamObservation.open(call)
-  const sent = send()
-  if (stream === undefined || !isPromise(sent)) return sent
-  return sent.then(
-    (chunks) =>
-      observation.guarded(() => observeChunks(chunks, stream, request.abortSignal)) ?? chunks,
-  )
+  return sent.then((response) => {
+    if (isReplaced && !markObserved(response)) return response
+    return observation.guarded(() => observe(response)) ?? response
+  })
 }
 
 function responseObserver(
   observation: Observation,
   request: ApiRequest,
-  route: Exclude<Route, { kind: 'unmetered' }>,
-): (response: ApiResponse) => ApiResponse {
+): ((response: ApiResponse) => ApiResponse) | undefined {
+  const route = routeOf(request.httpMethod, request.path)
+  if (route === undefined) return undefined
   switch (route.kind) {
+    case 'unmetered':
+      observation.reportUnmetered(route.what)
+      return undefined
     case 'video-again':
       return (response) => onJson(response, (json) => videoSeen(observation, json))
     case 'batch-again':

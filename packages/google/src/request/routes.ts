@@ -33,11 +33,26 @@ const unmetered: readonly (readonly [path: RegExp, what: string])[] = [
   [/:(?:importFile|uploadToFileSearchStore)$/, 'file search stores, whose indexing is billed,'],
 ]
 
+/** Routes by path, of the few that are asked for again and again. */
+const known = new Map<string, Route>()
+const mostKnown = 1000
+
 /**
  * The route of an `apiClient.request`; `undefined` for what bills nothing, such as countTokens.
  * Project and location of a Vertex path are put before it later.
  */
 export function routeOf(httpMethod: string, path: string): Route | undefined {
+  if (httpMethod !== 'POST') return readRoute(httpMethod, path)
+  const seen = known.get(path)
+  if (seen !== undefined) return seen
+  const route = readRoute(httpMethod, path)
+  if (route === undefined) return undefined
+  if (known.size >= mostKnown) known.clear()
+  known.set(path, route)
+  return route
+}
+
+function readRoute(httpMethod: string, path: string): Route | undefined {
   const exact = path.replace(/\?.*$/, '').replace(/^\/+/, '')
   if (httpMethod === 'GET') return routeOfGet(exact)
   if (httpMethod !== 'POST') return undefined

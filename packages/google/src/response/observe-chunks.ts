@@ -1,6 +1,6 @@
 import { type StreamObservation, whenDropped } from '@token-meter/core/adapter'
 import type { ApiResponse } from '../google-client.ts'
-import { type JsonObserver, observeJson } from './observe-json.ts'
+import { jsonObserver } from './observe-json.ts'
 
 /** How long a stream that was left is read on for its usage, in ms: as long as a model answers. */
 const drainMs = 120_000
@@ -17,7 +17,8 @@ type Result = IteratorResult<ApiResponse, unknown>
  * The SDK does not cancel a request whose stream the caller leaves: Google generates, sends and
  * bills all of it (https://github.com/googleapis/js-genai/blob/main/src/_api_client.ts releases the
  * reader only). So what is left is read on behind the caller's back, until it ends or
- * the time is up, to know what it cost. No timer of ours keeps the process alive for that.
+ * the time is up, to know what it cost. No timer of ours keeps the process alive for that; a flush
+ * or close waits for it.
  */
 export function observeChunks(
   chunks: Chunks,
@@ -28,26 +29,31 @@ export function observeChunks(
   const close = chunks.return.bind(chunks)
   let isLeft = false
 
+  // The API's own refusal has a status; any other failure cut off an answer that was being made.
+  const failed = (error: unknown): void => {
+    const isRefused = typeof (error as { status?: unknown } | undefined)?.status === 'number'
+    observation.end(isRefused && abortSignal?.aborted !== true ? 'failed' : 'interrupted')
+  }
+  const observe = jsonObserver({
+    seen: (json) => void observation.see(json),
+    broken: () => failed(undefined),
+  })
   const seen = (result: Result): Result | Promise<Result> => {
     if (result.done === true) {
       observation.end('complete')
       return afterStored(result)
     }
     try {
-      observeJson(result.value, watcher)
+      observe(result.value)
     } catch {
       // Somebody else's stream, of something else: the caller gets it as it is.
     }
     return result
   }
-  const watcher: JsonObserver = {
-    seen: (json) => void observation.see(json),
-    broken: () => failed(undefined),
-  }
-  // The API's own refusal has a status; any other failure cut off an answer that was being made.
-  const failed = (error: unknown): void => {
-    const isRefused = typeof (error as { status?: unknown } | undefined)?.status === 'number'
-    observation.end(isRefused && abortSignal?.aborted !== true ? 'failed' : 'interrupted')
+  const thrown = async (error: unknown): Promise<never> => {
+    failed(error)
+    await observation.call.stored
+    throw error
   }
   function afterStored<Value>(value: Value): Value | Promise<Value> {
     const { stored } = observation.call
@@ -55,20 +61,18 @@ export function observeChunks(
   }
 
   define(chunks, 'next', () =>
-    next().then(seen, async (error: unknown) => {
-      failed(error)
-      await observation.call.stored
-      throw error
-    }),
+    isLeft ? Promise.resolve({ done: true, value: undefined }) : next().then(seen, thrown),
   )
   define(chunks, 'return', (value: unknown) => {
-    if (isLeft || observation.call.settled || abortSignal?.aborted === true) {
+    if (isLeft) return Promise.resolve({ done: true, value })
+    if (observation.call.settled || abortSignal?.aborted === true) {
       observation.end('interrupted')
       return close(value)
     }
     isLeft = true
     const isComplete = observation.finished
     const drained = drain()
+    observation.call.expect(drained)
     const left: Result = { done: true, value }
     return !isComplete
       ? Promise.resolve(left)

@@ -19,14 +19,15 @@ export function generateContentUsage(usageMetadata: unknown): UsageCounts {
   const problems: string[] = []
   const count = countReader(problems)
   const fields = jsonObject(usageMetadata)
-  const list = (...names: string[]) => {
-    const name = names.find((each) => Array.isArray(fields[each])) ?? ''
-    return modalityCounts(fields[name], name, problems)
-  }
+  const list = (name: string) => modalityCounts(fields[name], name, problems)
   const prompts = list('promptTokensDetails')
   const toolUses = list('toolUsePromptTokensDetails')
   const cached = list('cacheTokensDetails')
-  const candidates = list('candidatesTokensDetails', 'responseTokensDetails')
+  const candidates = list(
+    Array.isArray(fields.candidatesTokensDetails)
+      ? 'candidatesTokensDetails'
+      : 'responseTokensDetails',
+  )
   const thoughts = count(fields, 'thoughtsTokenCount')
   const tokens = disjointCounts(
     {

@@ -9,6 +9,13 @@ export interface ModalityCounts {
   readonly sum: number | undefined
 }
 
+const none: ModalityCounts = {
+  audio: undefined,
+  image: undefined,
+  video: undefined,
+  sum: undefined,
+}
+
 /**
  * Reads a list of `{ modality, tokenCount }` (generateContent, Live) or `{ modality, tokens }`
  * (interactions). An entry without a count is left out: proto JSON leaves out zeros.
@@ -18,9 +25,8 @@ export function modalityCounts(
   name: string,
   problems: UsageProblems,
 ): ModalityCounts {
+  if (!Array.isArray(list)) return none
   const counts: Record<string, number> = {}
-  if (!Array.isArray(list))
-    return { audio: undefined, image: undefined, video: undefined, sum: undefined }
   let sum = 0
   for (const entry of list) {
     const { modality, tokenCount, tokens } = jsonObject(entry)

@@ -1,8 +1,7 @@
-import { type Endpoint, jsonObject, type UsageReading } from '@token-meter/core/adapter'
+import { type Endpoint, jsonObject, noEstimate, type UsageReading } from '@token-meter/core/adapter'
 import { chatCompletionsUsage } from '../usage/chat-completions.ts'
 import { responsesUsage } from '../usage/responses.ts'
 import { unreadUsage } from '../usage/unread-usage.ts'
-import { noEstimate } from './no-estimate.ts'
 
 /**
  * `POST /fine_tuning/alpha/graders/run`. A grader that asks models answers usage for each; its shape

@@ -2,6 +2,7 @@ import {
   type Call,
   type Endpoint,
   jsonObject,
+  noTokens,
   text,
   unknownUsage,
   type UsageReading,
@@ -42,7 +43,7 @@ function imagesByPiece(call: Call, pieces: number): readonly UsageReading[] {
     {
       // The documented default where tokens are not counted.
       model: requested ?? (call.provider === 'openai' ? 'dall-e-2' : undefined),
-      tokens: { input: 0, cachedInput: 0, cachedWrite: 0, output: 0 },
+      tokens: noTokens,
       details: { images: pieces },
       serviceTier: undefined,
       raw: undefined,

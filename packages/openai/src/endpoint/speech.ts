@@ -1,4 +1,4 @@
-import { type Endpoint, unknownUsage, type UsageReading } from '@token-meter/core/adapter'
+import { type Endpoint, noTokens, unknownUsage, type UsageReading } from '@token-meter/core/adapter'
 import { AudioStreamReader } from './audio-stream-reader.ts'
 
 /**
@@ -13,7 +13,7 @@ export const speech: Endpoint = {
     const details = { characters: characters(body.input) }
     const reading = { ...unknownUsage(), details }
     if (typeof body.model === 'string' && body.model.includes('gpt')) return [reading]
-    return [{ ...reading, tokens: { input: 0, cachedInput: 0, cachedWrite: 0, output: 0 } }]
+    return [{ ...reading, tokens: noTokens }]
   },
   openStream: (call, output) => new AudioStreamReader(call, output, 'speech.audio.done'),
   estimateInput: (body, estimate) => estimate.addStrings([body.input, body.instructions]),

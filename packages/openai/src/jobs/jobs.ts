@@ -1,15 +1,16 @@
 import {
   type Endpoint,
+  JobMemory,
   jsonObject,
+  noEstimate,
   type ObservedCall,
   type StreamReader,
   text,
   type UsageReading,
 } from '@token-meter/core/adapter'
-import { noEstimate } from '../endpoint/no-estimate.ts'
 import { isRecent } from './foreign-window.ts'
 import type { Job, JobKind } from './job-kind.ts'
-import { JobMemory } from './job-memory.ts'
+import { withoutPrompt } from './without-prompt.ts'
 
 /** Decides what is billed of a job that an answer or an event shows. */
 type Watch = (job: Job) => readonly UsageReading[]
@@ -39,7 +40,7 @@ export class Jobs {
       const key = jobKey(provider, job.id)
       if (this.#kind.isFinished(job.status)) return this.#bill(job, provider)
       const observed = call()
-      if (observed !== undefined) this.#memory.created(key, observed)
+      if (observed !== undefined) this.#memory.created(key, withoutPrompt(observed))
       return []
     }, left)
   }

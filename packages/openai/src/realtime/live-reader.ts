@@ -1,7 +1,14 @@
-import { jsonObject, text, unknownUsage, type UsageReading } from '@token-meter/core/adapter'
+import {
+  jsonObject,
+  type ObservedCall,
+  text,
+  unknownUsage,
+  type UsageReading,
+} from '@token-meter/core/adapter'
 import { decisions } from '../endpoint/decisions.ts'
 import { secondsUsage } from '../usage/seconds.ts'
-import { billableSeconds } from './live-seconds.ts'
+import { holdMs } from './hold-time.ts'
+import { type LivePart, LiveSeconds } from './live-seconds.ts'
 import { RecentIds } from './recent-ids.ts'
 import { ResponsesReader } from './responses-reader.ts'
 import type { SocketAccount } from './socket-account.ts'
@@ -9,6 +16,9 @@ import type { SocketEvent, SocketReader } from './socket-reader.ts'
 import { wholeEvent } from './whole-event.ts'
 
 const live = wholeEvent('live')
+
+// Of the process: a session that reconnects, or that two sockets see, is billed once.
+const liveSeconds = new LiveSeconds()
 
 /**
  * Follows a Live session: its seconds, and the responses and decisions that it delegates, which
@@ -21,6 +31,7 @@ export class LiveReader implements SocketReader {
   readonly #decided = new RecentIds()
   #sessionId: string | undefined
   #model: string | undefined
+  #usage: unknown
 
   constructor(account: () => SocketAccount) {
     this.#account = account
@@ -34,39 +45,67 @@ export class LiveReader implements SocketReader {
       this.#sessionId = text(id) ?? this.#sessionId
       this.#model = text(model) ?? this.#model
     }
+    liveSeconds.takenUp(this.#session)
     if (type === 'response.event') {
       this.#delegated.see(jsonObject(event.event), event.delegation_id ?? null)
     } else if (type === 'decision.event') {
       this.#seeDecision(event)
     } else if (type === 'session.usage.updated' || type === 'session.closed') {
       this.#seeTotal(event.usage)
+      const rest = type === 'session.closed' ? liveSeconds.rest(this.#session) : undefined
+      if (rest !== undefined) this.#billRest(this.#begin(), rest)
     }
   }
 
   lost(): void {
     this.#delegated.lost()
+    const rest = liveSeconds.rest(this.#session)
+    if (rest === undefined) return
+    const call = this.#begin()
+    const release = call.hold(() => this.#billRest(call, rest), holdMs)
+    liveSeconds.held(this.#session, () => {
+      release()
+      call.dismiss()
+    })
   }
 
-  /** The seconds of the whole session so far: what is new of them is billed. */
+  /** What tells the session from others; this reader for one that has not said its id. */
+  get #session(): string | object {
+    return this.#sessionId === undefined ? this : `${this.#account().provider} ${this.#sessionId}`
+  }
+
+  /** The seconds of the whole session so far: the minutes that are over are billed. */
   #seeTotal(usage: unknown): void {
     if (usage === undefined || usage === null) return
-    const account = this.#account()
-    const { provider } = account
-    const id = this.#sessionId
+    this.#usage = usage
     const { details, problems } = secondsUsage(jsonObject(usage).seconds)
-    const session = id === undefined ? this : `${provider} ${id}`
-    const part = billableSeconds(session, details.seconds ?? 0)
-    if (part === undefined && problems.length === 0) return
-    const call = account.begin(live, this.#model === undefined ? {} : { model: this.#model })
-    const reading: UsageReading = {
-      ...unknownUsage(this.#model),
-      ...secondsUsage(part?.seconds ?? 0),
-      problems,
-      raw: usage,
-      ...(id !== undefined &&
-        part !== undefined && { identity: [provider, 'live', id, part.fromMs, part.toMs] }),
-    }
-    call.end([reading], 'complete', call.newEstimate())
+    const parts = liveSeconds.grown(this.#session, details.seconds ?? 0)
+    if (parts === undefined) this.#report(['a session grew by more than a day at once'])
+    else if (problems.length > 0) this.#report(problems)
+    for (const part of parts ?? []) this.#bill(this.#begin(), part)
+  }
+
+  #begin(): ObservedCall {
+    return this.#account().begin(live, this.#model === undefined ? {} : { model: this.#model })
+  }
+
+  #billRest(call: ObservedCall, rest: LivePart): void {
+    liveSeconds.restBilled(this.#session)
+    this.#bill(call, rest)
+  }
+
+  #bill(call: ObservedCall, { minute, seconds }: LivePart): void {
+    const id = this.#sessionId
+    const identity = id === undefined ? {} : { identity: [call.call.provider, 'live', id, minute] }
+    this.#end(call, { ...unknownUsage(this.#model), ...secondsUsage(seconds), ...identity })
+  }
+
+  #report(problems: readonly string[]): void {
+    this.#end(this.#begin(), { ...unknownUsage(this.#model), ...secondsUsage(0), problems })
+  }
+
+  #end(call: ObservedCall, reading: UsageReading): void {
+    call.end([{ ...reading, raw: this.#usage }], 'complete', call.newEstimate())
   }
 
   #seeDecision({ event, event_id: eventId }: SocketEvent): void {

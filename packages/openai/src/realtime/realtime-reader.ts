@@ -34,7 +34,8 @@ export class RealtimeReader implements SocketReader {
     const underWay = [...this.#underWay]
     this.#underWay.clear()
     for (const [id, response] of underWay) {
-      this.#ended.isNew(id)
+      // Of a call that can be connected to again, its end may still come.
+      if (this.#account().callId === undefined) this.#ended.isNew(id)
       response.lost()
     }
   }

@@ -5,6 +5,7 @@ import {
   unknownUsage,
   type UsageReading,
 } from '@token-meter/core/adapter'
+import { exactCame, holdEstimate } from './lost-responses.ts'
 import { realtimeUsage } from './realtime-usage.ts'
 import type { RealtimeSession } from './realtime-session.ts'
 import type { SocketAccount } from './socket-account.ts'
@@ -44,25 +45,34 @@ export class RealtimeResponse {
   }
 
   done({ usage, status }: SocketEvent): void {
+    if (this.#key !== undefined && !exactCame(this.#key)) return this.#call.dismiss()
     if (usage !== undefined && usage !== null) {
       const counts = realtimeUsage(usage, this.#call.call.provider)
       const { input = 0, cachedInput = 0, output = 0 } = counts.tokens
       this.#session.responded(input + cachedInput + output)
-      this.#end('complete', { ...unknownUsage(this.#session.model), ...counts, raw: usage })
+      this.#end({ ...unknownUsage(this.#session.model), ...counts, raw: usage })
     } else if (status === 'completed' || !this.#output.isEmpty) {
-      this.#end('complete', unknownUsage(this.#session.model))
+      this.#end(unknownUsage(this.#session.model))
     } else this.#call.dismiss()
   }
 
-  /** The connection is gone: what the model had said until then is billed. */
+  /** The connection is gone: what the model had said until then is billed, if nobody sees more. */
   lost(): void {
-    this.#end('interrupted', unknownUsage(this.#session.model))
+    const reading = unknownUsage(this.#session.model)
+    const write = () => this.#call.end([reading], 'interrupted', this.#output)
+    if (this.#key === undefined) write()
+    else holdEstimate(this.#key, this.#call, this.#output.tokens, write)
   }
 
-  #end(end: 'complete' | 'interrupted', reading: UsageReading): void {
+  /** Others may be connected to the same call, or be so later. */
+  get #key(): string | undefined {
+    return this.#identity && JSON.stringify(this.#identity)
+  }
+
+  #end(reading: UsageReading): void {
     const identity = this.#identity
     const identified = identity === undefined ? reading : { ...reading, identity }
-    this.#call.end([identified], end, this.#output)
+    this.#call.end([identified], 'complete', this.#output)
   }
 }
 

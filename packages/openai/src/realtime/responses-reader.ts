@@ -6,6 +6,7 @@ import {
   type TokenEstimate,
 } from '@token-meter/core/adapter'
 import { responsesEndpoint } from '../endpoint/responses.ts'
+import { exactCame, holdEstimate } from './lost-responses.ts'
 import { RecentIds } from './recent-ids.ts'
 import type { SocketAccount } from './socket-account.ts'
 import type { SocketEvent, SocketReader } from './socket-reader.ts'
@@ -81,13 +82,20 @@ export class ResponsesReader implements SocketReader {
   }
 
   #end({ id, call, reader, output }: UnderWay, end: 'complete' | 'interrupted'): void {
-    if (!this.#ended.isNew(id)) return
     const scope = this.#scope
-    const readings = reader.readings()
-    const identified =
-      scope === undefined || id === undefined
-        ? readings
-        : readings.map((reading) => ({ ...reading, identity: [call.call.provider, scope, id] }))
-    call.end(identified, end, output)
+    if (scope === undefined || id === undefined) {
+      if (this.#ended.isNew(id)) call.end(reader.readings(), end, output)
+      return
+    }
+    const identity = [call.call.provider, scope, id]
+    const key = JSON.stringify(identity)
+    if (end === 'interrupted') {
+      const readings = reader.readings()
+      return holdEstimate(key, call, output.tokens, () => call.end(readings, end, output))
+    }
+    if (!this.#ended.isNew(id)) return
+    if (!exactCame(key)) return call.dismiss()
+    const readings = reader.readings().map((reading) => ({ ...reading, identity }))
+    call.end(readings, end, output)
   }
 }

@@ -1,5 +1,4 @@
-import type { Endpoint } from '@token-meter/core/adapter'
-import { noEstimate } from '../endpoint/no-estimate.ts'
+import { type Endpoint, noEstimate } from '@token-meter/core/adapter'
 
 /** The endpoint of what comes with one event, and is read before its call is known. */
 export function wholeEvent(name: string): Endpoint {

@@ -1,4 +1,5 @@
 import { disjointCounts } from './inclusive-usage.ts'
+import { withOrchestration } from './orchestration.ts'
 import {
   countReader,
   jsonObject,
@@ -12,8 +13,8 @@ import {
  * The `usage` of chat completions and legacy completions, of OpenAI and of compatible servers,
  * whose extra fields are read by name: DeepSeek `prompt_cache_hit_tokens`, Moonshot
  * `cached_tokens`, Mistral `num_cached_tokens`, Alibaba `cache_creation_input_tokens`, LiteLLM's and
- * Databricks's `cache_read_input_tokens`, Perplexity and Azure `reasoning_tokens`, and the cost that
- * OpenRouter, Vercel, xAI and Perplexity report.
+ * Databricks's `cache_read_input_tokens`, Perplexity and Azure `reasoning_tokens`, Sakana
+ * `orchestration_*_tokens`, and the cost that OpenRouter, Vercel, xAI and Perplexity report.
  *
  * @param usage the usage object as it came.
  * @param provider the server, by its host; decides what the numbers leave open.
@@ -26,34 +27,29 @@ export function chatCompletionsUsage(usage: unknown, provider = 'openai'): Usage
   const completion = jsonObject(fields.completion_tokens_details)
 
   const reasoning = count(completion, 'reasoning_tokens') ?? count(fields, 'reasoning_tokens')
-  const tokens = disjointCounts(
-    {
-      input: count(fields, 'prompt_tokens'),
-      cachedInput:
-        count(prompt, 'cached_tokens') ??
-        count(
-          fields,
-          'prompt_cache_hit_tokens',
-          'cached_tokens',
-          'num_cached_tokens',
-          'cache_read_input_tokens',
-        ),
-      cachedWrite:
-        count(
-          prompt,
-          'cache_write_tokens',
-          'cache_creation_input_tokens',
-          'cache_creation_tokens',
-        ) ?? count(fields, 'cache_creation_input_tokens'),
-      output: count(fields, 'completion_tokens'),
-      reasoning,
-      total: count(fields, 'total_tokens'),
-      // Each has a price of its own: https://docs.perplexity.ai/getting-started/pricing
-      hasReasoningBeside: provider === 'perplexity',
-    },
-    provider,
-    problems,
-  )
+  const reported = {
+    input: count(fields, 'prompt_tokens'),
+    // Some servers say it twice, the second time as a zero.
+    cachedInput:
+      count(prompt, 'cached_tokens') ||
+      count(
+        fields,
+        'prompt_cache_hit_tokens',
+        'cached_tokens',
+        'num_cached_tokens',
+        'cache_read_input_tokens',
+      ),
+    cachedWrite:
+      count(prompt, 'cache_write_tokens', 'cache_creation_input_tokens', 'cache_creation_tokens') ||
+      count(fields, 'cache_creation_input_tokens'),
+    output: count(fields, 'completion_tokens'),
+    reasoning,
+    total: count(fields, 'total_tokens'),
+    // Each has a price of its own: https://docs.perplexity.ai/getting-started/pricing
+    hasReasoningBeside: provider === 'perplexity',
+  }
+  const whole = withOrchestration(reported, { input: prompt, output: completion }, count, problems)
+  const tokens = disjointCounts(whole, provider, problems)
   const written = jsonObject(prompt.cache_write_tokens_details)
   const details = usageDetails({
     reasoning,

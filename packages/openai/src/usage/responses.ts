@@ -1,4 +1,5 @@
 import { disjointCounts } from './inclusive-usage.ts'
+import { withOrchestration } from './orchestration.ts'
 import {
   countReader,
   jsonObject,
@@ -10,7 +11,9 @@ import {
 
 /**
  * The `usage` of a response of the Responses API, of OpenAI, Azure, xAI, LM Studio and other
- * servers of that API. Cached tokens and cache writes are inside the input, reasoning is inside
+ * servers of that API, whose extra fields are read by name: Perplexity
+ * `cache_read_input_tokens` and `cache_creation_input_tokens`, Orq `cache_creation_tokens`, Sakana
+ * `orchestration_*_tokens`. Cached tokens and cache writes are inside the input, reasoning is inside
  * the output.
  *
  * @param usage the usage object as it came.
@@ -25,18 +28,21 @@ export function responsesUsage(usage: unknown, provider = 'openai'): UsageCounts
   const written = jsonObject(input.cache_write_tokens_details)
 
   const reasoning = count(output, 'reasoning_tokens')
-  const tokens = disjointCounts(
-    {
-      input: count(fields, 'input_tokens'),
-      cachedInput: count(input, 'cached_tokens'),
-      cachedWrite: count(input, 'cache_write_tokens'),
-      output: count(fields, 'output_tokens'),
-      reasoning,
-      total: count(fields, 'total_tokens'),
-    },
-    provider,
-    problems,
-  )
+  const reported = {
+    input: count(fields, 'input_tokens'),
+    cachedInput: count(input, 'cached_tokens') || count(input, 'cache_read_input_tokens'),
+    cachedWrite: count(
+      input,
+      'cache_write_tokens',
+      'cache_creation_input_tokens',
+      'cache_creation_tokens',
+    ),
+    output: count(fields, 'output_tokens'),
+    reasoning,
+    total: count(fields, 'total_tokens'),
+  }
+  const whole = withOrchestration(reported, { input, output }, count, problems)
+  const tokens = disjointCounts(whole, provider, problems)
   const details = usageDetails({
     reasoning,
     audioInput: count(input, 'audio_tokens'),
@@ -46,7 +52,9 @@ export function responsesUsage(usage: unknown, provider = 'openai'): UsageCounts
     cachedWrite30m: count(written, 'ttl_30m_tokens'),
     cachedWrite12h: count(written, 'ttl_12h_tokens'),
     providerCostUsd:
-      reportedUsd(fields.cost) ?? reportedUsd(fields.cost_in_usd_ticks, xaiTicksPerUsd),
+      reportedUsd(fields.cost) ??
+      reportedUsd(jsonObject(fields.cost).total_cost) ??
+      reportedUsd(fields.cost_in_usd_ticks, xaiTicksPerUsd),
     upstreamCostUsd: reportedUsd(jsonObject(fields.cost_details).upstream_inference_cost),
   })
   return { tokens, details, problems }

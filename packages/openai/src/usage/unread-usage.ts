@@ -1,8 +1,6 @@
-import { unknownUsage, type UsageReading } from '@token-meter/core/adapter'
-
-const none = { input: 0, cachedInput: 0, cachedWrite: 0, output: 0 }
+import { noTokens, unknownUsage, type UsageReading } from '@token-meter/core/adapter'
 
 /** The reading of an answer that costs something and does not say what: reported, not invented. */
 export function unreadUsage(model: string | undefined, problem: string): UsageReading {
-  return { ...unknownUsage(model), tokens: none, problems: [problem] }
+  return { ...unknownUsage(model), tokens: noTokens, problems: [problem] }
 }

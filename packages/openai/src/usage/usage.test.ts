@@ -52,6 +52,18 @@ describe("chatCompletionsUsage: each server's own way of counting", () => {
       tokens(10, 10, 0, 30),
     ],
     [
+      'Moonshot: a zero in the details beside the count at the top',
+      'moonshotai',
+      {
+        prompt_tokens: 20,
+        completion_tokens: 30,
+        total_tokens: 50,
+        cached_tokens: 10,
+        prompt_tokens_details: { cached_tokens: 0 },
+      },
+      tokens(10, 10, 0, 30),
+    ],
+    [
       'Mistral',
       'mistral',
       { prompt_tokens: 10, completion_tokens: 5, num_cached_tokens: 4 },
@@ -154,6 +166,21 @@ describe("chatCompletionsUsage: each server's own way of counting", () => {
       tokens(10, 0, 0, 5),
     ],
     [
+      'Sakana: orchestration beside prompt and completion',
+      'sakana',
+      {
+        prompt_tokens: 212,
+        completion_tokens: 522,
+        total_tokens: 7250,
+        prompt_tokens_details: {
+          orchestration_input_tokens: 5463,
+          orchestration_input_cached_tokens: 63,
+        },
+        completion_tokens_details: { reasoning_tokens: 0, orchestration_output_tokens: 1053 },
+      },
+      tokens(5612, 63, 0, 1575),
+    ],
+    [
       'null details',
       'azure',
       {
@@ -221,6 +248,86 @@ describe("chatCompletionsUsage: each server's own way of counting", () => {
     [{ cost: 'free' }, undefined],
   ])('the cost a provider reports: %j', (usage, cost) => {
     expect(chatCompletionsUsage(usage).details.providerCostUsd).toBe(cost)
+  })
+})
+
+describe("responsesUsage: each server's own way of counting", () => {
+  const orchestrated = {
+    input_tokens: 120,
+    output_tokens: 80,
+    input_tokens_details: {
+      cached_tokens: 20,
+      orchestration_input_tokens: 300,
+      orchestration_input_cached_tokens: 50,
+    },
+    output_tokens_details: { reasoning_tokens: 90, orchestration_output_tokens: 40 },
+  }
+  test.each([
+    [
+      'Perplexity: reads and writes of the cache by the names Anthropic has for them',
+      'perplexity',
+      {
+        input_tokens: 100,
+        output_tokens: 30,
+        total_tokens: 130,
+        input_tokens_details: { cache_read_input_tokens: 60, cache_creation_input_tokens: 25 },
+      },
+      tokens(15, 60, 25, 30),
+    ],
+    [
+      'Orq: cache writes by another name',
+      'orq',
+      {
+        input_tokens: 100,
+        output_tokens: 30,
+        total_tokens: 130,
+        input_tokens_details: { cached_tokens: 60, cache_creation_tokens: 25 },
+      },
+      tokens(15, 60, 25, 30),
+    ],
+    [
+      'Sakana: orchestration beside input and output, in the total',
+      'sakana',
+      { ...orchestrated, total_tokens: 540 },
+      tokens(350, 70, 0, 120),
+    ],
+    [
+      'Sakana without a total',
+      'sakana',
+      { ...orchestrated, total_tokens: undefined },
+      tokens(350, 70, 0, 120),
+    ],
+    [
+      'a gateway that folded orchestration into input and output',
+      'litellm',
+      {
+        input_tokens: 420,
+        output_tokens: 120,
+        total_tokens: 540,
+        input_tokens_details: { cached_tokens: 70, orchestration_input_tokens: 300 },
+        output_tokens_details: { orchestration_output_tokens: 40 },
+      },
+      tokens(350, 70, 0, 120),
+    ],
+  ])('%s', (_, provider, usage, expected) => {
+    expect(responsesUsage(usage, provider)).toMatchObject({ tokens: expected, problems: [] })
+  })
+
+  test('orchestration too large to add up is unknown and reported', () => {
+    const usage = {
+      input_tokens: 10,
+      output_tokens: 5,
+      input_tokens_details: { orchestration_input_tokens: Number.MAX_SAFE_INTEGER },
+    }
+    expect(responsesUsage(usage)).toMatchObject({
+      tokens: { input: undefined, output: 5 },
+      problems: [expect.stringContaining('cannot be a token count')],
+    })
+  })
+
+  test('the cost of Perplexity is in an object', () => {
+    const usage = { input_tokens: 1, output_tokens: 1, cost: { currency: 'USD', total_cost: 0.25 } }
+    expect(responsesUsage(usage).details.providerCostUsd).toBe(0.25)
   })
 })
 

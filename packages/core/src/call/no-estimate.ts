@@ -1,4 +1,4 @@
-import type { Endpoint } from '@token-meter/core/adapter'
+import type { Endpoint } from './endpoint.ts'
 
 /** For endpoints that are billed by what the provider says alone. */
 export const noEstimate: Pick<Endpoint, 'estimateInput' | 'estimateOutput'> = {

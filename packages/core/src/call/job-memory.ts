@@ -1,16 +1,20 @@
-import type { ObservedCall } from '@token-meter/core/adapter'
+import type { ObservedCall } from './observed-call.ts'
 
 /** How many jobs are remembered of each kind, so that memory stays bounded. */
 const remembered = 10_000
 
-/** Which jobs wait for their usage, with the calls that created them, and which are billed. */
+/**
+ * Work that goes on at a provider after it was asked for, by id. A job is pending from its creation
+ * on, with the call whose customer pays, and billed once, by whichever answer shows it finished
+ * first.
+ */
 export class JobMemory {
   readonly #pending = new Map<string, ObservedCall>()
   readonly #billed = new Set<string>()
 
   /** A job was created and is not finished. */
   created(id: string, call: ObservedCall): void {
-    if (this.#billed.has(id)) return
+    if (this.#billed.has(id) || this.#pending.has(id)) return
     this.#pending.set(id, call)
     dropOldest(this.#pending)
   }
@@ -24,11 +28,13 @@ export class JobMemory {
     return this.#billed.has(id)
   }
 
-  /** A job was seen finished, and is billed now or owes nothing. */
-  settle(id: string): void {
+  /** A job was seen finished. Answers false when it had been before. */
+  settle(id: string): boolean {
     this.#pending.delete(id)
+    if (this.#billed.has(id)) return false
     this.#billed.add(id)
     dropOldest(this.#billed)
+    return true
   }
 }
 

@@ -1,0 +1,6 @@
+import { isErrorAnswer } from '@token-meter/core/adapter'
+
+/** True for an error in place of a message. */
+export function isRefusal(body: unknown): boolean {
+  return isErrorAnswer(body, 'usage', ['content'])
+}

@@ -1,0 +1,34 @@
+import type { ClientObservation } from './client-observation.ts'
+import { membrane } from './membrane.ts'
+import { observeCall } from './observe-call.ts'
+
+/** How a client is seen whose every request passes `post`, `get` or `request`. */
+export interface ClientView<Client extends { readonly baseURL: string }> {
+  readonly observation: ClientObservation<Client, unknown>
+  /** Properties of the client and its resources that lead to billable calls. */
+  readonly resources: ReadonlySet<string>
+  /** The client inside, where the given one is a copy of its properties. */
+  readonly source?: object | undefined
+  /** Meters a client that `withOptions` answered. */
+  clone(client: Client): Client
+}
+
+/** Answers a client that behaves as the given one, and whose requests are observed. */
+export function observeClient<Wrapped extends Client, Client extends { readonly baseURL: string }>(
+  client: Wrapped,
+  { observation, resources, source, clone }: ClientView<Client>,
+): Wrapped {
+  return membrane(client, {
+    resources,
+    source,
+    chokePoints: ['post', 'get', 'request'],
+    clones: new Set(['withOptions']),
+    ownFunctions: new Set(['fetch']),
+    request: (target, method, original, args) =>
+      observation.request(target as Client, method, original, args),
+    leaf: (path, args) => observation.leaf(client, path, args),
+    foreign: observeCall,
+    fault: (what) => observation.fault(what),
+    clone: (other) => clone(other as Client),
+  })
+}

@@ -1,0 +1,60 @@
+import type { ObservedCall } from '@token-meter/core/adapter'
+import { holdMs } from './hold-time.ts'
+import { RecentIds } from './recent-ids.ts'
+
+// Of the process: the connection that brings the usage is not the one that was lost.
+const held = new Map<string, HeldEstimate>()
+const exact = new RecentIds()
+const estimated = new RecentIds()
+
+interface HeldEstimate {
+  readonly outputTokens: number
+  drop(): void
+}
+
+/**
+ * A response was cut off that another connection may still see to its end. Its estimate is held;
+ * then it is
+ *
+ * - dropped, if the exact usage comes in time, or came before;
+ * - written, under an id of its own, which is not the one that an exact record has or gets in
+ *   another process. Exact usage that this process sees later bills nothing beside it.
+ *
+ * Of several connections that lose it, the one that saw most counts.
+ *
+ * @param key what the response is called on every connection.
+ */
+export function holdEstimate(
+  key: string,
+  call: ObservedCall,
+  outputTokens: number,
+  write: () => void,
+): void {
+  const before = held.get(key)
+  const isKnown = exact.has(key) || estimated.has(key)
+  if (isKnown || (before !== undefined && before.outputTokens >= outputTokens)) {
+    return call.dismiss()
+  }
+  before?.drop()
+  const release = call.hold(() => {
+    held.delete(key)
+    estimated.isNew(key)
+    write()
+  }, holdMs)
+  held.set(key, {
+    outputTokens,
+    drop() {
+      held.delete(key)
+      release()
+      call.dismiss()
+    },
+  })
+}
+
+/** The exact usage of a response has come. Answers false when its estimate is billed already. */
+export function exactCame(key: string): boolean {
+  held.get(key)?.drop()
+  if (estimated.has(key)) return false
+  exact.isNew(key)
+  return true
+}
