@@ -1,23 +1,42 @@
+import { isRequestBound } from './environment/request-bound.ts'
+
 /** What an ending process still has to do. */
-const flushes = new Set<() => Promise<void>>()
+export interface AtExit {
+  /** Delivers what is left when the process has nothing else to do. Must give up by itself. */
+  flush(): Promise<void>
+  /** The very end, which an error and `process.exit()` reach too: nothing asynchronous runs now. */
+  end(): void
+}
+
+const meters = new Set<AtExit>()
 
 /**
- * Delivers what is left when the process has nothing else to do. It runs on `beforeExit`, which is
- * not reached by `process.exit()` or a signal; it changes no exit code, and `flush` must give up by
- * itself. Answers how to take it back.
+ * Runs `flush` on `beforeExit`, which neither `process.exit()` nor an error nor a signal reaches,
+ * and `end` on `exit`, which a signal does not. No exit code changes. Answers how to take it back.
  */
-export function flushOnExit(flush: () => Promise<void>): () => void {
+export function atExit(meter: AtExit): () => void {
   const { process } = globalThis
-  if (typeof process?.on !== 'function') return () => {}
+  // A Worker has a `process` that never ends, and would keep the meter of every request.
+  if (typeof process?.on !== 'function' || isRequestBound()) return () => {}
   // One listener for all: Node warns of a leak from the eleventh on.
-  if (flushes.size === 0) process.on('beforeExit', flushAll)
-  flushes.add(flush)
+  if (meters.size === 0) {
+    process.on('beforeExit', flushAll)
+    // Before an outbox that writes at its own end what it has by then.
+    process.prependListener('exit', endAll)
+  }
+  meters.add(meter)
   return () => {
-    flushes.delete(flush)
-    if (flushes.size === 0) process.off('beforeExit', flushAll)
+    meters.delete(meter)
+    if (meters.size > 0) return
+    process.off('beforeExit', flushAll)
+    process.off('exit', endAll)
   }
 }
 
 function flushAll(): void {
-  for (const flush of flushes) void flush()
+  for (const meter of meters) void meter.flush()
+}
+
+function endAll(): void {
+  for (const meter of meters) meter.end()
 }

@@ -25,11 +25,23 @@ export type { MeterEvent } from './event/meter-event.ts'
 export { toMeterEvents, type MeterEventOptions } from './event/to-meter-events.ts'
 
 export { memoryOutbox } from './outbox/memory-outbox.ts'
-export type { Batch, BatchEntry, DeadLetter, Outbox, SinkStats } from './outbox/outbox.ts'
+export type {
+  Batch,
+  BatchEntry,
+  DeadLetter,
+  LedgerEntry,
+  LedgerPage,
+  LedgerQuery,
+  Outbox,
+  RecordState,
+  SinkStats,
+} from './outbox/outbox.ts'
 
 export type { DeliveryOptions } from './delivery/delivery-options.ts'
+export type { WaitUntil } from './environment/wait-until.ts'
 
 export type { Sink, SinkResult } from './sink/sink.ts'
+export { aggregated, type AggregationOptions } from './sink/aggregated-sink.ts'
 export { functionSink, type SinkFunction } from './sink/function-sink.ts'
 export { consoleSink, type ConsoleSinkOptions } from './sink/console-sink.ts'
 

@@ -2,6 +2,7 @@ import type { AttributesOption } from './call/customer.ts'
 import type { OnInterrupted } from './call/estimate-policy.ts'
 import type { Provider } from './call/provider.ts'
 import type { DeliveryOptions } from './delivery/delivery-options.ts'
+import type { WaitUntil } from './environment/wait-until.ts'
 import type { TokenMeterError } from './errors/token-meter-error.ts'
 import type { Outbox } from './outbox/outbox.ts'
 import type { SinkFunction } from './sink/function-sink.ts'
@@ -47,6 +48,20 @@ export interface MeterOptions<Client extends object = object> {
   readonly onError?: (error: TokenMeterError) => void
   /** How delivery paces itself. */
   readonly delivery?: Partial<DeliveryOptions>
+  /**
+   * For platforms that freeze or end a process when its requests are answered: after usage it is
+   * handed a promise that ends when this usage is delivered, or after 25 s, and never rejects. Usage
+   * of one turn of the event loop shares a promise. On Cloudflare Workers
+   * `(promise) => ctx.waitUntil(promise)`; elsewhere `waitUntil` of `@vercel/functions`, or `after` of
+   * `next/server`. @default Vercel's own, where there is one
+   */
+  readonly waitUntil?: WaitUntil
+  /**
+   * How long the end of a metered call, and `record()`, wait until its usage is delivered, in ms,
+   * for platforms that freeze the process and have no `waitUntil`; 2000 is a good choice. A backend
+   * that fails delays the call by that, and fails none. @default 0: no call waits for a backend
+   */
+  readonly awaitDeliveryMs?: number
   /** How long settled records stay in the ledger, in ms. @default 35 days */
   readonly retentionMs?: number
 }

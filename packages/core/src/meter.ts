@@ -32,7 +32,8 @@ export interface Meter<SupportedClient extends object = object> extends AsyncDis
   record(usage: ManualUsage): Promise<void>
   /**
    * Resolves when everything recorded before the call is settled with every sink: delivered, or a
-   * dead letter. Calls at the same moment with the same options share one promise.
+   * dead letter. Calls at the same moment with the same options share one promise. After `close()`
+   * nothing more is sent: it answers the last counts, or rejects when records were left.
    * @throws FlushError after `timeoutMs` (default 30 s) with what is left; ConfigError for a
    * `timeoutMs` that is no time (`Infinity` is one).
    */
@@ -51,6 +52,8 @@ export interface Meter<SupportedClient extends object = object> extends AsyncDis
     listener: (event: MeterEvents[Name]) => void,
   ): () => void
   stats(): Promise<MeterStats>
+  /** `outbox.correct`, which also tells the listeners of `dead-letter` about what is one now. */
+  correct(...correction: Parameters<Outbox['correct']>): Promise<number>
   /** For dead letters, unattributed usage and the ledger. */
   readonly outbox: Outbox
 }
@@ -110,6 +113,7 @@ export function meterOn<SupportedClient extends object>(
 
   return Object.assign(meter, {
     outbox: pipeline.outbox,
+    correct: pipeline.correct,
     record: (usage: ManualUsage) => pipeline.record(usage),
     flush: (flushOptions?: FlushOptions) => pipeline.flush(flushOptions),
     close: (closeOptions?: CloseOptions) => pipeline.close(closeOptions),

@@ -1,24 +1,28 @@
-import { checkAttributes } from './call/customer.ts'
-import { checkOnInterrupted } from './call/estimate-policy.ts'
+import { AfterUsage, checkAfterUsage } from './after-usage.ts'
+import { checkOptions } from './check-options.ts'
+import { countAndClose, flushOfClosed, noAnswer } from './closing.ts'
 import { Delivery } from './delivery/delivery.ts'
 import { deliveryOptions } from './delivery/delivery-options.ts'
+import { haveCome } from './delivery/coming.ts'
 import { flushDeliveries } from './delivery/flush.ts'
+import { byDeadline } from './delivery/by-deadline.ts'
+import { OwnRecords } from './delivery/own-records.ts'
 import { defaultOutbox } from './environment/default-outbox.ts'
-import { ConfigError } from './errors/config-error.ts'
+import { checkRequest } from './environment/request-bound.ts'
 import { DeliveryError } from './errors/delivery-error.ts'
-import { FlushError } from './errors/flush-error.ts'
 import { ObserverError } from './errors/observer-error.ts'
 import type { TokenMeterError } from './errors/token-meter-error.ts'
-import { flushOnExit } from './exit-flush.ts'
+import { atExit } from './exit-flush.ts'
 import { warnOnConsole } from './fault-log.ts'
 import { checkTimeout } from './flush-timeout.ts'
-import { checkTokenizer } from './guarded-tokenizer.ts'
 import { handleRejection } from './handle-rejection.ts'
+import { lostWithProcess } from './lost-records.ts'
 import { type ManualUsage, toUsageRecord } from './manual-usage.ts'
 import { MeterEmitter, type MeterEvents } from './meter-events.ts'
 import type { MeterOptions } from './meter-options.ts'
 import type { Outbox } from './outbox/outbox.ts'
 import { checkRetention, pruneRegularly } from './retention.ts'
+import { SharedFlush } from './shared-flush.ts'
 import { checkSinks } from './sink/check-sinks.ts'
 import type { MeterStats } from './stats.ts'
 import { UsageKeeper } from './usage-keeper.ts'
@@ -33,18 +37,6 @@ export interface CloseOptions {
   readonly timeoutMs?: number
 }
 
-/** A flush that others at the same moment share. */
-interface Flushing {
-  /** Appends that it covers. */
-  readonly begun: number
-  readonly timeoutMs: number
-  readonly beganAt: number
-  readonly done: Promise<MeterStats>
-}
-
-/** Flushes that begin this close together, in ms, have as good as the same deadline. */
-const sameMomentMs = 10
-
 /** How long an ending process may take to deliver what it has, in ms. */
 const durableExitMs = 2_000
 const memoryExitMs = 10_000
@@ -55,15 +47,20 @@ export class Pipeline {
   readonly keeper: UsageKeeper
   readonly #events: MeterEmitter
   readonly #deliveries: readonly Delivery[]
+  readonly #own: OwnRecords
   readonly #release: (() => void)[] = []
   #errors = 0
-  #flushing: Flushing | undefined
+  readonly #flushes = new SharedFlush((timeoutMs) => this.#flushNow(timeoutMs))
   #flushedAtExit: number | undefined
   #closing: Promise<void> | undefined
+  /** The counts when it was closed. */
+  #last: MeterStats | undefined
   readonly report: (error: TokenMeterError) => void
 
   constructor(options: MeterOptions) {
     checkOptions(options)
+    checkAfterUsage(options)
+    checkRequest()
     const sinks = checkSinks(options.sinks)
     const pace = deliveryOptions(options.delivery)
     checkRetention(options.retentionMs)
@@ -82,11 +79,14 @@ export class Pipeline {
       if (error.code !== 'observer') this.#events.emit('error', error)
     }
     this.outbox = options.outbox ?? defaultOutbox(this.report)
-    this.keeper = new UsageKeeper(this.outbox, (record) => this.#kept(record), this.report)
+    this.outbox.onFault?.((error) => this.report(error))
     this.#deliveries = sinks.map(
       (sink) => new Delivery(sink, this.outbox, pace, this.#deliveryReport()),
     )
-    this.#release.push(flushOnExit(() => this.#flushAtExit()))
+    this.#own = new OwnRecords(this.outbox, this.#deliveries)
+    const after = new AfterUsage(this.#own, options, this.report)
+    this.keeper = new UsageKeeper(this.outbox, (record) => this.#kept(record), this.report, after)
+    this.#release.push(atExit({ flush: () => this.#flushAtExit(), end: () => this.#end() }))
     this.#release.push(pruneRegularly(this.outbox, options.retentionMs, this.report))
     for (const delivery of this.#deliveries) delivery.wake()
   }
@@ -100,7 +100,22 @@ export class Pipeline {
     await this.keeper.record(toUsageRecord(usage))
   }
 
+  readonly correct = async (...correction: Parameters<Outbox['correct']>): Promise<number> => {
+    const [sink, ids, state, reason, events] = correction
+    const tell = this.#deliveryReport()
+    let moved = 0
+    // One by one, to know which ones are dead letters now.
+    for (const id of ids) {
+      const count = await this.outbox.correct(sink, [id], state, reason, events)
+      moved += count
+      const record = count > 0 && state === 'dead' ? await this.outbox.find(id) : undefined
+      if (record !== undefined) tell.deadLetter(sink, record, reason)
+    }
+    return moved
+  }
+
   async stats(): Promise<MeterStats> {
+    if (this.#last !== undefined) return this.#last
     const sinks = await Promise.all(
       this.#deliveries.map(
         async ({ sink }) => [sink.name, await this.outbox.stats(sink.name)] as const,
@@ -120,24 +135,9 @@ export class Pipeline {
       return Promise.reject(error)
     }
     const { timeoutMs = 30_000 } = options
-    const { begun } = this.keeper
-    const beganAt = performance.now()
-    const running = this.#flushing
-    if (
-      running?.begun === begun &&
-      running.timeoutMs === timeoutMs &&
-      beganAt - running.beganAt < sameMomentMs
-    ) {
-      return running.done
-    }
-    const done = this.#flushNow(timeoutMs)
-    const flushing = { begun, timeoutMs, beganAt, done }
-    this.#flushing = flushing
-    const over = () => {
-      if (this.#flushing === flushing) this.#flushing = undefined
-    }
-    done.then(over, over)
-    return done
+    if (this.#closing !== undefined)
+      return flushOfClosed(this.#closing, () => this.#last, timeoutMs)
+    return this.#flushes.run(this.keeper.begun, timeoutMs)
   }
 
   close(options: CloseOptions = {}): Promise<void> {
@@ -150,38 +150,50 @@ export class Pipeline {
   }
 
   async #flushNow(timeoutMs: number): Promise<MeterStats> {
-    await flushDeliveries(this.outbox, this.#deliveries, timeoutMs, this.keeper.stored())
-    return await this.stats()
+    const deadline = performance.now() + timeoutMs
+    const { coming } = this.keeper
+    // What is here goes out first: what is still coming may take longer than there is time.
+    await this.#deliver(timeoutMs)
+    if (await haveCome(coming, timeoutMs, deadline))
+      await this.#deliver(Math.max(0, deadline - performance.now()))
+    const stats = await byDeadline(() => this.stats(), deadline)
+    if (stats === undefined) throw noAnswer(this.outbox, `flush() gave up after ${timeoutMs} ms`)
+    return stats.value
   }
 
+  readonly #deliver = (timeoutMs: number): Promise<void> =>
+    flushDeliveries(this.outbox, this.#deliveries, timeoutMs, this.keeper.stored())
+
   async #flushAtExit(): Promise<void> {
+    this.keeper.writeHeld()
     // The event comes again after every asynchronous round: only new records are worth another.
     if (this.#flushedAtExit === this.keeper.begun && !this.keeper.isStoring) return
     this.#flushedAtExit = this.keeper.begun
     const timeoutMs = this.outbox.durable ? durableExitMs : memoryExitMs
     // What was not delivered was reported; a durable outbox keeps it for the next process.
-    await this.flush({ timeoutMs }).catch(() => {})
+    // Nothing is waited for that is still coming: a process that ends has lost its connections.
+    await this.#deliver(timeoutMs).catch(() => {})
     this.keeper.reportUnstored()
+  }
+
+  #end(): void {
+    this.keeper.writeHeld()
+    this.keeper.reportUnstored()
+    const lost = lostWithProcess(
+      this.outbox,
+      this.#deliveries.map(({ sink }) => sink.name),
+    )
+    if (lost !== undefined) this.report(lost)
   }
 
   async #closeNow({ timeoutMs = 10_000 }: CloseOptions): Promise<void> {
     for (const release of this.#release) release()
+    this.keeper.writeHeld()
     // What is left is counted below, when nothing more can come.
-    await this.flush({ timeoutMs }).catch(() => {})
+    await this.#flushes.run(this.keeper.begun, timeoutMs).catch(() => {})
     this.keeper.close()
     await Promise.all(this.#deliveries.map((delivery) => delivery.stop()))
-    const { sinks } = await this.stats()
-    await this.outbox.close()
-    const pending = Object.entries(sinks).flatMap(([name, stats]) =>
-      stats.pending > 0 ? [[name, stats.pending] as const] : [],
-    )
-    if (this.outbox.durable || pending.length === 0) return
-    const lost = pending.map(([name, count]) => `${count} for "${name}"`).join(', ')
-    throw new FlushError(
-      `close() ended with records in memory that no sink took: ${lost}. They are lost with it; ` +
-        'an outbox on disk would have kept them',
-      { pending: Object.fromEntries(pending) },
-    )
+    this.#last = await countAndClose(this.outbox, () => this.stats())
   }
 
   #kept(record: MeterEvents['usage']): void {
@@ -191,10 +203,14 @@ export class Pipeline {
 
   #deliveryReport(): ConstructorParameters<typeof Delivery>[3] {
     return {
-      delivered: (sink, records) => this.#events.emit('delivered', { sink, records }),
+      delivered: (sink, records) => {
+        for (const { id } of records) this.#own.settled(sink, id)
+        this.#events.emit('delivered', { sink, records })
+      },
       retrying: (sink, records, reason, afterMs) =>
         this.#events.emit('retrying', { sink, records, reason, afterMs }),
       deadLetter: (sink, record, reason) => {
+        this.#own.settled(sink, record.id)
         this.#events.emit('dead-letter', { sink, record, reason })
         this.report(
           new DeliveryError(
@@ -207,34 +223,5 @@ export class Pipeline {
       fault: (sink, what, cause) =>
         this.report(new DeliveryError(`${sink}: ${what}`, { sink, cause })),
     }
-  }
-}
-
-function checkOptions({
-  providers,
-  outbox,
-  attributes,
-  onMissingCustomer,
-  onInterrupted,
-  tokenizer,
-  onError,
-}: MeterOptions): void {
-  if (
-    !Array.isArray(providers) ||
-    providers.some((provider) => typeof provider?.observe !== 'function')
-  ) {
-    throw new ConfigError('createMeter() needs providers, such as { providers: [openaiProvider] }')
-  }
-  if (outbox !== undefined && typeof outbox?.append !== 'function') {
-    throw new ConfigError('outbox must be an outbox, such as sqliteOutbox("usage.db")')
-  }
-  if (attributes !== undefined) checkAttributes(attributes)
-  if (!['record', 'throw', undefined].includes(onMissingCustomer)) {
-    throw new ConfigError('onMissingCustomer must be "record" or "throw"')
-  }
-  checkOnInterrupted(onInterrupted)
-  checkTokenizer(tokenizer)
-  if (onError !== undefined && typeof onError !== 'function') {
-    throw new ConfigError('onError must be a function')
   }
 }

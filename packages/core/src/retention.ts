@@ -1,3 +1,4 @@
+import { isRequestBound } from './environment/request-bound.ts'
 import { ConfigError } from './errors/config-error.ts'
 import { OutboxError } from './errors/outbox-error.ts'
 import type { TokenMeterError } from './errors/token-meter-error.ts'
@@ -20,12 +21,16 @@ export function checkRetention(retentionMs = defaultRetentionMs): void {
   }
 }
 
-/** Deletes what is settled and older than the retention, hourly. Answers how to stop it. */
+/**
+ * Deletes what is settled and older than the retention, hourly; never where nothing runs for an
+ * hour. Answers how to stop it.
+ */
 export function pruneRegularly(
   outbox: Outbox,
   retentionMs = defaultRetentionMs,
   onFault: (error: TokenMeterError) => void,
 ): () => void {
+  if (isRequestBound()) return () => {}
   const timer = setInterval(async () => {
     try {
       await outbox.prune(Date.now() - retentionMs)

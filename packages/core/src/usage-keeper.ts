@@ -1,3 +1,5 @@
+import type { AfterUsage } from './after-usage.ts'
+import { HeldWrites } from './call/held-writes.ts'
 import type { ObservedCall } from './call/observed-call.ts'
 import type { CompletedReading, RecordSink } from './call/record-sink.ts'
 import { MissingCustomerError } from './errors/missing-customer-error.ts'
@@ -19,18 +21,24 @@ export class UsageKeeper implements RecordSink {
   readonly #outbox: Outbox
   readonly #kept: (record: UsageRecord) => void
   readonly #onFault: (error: TokenMeterError) => void
-  /** Appends so far, so that a flush knows whether it covers the latest. */
+  readonly #after: AfterUsage | undefined
+  /** Appends and announced usage so far, so that a flush knows whether it covers the latest. */
   begun = 0
   /** Appends under way, with their records. */
   readonly #storing = new Map<Promise<void>, readonly UsageRecord[]>()
+  /** Usage that is still being read from responses that the caller has left. */
+  readonly #coming = new Set<Promise<unknown>>()
+  readonly #held = new HeldWrites()
   #closed = false
 
   constructor(
     outbox: Outbox,
     kept: (record: UsageRecord) => void,
     onFault: (error: TokenMeterError) => void,
+    after?: AfterUsage,
   ) {
     this.#outbox = outbox
+    this.#after = after
     this.#kept = kept
     this.#onFault = onFault
   }
@@ -46,7 +54,8 @@ export class UsageKeeper implements RecordSink {
     if (call.customer === null) this.#onFault(unattributed(call))
     try {
       const storing = this.#append(records)
-      if (storing !== undefined) return atMost(longestWaitMs, storing)
+      const mostMs = Math.max(longestWaitMs, this.#after?.awaitDeliveryMs ?? 0)
+      if (storing !== undefined) return atMost(mostMs, storing)
     } catch {
       // Reported, with the records.
     }
@@ -63,6 +72,27 @@ export class UsageKeeper implements RecordSink {
   /** Resolves when no append that has begun is under way any more, whatever became of it. */
   async stored(): Promise<void> {
     await Promise.allSettled(this.#storing.keys())
+  }
+
+  expect(coming: Promise<unknown>): void {
+    this.begun++
+    this.#coming.add(coming)
+    const over = () => void this.#coming.delete(coming)
+    coming.then(over, over)
+  }
+
+  /** What is still coming now; each promise can reject. */
+  get coming(): readonly Promise<unknown>[] {
+    return [...this.#coming]
+  }
+
+  hold(write: () => void, forMs: number): () => void {
+    return this.#held.hold(write, forMs)
+  }
+
+  /** Writes what waited for something better. */
+  writeHeld(): void {
+    this.#held.writeAll()
   }
 
   get isStoring(): boolean {
@@ -95,12 +125,15 @@ export class UsageKeeper implements RecordSink {
     } catch (cause) {
       return failed(cause)
     }
-    if (appending === undefined) return this.#tell(records)
+    if (appending === undefined) {
+      this.#tell(records)
+      return this.#after?.follow(records)
+    }
     const storing = appending.then(() => this.#tell(records), failed)
     this.#storing.set(storing, records)
     const over = () => void this.#storing.delete(storing)
     storing.then(over, over)
-    return storing
+    return this.#after === undefined ? storing : this.#after.follow(records, storing)
   }
 
   /** The text of the cause stays out of the message: it may quote the conversation. */

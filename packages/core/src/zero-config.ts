@@ -13,6 +13,7 @@ const meterProperties: ReadonlySet<string | symbol> = new Set<keyof Meter>([
   'withCustomer',
   'on',
   'stats',
+  'correct',
   'outbox',
   Symbol.asyncDispose,
 ])

@@ -59,7 +59,10 @@ test('usage that a locked file kept out is printed before the process ends', () 
     `import { DatabaseSync } from 'node:sqlite'
      import { sqliteOutbox } from '../../src/sqlite.ts'
      const meter = createMeter({ providers: [], outbox: sqliteOutbox('${path}') })
-     new DatabaseSync('${path}').exec('BEGIN IMMEDIATE')
+     const other = new DatabaseSync('${path}')
+     other.exec('BEGIN IMMEDIATE')
+     // Still in use, or it would be collected, and its lock with it.
+     process.on('exit', () => other.close())
      void meter.record(usage('r0'))`,
   )
   expect(output.match(/token-meter] outbox: .*"id":"r0"/g)).toHaveLength(1)

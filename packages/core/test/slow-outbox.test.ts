@@ -25,11 +25,9 @@ function start() {
   const errors: TokenMeterError[] = []
   const kept: string[] = []
   const storing = Promise.withResolvers<void>()
-  const keeper = new UsageKeeper(
-    { ...memoryOutbox(), append: () => storing.promise },
-    ({ id }) => void kept.push(id),
-    (error) => void errors.push(error),
-  )
+  const outbox = { ...memoryOutbox(), append: () => storing.promise }
+  const report = (error: TokenMeterError) => void errors.push(error)
+  const keeper = new UsageKeeper(outbox, ({ id }) => void kept.push(id), report)
   return { keeper, storing, errors, kept }
 }
 

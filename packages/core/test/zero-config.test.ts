@@ -30,7 +30,16 @@ test('looking at it, awaiting it and printing it make no pipeline', async () => 
 })
 
 test('it has what a meter has', () => {
-  for (const name of ['record', 'flush', 'close', 'withCustomer', 'on', 'stats', 'outbox']) {
+  for (const name of [
+    'record',
+    'flush',
+    'close',
+    'withCustomer',
+    'on',
+    'stats',
+    'correct',
+    'outbox',
+  ]) {
     expect(name in meter).toBe(true)
   }
   expect(Symbol.asyncDispose in meter).toBe(true)

@@ -23,9 +23,8 @@ export function checkedResults(
 }
 
 function checkedResult(sink: string, given: unknown): SinkResult {
-  const { status, reason, afterMs, uncertain, deliveredEventIds } = (given ?? {}) as Partial<
-    Record<keyof Extract<SinkResult, { status: 'retry' }>, unknown>
-  >
+  const { status, reason, afterMs, uncertain, recordOnly, deliveredEventIds } = (given ??
+    {}) as Partial<Record<keyof Extract<SinkResult, { status: 'retry' }>, unknown>>
   const delivered = Array.isArray(deliveredEventIds) && {
     deliveredEventIds: deliveredEventIds.filter((id): id is string => typeof id === 'string'),
   }
@@ -39,6 +38,7 @@ function checkedResult(sink: string, given: unknown): SinkResult {
       reason: typeof reason === 'string' ? reason : `the sink "${sink}" gave no reason`,
       ...(waitMs !== undefined && { afterMs: waitMs }),
       ...(uncertain === true && { uncertain }),
+      ...(recordOnly === true && { recordOnly }),
     }
   }
   const lack =

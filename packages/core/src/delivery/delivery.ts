@@ -6,7 +6,8 @@
  *       ├──nothing is due──────┘                                │
  *       └──── paused ◄──── nothing was accepted, twice or more ─┘
  *
- * - idle: a timer runs until the next record is due; `wake` ends the idling early.
+ * - idle: a timer runs until the next record is due; `wake` ends the idling early. A sink that
+ *   lingers is left idle until enough records wait for it, or one has waited for long enough.
  * - sending: up to `maxConcurrentBatches` batches at a time, each claimed under a lease.
  * - settling: results go to the outbox; what is to be retried waits there, not here.
  * - paused: the backend asked for a pause, or batch after batch failed as a whole: nothing is
@@ -24,7 +25,9 @@ import type { DeliveryReport } from './delivery-events.ts'
 import type { DeliveryOptions } from './delivery-options.ts'
 import { Alarm } from './alarm.ts'
 import { BusyTime, busyPauseMs, isBusy } from './busy.ts'
+import { PauseAfterFailure } from './pause-after-failure.ts'
 import { settleWhenFree } from './settle-when-free.ts'
+import { WallClock } from './wall-clock.ts'
 import { withinTime } from './within-time.ts'
 
 /** How long a closing delivery waits for sends that it has aborted, in ms. */
@@ -41,25 +44,30 @@ export class Delivery {
   readonly #stop = new AbortController()
   readonly #sending = new Set<Promise<void>>()
   #claiming: Promise<void> | undefined
-  #failuresInARow = 0
   readonly #busy = new BusyTime()
-  /** Until when the backend asked not to be called, as `performance.now()`. */
-  #askedUntil = 0
-  /** Until when our own back-off waits. */
-  #backoffUntil = 0
+  readonly #pause: PauseAfterFailure
   #wakeAgain = false
+  /** What waits for company is claimed all the same, until nothing waits. */
+  #isHurried = false
+  /** Records of this process since the last claim. */
+  #woken = 0
+  readonly #clock = new WallClock()
 
   constructor(sink: Sink, outbox: Outbox, options: DeliveryOptions, report: DeliveryReport) {
     this.sink = sink
     this.#outbox = outbox
     this.#options = options
     this.#report = report
+    this.#pause = new PauseAfterFailure(options.backoff)
     this.#alarm = new Alarm(() => this.#pump())
   }
 
   /** There may be something to deliver: look soon, so that what comes together goes together. */
   wake(): void {
-    if (!this.#stop.signal.aborted) this.#alarm.setWithin(this.#options.lingerMs)
+    if (this.#stop.signal.aborted) return
+    const { lingerMs } = this.#options
+    const isFull = ++this.#woken >= this.#maxBatch
+    this.#alarm.setWithin(isFull ? lingerMs : Math.max(lingerMs, this.#lingerMs))
   }
 
   /**
@@ -73,8 +81,8 @@ export class Delivery {
       if (isBusy(cause)) return false
       throw cause
     }
-    this.#failuresInARow = 0
-    this.#backoffUntil = 0
+    this.#pause.hurry()
+    this.#isHurried = true
     this.#pump()
     return true
   }
@@ -117,16 +125,38 @@ export class Delivery {
     return this.sink.maxConcurrentBatches ?? 1
   }
 
+  get #maxBatch(): number {
+    return this.sink.maxBatch ?? 100
+  }
+
+  /** How long the sink itself wants records to wait. */
+  get #lingerMs(): number {
+    return this.sink.lingerMs ?? 0
+  }
+
   async #claimAll(): Promise<void> {
     this.#wakeAgain = false
     try {
       while (this.#sending.size < this.#maxConcurrent && !this.#stop.signal.aborted) {
-        const pauseMs = Math.max(this.#askedUntil, this.#backoffUntil) - performance.now()
+        const pauseMs = this.#pause.leftMs()
         if (pauseMs > 0) return this.#alarm.setWithin(pauseMs)
-        const { name, maxBatch = 100 } = this.sink
-        const batch = await this.#outbox.claim(name, maxBatch, this.#options.leaseMs)
+        const { name } = this.sink
+        // The times of retries are times of the day; a clock set back would stretch every wait.
+        if (this.#clock.wasSetBack()) await this.#outbox.expedite(name)
+        const isHurried = this.#isHurried
+        const lingerMs = isHurried ? 0 : this.#lingerMs
+        this.#woken = 0
+        const batch = await this.#outbox.claim(
+          name,
+          this.#maxBatch,
+          this.#options.leaseMs,
+          lingerMs,
+        )
         this.#busy.over()
-        if (batch === undefined) return await this.#idle()
+        if (batch === undefined) {
+          if (isHurried) this.#isHurried = false
+          return await this.#idle()
+        }
         const sending = this.#deliver(batch).finally(() => {
           this.#sending.delete(sending)
           this.#pump()
@@ -144,9 +174,9 @@ export class Delivery {
   async #idle(): Promise<void> {
     const dueAt = await this.#outbox.nextDueAt(this.sink.name)
     const { pollMs } = this.#options
-    this.#alarm.setWithin(
-      dueAt === undefined ? pollMs : Math.min(pollMs, Math.max(0, dueAt - Date.now())),
-    )
+    const waitMs = dueAt === undefined ? pollMs : Math.max(0, dueAt - Date.now())
+    // What is due and was not given out waits for company.
+    this.#alarm.setWithin(Math.min(pollMs, waitMs === 0 ? this.#lingerMs : waitMs))
   }
 
   async #deliver(batch: Batch): Promise<void> {
@@ -158,24 +188,12 @@ export class Delivery {
       withRetryTime(result, batch.entries[index], backoff),
     )
     this.lastReason = results.find((result) => result.status === 'retry')?.reason
-    this.#pauseIfNeeded(answers)
+    this.#pause.note(answers)
     try {
       const settling = { atMostMs: leaseMs - sendTimeoutMs, signal: this.#stop.signal }
       if (await settleWhenFree(this.#outbox, batch, results, settling)) this.#tell(batch, results)
     } catch (cause) {
       this.#report.fault(this.sink.name, 'results could not be written to the outbox', cause)
-    }
-  }
-
-  #pauseIfNeeded(answers: readonly SinkResult[]): void {
-    const nothingTaken = answers.every(({ status }) => status === 'retry')
-    this.#failuresInARow = nothingTaken ? this.#failuresInARow + 1 : 0
-    if (!nothingTaken) return
-    const asked = answers.map((answer) => (answer.status === 'retry' ? (answer.afterMs ?? 0) : 0))
-    this.#askedUntil = performance.now() + Math.max(...asked)
-    if (this.#failuresInARow > 1) {
-      this.#backoffUntil =
-        performance.now() + backoffMs(this.#failuresInARow, this.#options.backoff)
     }
   }
 

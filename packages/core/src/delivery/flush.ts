@@ -1,10 +1,14 @@
 import { FlushError } from '../errors/flush-error.ts'
-import type { Outbox } from '../outbox/outbox.ts'
+import type { Awaitable, Outbox } from '../outbox/outbox.ts'
 import { atMost } from './at-most.ts'
+import { isBusy } from './busy.ts'
+import { byDeadline } from './by-deadline.ts'
 import type { Delivery } from './delivery.ts'
 
 /** How often a waiting flush looks again, in ms. */
 const lookMs = 100
+/** How long the counts of what is left may take once the time is up, in ms. */
+const countMs = 200
 
 /**
  * Resolves when every record appended before the call is settled with every sink.
@@ -35,16 +39,17 @@ export async function flushDeliveries(
     deliveries.map((delivery) => flushOne(outbox, delivery, mark, deadline)),
   )
   if (settled.every(Boolean)) return
+  const late = deliveries.filter((_, index) => settled[index] !== true)
+  const counts = await Promise.all(late.map(({ sink }) => countLeft(outbox, sink.name)))
   const pending: Record<string, number> = {}
-  for (const [index, { sink }] of deliveries.entries()) {
-    if (settled[index] !== true) pending[sink.name] = (await outbox.stats(sink.name)).pending
-  }
-  const left = Object.entries(pending)
-    .map(([sink, count]) => `${count} for "${sink}"`)
-    .join(', ')
+  const left = late.map(({ sink }, index) => {
+    const count = counts[index]
+    if (count !== undefined) pending[sink.name] = count
+    return `${count ?? 'an unknown number'} for "${sink.name}"`
+  })
   const why = deliveries.flatMap(({ lastReason }) => lastReason ?? [])
   throw new FlushError(
-    `flush() gave up after ${timeoutMs} ms with records left: ${left}. They stay in the outbox ` +
+    `flush() gave up after ${timeoutMs} ms with records left: ${left.join(', ')}. They stay in the outbox ` +
       `(${outbox.description})` +
       (why.length > 0 ? `; the last answer was: ${why.join('; ')}` : ''),
     { pending },
@@ -66,12 +71,33 @@ async function flushOne(
   deadline: number,
 ): Promise<boolean> {
   const { name } = delivery.sink
+  const isSettled = () => whenFree(() => outbox.isSettled(name, position))
   let hurried = false
   for (;;) {
-    if (await outbox.isSettled(name, position)) return true
-    hurried = hurried || (await delivery.hurry())
+    if ((await byDeadline(isSettled, deadline))?.value === true) return true
+    hurried ||= (await byDeadline(() => delivery.hurry(), deadline))?.value === true
     const leftMs = deadline - performance.now()
     if (leftMs <= 0) return false
     await delivery.progress(Math.min(lookMs, leftMs))
+  }
+}
+
+/** False while the outbox is busy: it is asked again. */
+async function whenFree(ask: () => Awaitable<boolean>): Promise<boolean> {
+  try {
+    return await ask()
+  } catch (cause) {
+    if (isBusy(cause)) return false
+    throw cause
+  }
+}
+
+/** `undefined` when the outbox does not say. */
+async function countLeft(outbox: Outbox, sink: string): Promise<number | undefined> {
+  try {
+    const stats = await byDeadline(() => outbox.stats(sink), performance.now() + countMs)
+    return stats?.value.pending
+  } catch {
+    return undefined
   }
 }

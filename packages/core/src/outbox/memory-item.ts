@@ -2,14 +2,14 @@ import type { SinkResult } from '../sink/sink.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import type { BatchEntry } from './outbox.ts'
 
-/** A record that a sink's cursor has passed and that is not settled. */
+/** A record that a sink's cursor has passed and that is not delivered. */
 export interface MemoryItem {
-  state: 'requeued' | 'batched' | 'dead'
+  state: 'requeued' | 'batched' | 'dead' | 'discarded'
   attempts: number
   firstAttemptAt: number | undefined
   uncertainSince: number | undefined
   deliveredEventIds: readonly string[]
-  reason: string
+  reason: string | undefined
   failedAt: number
 }
 
@@ -21,13 +21,17 @@ export function freshItem(state: MemoryItem['state']): MemoryItem {
     firstAttemptAt: undefined,
     uncertainSince: undefined,
     deliveredEventIds: [],
-    reason: '',
+    reason: undefined,
     failedAt: 0,
   }
 }
 
 /** Counts a claim, and answers what the claim gives out: what was known before it. */
-export function beginAttempt(item: MemoryItem, record: UsageRecord, nowMs: number): BatchEntry {
+export function beginAttempt(
+  item: MemoryItem,
+  record: UsageRecord,
+  nowMs: number,
+): Omit<BatchEntry, 'refusedEventIds'> {
   const { attempts, firstAttemptAt, uncertainSince, deliveredEventIds } = item
   item.attempts++
   item.firstAttemptAt ??= nowMs

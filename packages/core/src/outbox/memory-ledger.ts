@@ -1,19 +1,41 @@
 import type { UsageRecord } from '../usage/usage-record.ts'
+import { fromBody, toBody } from './record-body.ts'
+
+/** A record as text: it is as large as it looks, and nobody outside can change it. */
+interface KeptRecord {
+  readonly id: string
+  readonly at: number
+  readonly body: string
+  customer: string | null
+}
 
 /** The records of a memory outbox, numbered from 1 in the order in which they came. */
 export class MemoryLedger {
   /** The number of the newest record, which is also how many there ever were. */
   last = 0
   pruned = 0
+  /** Characters of JSON. */
+  size = 0
   readonly unattributed = new Set<number>()
-  readonly #records = new Map<number, UsageRecord>()
+  readonly #records = new Map<number, KeptRecord>()
   readonly #numbers = new Map<string, number>()
 
-  add(record: UsageRecord): void {
-    if (this.#numbers.has(record.id)) return
+  /** The records of these that it does not have, as they will be kept. */
+  fresh(records: readonly UsageRecord[]): KeptRecord[] {
+    const fresh = new Map<string, KeptRecord>()
+    for (const record of records) {
+      const { id, customer, at } = record
+      if (this.#numbers.has(id) || fresh.has(id)) continue
+      fresh.set(id, { id, customer, at, body: toBody(record) })
+    }
+    return [...fresh.values()]
+  }
+
+  add(record: KeptRecord): void {
     const number = ++this.last
     this.#numbers.set(record.id, number)
     this.#records.set(number, record)
+    this.size += record.body.length
     if (record.customer === null) this.unattributed.add(number)
   }
 
@@ -23,9 +45,13 @@ export class MemoryLedger {
 
   /** @throws when the record was pruned, which none that is still in use ever is. */
   at(number: number): UsageRecord {
-    const record = this.#records.get(number)
-    if (record === undefined) throw new RangeError(`Record ${number} is not in the outbox any more`)
-    return record
+    const { body, customer } = this.#kept(number)
+    return fromBody(body, customer)
+  }
+
+  /** The time and customer of a record that is still there. */
+  glance(number: number): Pick<KeptRecord, 'at' | 'customer'> {
+    return this.#kept(number)
   }
 
   isBillable(number: number): boolean {
@@ -33,19 +59,34 @@ export class MemoryLedger {
   }
 
   attribute(number: number, customer: string): void {
-    this.#records.set(number, { ...this.at(number), customer })
+    this.#kept(number).customer = customer
     this.unattributed.delete(number)
   }
 
-  /** Deletes the records that the condition holds for, and says how many those were. */
-  prune(condition: (record: UsageRecord, number: number) => boolean): number {
-    const before = this.pruned
-    for (const [number, record] of this.#records) {
-      if (!condition(record, number)) continue
-      this.#records.delete(number)
-      this.#numbers.delete(record.id)
-      this.pruned++
+  /** The numbers after a mark that are still there. */
+  *after(mark: number): Generator<number> {
+    const [oldest = this.last] = this.#records.keys()
+    for (let number = Math.max(mark + 1, oldest); number <= this.last; number++) {
+      if (this.#records.has(number)) yield number
     }
-    return this.pruned - before
+  }
+
+  /** How many are still there from this number on. */
+  countFrom(first: number): number {
+    return first <= 1 ? this.#records.size : [...this.after(first - 1)].length
+  }
+
+  delete(number: number): void {
+    const { id, body } = this.#kept(number)
+    this.#records.delete(number)
+    this.#numbers.delete(id)
+    this.size -= body.length
+    this.pruned++
+  }
+
+  #kept(number: number): KeptRecord {
+    const record = this.#records.get(number)
+    if (record === undefined) throw new RangeError(`Record ${number} is not in the outbox any more`)
+    return record
   }
 }

@@ -1,20 +1,39 @@
+import { ConfigError } from '../errors/config-error.ts'
 import { OutboxError } from '../errors/outbox-error.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import { MemoryLedger } from './memory-ledger.ts'
+import { memoryLedgerPage } from './memory-ledger-page.ts'
 import { MemoryProgress } from './memory-progress.ts'
+import { MemoryRoom } from './memory-room.ts'
 import type { Outbox } from './outbox.ts'
 
 export interface MemoryOutboxOptions {
+  /**
+   * How much it holds: characters of the records' JSON, mostly 600 to 900 a record. When it is full,
+   * records that every sink has settled leave the ledger, oldest first, before their retention is
+   * over. Nothing that is pending, dead or unattributed ever leaves: where that fills it, `append`
+   * refuses what is new, with the records in the error. @default 64 MB
+   */
+  readonly maxBytes?: number
   /** ms since the epoch. @default Date.now */
   readonly now?: () => number
 }
 
-/** An outbox that dies with the process: for tests, and for places without a disk. */
+const defaultMaxBytes = 64 * 1024 * 1024
+
+/**
+ * An outbox that dies with the process: for tests, and for places without a disk.
+ * @throws ConfigError when `maxBytes` is no size.
+ */
 export function memoryOutbox(options: MemoryOutboxOptions = {}): Outbox {
-  const now = options.now ?? Date.now
+  const { maxBytes = defaultMaxBytes, now = Date.now } = options
+  if (!(maxBytes > 0)) {
+    throw new ConfigError(`maxBytes must be a number above 0, got ${String(maxBytes)}`)
+  }
   const ledger = new MemoryLedger()
-  /** The sinks that have claimed. */
+  /** The sinks that have claimed or were introduced. */
   const sinks = new Map<string, MemoryProgress>()
+  const room = new MemoryRoom(ledger, sinks, maxBytes)
   let closed = false
 
   /** A sink that never claimed has everything before it, and looking does not make it known. */
@@ -25,15 +44,26 @@ export function memoryOutbox(options: MemoryOutboxOptions = {}): Outbox {
     description: 'memory',
     durable: false,
     append(records: readonly UsageRecord[]): void {
-      if (closed) throw closedError(records)
-      for (const record of records) ledger.add(record)
+      if (closed) throw refusal('it is closed. Close the meter after the last call.', records)
+      const fresh = ledger.fresh(records)
+      if (!room.makeFor(fresh)) {
+        throw refusal(
+          `it is full (maxBytes: ${maxBytes}) of records that wait for a sink. ` +
+            'Raise maxBytes, or keep usage in a file: sqliteOutbox(path).',
+          records,
+        )
+      }
+      for (const record of fresh) ledger.add(record)
     },
-    claim(sink, limit, leaseMs) {
+    claim(sink, limit, leaseMs, lingerMs = 0) {
       const progress = progressOf(sink)
       sinks.set(sink, progress)
-      return progress.claim(limit, leaseMs, now())
+      return progress.claim(limit, leaseMs, now(), lingerMs)
     },
-    settle: (batch, results) => progressOf(batch.sink).settle(batch, results, now()),
+    settle(batch, results) {
+      room.mayHaveGrown()
+      return progressOf(batch.sink).settle(batch, results, now())
+    },
     position: () => ledger.last,
     isSettled: (sink, position) => progressOf(sink).isSettled(position),
     nextDueAt: (sink) => progressOf(sink).nextDueAt(now()),
@@ -42,7 +72,10 @@ export function memoryOutbox(options: MemoryOutboxOptions = {}): Outbox {
     recorded: () => ledger.last,
     deadLetters: (sink, limit = Infinity) => progressOf(sink).deadLetters(limit),
     requeue: (sink, ids) => progressOf(sink).requeue(ids),
-    discard: (sink, ids) => progressOf(sink).discard(ids),
+    discard(sink, ids) {
+      room.mayHaveGrown()
+      return progressOf(sink).discard(ids)
+    },
     unattributed: (limit = Infinity) =>
       [...ledger.unattributed].slice(0, limit).map((number) => ledger.at(number)),
     attribute(ids, customer) {
@@ -54,29 +87,42 @@ export function memoryOutbox(options: MemoryOutboxOptions = {}): Outbox {
         for (const progress of sinks.values()) progress.attributed(number)
         count++
       }
+      // A sink may have been introduced after it.
+      room.mayHaveGrown()
       return count
     },
     find(id) {
       const number = ledger.numberOf(id)
       return number === undefined ? undefined : ledger.at(number)
     },
-    prune(beforeMs) {
-      const known = [...sinks.values()]
-      if (known.length === 0) return 0
-      return ledger.prune(
-        (record, number) =>
-          record.at < beforeMs && known.every((progress) => progress.hasSettled(number)),
-      )
+    ledger: (sink, query = {}) => memoryLedgerPage(ledger, progressOf(sink), query),
+    correct(sink, ids, to, reason, events) {
+      room.mayHaveGrown()
+      return progressOf(sink).correct(ids, { to, reason, events, nowMs: now() })
     },
+    introduce(sink, sinceMs) {
+      if (sinks.has(sink)) return false
+      let first = ledger.last + 1
+      for (const number of ledger.after(0)) {
+        if (ledger.glance(number).at < sinceMs) continue
+        first = number
+        break
+      }
+      sinks.set(sink, new MemoryProgress(sink, ledger, first))
+      room.mayHaveGrown()
+      return true
+    },
+    forget(sink) {
+      room.mayHaveGrown()
+      return sinks.delete(sink)
+    },
+    prune: (beforeMs) => room.prune(beforeMs),
     close() {
       closed = true
     },
   }
 }
 
-function closedError(records: readonly UsageRecord[]): OutboxError {
-  return new OutboxError(
-    'Cannot keep usage in the memory outbox: it is closed. Close the meter after the last call.',
-    { records },
-  )
+function refusal(why: string, records: readonly UsageRecord[]): OutboxError {
+  return new OutboxError(`Cannot keep usage in the memory outbox: ${why}`, { records })
 }

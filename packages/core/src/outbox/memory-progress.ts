@@ -1,63 +1,58 @@
 import type { SinkResult } from '../sink/sink.ts'
-import type { Batch, DeadLetter, SinkStats } from './outbox.ts'
-import { beginAttempt, endAttempt, freshItem, type MemoryItem } from './memory-item.ts'
+import { MemoryBatches } from './memory-batches.ts'
+import { correctItem, type MemoryCorrection } from './memory-correction.ts'
+import { beginAttempt, endAttempt } from './memory-item.ts'
+import { MemoryItems } from './memory-items.ts'
 import type { MemoryLedger } from './memory-ledger.ts'
-
-interface HeldBatch {
-  readonly numbers: Set<number>
-  /** Absent while the batch waits for its next attempt. */
-  lease: string | undefined
-  /** When it was last claimed, in ms since the epoch. */
-  claimedAt: number
-  /** When the lease ends or the next attempt is due, in ms since the epoch. */
-  dueAt: number
-}
+import type { Batch, DeadLetter, LedgerEntry, RecordState, SinkStats } from './outbox.ts'
 
 /**
  * How far one sink has come. Records after the cursor are pending; of those before it, the ones
- * without an item are delivered, discarded or unattributed.
+ * without an item are delivered or unattributed.
  */
 export class MemoryProgress {
   readonly #sink: string
   readonly #ledger: MemoryLedger
-  /** Records that were pruned before this sink was known: it never had to deliver them. */
+  /** The first record that is counted. */
+  readonly #first: number
+  /** Records that came before it, or were pruned before this sink was known. */
   readonly #missed: number
-  #cursor = 0
-  #delivered = 0
-  #discarded = 0
-  readonly #items = new Map<number, MemoryItem>()
-  #requeued = new Set<number>()
-  #requeuedInOrder = true
+  #cursor: number
   /** The last claim was a retry: fresh records come next, or retries could starve them. */
   #gotRetry = false
-  /** In the order in which they failed. */
-  readonly #dead = new Set<number>()
-  readonly #batches = new Map<string, HeldBatch>()
+  readonly #items = new MemoryItems()
+  readonly #batches = new MemoryBatches()
 
-  constructor(sink: string, ledger: MemoryLedger) {
+  constructor(sink: string, ledger: MemoryLedger, first = 1) {
     this.#sink = sink
     this.#ledger = ledger
-    this.#missed = ledger.pruned
+    this.#first = first
+    this.#missed = ledger.last - ledger.countFrom(first)
+    this.#cursor = first - 1
   }
 
-  claim(limit: number, leaseMs: number, nowMs: number): Batch | undefined {
-    const fresh = this.#gotRetry ? this.#newBatch(limit) : undefined
-    const due = fresh === undefined ? this.#dueBatch(nowMs) : undefined
+  claim(limit: number, leaseMs: number, nowMs: number, lingerMs: number): Batch | undefined {
+    const isRipe = lingerMs === 0 || this.#isRipe(limit, nowMs, lingerMs)
+    const fresh = this.#gotRetry && isRipe ? this.#newBatch(limit) : undefined
+    const due = fresh === undefined ? this.#batches.due(nowMs) : undefined
     this.#gotRetry = due !== undefined
-    const id = fresh ?? due ?? this.#newBatch(limit)
+    const id = fresh ?? due ?? (isRipe ? this.#newBatch(limit) : undefined)
     const held = id === undefined ? undefined : this.#batches.get(id)
     if (id === undefined || held === undefined) return undefined
     if (held.lease !== undefined) {
       // It was never settled: nobody knows what became of it.
-      for (const number of held.numbers) endAttempt(this.#item(number), undefined, held.claimedAt)
+      for (const number of held.numbers) {
+        endAttempt(this.#items.at(number), undefined, held.claimedAt)
+      }
     }
     const lease = crypto.randomUUID()
     held.lease = lease
     held.claimedAt = nowMs
     held.dueAt = nowMs + leaseMs
-    const entries = [...held.numbers].map((number) =>
-      beginAttempt(this.#item(number), this.#ledger.at(number), nowMs),
-    )
+    const entries = [...held.numbers].map((number) => ({
+      ...beginAttempt(this.#items.at(number), this.#ledger.at(number), nowMs),
+      ...this.#refused(number),
+    }))
     return { id, sink: this.#sink, lease, entries }
   }
 
@@ -69,9 +64,9 @@ export class MemoryProgress {
       const number = this.#ledger.numberOf(record.id)
       const result = results[index]
       if (number === undefined || !held.numbers.has(number)) return
-      if (result?.status === 'accepted') this.#deliver(number)
-      else endAttempt(this.#item(number), result, held.claimedAt)
-      if (result?.status === 'rejected') this.#bury(number, result.reason, nowMs)
+      if (result?.status === 'accepted') this.#items.deliver(number)
+      else endAttempt(this.#items.at(number), result, held.claimedAt)
+      if (result?.status === 'rejected') this.#items.bury(number, result.reason, nowMs)
       if (result?.status === 'retry') waitMs = Math.max(waitMs, result.afterMs ?? 0)
       else if (result !== undefined) held.numbers.delete(number)
     })
@@ -82,80 +77,99 @@ export class MemoryProgress {
   }
 
   isSettled(position: number): boolean {
-    for (const number of this.#requeued) if (number <= position) return false
-    for (const { numbers } of this.#batches.values()) {
-      for (const number of numbers) if (number <= position) return false
-    }
-    return this.#nextFresh(position) === undefined
+    for (const number of this.#items.requeued) if (number <= position) return false
+    return !this.#batches.holdUpTo(position) && this.#nextFresh(position) === undefined
   }
 
   nextDueAt(nowMs: number): number | undefined {
-    if (this.#requeued.size > 0 || this.#nextFresh(this.#ledger.last) !== undefined) return nowMs
-    let dueAt: number | undefined
-    for (const held of this.#batches.values()) dueAt = Math.min(held.dueAt, dueAt ?? Infinity)
-    return dueAt
+    const { requeued } = this.#items
+    if (requeued.size > 0 || this.#nextFresh(this.#ledger.last) !== undefined) return nowMs
+    return this.#batches.nextDueAt()
   }
 
   expedite(nowMs: number): void {
-    for (const held of this.#batches.values()) {
-      if (held.lease === undefined) held.dueAt = Math.min(held.dueAt, nowMs)
-    }
+    this.#batches.expedite(nowMs)
   }
 
   stats(): SinkStats {
     const recorded = this.#ledger.last - this.#missed
-    const settled = {
-      delivered: this.#delivered,
-      dead: this.#dead.size,
-      unattributed: this.#ledger.unattributed.size,
-      discarded: this.#discarded,
-    }
-    const { delivered, dead, unattributed, discarded } = settled
-    return { recorded, pending: recorded - delivered - dead - unattributed - discarded, ...settled }
+    const { delivered, dead, discarded } = this.#items
+    const unattributed = [...this.#ledger.unattributed].filter((number) => number >= this.#first)
+    const settled = { delivered, dead: dead.size, unattributed: unattributed.length, discarded }
+    const pending = recorded - delivered - dead.size - unattributed.length - discarded
+    return { recorded, pending, ...settled }
   }
 
   deadLetters(limit: number): DeadLetter[] {
-    return [...this.#dead].slice(0, limit).map((number) => {
-      const { reason, attempts, failedAt } = this.#item(number)
+    return [...this.#items.dead].slice(0, limit).map((number) => {
+      const { reason = '', attempts, failedAt } = this.#items.at(number)
       return { record: this.#ledger.at(number), sink: this.#sink, reason, attempts, failedAt }
     })
   }
 
-  /** A dead letter starts over, but what the sink already has of it stays known. */
   requeue(ids: readonly string[] | undefined): number {
     const numbers = this.#deadNumbers(ids)
-    for (const number of numbers) this.#wait(number, this.#item(number).deliveredEventIds)
+    for (const number of numbers) this.#items.wait(number)
     return numbers.length
   }
 
   discard(ids: readonly string[] | undefined): number {
     const numbers = this.#deadNumbers(ids)
-    for (const number of numbers) this.#forget(number)
-    this.#discarded += numbers.length
+    for (const number of numbers) this.#items.discard(number)
     return numbers.length
+  }
+
+  /** Returns how many moved. */
+  correct(ids: readonly string[], correction: MemoryCorrection): number {
+    return this.#numbers(ids).filter((number) =>
+      correctItem(this.#items, number, this.stateOf(number), correction),
+    ).length
+  }
+
+  /** Nothing for a record that came before the sink's first. */
+  stateOf(number: number): RecordState | undefined {
+    if (number < this.#first) return undefined
+    if (!this.#ledger.isBillable(number)) return 'unattributed'
+    const state = this.#items.get(number)?.state
+    if (state === 'dead' || state === 'discarded') return state
+    return state === undefined && number <= this.#cursor ? 'delivered' : 'pending'
+  }
+
+  entry(number: number, state: RecordState): LedgerEntry {
+    const reason = this.#items.get(number)?.reason
+    const { deliveredEventIds } = this.#items.knownEvents(number)
+    return {
+      record: this.#ledger.at(number),
+      state,
+      deliveredEventIds,
+      ...(reason !== undefined && { reason }),
+      ...this.#refused(number),
+    }
   }
 
   /** A record behind the cursor has got a customer; one ahead of it is met in its turn. */
   attributed(number: number): void {
-    if (number <= this.#cursor) this.#wait(number, [])
+    if (number >= this.#first && number <= this.#cursor) this.#items.wait(number)
   }
 
   hasSettled(number: number): boolean {
-    return number <= this.#cursor && this.#ledger.isBillable(number) && !this.#items.has(number)
+    if (number > this.#cursor || !this.#ledger.isBillable(number)) return false
+    const item = this.#items.get(number)
+    return item === undefined || item.state === 'discarded'
   }
 
-  #dueBatch(nowMs: number): string | undefined {
-    let due: string | undefined
-    let dueAt = Infinity
-    for (const [id, held] of this.#batches) {
-      if (held.dueAt <= nowMs && held.dueAt < dueAt) [due, dueAt] = [id, held.dueAt]
-    }
-    return due
+  pruned(number: number): void {
+    this.#items.drop(number)
+  }
+
+  #refused(number: number): { readonly refusedEventIds?: readonly string[] } {
+    const { refusedEventIds } = this.#items.knownEvents(number)
+    return refusedEventIds.length > 0 ? { refusedEventIds } : {}
   }
 
   #newBatch(limit: number): string | undefined {
     const numbers = new Set<number>()
-    for (const number of this.#requeuedByAge()) {
+    for (const number of this.#items.requeuedByAge()) {
       if (numbers.size >= limit) break
       numbers.add(number)
     }
@@ -163,34 +177,15 @@ export class MemoryProgress {
       if (this.#ledger.isBillable(++this.#cursor)) numbers.add(this.#cursor)
     }
     if (numbers.size === 0) return undefined
-    for (const number of numbers) {
-      this.#requeued.delete(number)
-      this.#items.set(number, {
-        ...(this.#items.get(number) ?? freshItem('batched')),
-        state: 'batched',
-      })
-    }
-    const id = crypto.randomUUID()
-    this.#batches.set(id, { numbers, lease: undefined, claimedAt: 0, dueAt: 0 })
-    return id
+    for (const number of numbers) this.#items.hold(number)
+    return this.#batches.add(numbers)
   }
 
-  #requeuedByAge(): Set<number> {
-    if (!this.#requeuedInOrder) {
-      this.#requeued = new Set([...this.#requeued].toSorted((a, b) => a - b))
-      this.#requeuedInOrder = true
-    }
-    return this.#requeued
-  }
-
-  #deliver(number: number): void {
-    this.#forget(number)
-    this.#delivered++
-  }
-
-  #bury(number: number, reason: string, nowMs: number): void {
-    Object.assign(this.#item(number), { state: 'dead', reason, failedAt: nowMs })
-    this.#dead.add(number)
+  /** Whether what waits need not wait for more. */
+  #isRipe(limit: number, nowMs: number, lingerMs: number): boolean {
+    if (this.#items.requeued.size > 0 || this.#ledger.last - this.#cursor >= limit) return true
+    const oldest = this.#nextFresh(this.#ledger.last)
+    return oldest !== undefined && Math.abs(nowMs - this.#ledger.glance(oldest).at) >= lingerMs
   }
 
   /** The first record after the cursor, up to a mark, that can be claimed. */
@@ -202,26 +197,13 @@ export class MemoryProgress {
   }
 
   #deadNumbers(ids: readonly string[] | undefined): number[] {
-    if (ids === undefined) return [...this.#dead]
-    const numbers = new Set(ids.map((id) => this.#ledger.numberOf(id) ?? 0))
-    return [...numbers].filter((number) => this.#dead.has(number))
+    const { dead } = this.#items
+    return ids === undefined ? [...dead] : this.#numbers(ids).filter((number) => dead.has(number))
   }
 
-  #wait(number: number, deliveredEventIds: readonly string[]): void {
-    this.#dead.delete(number)
-    this.#items.set(number, { ...freshItem('requeued'), deliveredEventIds })
-    this.#requeued.add(number)
-    this.#requeuedInOrder = false
-  }
-
-  #forget(number: number): void {
-    this.#dead.delete(number)
-    this.#items.delete(number)
-  }
-
-  #item(number: number): MemoryItem {
-    const item = this.#items.get(number)
-    if (item === undefined) throw new RangeError(`Record ${number} is not on its way to the sink`)
-    return item
+  /** In the order in which they came; once each. */
+  #numbers(ids: readonly string[]): number[] {
+    const numbers = new Set(ids.flatMap((id) => this.#ledger.numberOf(id) ?? []))
+    return [...numbers].toSorted((a, b) => a - b)
   }
 }

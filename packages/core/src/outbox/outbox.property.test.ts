@@ -47,6 +47,17 @@ const result = fc.oneof(
 )
 const results = fc.array(result, { minLength: 6, maxLength: 6 })
 
+const query = fc.record(
+  {
+    customer: fc.constantFrom('cus_1', 'cus_late'),
+    fromMs: fc.nat({ max: 100 }),
+    untilMs: fc.nat({ max: 100 }),
+    states: fc.subarray(['pending', 'delivered', 'dead', 'unattributed', 'discarded'] as const),
+    limit: fc.integer({ min: 1, max: 5 }),
+  },
+  { requiredKeys: [] },
+)
+
 const append = step('append', fc.array(record, { maxLength: 5 }), (world, records) =>
   world.append(records),
 )
@@ -65,6 +76,23 @@ const others = [
   step('expedite', sink, (world, name) => world.expedite(name)),
   step('requeue', fc.tuple(sink, idsOrAll), (world, [name, some]) => world.requeue(name, some)),
   step('discard', fc.tuple(sink, idsOrAll), (world, [name, some]) => world.discard(name, some)),
+  step(
+    'correct',
+    fc.tuple(
+      sink,
+      ids,
+      fc.constantFrom('delivered', 'dead', 'discarded'),
+      fc.subarray(['a', 'b', 'r'], { maxLength: 2 }),
+    ),
+    (world, [name, some, state, refused]) => world.correct(name, some, state, refused),
+  ),
+  step('introduce', fc.tuple(sink, fc.nat({ max: 101 })), (world, [name, sinceMs]) =>
+    world.introduce(name, sinceMs),
+  ),
+  step('forget', sink, (world, name) => world.forget(name)),
+  step('ledger', fc.tuple(sink, query), async (world, [name, asked]) => {
+    await world.ledger(name, asked)
+  }),
   step('attribute', ids, (world, some) => world.attribute(some)),
   step('prune', fc.nat({ max: 101 }), (world, beforeMs) => world.prune(beforeMs)),
 ]
@@ -87,8 +115,6 @@ test('whatever happens, the outboxes agree, nothing is lost or doubled, and the 
         memoryOutbox({ now }),
         sqliteOutbox(join(folder, `${files}.db`), { now }),
       ])
-      // Makes the sinks known, so that the model need not know of sinks that are not.
-      for (const name of sinks) await world.claim(name, 1)
       for (const { run } of sequence) {
         world.nowMs++
         await run(world)

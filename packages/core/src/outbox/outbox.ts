@@ -14,6 +14,7 @@
  * a `retry` or a crash, has the same id and the same records less those that were settled. What a
  * sink derives from a batch (a sum, an idempotency key) is therefore the same on every attempt.
  */
+import type { OutboxError } from '../errors/outbox-error.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import type { SinkResult } from '../sink/sink.ts'
 
@@ -33,6 +34,8 @@ export interface BatchEntry {
   readonly uncertainSince: number | undefined
   /** Meter events of this record that the sink already has: skip them. */
   readonly deliveredEventIds: readonly string[]
+  /** Meter events of this record whose ids the sink refused afterwards: send them under other ids. */
+  readonly refusedEventIds?: readonly string[]
 }
 
 export interface Batch {
@@ -64,6 +67,56 @@ export interface DeadLetter {
   readonly failedAt: number
 }
 
+/** Where a record stands with a sink. */
+export type RecordState = 'pending' | 'delivered' | 'dead' | 'unattributed' | 'discarded'
+
+/** Which part of the ledger; what is left out narrows nothing. */
+export interface LedgerQuery {
+  readonly customer?: string
+  /** Records whose `at` is not before this, in ms since the epoch. */
+  readonly fromMs?: number
+  /** Records whose `at` is before this, in ms since the epoch. */
+  readonly untilMs?: number
+  readonly states?: readonly RecordState[]
+  /** `next` of the page before. */
+  readonly after?: number
+  /** From 1 up. @default 1000 */
+  readonly limit?: number
+}
+
+export interface LedgerEntry {
+  readonly record: UsageRecord
+  readonly state: RecordState
+  /** Why it is dead or discarded, where that is known. */
+  readonly reason?: string
+  /** Meter events of it that the sink is known to have, while it is not wholly delivered. */
+  readonly deliveredEventIds: readonly string[]
+  /** Meter events of it that the sink refused after it had accepted them, ever. */
+  readonly refusedEventIds?: readonly string[]
+}
+
+export interface LedgerPage {
+  readonly entries: readonly LedgerEntry[]
+  /** Where the next page begins; absent on the last. */
+  readonly next?: number
+}
+
+/** What turned out about single meter events of the one record that `correct` is to make `dead`. */
+export interface CorrectedEvents {
+  /**
+   * Those that the sink has all the same. A delivered record becomes a dead letter with just these;
+   * one that is dead already keeps those of its own that are also named here.
+   */
+  readonly deliveredEventIds?: readonly string[]
+  /**
+   * Those that the sink refused after it had accepted them, so that their ids are used up. They are
+   * kept as long as the record, through requeue and delivery, and its batch and ledger entries name
+   * them. Nothing changes for a record for which all of these were named before: the same report
+   * twice moves it once, whatever became of it in between.
+   */
+  readonly refusedEventIds?: readonly string[]
+}
+
 /**
  * Any method may throw an error with `busy: true`: another process is using the outbox just now,
  * and the same call can succeed in a moment. `append` waits instead, and keeps the order.
@@ -82,8 +135,16 @@ export interface Outbox {
    * Takes up to `limit` records for a sink, for `leaseMs`; `undefined` when nothing is due. A batch
    * that is due again comes whole, whatever the limit; where both wait, retries and fresh records
    * take turns. A lease whose holder is known to be dead ends at once.
+   *
+   * With `lingerMs`, fresh records are given out once `limit` of them wait, or the oldest has an `at`
+   * that long ago (or that far ahead, by a clock that was wrong); requeued ones do not wait.
    */
-  claim(sink: string, limit: number, leaseMs: number): Awaitable<Batch | undefined>
+  claim(
+    sink: string,
+    limit: number,
+    leaseMs: number,
+    lingerMs?: number,
+  ): Awaitable<Batch | undefined>
   /**
    * Settles a claimed batch, one result per entry. What is to be retried stays in the batch, which
    * is claimable again after the longest `afterMs` of its results (0 where none is given); an entry
@@ -118,8 +179,49 @@ export interface Outbox {
   attribute(ids: readonly string[], customer: string): Awaitable<number>
   /** Ledger lookup by record id. */
   find(id: string): Awaitable<UsageRecord | undefined>
-  /** Deletes records older than the mark that are settled with every sink. Returns how many. */
+  /**
+   * A page of the ledger, in the order in which the records came, with where each stands with a
+   * sink. Records from before a sink that was introduced are not in its ledger. Settled records are
+   * there until they are pruned; what changes between two pages is seen as it is by then.
+   */
+  ledger(sink: string, query?: LedgerQuery): Awaitable<LedgerPage>
+  /**
+   * Moves records that the sink had settled (delivered, dead, discarded) to where they turned out to
+   * belong: a backend refused afterwards what it had accepted (`dead`), an uncertain dead letter did
+   * arrive (`delivered`), a bill was cancelled (`discarded`). Pending ones stay: their batch is under
+   * way; so do those that are there already, with the reason they have. A delivered record becomes a
+   * dead letter of one attempt, of which the sink has no events. Counters move too. Returns how many
+   * moved.
+   */
+  correct(
+    sink: string,
+    ids: readonly string[],
+    state: 'delivered' | 'dead' | 'discarded',
+    reason: string,
+    events?: CorrectedEvents,
+  ): Awaitable<number>
+  /**
+   * Makes a sink known whose first record is the first that has `at` >= sinceMs (in order of
+   * coming), or the next one to come; earlier ones are not counted for it. Returns false, and
+   * changes nothing, for a sink that is known. A sink nobody introduces begins with everything kept.
+   */
+  introduce(sink: string, sinceMs: number): Awaitable<boolean>
+  /**
+   * Forgets a sink that is not used any more, so that what waits for it can be pruned. Should it
+   * come back, it is a new one. Returns false for an unknown one.
+   */
+  forget(sink: string): Awaitable<boolean>
+  /**
+   * Deletes records older than the mark that are settled with every sink that is known. Returns how
+   * many.
+   */
   prune(beforeMs: number): Awaitable<number>
+  /**
+   * Tells what goes wrong outside of a call, such as records that were answered as kept and could
+   * not be written after all (the error has them in `records`). Left out where nothing can. Answers
+   * how to take the listener back.
+   */
+  onFault?(listener: (error: OutboxError) => void): () => void
   close(): Awaitable<void>
 }
 

@@ -7,6 +7,8 @@ import type { Batch } from '../outbox/outbox.ts'
  * - `retry`: not now; again after `afterMs` at the earliest, or when the delivery's own back-off
  *   says so. `uncertain` says that this attempt may have arrived: the answer was lost, or was a
  *   failure of the backend's own. Absent, it certainly had no effect: it was refused or not sent.
+ *   `recordOnly` says that the cause is the record's own, such as a time in the future, so that
+ *   other records need not wait with it.
  * - `rejected`: never, for the `reason` given; it becomes a dead letter.
  *
  * `deliveredEventIds` names the meter events of the record that did arrive, so that a retry skips
@@ -19,6 +21,7 @@ export type SinkResult = { readonly deliveredEventIds?: readonly string[] } & (
       readonly reason: string
       readonly afterMs?: number
       readonly uncertain?: true
+      readonly recordOnly?: true
     }
   | { readonly status: 'rejected'; readonly reason: string }
 )
@@ -32,6 +35,12 @@ export interface Sink {
   readonly name: string
   /** Records in one batch at the most. @default 100 */
   readonly maxBatch?: number
+  /**
+   * How long a record waits for company, in ms by its `at`, unless `maxBatch` of them wait: for a
+   * sink that makes one thing of many records. Retries, `flush()` and `close()` do not wait for it.
+   * @default none but the delivery's own `lingerMs`
+   */
+  readonly lingerMs?: number
   /** Batches under way at a time. @default 1 */
   readonly maxConcurrentBatches?: number
   /**

@@ -47,6 +47,28 @@ async function work(outbox: Outbox): Promise<void> {
   }
 }
 
+async function produce(outbox: Outbox): Promise<void> {
+  for (let count = 0; count < first; count++) {
+    say(appendOne(outbox))
+    if (count % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+}
+
+/** Says each record at the moment at which it would be sent, until `first` are delivered. */
+async function deliver(outbox: Outbox): Promise<void> {
+  while ((await outbox.stats('alpha')).delivered < first) {
+    const batch = await outbox.claim('alpha', 9, 60_000)
+    for (const { record } of batch?.entries ?? []) say(record.id)
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    if (batch === undefined) continue
+    const settled = await outbox.settle(
+      batch,
+      batch.entries.map(() => ({ status: 'accepted' })),
+    )
+    if (!settled) throw new Error('lost a lease that was not over')
+  }
+}
+
 /** Says nothing more, and waits for the kill. */
 function hang(): Promise<never> {
   setInterval(() => {}, 60_000)
@@ -88,10 +110,36 @@ const jobs: Readonly<Record<string, (outbox: Outbox) => unknown>> = {
     }
   },
   work,
+  produce,
+  deliver,
+}
+
+/** Appends in groups that only the end of the process writes. */
+function group(): void {
+  const outbox = sqliteOutbox(path, { durability: 'group', groupMs: 1000 })
+  for (let count = 0; count < first; count++) appendOne(outbox)
+  if (job === 'group-and-exit') process.exit(7)
+  if (job === 'group-and-throw') {
+    setImmediate(() => {
+      throw new Error('an error that the test wants, and nobody handles')
+    })
+  }
+}
+
+/** Says each record with the time of its append, after it. */
+async function groupForEver(): Promise<void> {
+  const outbox = sqliteOutbox(path, { durability: 'group' })
+  for (;;) {
+    const at = performance.now()
+    say(`${appendOne(outbox)} ${at}`)
+    if (Math.random() < 0.1) await new Promise((resolve) => setTimeout(resolve, 1))
+  }
 }
 
 try {
   if (job === 'open-together') openTogether()
+  else if (job === 'group-for-ever') await groupForEver()
+  else if (job.startsWith('group-and')) group()
   else {
     const outbox = sqliteOutbox(path, { busyTimeoutMs: 20_000 })
     await jobs[job]?.(outbox)

@@ -2,12 +2,13 @@ import { expect } from 'vitest'
 import type { SinkResult } from '../../src/sink/sink.ts'
 import type { UsageRecord } from '../../src/usage/usage-record.ts'
 import { OutboxModel } from './outbox-model.ts'
-import type { Batch, Outbox } from '../../src/outbox/outbox.ts'
+import type { Batch, LedgerEntry, LedgerQuery, Outbox } from '../../src/outbox/outbox.ts'
 
 export const sinks = ['alpha', 'beta'] as const
 const leaseMs = 1000
 
 interface LeftBatch {
+  readonly sink: string
   lease: string
   readonly ids: Set<string>
   readonly claimedAt: number
@@ -21,7 +22,7 @@ const settled = ''
 export class OutboxWorld {
   nowMs = 1_000_000
   readonly #outboxes: readonly Outbox[]
-  readonly #model = new OutboxModel(sinks)
+  readonly #model = new OutboxModel()
   readonly #records = new Map<string, UsageRecord>()
   readonly #pruned = new Set<string>()
   /** Every batch ever claimed, one per outbox. */
@@ -44,6 +45,7 @@ export class OutboxWorld {
   }
 
   async claim(sink: string, limit: number): Promise<void> {
+    this.#model.introduce(sink)
     const batches = await this.#all((outbox) => outbox.claim(sink, limit, leaseMs))
     const [batch] = batches
     const entries = this.#agreed(batches.map((one) => one?.entries))
@@ -70,7 +72,7 @@ export class OutboxWorld {
     const { lease } = batch
     const ends = this.nowMs + leaseMs
     const held = new Set(ids.map((id) => `${sink} ${id}`))
-    this.#left.set(batch.id, { lease, ids: held, claimedAt: this.nowMs, ends })
+    this.#left.set(batch.id, { sink, lease, ids: held, claimedAt: this.nowMs, ends })
     this.#claims.push(batches.filter((one) => one !== undefined))
   }
 
@@ -107,6 +109,45 @@ export class OutboxWorld {
     expect(this.#agreed(counts)).toBe(this.#model.bring(sink, ids, 'discarded'))
   }
 
+  async correct(
+    sink: string,
+    ids: readonly string[],
+    to: 'delivered' | 'dead' | 'discarded',
+    refused: readonly string[],
+  ): Promise<void> {
+    const events = { refusedEventIds: refused, deliveredEventIds: ['a', 'd'] }
+    const counts = await this.#all((outbox) =>
+      refused.length > 0
+        ? outbox.correct(sink, ids, to, 'corrected', events)
+        : outbox.correct(sink, ids, to, 'corrected'),
+    )
+    expect(this.#agreed(counts)).toBe(this.#model.correct(sink, ids, to, refused))
+  }
+
+  async introduce(sink: string, sinceMs: number): Promise<void> {
+    const answers = await this.#all((outbox) => outbox.introduce(sink, sinceMs))
+    expect(this.#agreed(answers)).toBe(this.#model.introduce(sink, sinceMs))
+  }
+
+  async forget(sink: string): Promise<void> {
+    const answers = await this.#all((outbox) => outbox.forget(sink))
+    expect(this.#agreed(answers)).toBe(this.#model.forget(sink))
+    for (const [id, left] of this.#left) if (left.sink === sink) this.#left.delete(id)
+  }
+
+  /** The whole answer to a query, page by page. */
+  async ledger(sink: string, query: LedgerQuery): Promise<readonly LedgerEntry[]> {
+    const entries: LedgerEntry[] = []
+    let after = query.after ?? 0
+    for (;;) {
+      const pages = await this.#all((outbox) => outbox.ledger(sink, { ...query, after }))
+      const page = this.#agreed(pages)
+      entries.push(...(page?.entries ?? []))
+      if (page?.next === undefined) return entries
+      after = page.next
+    }
+  }
+
   async attribute(ids: readonly string[]): Promise<void> {
     const present = ids.filter((id) => !this.#pruned.has(id))
     const counts = await this.#all((outbox) => outbox.attribute(present, 'cus_late'))
@@ -115,17 +156,25 @@ export class OutboxWorld {
 
   async prune(beforeMs: number): Promise<void> {
     const counts = await this.#all((outbox) => outbox.prune(beforeMs))
-    const before = this.#pruned.size
-    for (const [id, { at }] of this.#records) {
-      if (at < beforeMs && this.#model.isPrunable(id)) this.#pruned.add(id)
-    }
-    expect(this.#agreed(counts)).toBe(this.#pruned.size - before)
+    const gone = this.#model.prune(beforeMs)
+    for (const id of gone) this.#pruned.add(id)
+    expect(this.#agreed(counts)).toBe(gone.length)
   }
 
   async check(): Promise<void> {
     for (const sink of sinks) {
       const stats = this.#agreed(await this.#all((outbox) => outbox.stats(sink)))
-      expect(stats).toEqual(this.#model.stats(sink))
+      const entries = await this.ledger(sink, { limit: 7 })
+      if (this.#model.isKnown(sink)) {
+        expect(stats).toEqual(this.#model.stats(sink))
+        expect(
+          entries.map(({ record, state, refusedEventIds = [] }) => [
+            record.id,
+            state,
+            refusedEventIds.toSorted(),
+          ]),
+        ).toEqual(this.#model.ledger(sink))
+      }
       const areSettled = await this.#all(async (outbox) =>
         outbox.isSettled(sink, await outbox.position()),
       )

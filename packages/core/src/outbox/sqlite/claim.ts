@@ -2,7 +2,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Batch, BatchEntry } from '../outbox.ts'
 import { inTransaction } from './in-transaction.ts'
 import { newLease, prepareReleaseOfTheDead } from './lease-owner.ts'
-import { fromBody } from './record-body.ts'
+import { fromBody } from '../record-body.ts'
+import { prepareIsRipe } from './ripe.ts'
 
 interface EntryRow {
   readonly seq: number
@@ -12,21 +13,24 @@ interface EntryRow {
   readonly firstAttemptAt: number
   readonly uncertainSince: number | null
   readonly deliveredEventIds: string
+  readonly refusedEventIds: string | null
 }
 
 export function prepareClaim(
   database: DatabaseSync,
   now: () => number,
-): (sink: string, limit: number, leaseMs: number) => Batch | undefined {
+): (sink: string, limit: number, leaseMs: number, lingerMs?: number) => Batch | undefined {
   const newBatch = prepareNewBatch(database)
+  const isRipe = prepareIsRipe(database)
   const releaseOfTheDead = prepareReleaseOfTheDead(database)
   /** Sinks whose last claim was a retry: fresh records come next, or retries could starve them. */
   const gotRetry = new Set<string>()
   // Read without a lock, so that a sink with nothing to do holds up no other process.
   const idle = database.prepare(
     `SELECT 1 FROM sinks
-     WHERE name = :sink AND cursor >= (SELECT coalesce(max(seq), 0) FROM records)
-       AND NOT EXISTS (SELECT 1 FROM items WHERE sink = :sink AND state = 'requeued')
+     WHERE name = :sink
+       AND (:rests OR (cursor >= (SELECT coalesce(max(seq), 0) FROM records)
+         AND NOT EXISTS (SELECT 1 FROM items WHERE sink = :sink AND state = 'requeued')))
        AND NOT EXISTS (SELECT 1 FROM batches WHERE sink = :sink AND due_at <= :nowMs)`,
   )
   const introduce = database.prepare(
@@ -51,23 +55,27 @@ export function prepareClaim(
   )
   const entries = database.prepare(
     `SELECT records.seq AS seq, body, customer, attempts, first_attempt_at AS firstAttemptAt,
-       uncertain_since AS uncertainSince, delivered_event_ids AS deliveredEventIds
+       uncertain_since AS uncertainSince, delivered_event_ids AS deliveredEventIds,
+       ids AS refusedEventIds
      FROM items JOIN records ON records.seq = items.seq
+       LEFT JOIN refused_events AS refused ON refused.sink = items.sink AND refused.seq = items.seq
      WHERE items.batch = ? ORDER BY items.seq`,
   )
 
-  return (sink, limit, leaseMs) => {
+  return (sink, limit, leaseMs, lingerMs = 0) => {
     const nowMs = now()
     releaseOfTheDead(nowMs)
-    if (idle.get({ sink, nowMs }) !== undefined) {
+    const ripe = isRipe(sink, limit, lingerMs, nowMs)
+    if (idle.get({ sink, nowMs, rests: ripe ? 0 : 1 }) !== undefined) {
       gotRetry.delete(sink)
       return undefined
     }
     return inTransaction(database, () => {
       introduce.run({ sink })
       const due = dueBatch.get(sink, nowMs) as { id: string } | undefined
-      const fresh = gotRetry.delete(sink) ? newBatch(sink, limit) : undefined
-      const id = fresh ?? due?.id ?? newBatch(sink, limit)
+      const takeFresh = () => (ripe ? newBatch(sink, limit) : undefined)
+      const fresh = gotRetry.delete(sink) ? takeFresh() : undefined
+      const id = fresh ?? due?.id ?? takeFresh()
       if (id === undefined) return undefined
       if (id === due?.id) gotRetry.add(sink)
       const token = newLease()
@@ -122,5 +130,8 @@ function toEntry(row: EntryRow): BatchEntry {
     firstAttemptAt: row.attempts > 1 ? row.firstAttemptAt : undefined,
     uncertainSince: row.uncertainSince ?? undefined,
     deliveredEventIds: JSON.parse(row.deliveredEventIds) as string[],
+    ...(row.refusedEventIds !== null && {
+      refusedEventIds: JSON.parse(row.refusedEventIds) as string[],
+    }),
   }
 }

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { DeadLetter, Outbox } from '../outbox.ts'
 import { inTransaction } from './in-transaction.ts'
-import { fromBody } from './record-body.ts'
+import { fromBody } from '../record-body.ts'
 
 interface DeadRow {
   readonly body: string

@@ -4,12 +4,18 @@ import { builtInModules } from './built-in-modules.ts'
 /** How often the holders of leases are looked up, in ms. */
 const lookEveryMs = 1000
 
-// A restarted container often has the process id of the one before it.
-const processToken = crypto.randomUUID()
+/**
+ * A restarted container often has the process id of the one before it. One token for all copies of
+ * this package in a process; made at its first use, as a Worker may not at the top of a module.
+ */
+function processToken(): string {
+  const shared = globalThis as { [key: symbol]: string | undefined }
+  return (shared[Symbol.for('token-meter.process-token')] ??= crypto.randomUUID())
+}
 
 /** A new lease, whose text says which process holds it. */
 export function newLease(): string {
-  return JSON.stringify([machine(), process.pid, processToken, crypto.randomUUID()])
+  return JSON.stringify([machine(), process.pid, processToken(), crypto.randomUUID()])
 }
 
 /**
@@ -36,7 +42,7 @@ export function prepareReleaseOfTheDead(database: DatabaseSync): (nowMs: number)
 function isHolderGone(lease: string): boolean {
   const [holderMachine, pid, token] = JSON.parse(lease) as [string, number, string]
   if (holderMachine !== machine()) return false
-  return pid === process.pid ? token !== processToken : !isAlive(pid)
+  return pid === process.pid ? token !== processToken() : !isAlive(pid)
 }
 
 function isAlive(pid: number): boolean {

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Outbox } from '../outbox.ts'
 import { inTransaction } from './in-transaction.ts'
-import { fromBody } from './record-body.ts'
+import { fromBody } from '../record-body.ts'
 
 interface RecordRow {
   readonly body: string
@@ -19,7 +19,7 @@ export function prepareLedger(
   // Where a sink's cursor has passed the record, it has to be told to go back for it.
   const requeuePassed = database.prepare(
     `INSERT INTO items (sink, seq, state)
-     SELECT name, seq, 'requeued' FROM records JOIN sinks ON cursor >= seq
+     SELECT name, seq, 'requeued' FROM records JOIN sinks ON seq BETWEEN first AND cursor
      WHERE customer IS NULL AND id IN (SELECT value FROM json_each(?))`,
   )
   const name = database.prepare(

@@ -1,38 +1,47 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { OutboxError } from '../../errors/outbox-error.ts'
 import { builtInModules } from './built-in-modules.ts'
+import { targetOf } from './file-identity.ts'
 import { prepareSchema } from './schema.ts'
 import { sqliteFailure } from './sqlite-failure.ts'
 
 export interface OpenOptions {
-  readonly durability: 'process' | 'full'
+  readonly durability: 'process' | 'group' | 'full'
   /** How long an operation waits for another process, in ms; every one of them stops this process. */
   readonly busyTimeoutMs: number
+  /** Opening may wait longer: another process can be making the file. @default 5000 */
+  readonly openTimeoutMs?: number
 }
 
-/** Opening may wait longer, in ms: another process can be making the file. */
-const openTimeoutMs = 5000
-
-/** Opens the file, making it and its folders where they are missing. */
-export function openDatabase(path: string, options: OpenOptions): DatabaseSync {
-  const { sqlite } = builtInModules()
+/**
+ * The whole path to a file.
+ * @throws OutboxError for what SQLite takes for no file.
+ */
+export function filePath(path: string): string {
   if (path === '' || path === ':memory:') {
     throw new OutboxError(
       `Cannot open the outbox "${path}": it must be a file. For an outbox in memory use memoryOutbox().`,
     )
   }
+  return builtInModules().paths.resolve(path)
+}
+
+/** Opens the file, making it and its folders where they are missing. */
+export function openDatabase(path: string, options: OpenOptions): DatabaseSync {
+  const { sqlite } = builtInModules()
+  const { durability, busyTimeoutMs, openTimeoutMs = 5000 } = options
   let database: DatabaseSync | undefined
   try {
-    makeFile(path)
+    makeFile(targetOf(path))
     database = new sqlite.DatabaseSync(path)
-    const timeoutMs = Math.max(openTimeoutMs, options.busyTimeoutMs)
+    const timeoutMs = Math.max(openTimeoutMs, busyTimeoutMs)
     database.exec(`PRAGMA busy_timeout = ${Math.trunc(timeoutMs)}`)
     useWriteAheadLog(database, timeoutMs)
-    database.exec(`PRAGMA synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`)
+    database.exec(`PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`)
     // Without it, macOS leaves what was synced in the drive's cache.
-    if (options.durability === 'full') database.exec('PRAGMA fullfsync = ON')
+    if (durability === 'full') database.exec('PRAGMA fullfsync = ON')
     prepareSchema(database, path)
-    database.exec(`PRAGMA busy_timeout = ${Math.trunc(options.busyTimeoutMs)}`)
+    database.exec(`PRAGMA busy_timeout = ${Math.trunc(busyTimeoutMs)}`)
     return database
   } catch (error) {
     database?.close()

@@ -30,6 +30,23 @@ test('processes that append and deliver at once lose nothing and double nothing'
   outbox.close()
 })
 
+test('four producers and two delivery workers on one file send no record twice', async () => {
+  const file = join(temporaryFolder(), 'usage.db')
+  const each = 250
+  const producers = [1, 2, 3, 4].map(() => spawnOutboxChild('produce', file, each))
+  const workers = [1, 2].map(() => spawnOutboxChild('deliver', file, each * 4))
+  const ended = [...producers, ...workers].map((child) => child.ended)
+  expect(await Promise.all(ended)).toEqual(Array(6).fill(0))
+  const kept = producers.flatMap(({ lines }) => lines)
+  const sent = workers.flatMap(({ lines }) => lines)
+  expect(new Set(kept).size).toBe(each * 4)
+  expect(sent.toSorted()).toEqual(kept.toSorted())
+  for (const { lines } of workers) expect(lines.length).toBeGreaterThan(0)
+  const outbox = sqliteOutbox(file)
+  expect(outbox.stats('alpha')).toMatchObject({ recorded: each * 4, delivered: each * 4 })
+  outbox.close()
+})
+
 test('processes that open a new file at the same moment all get it', async () => {
   const folder = join(temporaryFolder(), 'new')
   const start = Date.now() + 700

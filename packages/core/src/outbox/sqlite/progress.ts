@@ -31,7 +31,8 @@ export function prepareProgress(
          - coalesce(missed, pruned) AS recorded,
        coalesce(delivered, 0) AS delivered,
        (SELECT count(*) FROM items WHERE sink = :sink AND state = 'dead') AS dead,
-       (SELECT count(*) FROM records WHERE customer IS NULL) AS unattributed,
+       (SELECT count(*) FROM records WHERE customer IS NULL AND seq >= coalesce(first, 1))
+         AS unattributed,
        coalesce(discarded, 0) AS discarded
      FROM ledger LEFT JOIN sinks ON name = :sink`,
   )

@@ -1,17 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { inTransaction } from './in-transaction.ts'
+import { prepareRecordWindows, type RecordWindow } from './record-windows.ts'
 
-/** Records looked at in one transaction, so few that an append elsewhere waits only some ms. */
-const windowSize = 2000
-
-/**
- * Deletes settled records window by window, and lets the process get on with other things between
- * them.
- */
-export function preparePrune(
-  database: DatabaseSync,
-): (beforeMs: number, isClosed: () => boolean) => Promise<number> {
-  const windowStart = database.prepare('SELECT min(seq) AS seq FROM records WHERE seq > ?')
+/** Deletes settled records, window by window. */
+export function preparePrune(database: DatabaseSync): (beforeMs: number) => Promise<number> {
+  const windows = prepareRecordWindows(database)
   const deleteSettled = database.prepare(
     `DELETE FROM records
      WHERE seq BETWEEN :from AND :to AND at < :beforeMs AND customer IS NOT NULL
@@ -24,26 +17,31 @@ export function preparePrune(
      WHERE sink IN (SELECT name FROM sinks) AND seq BETWEEN :from AND :to AND state = 'discarded'
        AND NOT EXISTS (SELECT 1 FROM records WHERE records.seq = items.seq)`,
   )
+  const deleteRefused = database.prepare(
+    `DELETE FROM refused_events
+     WHERE sink IN (SELECT name FROM sinks) AND seq BETWEEN :from AND :to
+       AND NOT EXISTS (SELECT 1 FROM records WHERE records.seq = refused_events.seq)`,
+  )
   const countPruned = database.prepare('UPDATE ledger SET pruned = pruned + ?')
 
-  const pruneWindow = (from: number, beforeMs: number): number =>
+  const pruneWindow = ({ from, to }: RecordWindow, beforeMs: number): number =>
     inTransaction(database, () => {
-      const to = from + windowSize - 1
       const count = Number(deleteSettled.run({ from, to, beforeMs }).changes)
-      if (count > 0) deleteDiscarded.run({ from, to })
+      if (count > 0) {
+        deleteDiscarded.run({ from, to })
+        deleteRefused.run({ from, to })
+      }
       countPruned.run(count)
       return count
     })
 
-  return async (beforeMs, isClosed) => {
+  return async (beforeMs) => {
     let count = 0
-    let seen = 0
-    while (!isClosed()) {
-      const { seq } = windowStart.get(seen) as { seq: number | null }
-      if (seq === null) break
-      count += pruneWindow(seq, beforeMs)
-      seen = seq + windowSize - 1
-      await new Promise((resolve) => setImmediate(resolve))
+    try {
+      for await (const window of windows(0)) count += pruneWindow(window, beforeMs)
+    } catch (error) {
+      // Closed meanwhile: the next one goes on.
+      if (database.isOpen) throw error
     }
     return count
   }

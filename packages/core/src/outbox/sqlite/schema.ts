@@ -2,9 +2,6 @@ import type { DatabaseSync } from 'node:sqlite'
 import { OutboxError } from '../../errors/outbox-error.ts'
 import { inTransaction } from './in-transaction.ts'
 
-/** Raised whenever the tables change; a file with a higher one was made by a newer version. */
-export const schemaVersion = 1
-
 /** Marks the file as ours: "tknm". */
 const applicationId = 0x746b6e6d
 
@@ -15,7 +12,7 @@ const applicationId = 0x746b6e6d
  *
  * `seq` has no gaps, so the last one is also how many records there ever were.
  */
-const tables = `
+const version1 = `
   CREATE TABLE records (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -66,13 +63,37 @@ const tables = `
   CREATE INDEX items_dead ON items (sink, failed_at, seq) WHERE state = 'dead';
 `
 
-/** Makes the tables in an empty file; refuses one of a newer version or of another program. */
+/**
+ * A sink can begin later than the ledger: records before its first are not counted for it. And the
+ * meter events that it refused after it had accepted them are known as long as their record.
+ */
+const version2 = `
+  ALTER TABLE sinks ADD COLUMN first INTEGER NOT NULL DEFAULT 1;
+  CREATE TABLE refused_events (
+    sink TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    ids TEXT NOT NULL,
+    PRIMARY KEY (sink, seq)
+  ) STRICT, WITHOUT ROWID;
+`
+
+/**
+ * Each brings a file from the version before to its own, and never changes again: files of every
+ * version are out there. A process of the version before may have the file open meanwhile, so what
+ * it reads and writes has to stay.
+ */
+const migrations: readonly string[] = [version1, version2]
+
+/** A file with a higher one was made by a newer version of this package. */
+export const schemaVersion = migrations.length
+
+/** Brings a file to this version, an empty one too; refuses a newer one, and another program's. */
 export function prepareSchema(database: DatabaseSync, path: string): void {
   if (checkedVersion(database, path) === schemaVersion) return
   inTransaction(database, () => {
     // Another process may have been first.
-    if (checkedVersion(database, path) === schemaVersion) return
-    database.exec(tables)
+    const version = checkedVersion(database, path)
+    for (const migration of migrations.slice(version)) database.exec(migration)
     database.exec(`PRAGMA application_id = ${applicationId}`)
     database.exec(`PRAGMA user_version = ${schemaVersion}`)
   })

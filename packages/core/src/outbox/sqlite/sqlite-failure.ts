@@ -19,14 +19,19 @@ export class BusyOutboxError extends OutboxError {
 
 /** True for SQLite's answer that another connection has the file locked. */
 export function isBusyFailure(cause: unknown): boolean {
+  if (cause instanceof BusyOutboxError) return true
   const { errcode } = (cause ?? {}) as { errcode?: unknown }
   return typeof errcode === 'number' && locks.has(errcode & 0xff)
 }
 
 /** Says what happened, to which file, and what to do next. */
 export function sqliteFailure(cause: unknown, context: FailureContext): OutboxError {
-  if (cause instanceof OutboxError) return cause
   const { action, path, records = [] } = context
+  if (cause instanceof OutboxError) {
+    if (records.length === 0) return cause
+    const Same = cause instanceof BusyOutboxError ? BusyOutboxError : OutboxError
+    return new Same(cause.message, { cause: cause.cause, records })
+  }
   const { happened, advice } = explain(cause)
   const said = cause instanceof Error ? cause.message : String(cause)
   const Failure = isBusyFailure(cause) ? BusyOutboxError : OutboxError
@@ -66,7 +71,8 @@ const notAFile = {
 const notADatabase = {
   happened: 'it is not a SQLite database, or it is damaged',
   advice:
-    'It was left as it is: move it aside (with its -wal and -shm files), and a new one is made.',
+    'It was left as it is: move it aside (with its -wal and -shm files), and a new one is made. ' +
+    "SQLite's shell reads out of it what can be read: sqlite3 <file> .recover",
 }
 const full = {
   happened: 'the disk is full',

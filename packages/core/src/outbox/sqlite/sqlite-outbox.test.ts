@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 let files = 0
 const path = (): string => join(folder, `${files}.db`)
 
-for (const durability of ['process', 'full'] as const) {
+for (const durability of ['process', 'group', 'full'] as const) {
   describeOutbox(`sqliteOutbox with durability ${durability}`, {
     open(now) {
       files++
@@ -35,6 +35,7 @@ test('makes the folders and a file for its owner only, -wal included', () => {
 
 test.each([
   ['process', 1],
+  ['group', 1],
   ['full', 2],
 ] as const)(
   'durability %s is synchronous = %i, on a write-ahead log',

@@ -1,4 +1,4 @@
-import type { UsageRecord } from '../../usage/usage-record.ts'
+import type { UsageRecord } from '../usage/usage-record.ts'
 
 /** A provider's usage object has a few hundred characters; what is beyond this is something else. */
 const maxBodyCharacters = 1_000_000

@@ -1,0 +1,79 @@
+import { atMost } from './delivery/at-most.ts'
+import { byDeadline } from './delivery/by-deadline.ts'
+import { FlushError } from './errors/flush-error.ts'
+import type { Outbox } from './outbox/outbox.ts'
+import type { MeterStats } from './stats.ts'
+
+/** How long an outbox may take to count what is left and to close, in ms each. */
+const outboxMs = 1000
+
+/**
+ * Closes the outbox, and answers the last counts of it.
+ * @throws FlushError when it does not answer, or when records are lost with it.
+ */
+export async function countAndClose(
+  outbox: Outbox,
+  count: () => Promise<MeterStats>,
+): Promise<MeterStats> {
+  const counted = await byDeadline(count, performance.now() + outboxMs)
+  const closed = await byDeadline(() => outbox.close(), performance.now() + outboxMs)
+  if (counted === undefined || closed === undefined) throw noAnswer(outbox, 'close() gave up')
+  if (!outbox.durable) {
+    const pending = leftOf(counted.value)
+    if (Object.keys(pending).length > 0) {
+      throw new FlushError(
+        `close() ended with records in memory that no sink took: ${inWords(pending)}. They are ` +
+          'lost with it; an outbox on disk would have kept them',
+        { pending },
+      )
+    }
+  }
+  return counted.value
+}
+
+/**
+ * What `flush()` means once `close()` was called: how closing ended. Nothing more is sent.
+ * @throws FlushError when something was left, or is not known within the time.
+ */
+export async function flushOfClosed(
+  closing: Promise<void>,
+  last: () => MeterStats | undefined,
+  timeoutMs: number,
+): Promise<MeterStats> {
+  let failure: unknown
+  await atMost(
+    timeoutMs,
+    closing.catch((cause: unknown) => (failure = cause)),
+  )
+  if (failure !== undefined) throw failure
+  const stats = last()
+  if (stats === undefined) {
+    throw new FlushError(`flush() gave up after ${timeoutMs} ms: the meter is still closing`, {
+      pending: {},
+    })
+  }
+  const pending = leftOf(stats)
+  if (Object.keys(pending).length === 0) return stats
+  throw new FlushError(
+    `flush() came after close(), which left records in the outbox: ${inWords(pending)}. The next ` +
+      'process delivers them',
+    { pending },
+  )
+}
+
+export function noAnswer(outbox: Outbox, what: string): FlushError {
+  return new FlushError(`${what}: the outbox (${outbox.description}) does not answer`, {
+    pending: {},
+  })
+}
+
+function leftOf({ sinks }: MeterStats): Readonly<Record<string, number>> {
+  const pending = Object.entries(sinks).map(([name, stats]) => [name, stats.pending] as const)
+  return Object.fromEntries(pending.filter(([, count]) => count > 0))
+}
+
+function inWords(pending: Readonly<Record<string, number>>): string {
+  return Object.entries(pending)
+    .map(([name, count]) => `${count} for "${name}"`)
+    .join(', ')
+}

@@ -1,0 +1,126 @@
+import type { Outbox } from '../outbox/outbox.ts'
+import type { UsageRecord } from '../usage/usage-record.ts'
+import { atMost } from './at-most.ts'
+import { byDeadline } from './by-deadline.ts'
+import type { Delivery } from './delivery.ts'
+
+/** How often the outbox is asked, in ms, should other workers deliver what is waited for. */
+const lookMs = 500
+
+/** What one waits for: keys of a sink and a record. */
+interface Wait {
+  readonly left: Set<string>
+  /** Nothing is left. */
+  over(): void
+}
+
+/**
+ * Waits for records of this process to be delivered, or refused for good. Unlike a flush it hurries
+ * nothing that a failing backend has put off, and waits for nobody else's records.
+ */
+export class OwnRecords {
+  readonly #outbox: Outbox
+  readonly #deliveries: readonly Delivery[]
+  readonly #waits = new Map<string, Set<Wait>>()
+
+  constructor(outbox: Outbox, deliveries: readonly Delivery[]) {
+    this.#outbox = outbox
+    this.#deliveries = deliveries
+  }
+
+  /** A sink has settled a record. */
+  settled(sink: string, id: string): void {
+    if (this.#waits.size === 0) return
+    const key = keyOf(sink, id)
+    for (const wait of this.#waits.get(key) ?? []) {
+      wait.left.delete(key)
+      if (wait.left.size === 0) wait.over()
+    }
+    this.#waits.delete(key)
+  }
+
+  /**
+   * Answers false when `timeoutMs` was not enough. Never rejects.
+   * @param stored ends when the records are in the outbox, or are known not to be.
+   */
+  async areSettled(
+    records: readonly UsageRecord[],
+    stored: Promise<unknown> | undefined,
+    timeoutMs: number,
+  ): Promise<boolean> {
+    const deadline = performance.now() + timeoutMs
+    // Usage that nobody pays for waits for a customer, not for a sink.
+    const ids = records.filter(({ customer }) => customer !== null).map(({ id }) => id)
+    const sinks = this.#deliveries.map(({ sink }) => sink.name)
+    const left = new Set(sinks.flatMap((sink) => ids.map((id) => keyOf(sink, id))))
+    if (left.size === 0) return true
+    let over = () => {}
+    const whenOver = new Promise<void>((resolve) => (over = resolve))
+    const wait: Wait = { left, over }
+    this.#add(wait)
+    try {
+      if (stored !== undefined && !(await isDone(stored, timeoutMs))) return left.size === 0
+      await this.#sendWhatLingers(deadline)
+      const mark = await byDeadline(() => this.#outbox.position(), deadline)
+      while (left.size > 0) {
+        if (mark !== undefined && (await this.#haveAll(mark.value, deadline))) return true
+        const leftMs = deadline - performance.now()
+        if (leftMs <= 0) return false
+        await atMost(Math.min(lookMs, leftMs), whenOver)
+      }
+      return true
+    } catch {
+      // The delivery reports an outbox that cannot be read.
+      await atMost(Math.max(0, deadline - performance.now()), whenOver)
+      return left.size === 0
+    } finally {
+      this.#remove(wait)
+    }
+  }
+
+  /** A sink may want records to wait for company, for longer than anyone can wait here. */
+  async #sendWhatLingers(deadline: number): Promise<void> {
+    const lingering = this.#deliveries.filter(
+      ({ sink, lastReason }) => (sink.lingerMs ?? 0) > 0 && lastReason === undefined,
+    )
+    await Promise.all(lingering.map((delivery) => byDeadline(() => delivery.hurry(), deadline)))
+  }
+
+  async #haveAll(position: number, deadline: number): Promise<boolean> {
+    const answers = await Promise.all(
+      this.#deliveries.map(({ sink }) =>
+        byDeadline(() => this.#outbox.isSettled(sink.name, position), deadline),
+      ),
+    )
+    return answers.every((answer) => answer?.value === true)
+  }
+
+  #add(wait: Wait): void {
+    for (const key of wait.left) {
+      const waits = this.#waits.get(key) ?? new Set()
+      this.#waits.set(key, waits.add(wait))
+    }
+  }
+
+  #remove(wait: Wait): void {
+    for (const key of wait.left) {
+      const waits = this.#waits.get(key)
+      waits?.delete(wait)
+      if (waits?.size === 0) this.#waits.delete(key)
+    }
+  }
+}
+
+/** False when it failed, or took too long. */
+async function isDone(stored: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  let isStored = false
+  await atMost(
+    timeoutMs,
+    stored.then(() => (isStored = true)),
+  )
+  return isStored
+}
+
+function keyOf(sink: string, id: string): string {
+  return `${sink}\n${id}`
+}

@@ -1,0 +1,23 @@
+import type { OutboxError } from '../errors/outbox-error.ts'
+
+type Listener = (error: OutboxError) => void
+
+/** Faults that belong to no call. What nobody has listened to yet is kept for the first who does. */
+export class Faults {
+  readonly #listeners = new Set<Listener>()
+  readonly #unheard: OutboxError[] = []
+
+  report(error: OutboxError): void {
+    if (this.#listeners.size === 0) this.#unheard.push(error)
+    for (const listener of this.#listeners) listener(error)
+  }
+
+  /** Answers how to take it back. */
+  listen(listener: Listener): () => void {
+    // An object of its own, so that the same function can listen twice.
+    const own: Listener = (error) => listener(error)
+    this.#listeners.add(own)
+    for (const error of this.#unheard.splice(0)) listener(error)
+    return () => void this.#listeners.delete(own)
+  }
+}

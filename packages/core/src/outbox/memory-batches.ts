@@ -1,0 +1,58 @@
+export interface HeldBatch {
+  readonly numbers: Set<number>
+  /** Absent while the batch waits for its next attempt. */
+  lease: string | undefined
+  /** When it was last claimed, in ms since the epoch. */
+  claimedAt: number
+  /** When the lease ends or the next attempt is due, in ms since the epoch. */
+  dueAt: number
+}
+
+/** The batches of one sink that are not settled, by id. */
+export class MemoryBatches {
+  readonly #batches = new Map<string, HeldBatch>()
+
+  add(numbers: Set<number>): string {
+    const id = crypto.randomUUID()
+    this.#batches.set(id, { numbers, lease: undefined, claimedAt: 0, dueAt: 0 })
+    return id
+  }
+
+  get(id: string): HeldBatch | undefined {
+    return this.#batches.get(id)
+  }
+
+  delete(id: string): void {
+    this.#batches.delete(id)
+  }
+
+  /** The one that has been due for longest. */
+  due(nowMs: number): string | undefined {
+    let due: string | undefined
+    let dueAt = Infinity
+    for (const [id, held] of this.#batches) {
+      if (held.dueAt <= nowMs && held.dueAt < dueAt) [due, dueAt] = [id, held.dueAt]
+    }
+    return due
+  }
+
+  nextDueAt(): number | undefined {
+    let dueAt: number | undefined
+    for (const held of this.#batches.values()) dueAt = Math.min(held.dueAt, dueAt ?? Infinity)
+    return dueAt
+  }
+
+  expedite(nowMs: number): void {
+    for (const held of this.#batches.values()) {
+      if (held.lease === undefined) held.dueAt = Math.min(held.dueAt, nowMs)
+    }
+  }
+
+  /** Whether a record up to the mark is in one of them. */
+  holdUpTo(mark: number): boolean {
+    for (const { numbers } of this.#batches.values()) {
+      for (const number of numbers) if (number <= mark) return true
+    }
+    return false
+  }
+}

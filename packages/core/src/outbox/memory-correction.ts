@@ -1,0 +1,32 @@
+import { correctedEvents } from './corrected-events.ts'
+import type { MemoryItems } from './memory-items.ts'
+import type { CorrectedEvents, RecordState } from './outbox.ts'
+
+export interface MemoryCorrection {
+  readonly to: 'delivered' | 'dead' | 'discarded'
+  readonly reason: string
+  readonly events: CorrectedEvents | undefined
+  readonly nowMs: number
+}
+
+/** Moves a record that is settled, and says whether it moved. */
+export function correctItem(
+  items: MemoryItems,
+  number: number,
+  from: RecordState | undefined,
+  { to, reason, events, nowMs }: MemoryCorrection,
+): boolean {
+  if (from !== 'delivered' && from !== 'dead' && from !== 'discarded') return false
+  const known = items.knownEvents(number)
+  const corrected = to === 'dead' && events ? correctedEvents(known, from, events) : known
+  if (corrected === undefined) return false
+  if (from !== to) {
+    if (from === 'delivered') items.delivered--
+    if (from === 'discarded') items.discarded--
+    if (to === 'delivered') items.deliver(number)
+    else if (to === 'dead') items.bury(number, reason, nowMs)
+    else items.discard(number, reason)
+  }
+  items.learnEvents(number, corrected)
+  return from !== to
+}

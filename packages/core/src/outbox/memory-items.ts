@@ -1,0 +1,93 @@
+import type { KnownEvents } from './corrected-events.ts'
+import { freshItem, type MemoryItem } from './memory-item.ts'
+
+/**
+ * The records that the cursor of one sink has passed, by their numbers: what has an item is not
+ * delivered. Discarded ones keep theirs until they are pruned.
+ */
+export class MemoryItems {
+  delivered = 0
+  discarded = 0
+  /** In the order in which they failed. */
+  readonly dead = new Set<number>()
+  #requeued = new Set<number>()
+  #requeuedInOrder = true
+  readonly #items = new Map<number, MemoryItem>()
+  /** Meter events that were refused after they had been accepted: known as long as the record. */
+  readonly #refused = new Map<number, readonly string[]>()
+
+  get requeued(): ReadonlySet<number> {
+    return this.#requeued
+  }
+
+  requeuedByAge(): ReadonlySet<number> {
+    if (!this.#requeuedInOrder) {
+      this.#requeued = new Set([...this.#requeued].toSorted((a, b) => a - b))
+      this.#requeuedInOrder = true
+    }
+    return this.#requeued
+  }
+
+  get(number: number): MemoryItem | undefined {
+    return this.#items.get(number)
+  }
+
+  /** @throws when the record is delivered, or not yet reached. */
+  at(number: number): MemoryItem {
+    const item = this.#items.get(number)
+    if (item === undefined) throw new RangeError(`Record ${number} is not on its way to the sink`)
+    return item
+  }
+
+  knownEvents(number: number): KnownEvents {
+    const { deliveredEventIds = [] } = this.get(number) ?? {}
+    return { deliveredEventIds, refusedEventIds: this.#refused.get(number) ?? [] }
+  }
+
+  learnEvents(number: number, { deliveredEventIds, refusedEventIds }: KnownEvents): void {
+    const item = this.get(number)
+    if (item !== undefined) item.deliveredEventIds = deliveredEventIds
+    if (refusedEventIds.length > 0) this.#refused.set(number, refusedEventIds)
+  }
+
+  /** Into a batch. */
+  hold(number: number): void {
+    this.#requeued.delete(number)
+    this.#items.set(number, { ...(this.get(number) ?? freshItem('batched')), state: 'batched' })
+  }
+
+  /** Starts over, but for what the sink already has of it. */
+  wait(number: number): void {
+    const deliveredEventIds = this.get(number)?.deliveredEventIds ?? []
+    this.dead.delete(number)
+    this.#items.set(number, { ...freshItem('requeued'), deliveredEventIds })
+    this.#requeued.add(number)
+    this.#requeuedInOrder = false
+  }
+
+  deliver(number: number): void {
+    this.dead.delete(number)
+    this.#items.delete(number)
+    this.delivered++
+  }
+
+  bury(number: number, reason: string, nowMs: number): void {
+    const item = this.get(number) ?? { ...freshItem('dead'), attempts: 1 }
+    this.#items.set(number, { ...item, state: 'dead', reason, failedAt: nowMs })
+    this.dead.add(number)
+  }
+
+  /** @param reason where it is not the one for which it was dead. */
+  discard(number: number, reason?: string): void {
+    const item = this.get(number) ?? { ...freshItem('discarded'), attempts: 1 }
+    this.#items.set(number, { ...item, state: 'discarded', reason: reason ?? item.reason })
+    this.dead.delete(number)
+    this.discarded++
+  }
+
+  /** Forgets a settled record that was pruned; it stays counted. */
+  drop(number: number): void {
+    this.#refused.delete(number)
+    this.#items.delete(number)
+  }
+}

@@ -1,0 +1,29 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { prepareAppend } from './append.ts'
+import { prepareClaim } from './claim.ts'
+import { prepareCorrect } from './correct.ts'
+import { prepareDeadLetters } from './dead-letters.ts'
+import { prepareKnownSinks } from './known-sinks.ts'
+import { prepareLedger } from './ledger.ts'
+import { prepareLedgerPage } from './ledger-page.ts'
+import { prepareProgress } from './progress.ts'
+import { preparePrune } from './prune.ts'
+import { prepareSettle } from './settle.ts'
+
+export type Operations = ReturnType<typeof prepareOperations>
+
+/** Everything that is done with an open file. */
+export function prepareOperations(database: DatabaseSync, now: () => number) {
+  return {
+    write: prepareAppend(database),
+    claim: prepareClaim(database, now),
+    settle: prepareSettle(database, now),
+    ...prepareProgress(database, now),
+    ...prepareDeadLetters(database),
+    ...prepareLedger(database),
+    ledger: prepareLedgerPage(database),
+    correct: prepareCorrect(database, now),
+    ...prepareKnownSinks(database),
+    prune: preparePrune(database),
+  }
+}

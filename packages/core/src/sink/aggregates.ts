@@ -1,0 +1,124 @@
+/**
+ * What makes the sums of a batch the same on every attempt, in every process:
+ *
+ * - A batch keeps its id and its records until they are settled, and the members of a sum are all
+ *   settled alike. So a sum that comes again has the same members, and the same id, which is hashed
+ *   from the batch's id and what the members have in common.
+ * - An event of a sum that arrived is written on every member twice: as the member's own event, so
+ *   that it is known wherever the member goes (a dead letter that is requeued alone), and under the
+ *   batch's id, so that it does not change which sum the member belongs to in this batch.
+ *
+ * The hashed parts are therefore part of what is stored: to change them is to bill twice what is
+ * uncertain at that moment.
+ */
+import type { Batch, BatchEntry } from '../outbox/outbox.ts'
+import { deriveRecordId } from '../usage/record-id.ts'
+import { tokenTypes } from '../usage/token-counts.ts'
+import type { UsageRecord } from '../usage/usage-record.ts'
+import { priceDetails, sumOfRecords } from './sum-of-records.ts'
+
+/** Entries of a batch at the most, so that no sum has more than the 15 digits that Stripe takes. */
+export const mostMembers = 10_000
+/** What counts more by itself is not summed. */
+const largestCount = 10 ** 15 / mostMembers - 1
+
+/** Several entries of a batch as one, and their places in the batch. */
+export interface Aggregate {
+  readonly entry: BatchEntry
+  readonly members: readonly number[]
+}
+
+/** Sums the entries of a batch per customer, price, attributes and window. */
+export function aggregatesOf(batch: Batch, windowMs: number): readonly Aggregate[] {
+  const groups = new Map<string, { key: string; members: [number, ...number[]] }>()
+  for (const [index, entry] of batch.entries.entries()) {
+    const { ofBatch, earlier } = deliveredEvents(batch.id, entry)
+    const refused = eventsOf(entry.record.id, entry.refusedEventIds).toSorted()
+    const common = commonParts(entry.record, windowMs)
+    const key = JSON.stringify([windowMs, ...common, earlier, refused])
+    const group = JSON.stringify([key, ofBatch])
+    const known = groups.get(group)
+    if (known === undefined) groups.set(group, { key, members: [index] })
+    else known.members.push(index)
+  }
+  const taken = new Set<string>()
+  return [...groups.values()].map(({ key, members }) => {
+    // They differ only where the options were changed in the middle of a batch.
+    const id = taken.has(key)
+      ? deriveRecordId(batch.id, key, members[0])
+      : deriveRecordId(batch.id, key)
+    taken.add(key)
+    return { members, entry: sumOfEntries(id, batch, members) }
+  })
+}
+
+/** The events of a sum as events of one of its members, to be kept with the member. */
+export function eventsOfMember(
+  batchId: string,
+  sumId: string,
+  memberId: string,
+  deliveredEventIds: readonly string[],
+): readonly string[] {
+  return deliveredEventIds.flatMap((id) => {
+    if (!id.startsWith(sumId)) return id
+    const event = id.slice(sumId.length)
+    return [memberId + event, batchId + event]
+  })
+}
+
+function sumOfEntries(
+  id: string,
+  batch: Batch,
+  members: readonly [number, ...number[]],
+): BatchEntry {
+  const entries = members.flatMap((index) => batch.entries[index] ?? [])
+  const [first] = entries as [BatchEntry]
+  const earliest = (times: readonly (number | undefined)[]): number | undefined => {
+    const known = times.filter((time) => time !== undefined)
+    return known.length === 0 ? undefined : Math.min(...known)
+  }
+  return {
+    record: sumOfRecords(
+      id,
+      entries.map(({ record }) => record) as [UsageRecord, ...UsageRecord[]],
+    ),
+    attempts: Math.max(...entries.map(({ attempts }) => attempts)),
+    firstAttemptAt: earliest(entries.map(({ firstAttemptAt }) => firstAttemptAt)),
+    uncertainSince: earliest(entries.map(({ uncertainSince }) => uncertainSince)),
+    deliveredEventIds: first.deliveredEventIds.map((event) =>
+      event.startsWith(first.record.id) ? id + event.slice(first.record.id.length) : event,
+    ),
+    refusedEventIds: eventsOf(first.record.id, first.refusedEventIds).map((event) => id + event),
+  }
+}
+
+/** Events of a record that the sink has: those that arrived in this batch, and those from before it. */
+function deliveredEvents(
+  batchId: string,
+  { record, deliveredEventIds }: BatchEntry,
+): { readonly ofBatch: readonly string[]; readonly earlier: readonly string[] } {
+  if (deliveredEventIds.length === 0) return { ofBatch: [], earlier: [] }
+  const ofBatch = eventsOf(batchId, deliveredEventIds).toSorted()
+  const earlier = eventsOf(record.id, deliveredEventIds).filter((event) => !ofBatch.includes(event))
+  return { ofBatch, earlier: earlier.toSorted() }
+}
+
+/** The ids among these that begin so, without that. */
+function eventsOf(id: string, eventIds: readonly string[] = []): readonly string[] {
+  return eventIds.flatMap((event) => (event.startsWith(id) ? event.slice(id.length) : []))
+}
+
+function commonParts(record: UsageRecord, windowMs: number): readonly unknown[] {
+  const { customer, provider, model, endpoint, serviceTier, attributes, details, tokens } = record
+  const isLarge = tokenTypes.some(({ count }) => tokens[count] > largestCount)
+  return [
+    customer,
+    provider,
+    model,
+    endpoint,
+    serviceTier,
+    Object.entries(attributes).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    priceDetails(details),
+    isLarge ? record.id : Math.floor(record.at / windowMs),
+  ]
+}

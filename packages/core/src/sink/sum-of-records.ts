@@ -1,0 +1,66 @@
+import type { TokenCounts } from '../usage/token-counts.ts'
+import type { UsageDetails } from '../usage/usage-details.ts'
+import type { UsageOutcome, UsageRecord } from '../usage/usage-record.ts'
+
+/** From the one that can be trusted least. */
+const weakestFirst: readonly UsageOutcome[] = ['estimated', 'partial', 'complete']
+
+/**
+ * One record in place of several of one customer and price: counts and quantities are their sums,
+ * the outcome is the weakest, `at` the latest. It has no `raw`.
+ */
+export function sumOfRecords(
+  id: string,
+  records: readonly [UsageRecord, ...UsageRecord[]],
+): UsageRecord {
+  const [first] = records
+  const tokens: { -readonly [Count in keyof TokenCounts]: number } = { ...first.tokens }
+  let { at } = first
+  for (const { tokens: more, at: later } of records.slice(1)) {
+    tokens.input += more.input
+    tokens.cachedInput += more.cachedInput
+    tokens.cachedWrite += more.cachedWrite
+    tokens.output += more.output
+    at = Math.max(at, later)
+  }
+  const { requestedModel } = first
+  return {
+    ...first,
+    id,
+    requestedModel: records.every((record) => record.requestedModel === requestedModel)
+      ? requestedModel
+      : null,
+    tokens,
+    details: sumOfDetails(records),
+    outcome:
+      weakestFirst.find((outcome) => records.some((record) => record.outcome === outcome)) ??
+      first.outcome,
+    at,
+    raw: null,
+  }
+}
+
+/** Numbers are added, lists joined; of texts, which are the same in all or name one call, one stays. */
+function sumOfDetails(records: readonly UsageRecord[]): UsageDetails {
+  const sums: Record<string, unknown> = {}
+  for (const { details } of records) {
+    for (const [name, value] of Object.entries(details) as [string, unknown][]) {
+      const sum = sums[name]
+      if (typeof value === 'number') sums[name] = typeof sum === 'number' ? sum + value : value
+      else if (Array.isArray(value))
+        sums[name] = [...new Set([...(Array.isArray(sum) ? sum : []), ...value])]
+      else if (!(name in oneCallOnly)) sums[name] = value
+    }
+  }
+  return sums
+}
+
+/** Details that mean one call and nothing to a sum. */
+const oneCallOnly = { gatewayCallId: true }
+
+/** The details that say at which price, so that only what has the same can be summed. */
+export function priceDetails(details: UsageDetails): readonly (readonly [string, unknown])[] {
+  return Object.entries(details)
+    .filter(([name, value]) => typeof value === 'string' && !(name in oneCallOnly))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+}
