@@ -11,6 +11,8 @@ import type { UsageBoard } from './usage-board.ts'
 import { usageRoute } from './usage.ts'
 
 export interface AppOptions extends ChatOptions {
+  /** Takes Stripe's reports of usage that it could not bill; absent without a webhook secret. */
+  readonly handleMeterErrors: ((request: Request) => Promise<Response>) | undefined
   readonly tenants: readonly Tenant[]
   readonly board: UsageBoard
   /** Aborted when the server stops: ends what would never end by itself. */
@@ -18,10 +20,19 @@ export interface AppOptions extends ChatOptions {
 }
 
 /** The whole server: a login, and behind it the page, the chat and the usage of one company. */
-export function createApp({ tenants, board, stopping, ...chat }: AppOptions): Hono {
+export function createApp({
+  tenants,
+  board,
+  stopping,
+  handleMeterErrors,
+  ...chat
+}: AppOptions): Hono {
   const app = new Hono()
   app.use(secureHeaders({ contentSecurityPolicy: { defaultSrc: ["'self'"] } }), csrf())
   app.route('/', loginRoutes(tenants))
+
+  // Stripe signs in with its signature.
+  if (handleMeterErrors) app.post('/stripe/webhook', (c) => handleMeterErrors(c.req.raw))
 
   const signedIn = requireTenant(tenants)
   app.get('/', signedIn)

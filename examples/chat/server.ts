@@ -3,6 +3,7 @@ import { getRequestListener } from '@hono/node-server'
 import { createMeter } from '@token-meter/core'
 import { sqliteOutbox } from '@token-meter/core/sqlite'
 import { openaiProvider } from '@token-meter/openai'
+import { meterErrorHandler, stripeSink } from '@token-meter/stripe'
 import { createServer } from 'node:http'
 import { createApp } from './app.ts'
 import { EnvironmentError } from './customers.ts'
@@ -19,14 +20,27 @@ async function start(): Promise<void> {
   const meter = createMeter({
     providers: [openaiProvider],
     outbox: sqliteOutbox(services.outboxFile),
-    sinks: [services.stripe],
+    sinks: [stripeSink(services.stripe)],
   })
+  const { webhookSecret } = services
+  const handleMeterErrors =
+    webhookSecret === undefined
+      ? undefined
+      : meterErrorHandler({ ...services.stripe, meter, webhookSecret })
   const board = new UsageBoard(meter)
   const answers = new RunningAnswers()
   const tenants = tenantsOf(services.customers)
   const stopping = new AbortController()
   const { model } = services
-  const app = createApp({ meter, model, answers, tenants, board, stopping: stopping.signal })
+  const app = createApp({
+    meter,
+    model,
+    answers,
+    tenants,
+    board,
+    handleMeterErrors,
+    stopping: stopping.signal,
+  })
 
   const server = createServer(getRequestListener(app.fetch))
   try {

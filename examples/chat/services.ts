@@ -1,5 +1,4 @@
-import type { Sink } from '@token-meter/core'
-import { stripeSink } from '@token-meter/stripe'
+import type { StripeSinkOptions } from '@token-meter/stripe'
 import { startFakeStripe } from '@token-meter/testkit'
 import OpenAI from 'openai'
 import { mkdtempSync } from 'node:fs'
@@ -12,7 +11,9 @@ import { localCustomers, type StripeCustomers } from './tenants.ts'
 /** What the server needs from outside, each the real thing or a stand-in on this machine. */
 export interface Services extends AsyncDisposable {
   readonly model: string
-  readonly stripe: Sink
+  readonly stripe: StripeSinkOptions
+  /** Of the event destination that tells of usage that Stripe could not bill. */
+  readonly webhookSecret: string | undefined
   readonly customers: StripeCustomers
   /** Where the usage is kept. */
   readonly outboxFile: string
@@ -49,18 +50,19 @@ export async function startServices(environment: NodeJS.ProcessEnv): Promise<Ser
       : 'on this machine: a stand-in, over real HTTP. With OPENAI_API_KEY: the real OpenAI.'
   }
 
-  let stripe: Sink
+  let stripe: StripeSinkOptions
   if (stripeKey) {
-    stripe = stripeSink({ apiKey: stripeKey })
+    stripe = { apiKey: stripeKey }
   } else {
     const fake = started.use(await startFakeStripe())
-    stripe = stripeSink({ apiKey: fake.apiKey, baseUrl: fake.url })
+    stripe = { apiKey: fake.apiKey, baseUrl: fake.url }
   }
 
   const running = started.move()
   return {
     model,
     stripe,
+    webhookSecret: environment.STRIPE_WEBHOOK_SECRET || undefined,
     customers,
     // What a stand-in was not sent must not wait on disk for the real Stripe.
     outboxFile: join(stripeKey ? '.token-meter' : temporaryFolder(), 'usage.db'),

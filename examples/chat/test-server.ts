@@ -28,6 +28,7 @@ export async function startBetween(
   provider: { readonly url: string },
   stripe: FakeStripe,
   folder?: string,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<TestServer> {
   return await startChat(
     {
@@ -35,6 +36,7 @@ export async function startBetween(
       OPENAI_BASE_URL: `${provider.url}/v1`,
       STRIPE_RESTRICTED_KEY: stripe.apiKey,
       TOKEN_METER_CHAT_CUSTOMERS: 'cus_alder,cus_birch,cus_cedar',
+      ...environment,
     },
     ['--import', redirectStripe(stripe.url)],
     folder,

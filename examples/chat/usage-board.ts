@@ -14,6 +14,10 @@ export class UsageBoard {
     meter.on('delivered', ({ records }) => {
       for (const record of records) this.#change(record, (usage) => usage.markDelivered(record))
     })
+    // From a delivery, or from the webhook: Stripe can refuse what it has accepted.
+    meter.on('dead-letter', ({ record }) =>
+      this.#change(record, (usage) => usage.markRefused(record)),
+    )
   }
 
   of(customer: string): UsageTotals {

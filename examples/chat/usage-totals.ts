@@ -8,6 +8,8 @@ export interface UsageTotals {
   readonly estimated: number
   /** Answers whose usage Stripe does not have yet. */
   readonly undelivered: number
+  /** Answers whose usage Stripe could not bill: dead letters, for somebody to look at. */
+  readonly refused: number
   readonly models: Readonly<Record<string, Partial<Readonly<Record<TokenType, number>>>>>
   readonly microdollars: number
 }
@@ -18,6 +20,7 @@ export class TenantUsage {
   #estimated = 0
   #microdollars = 0
   readonly #undelivered = new Set<string>()
+  readonly #refused = new Set<string>()
   readonly #models: Record<string, Partial<Record<TokenType, number>>> = {}
 
   add(record: UsageRecord): void {
@@ -34,6 +37,12 @@ export class TenantUsage {
 
   markDelivered(record: UsageRecord): void {
     this.#undelivered.delete(record.id)
+    this.#refused.delete(record.id)
+  }
+
+  markRefused(record: UsageRecord): void {
+    this.#undelivered.delete(record.id)
+    this.#refused.add(record.id)
   }
 
   totals(): UsageTotals {
@@ -41,6 +50,7 @@ export class TenantUsage {
       answers: this.#answers,
       estimated: this.#estimated,
       undelivered: this.#undelivered.size,
+      refused: this.#refused.size,
       models: this.#models,
       microdollars: this.#microdollars,
     }

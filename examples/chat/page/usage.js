@@ -17,21 +17,22 @@ usage.addEventListener('error', () => {
   if (usage.readyState === EventSource.CLOSED) location.assign('/login')
 })
 
-function show({ company, answers, estimated, undelivered, models, microdollars }) {
+function show({ company, answers, estimated, undelivered, refused, models, microdollars }) {
   document.title = `${company} · Chat`
   byId('company').textContent = company
   byId('initial').textContent = company.charAt(0)
   byId('amount').textContent = `$${(microdollars / 1_000_000).toFixed(4)}`
   byId('details').hidden = answers === 0
   byId('models').replaceChildren(...Object.entries(models).map(tableOf))
-  byId('status').textContent = statusOf(answers, undelivered)
-  byId('status').dataset.state = stateOf(answers, undelivered)
+  byId('status').textContent = statusOf(answers, undelivered, refused)
+  byId('status').dataset.state = stateOf(answers, undelivered + refused)
   byId('estimates').hidden = estimated === 0
   byId('estimates').textContent = `${count(estimated, 'answer')} stopped early, billed by estimate.`
 }
 
-function statusOf(answers, undelivered) {
+function statusOf(answers, undelivered, refused) {
   if (answers === 0) return 'No answers yet'
+  if (refused > 0) return `${count(answers, 'answer')}, ${refused} refused by Stripe`
   const where = undelivered === 0 ? 'all at Stripe' : `${undelivered} on the way to Stripe`
   return `${count(answers, 'answer')}, ${where}`
 }

@@ -30,8 +30,13 @@ test.each([
   ['400 to be retried', 'event', { statusCode: 400, headers: { 'stripe-should-retry': 'true' } }],
   ['429 of a lock', 'event', { statusCode: 429 }],
   ['429 of one object', 'event', { statusCode: 429, headers: rate('resource-specific') }],
-  ['429 of the account', 'account', { statusCode: 429, headers: rate('global-rate') }],
-  ['429 of the endpoint', 'account', { statusCode: 429, headers: rate('endpoint-concurrency') }],
+  ['429 of the account', 'outage', { statusCode: 429, headers: rate('global-rate') }],
+  ['429 of the endpoint', 'outage', { statusCode: 429, headers: rate('endpoint-concurrency') }],
+  [
+    '429 of the account until then',
+    'account',
+    { statusCode: 429, headers: { ...rate('global-rate'), 'retry-after': '2' } },
+  ],
 ])('%s is a retry that reaches the %s', (_, reach, error) => {
   expect(classifyError(error, now)).toMatchObject({ status: 'retry', reach })
 })
@@ -103,4 +108,23 @@ test('Retry-After counts for every retry but that of a wrong key', () => {
     expect(classifyError({ statusCode, headers }, now)).toMatchObject({ afterMs: 3000 })
   }
   expect(classifyError({ statusCode: 401, headers }, now)).toMatchObject({ afterMs: 60_000 })
+})
+
+test.each([
+  ['global-rate', 'rate'],
+  ['endpoint-rate', 'rate'],
+  ['some-new-reason', 'rate'],
+  ['global-concurrency', 'concurrency'],
+  ['endpoint-concurrency', 'concurrency'],
+  ['resource-specific', undefined],
+])('a 429 for %s slows down: %s', (reason, limit) => {
+  const outcome = classifyError({ statusCode: 429, headers: rate(reason) }, now)
+  expect(outcome).toMatchObject({ status: 'retry', reason: expect.stringContaining(reason) })
+  expect(outcome.status === 'retry' ? outcome.limit : 'none').toBe(limit)
+})
+
+test('an answer that Stripe only repeats is known as such', () => {
+  const headers = { 'idempotent-replayed': 'true' }
+  expect(classifyError({ statusCode: 500, headers }, now)).toMatchObject({ isReplay: true })
+  expect(classifyError({ statusCode: 500 }, now)).not.toHaveProperty('isReplay')
 })

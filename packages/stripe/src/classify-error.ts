@@ -24,7 +24,7 @@ const wrongKeyAfterMs = 60_000
 export function classifyError(error: StripeFailure, nowMs: number): EventOutcome {
   const { statusCode, message = 'no message', headers = {} } = error
   if (isDuplicate(error)) return { status: 'accepted' }
-  const retry = (reach: EventRetry['reach'], reason: string): EventRetry => ({
+  const retry: RetryMaker = (reach, reason) => ({
     status: 'retry',
     reach,
     reason,
@@ -40,11 +40,11 @@ export function classifyError(error: StripeFailure, nowMs: number): EventOutcome
     return { ...retry('account', `${weakKey} ${message}`), afterMs: wrongKeyAfterMs }
   }
   if (statusCode === 429) {
-    const limit = headers['stripe-rate-limited-reason']
-    return retry(isAccountLimit(limit) ? 'account' : 'event', tooMany(limit, message))
+    return tooMany(headers['stripe-rate-limited-reason'], message, retry)
   }
   if (statusCode >= 500) {
-    return { ...retry('outage', `Stripe failed (${statusCode}): ${message}`), ...uncertain }
+    const failed = { ...retry('outage', `Stripe failed (${statusCode}): ${message}`), ...uncertain }
+    return headers['idempotent-replayed'] === 'true' ? { ...failed, isReplay: true } : failed
   }
   if (statusCode < 400) {
     return {
@@ -72,13 +72,22 @@ function isDuplicate({ statusCode, code, message }: StripeFailure): boolean {
   )
 }
 
-/** Without a reason it is a lock that one object waited for; `resource-specific` says as much. */
-function isAccountLimit(limit: string | undefined): boolean {
-  return limit !== undefined && limit !== 'resource-specific'
-}
+type RetryMaker = (reach: EventRetry['reach'], reason: string) => EventRetry
 
-function tooMany(limit: string | undefined, message: string): string {
-  return `too many requests for Stripe (429${limit === undefined ? '' : `, ${limit}`}): ${message}`
+/**
+ * Without a reason it is a lock that one object waited for; `resource-specific` says as much. The
+ * others are limits of the account: the sink slows down and goes on, unless Stripe said until when
+ * to wait.
+ * @see https://docs.stripe.com/rate-limits
+ */
+function tooMany(why: string | undefined, message: string, retry: RetryMaker): EventRetry {
+  const reason = `too many requests for Stripe (429${why === undefined ? '' : `, ${why}`}): ${message}`
+  if (why === undefined || why === 'resource-specific') return retry('event', reason)
+  const limit = why.endsWith('concurrency') ? 'concurrency' : 'rate'
+  const mayGoOn = retry('outage', reason)
+  return mayGoOn.afterMs === undefined
+    ? { ...mayGoOn, limit }
+    : { ...mayGoOn, limit, reach: 'account' }
 }
 
 function isPassing(statusCode: number): boolean {

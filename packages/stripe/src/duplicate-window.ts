@@ -6,6 +6,9 @@ const windowMs = 24 * 60 * 60_000
 /** For the time that a request is on its way, and for clocks that differ. */
 const marginMs = 60 * 60_000
 
+/** In the reason of every record that may have arrived, also beside other reasons. */
+export const uncertainMark = 'Whether Stripe has it is unknown'
+
 /**
  * The outcome of an event that may have arrived so long ago that Stripe would bill it again;
  * `undefined` while it can be sent.
@@ -17,6 +20,6 @@ export function outsideDuplicateWindow(
 ): EventOutcome | undefined {
   if (uncertainSince === undefined || nowMs - uncertainSince < windowMs - marginMs) return undefined
   const since = new Date(uncertainSince).toISOString()
-  const reason = `Whether Stripe has it is unknown since ${since}, when an attempt got no clear answer. Stripe confirms duplicates only for 24 hours, so to send it again could bill it twice. Compare it with the meter's event summaries, then outbox.requeue what Stripe does not have and outbox.discard what it has.`
+  const reason = `${uncertainMark} since ${since}, when an attempt got no clear answer. Stripe confirms duplicates only for 24 hours, so to send it again could bill it twice. reconcileUsage compares it with the meter's event summaries, and settles it or sends it again. By hand: outbox.requeue what Stripe does not have, and outbox.discard what it has.`
   return { status: 'rejected', reason }
 }

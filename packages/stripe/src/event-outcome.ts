@@ -16,4 +16,8 @@ export interface EventRetry {
   readonly afterMs?: number | undefined
   readonly reach: 'event' | 'outage' | 'account'
   readonly uncertain?: true
+  /** What Stripe has too much of: requests a second, or at a time. */
+  readonly limit?: 'rate' | 'concurrency' | undefined
+  /** Stripe repeated the answer of an earlier request with the same idempotency key. */
+  readonly isReplay?: true
 }

@@ -1,2 +1,16 @@
 export { stripeSink } from './stripe-sink.ts'
-export type { StripeSinkOptions, TokenTypesOption } from './stripe-sink-options.ts'
+export type { StripeApi, StripeSinkOptions, TokenTypesOption } from './stripe-sink-options.ts'
+
+export { meterErrorHandler, type MeterErrorHandlerOptions } from './after/meter-error-handler.ts'
+export type { MeterErrorReport, RefusedRecord } from './after/meter-error-report.ts'
+export { cancelUsage, type CancelledUsage, type CancelUsageOptions } from './after/cancel-usage.ts'
+export { CancelError } from './after/cancel-error.ts'
+export { reconcileUsage, type ReconcileUsageOptions } from './after/reconcile/reconcile-usage.ts'
+export { ReconcileError } from './after/reconcile/reconcile-error.ts'
+export type {
+  MeterSum,
+  ReconcileAction,
+  ReconcileReport,
+  Unresolved,
+} from './after/reconcile/reconcile-report.ts'
+export type { AfterTheFactOptions } from './after/after-the-fact.ts'

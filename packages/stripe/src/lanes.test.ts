@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { createLanes } from './lanes.ts'
+import { createSemaphore } from './semaphore.ts'
 
 const never = new AbortController().signal
 
@@ -19,7 +20,7 @@ function counter() {
 }
 
 test('one at a time in a lane, lanes side by side, all within the limit', async () => {
-  const lanes = createLanes(3)
+  const lanes = createLanes(createSemaphore(3))
   const { most, work } = counter()
   const names = Array.from({ length: 50 }, (_, index) => `lane-${index % 5}`)
   await Promise.all(names.map((name) => lanes.run(name, never, () => work(name))))
@@ -27,7 +28,7 @@ test('one at a time in a lane, lanes side by side, all within the limit', async 
 })
 
 test('a lane keeps the order, and goes on after a failure', async () => {
-  const lanes = createLanes(10)
+  const lanes = createLanes(createSemaphore(10))
   const order: number[] = []
   const runs = [1, 2, 3].map((number) =>
     lanes.run('a', never, async () => {
@@ -44,7 +45,7 @@ test('a lane keeps the order, and goes on after a failure', async () => {
 })
 
 test('abandoned work keeps its lane until it ends', async () => {
-  const lanes = createLanes(10)
+  const lanes = createLanes(createSemaphore(10))
   const controller = new AbortController()
   let end = () => {}
   const abandoned = lanes.run('a', controller.signal, () => new Promise<void>((r) => (end = r)))

@@ -14,8 +14,8 @@ export interface Lanes {
   run<Value>(lane: string, signal: AbortSignal, work: () => Promise<Value>): Promise<Value>
 }
 
-export function createLanes(maxConcurrent: number): Lanes {
-  const places = createSemaphore(maxConcurrent)
+/** @param places one for each request in flight, in all lanes together. */
+export function createLanes(places: Semaphore): Lanes {
   const lanes = new Map<string, { turns: Semaphore; users: number }>()
 
   function join(name: string): Semaphore {

@@ -1,32 +1,34 @@
 import type Stripe from 'stripe'
 import { classifyError, type StripeFailure } from './classify-error.ts'
 import type { EventOutcome } from './event-outcome.ts'
+import { requestOptions, type RequestSettings } from './request-settings.ts'
 import type { StripeEvent } from './to-stripe-events.ts'
 
-/** How every request of a sink is made. */
-export interface RequestSettings {
-  readonly timeoutMs: number
-  readonly stripeAccount: string | undefined
-}
-
-/** Sends one event, once: to try again is the delivery's. Never throws. */
+/** Sends one event, once. Never throws. */
 export async function postEvent(
+  api: 'v1' | 'v2',
   stripe: Stripe,
   event: StripeEvent,
-  { timeoutMs, stripeAccount }: RequestSettings,
+  request: RequestSettings & { readonly key: string },
 ): Promise<EventOutcome> {
+  const options = requestOptions(request, request.key)
   try {
-    const answer = await stripe.v2.billing.meterEvents.create(event, {
-      idempotencyKey: event.identifier,
-      maxNetworkRetries: 0,
-      timeout: timeoutMs,
-      ...(stripeAccount === undefined ? {} : { stripeAccount }),
-    })
+    const { object } =
+      api === 'v2'
+        ? await stripe.v2.billing.meterEvents.create(event, options)
+        : await stripe.billing.meterEvents.create(inSeconds(event), options)
     // stripe-node takes any JSON without `error` for success, also a proxy's 502.
-    if (answer.object === 'v2.billing.meter_event') return { status: 'accepted' }
+    if (object === answers[api]) return { status: 'accepted' }
     const reason = "the answer was JSON, but not Stripe's"
     return { status: 'retry', reach: 'outage', reason, uncertain: true }
   } catch (error) {
     return classifyError(error as StripeFailure, Date.now())
   }
+}
+
+const answers = { v1: 'billing.meter_event', v2: 'v2.billing.meter_event' }
+
+/** v1 takes whole unix seconds. */
+function inSeconds(event: StripeEvent): Stripe.Billing.MeterEventCreateParams {
+  return { ...event, timestamp: Math.floor(Date.parse(event.timestamp) / 1000) }
 }

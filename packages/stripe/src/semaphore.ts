@@ -1,35 +1,43 @@
+import { onAbort } from './on-abort.ts'
+
 /** Lets a number of holders in at a time, in the order in which they came. */
 export interface Semaphore {
   /** Resolves, once there is room, to the function that gives the place back. */
   acquire(signal: AbortSignal): Promise<() => void>
 }
 
-export function createSemaphore(places: number): Semaphore {
-  let free = places
+/** @param share how many of the places may be used now, above 0 and up to 1; one always may. */
+export function createSemaphore(places: number, share: () => number = () => 1): Semaphore {
+  let taken = 0
   const waiting = new Set<() => void>()
 
+  const hasRoom = () => taken < Math.max(1, Math.floor(places * share()))
+
   function release(): void {
-    const [next] = waiting
-    if (next === undefined) free += 1
-    else next()
+    taken -= 1
+    for (const enter of waiting) {
+      if (!hasRoom()) return
+      enter()
+    }
   }
 
   async function acquire(signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted()
-    if (free > 0) free -= 1
+    // Nobody who comes later may take a place before those who wait.
+    if (waiting.size === 0 && hasRoom()) taken += 1
     else await turn(signal)
     return release
   }
 
-  /** A place is handed on directly, so that nobody who comes later can take it first. */
   function turn(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = () => {
         waiting.delete(enter)
-        signal.removeEventListener('abort', giveUp)
+        stopListening()
       }
       const enter = () => {
         leave()
+        taken += 1
         resolve()
       }
       const giveUp = () => {
@@ -37,7 +45,7 @@ export function createSemaphore(places: number): Semaphore {
         reject(signal.reason as Error)
       }
       waiting.add(enter)
-      signal.addEventListener('abort', giveUp)
+      const stopListening = onAbort(signal, giveUp)
     })
   }
 

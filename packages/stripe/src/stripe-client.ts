@@ -1,5 +1,6 @@
 import { ConfigError } from '@token-meter/core/adapter'
 import Stripe from 'stripe'
+import { onAbort } from './on-abort.ts'
 import { version } from './version.ts'
 
 /** A client, and what a sink needs of it beyond its methods. */
@@ -41,14 +42,14 @@ export function createStripeClient(apiKey: string, baseUrl: string | undefined):
     async during(key, signal, work) {
       // `AbortSignal.any` on the caller's signal itself would grow it with every request.
       const controller = new AbortController()
-      const abort = () => controller.abort(signal.reason)
-      signal.addEventListener('abort', abort)
+      const stopListening = onAbort(signal, () => controller.abort(signal.reason))
+      if (signal.aborted) controller.abort(signal.reason)
       signals.set(key, controller.signal)
       try {
         return await work()
       } finally {
         signals.delete(key)
-        signal.removeEventListener('abort', abort)
+        stopListening()
       }
     },
     // It repeats only what fails with a code of Node's sockets, which errors of fetch do not have.

@@ -7,6 +7,13 @@ import type Stripe from 'stripe'
  */
 export type TokenTypesOption = 'all' | 'input-output'
 
+/**
+ * The way events take. `v2`: one a request, checked before it is answered. `v1`: the same, for
+ * accounts and tools that know v1 only. `stream`: 100 a request, ten times as many a second, and
+ * checked only afterwards.
+ */
+export type StripeApi = 'v1' | 'v2' | 'stream'
+
 /** Options of `stripeSink`. One of `apiKey` and `stripe` is needed. */
 export interface StripeSinkOptions {
   /**
@@ -14,6 +21,8 @@ export interface StripeSinkOptions {
    * A secret key (`sk_`) works too, with a warning.
    */
   readonly apiKey?: string | undefined
+  /** @default 'v2' */
+  readonly api?: StripeApi | undefined
   /**
    * A Stripe client of yours, in place of `apiKey`. Its retries are not used. A send that is
    * aborted cannot stop its requests, only stop waiting for them.
@@ -39,7 +48,12 @@ export interface StripeSinkOptions {
    * @default 25 with a `_test_` key, 90 with `stripeAccount`, 900 otherwise
    */
   readonly requestsPerSecond?: number | undefined
-  /** Requests in flight at a time; for one customer and event name it is always 1. @default 32 */
+  /** Events per second in the stream, of this process. Stripe allows 10000 with a live key. @default 9000 */
+  readonly eventsPerSecond?: number | undefined
+  /**
+   * Requests in flight at a time; but for the stream always 1 for one customer and event name.
+   * @default 32
+   */
   readonly maxConcurrentRequests?: number | undefined
   /** How long one request may take, in ms. @default 20000 */
   readonly timeoutMs?: number | undefined

@@ -10,6 +10,8 @@ test.each([
   [{ eventName: 7 }, /got 7/],
   [{ tokenTypes: 'input' }, /tokenTypes must be 'all' or 'input-output'/],
   [{ modelSlug: 'x' }, /modelSlug must be a function, got a value of type string/],
+  [{ api: 'v3' }, /api must be 'v1', 'v2' or 'stream'/],
+  [{ api: 'stream', eventsPerSecond: 0 }, /eventsPerSecond must be a number above 0, got 0/],
   [{ requestsPerSecond: 0 }, /requestsPerSecond must be a number above 0, got 0/],
   [{ requestsPerSecond: Number.NaN }, /requestsPerSecond must be/],
   [{ maxConcurrentRequests: 1.5 }, /maxConcurrentRequests must be a whole number from 1 up/],
@@ -29,4 +31,18 @@ test.each([
   [{ apiKey: 'rk_test_1', requestsPerSecond: 7 }, 7],
 ])('%j sends %i requests a second', (options, requestsPerSecond) => {
   expect(stripeSinkSettings(options)).toMatchObject({ requestsPerSecond })
+})
+
+test.each([
+  [{ apiKey: 'rk_live_1' }, 100],
+  [{ apiKey: 'rk_test_1' }, 46],
+  [{ apiKey: 'rk_live_1', requestsPerSecond: 0.1 }, 1],
+  [{ apiKey: 'rk_live_1', api: 'stream' as const }, 1000],
+])('%j sends batches of %i records', (options, maxBatch) => {
+  expect(stripeSinkSettings(options)).toMatchObject({ maxBatch })
+})
+
+test('only the stream has a limit of events', () => {
+  expect(stripeSinkSettings({ api: 'stream' })).toMatchObject({ eventsPerSecond: 9000 })
+  expect(stripeSinkSettings({ api: 'v1' })).toMatchObject({ eventsPerSecond: Infinity })
 })

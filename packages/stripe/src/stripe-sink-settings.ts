@@ -1,14 +1,19 @@
 import { ConfigError, defaultEventName, type MeterEvent } from '@token-meter/core/adapter'
-import type { StripeSinkOptions, TokenTypesOption } from './stripe-sink-options.ts'
+import type { StripeApi, StripeSinkOptions, TokenTypesOption } from './stripe-sink-options.ts'
 
 /** The options that pace and shape events, checked and with their defaults. */
 export interface StripeSinkSettings {
   readonly name: string
+  readonly api: StripeApi
   readonly eventName: string | ((event: MeterEvent) => string)
   readonly tokenTypes: TokenTypesOption
   readonly requestsPerSecond: number
+  /** `Infinity` where each event is a request. */
+  readonly eventsPerSecond: number
   readonly maxConcurrentRequests: number
   readonly timeoutMs: number
+  /** Records in one batch at the most. */
+  readonly maxBatch: number
 }
 
 /** Below Stripe's own limits, so that what else the account does has room. */
@@ -16,21 +21,28 @@ const requestsPerSecondOf = { live: 900, connected: 90, sandbox: 25 }
 
 /** @throws ConfigError naming the option, what it got and what it takes. */
 export function stripeSinkSettings(options: StripeSinkOptions): StripeSinkSettings {
+  const api = options.api ?? 'v2'
+  const requestsPerSecond = options.requestsPerSecond ?? defaultRequestsPerSecond(options)
   const settings = {
     name: options.name ?? 'stripe',
+    api,
     eventName: options.eventName ?? defaultEventName,
     tokenTypes: options.tokenTypes ?? 'all',
-    requestsPerSecond: options.requestsPerSecond ?? defaultRequestsPerSecond(options),
+    requestsPerSecond,
+    eventsPerSecond: api === 'stream' ? (options.eventsPerSecond ?? 9000) : Infinity,
     maxConcurrentRequests: options.maxConcurrentRequests ?? 32,
     timeoutMs: options.timeoutMs ?? 20_000,
+    maxBatch: api === 'stream' ? 1000 : singleBatch(requestsPerSecond),
   }
-  const { name, eventName, tokenTypes, requestsPerSecond, maxConcurrentRequests, timeoutMs } =
+  const { name, eventName, tokenTypes, eventsPerSecond, maxConcurrentRequests, timeoutMs } =
     settings
   check('name', name, 'a string that is not empty', isText)
+  check('api', api, "'v1', 'v2' or 'stream'", isApi)
   check('eventName', eventName, 'a string of 1 to 100 characters or a function', isEventName)
   check('tokenTypes', tokenTypes, "'all' or 'input-output'", isTokenTypes)
   check('modelSlug', options.modelSlug ?? isFunction, 'a function', isFunction)
   check('requestsPerSecond', requestsPerSecond, 'a number above 0', isAboveZero)
+  check('eventsPerSecond', eventsPerSecond, 'a number above 0', isAboveZero)
   check('maxConcurrentRequests', maxConcurrentRequests, 'a whole number from 1 up', isCount)
   check('timeoutMs', timeoutMs, 'a whole number of ms from 1 up', isCount)
   check('onWarning', options.onWarning ?? isFunction, 'a function', isFunction)
@@ -41,6 +53,14 @@ export function stripeSinkSettings(options: StripeSinkOptions): StripeSinkSettin
 function defaultRequestsPerSecond({ apiKey, stripeAccount }: StripeSinkOptions): number {
   if (typeof apiKey === 'string' && apiKey.includes('_test_')) return requestsPerSecondOf.sandbox
   return stripeAccount === undefined ? requestsPerSecondOf.live : requestsPerSecondOf.connected
+}
+
+/**
+ * As many records as four batches of four events each can send in half a minute, well within the
+ * time that delivery gives a send.
+ */
+function singleBatch(requestsPerSecond: number): number {
+  return Math.max(1, Math.min(100, Math.floor((requestsPerSecond * 30) / 16)))
 }
 
 function check(
@@ -56,6 +76,10 @@ function check(
 
 function isFunction(value: unknown): boolean {
   return typeof value === 'function'
+}
+
+function isApi(value: unknown): boolean {
+  return value === 'v1' || value === 'v2' || value === 'stream'
 }
 
 function isText(value: unknown): boolean {

@@ -1,29 +1,10 @@
 import { ConfigError, type Batch, type UsageRecord } from '@token-meter/core/adapter'
 import { startFakeStripe, type FakeStripe, type FakeStripeOptions } from '@token-meter/testkit'
-import { describeSink, exampleRecord } from '@token-meter/testkit/suites'
+import { exampleRecord } from '@token-meter/testkit/suites'
 import Stripe from 'stripe'
 import { afterEach, expect, test, vi } from 'vitest'
 import { stripeSink } from './stripe-sink.ts'
 import type { StripeSinkOptions } from './stripe-sink-options.ts'
-
-describeSink('stripeSink', {
-  backend: () => startFakeStripe(),
-  create: ({ apiKey, url }, { timeoutMs }) => stripeSink({ apiKey, baseUrl: url, timeoutMs }),
-  poison: {
-    record: {
-      customer: 'cus_poison',
-      tokens: { input: Number.MAX_SAFE_INTEGER, cachedInput: 0, cachedWrite: 0, output: 0 },
-    },
-    reason: /payload_invalid_value.*positive integer of at most 15 digits/,
-  },
-})
-
-describeSink('stripeSink with a Stripe client of the application', {
-  backend: () => startFakeStripe(),
-  create: ({ apiKey, host, port }, { timeoutMs }) =>
-    stripeSink({ stripe: new Stripe(apiKey, { host, port, protocol: 'http' }), timeoutMs }),
-  poison: { record: { at: 0 }, reason: /35 calendar days/ },
-})
 
 let fake: FakeStripe | undefined
 afterEach(() => fake?.close())
@@ -197,7 +178,9 @@ test('the client is one or the other', () => {
   expect(() => stripeSink({})).toThrow(/apiKey/)
   expect(() => stripeSink({ stripe, apiKey: 'rk_live_1' })).toThrow(/either stripe, or apiKey/)
   expect(() => stripeSink({ stripe, baseUrl: 'http://x' })).toThrow(ConfigError)
-  expect(() => stripeSink({ stripe: {} as Stripe })).toThrow(/version 19 or later/)
+  for (const api of ['v1', 'v2', 'stream'] as const) {
+    expect(() => stripeSink({ stripe: {} as Stripe, api })).toThrow(/version 19 or later/)
+  }
   expect(stripeSink({ stripe })).toMatchObject({ name: 'stripe' })
   expect(stripeSink({ stripe, name: 'stripe-eu' })).toMatchObject({ name: 'stripe-eu' })
 })

@@ -1,5 +1,6 @@
 import { toMeterEvents, type MeterEvent, type UsageRecord } from '@token-meter/core/adapter'
 import type { ModelSlug } from '@token-meter/core/adapter'
+import { unusedEventId } from './event-id.ts'
 import type { StripeSinkSettings } from './stripe-sink-settings.ts'
 
 /** A v2 meter event. `identifier` is also the idempotency key, so it covers all the rest. */
@@ -17,14 +18,19 @@ export type StripeEventOptions = Pick<StripeSinkSettings, 'eventName' | 'tokenTy
 
 /**
  * The meter events of a record, as Stripe takes them.
+ * @param refused ids that Stripe refused after it had accepted them: their events have others.
  * @throws Error when `eventName` or `modelSlug` throws, or gives no usable name.
  */
-export function toStripeEvents(record: UsageRecord, options: StripeEventOptions): StripeEvent[] {
+export function toStripeEvents(
+  record: UsageRecord,
+  options: StripeEventOptions,
+  refused: readonly string[] = [],
+): StripeEvent[] {
   const { eventName, tokenTypes, modelSlug } = options
   const counted = tokenTypes === 'all' ? record : withCacheInInput(record)
   return toMeterEvents(counted, modelSlug === undefined ? {} : { modelSlug }).map((event) => ({
     event_name: typeof eventName === 'string' ? eventName : named(eventName, event),
-    identifier: event.id,
+    identifier: unusedEventId(event.id, refused),
     timestamp: new Date(event.timestamp).toISOString(),
     payload: {
       ...strings(event.dimensions),

@@ -4,6 +4,7 @@ import { exampleRecord, startFakeStripe, type Fault } from '@token-meter/testkit
 import Stripe from 'stripe'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { stripeSink } from './stripe-sink.ts'
+import type { StripeApi } from './stripe-sink-options.ts'
 
 const hour = 60 * 60_000
 const never = new AbortController().signal
@@ -21,14 +22,14 @@ function passTime(ms: number): void {
 }
 
 /** A fake Stripe, a sink on it, and an outbox with one record of three events. */
-async function start() {
+async function start(api: StripeApi = 'v2') {
   const fake = await startFakeStripe()
   onTestFinished(() => fake.close())
   const outbox = memoryOutbox()
   const record = exampleRecord({ id: 'r0', at: Date.now() })
   void outbox.append([record])
   const { apiKey, url: baseUrl } = fake
-  const own = (timeoutMs = 300) => stripeSink({ apiKey, baseUrl, timeoutMs })
+  const own = (timeoutMs = 300) => stripeSink({ apiKey, baseUrl, timeoutMs, api })
   /** Claims, sends and settles what is due. */
   const attempt = async (sink: Sink = own()): Promise<SinkResult | undefined> => {
     const batch = await outbox.claim('stripe', 100, 1000)
@@ -40,18 +41,22 @@ async function start() {
   return { fake, outbox, attempt, own }
 }
 
-const lost: readonly (readonly [string, Fault])[] = [
+const faults: readonly (readonly [string, Fault])[] = [
   ['a connection cut', { connection: 'reset', processed: true }],
   ['no answer', { connection: 'hang', processed: true }],
   ['a 500', { status: 500, processed: true }],
   ['an answer of something else', { status: 200, body: { ok: true }, processed: true }],
 ]
+const paths = { v1: '/meter_events', v2: '/meter_events', stream: '/meter_event_stream' }
+const lost = (['v1', 'v2', 'stream'] as const).flatMap((api) =>
+  faults.map(([name, fault]) => [api, name, fault] as const),
+)
 
 test.each(lost)(
-  '%s after the effect, then 25 hours of silence: not billed twice',
-  async (_, fault) => {
-    const { fake, outbox, attempt } = await start()
-    fake.failWith(fault, always)
+  '%s: %s after the effect, then 25 hours of silence: not billed twice',
+  async (api, _, fault) => {
+    const { fake, outbox, attempt } = await start(api)
+    fake.failWith(fault, { ...always, to: paths[api] })
     expect(await attempt()).toMatchObject({ status: 'retry', uncertain: true })
     expect(fake.meterEvents).toHaveLength(3)
     const requests = fake.requests.length
@@ -67,16 +72,19 @@ test.each(lost)(
   },
 )
 
-test.each(lost)('%s after the effect, then 22 hours of silence: billed once', async (_, fault) => {
-  const { fake, outbox, attempt } = await start()
-  fake.failWith(fault, always)
-  await attempt()
-  fake.recover()
-  passTime(22 * hour)
-  expect(await attempt()).toMatchObject({ status: 'accepted' })
-  expect(fake.meterEvents).toHaveLength(3)
-  expect(await outbox.stats('stripe')).toMatchObject({ delivered: 1, dead: 0 })
-})
+test.each(lost)(
+  '%s: %s after the effect, then 22 hours of silence: billed once',
+  async (api, _, fault) => {
+    const { fake, outbox, attempt } = await start(api)
+    fake.failWith(fault, { ...always, to: paths[api] })
+    await attempt()
+    fake.recover()
+    passTime(22 * hour)
+    expect(await attempt()).toMatchObject({ status: 'accepted' })
+    expect(fake.meterEvents).toHaveLength(3)
+    expect(await outbox.stats('stripe')).toMatchObject({ delivered: 1, dead: 0 })
+  },
+)
 
 test.each([401, 403, 409, 429])('a day of %i, then none: billed once', async (status) => {
   const { fake, attempt } = await start()

@@ -1,3 +1,5 @@
+import { onAbort } from './on-abort.ts'
+
 /**
  * Waits for work, but no longer than until the signal is aborted: then throws its reason, and the
  * work goes on by itself.
@@ -9,15 +11,14 @@ export async function untilAborted<Value>(
   // Its own failure is of no interest to anybody once nobody waits.
   work.catch(() => {})
   signal.throwIfAborted()
-  let stop: (() => void) | undefined
+  let stopListening = () => {}
   const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason as Error)
-    signal.addEventListener('abort', stop)
+    stopListening = onAbort(signal, () => reject(signal.reason as Error))
   })
   try {
     return await Promise.race([work, aborted])
   } finally {
     // One signal serves many requests: a listener left behind would live as long as it.
-    if (stop !== undefined) signal.removeEventListener('abort', stop)
+    stopListening()
   }
 }

@@ -1,10 +1,14 @@
 import { afterEach, beforeEach, describe } from 'vitest'
 import { appendTests } from './outbox-suite/append-tests.ts'
 import { claimTests } from './outbox-suite/claim-tests.ts'
+import { correctionTests } from './outbox-suite/correction-tests.ts'
 import { deadLetterTests } from './outbox-suite/dead-letter-tests.ts'
+import { knownSinkTests } from './outbox-suite/known-sink-tests.ts'
+import { ledgerQueryTests } from './outbox-suite/ledger-query-tests.ts'
 import { ledgerTests } from './outbox-suite/ledger-tests.ts'
 import { OutboxHarness, type OutboxSuite } from './outbox-suite/outbox-harness.ts'
 import { progressTests } from './outbox-suite/progress-tests.ts'
+import { refusedEventTests } from './outbox-suite/refused-event-tests.ts'
 import { settleTests } from './outbox-suite/settle-tests.ts'
 import { sharedTests } from './outbox-suite/shared-tests.ts'
 import { uncertainTests } from './outbox-suite/uncertain-tests.ts'
@@ -31,6 +35,10 @@ export function describeOutbox(name: string, suite: OutboxSuite): void {
     describe('unattributed records', () => unattributedTests(harness))
     describe('progress', () => progressTests(harness))
     describe('ledger', () => ledgerTests(harness))
+    describe('ledger queries', () => ledgerQueryTests(harness))
+    describe('corrections', () => correctionTests(harness))
+    describe('known sinks', () => knownSinkTests(harness))
+    describe('refused events', () => refusedEventTests(harness))
     if (suite.reopen !== undefined) describe('shared', () => sharedTests(harness))
   })
 }

@@ -3,19 +3,19 @@ import type { Fault, FaultOptions } from './fault.ts'
 /** The faults that are still to happen, in the order in which they were asked for. */
 export interface FaultQueue {
   add(fault: Fault, options?: FaultOptions): void
-  /** Takes the fault of a request with this body; `undefined` when it has none. */
-  next(body: string): Fault | undefined
+  /** Takes the fault of a request with this body to this path; `undefined` when it has none. */
+  next(body: string, path: string): Fault | undefined
   clear(): void
 }
 
 export function createFaultQueue(): FaultQueue {
-  const queue: { fault: Fault; matching: string; skip: number; left: number }[] = []
+  const queue: { fault: Fault; matching: string; to: string; skip: number; left: number }[] = []
   return {
-    add: (fault, { times = 1, skip = 0, matching = '' } = {}) => {
-      queue.push({ fault, matching, skip, left: times })
+    add: (fault, { times = 1, skip = 0, matching = '', to = '' } = {}) => {
+      queue.push({ fault, matching, to, skip, left: times })
     },
-    next: (body) => {
-      const found = queue.find(({ matching }) => body.includes(matching))
+    next: (body, path) => {
+      const found = queue.find(({ matching, to }) => body.includes(matching) && path.endsWith(to))
       if (found === undefined) return undefined
       if (found.skip > 0) {
         found.skip -= 1

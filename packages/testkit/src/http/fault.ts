@@ -26,6 +26,8 @@ export interface FaultOptions {
   readonly skip?: number
   /** Only requests whose body has this text, such as a customer's id. @default any */
   readonly matching?: string
+  /** Only requests whose path ends so: `/meter_event_session`. @default any */
+  readonly to?: string
 }
 
 /** True when the fault replaces the answer that processing gives. */

@@ -46,9 +46,14 @@ export class OutboxHarness {
     return outbox
   }
 
+  /** New records that are not kept yet. */
+  many(count: number, overrides: Partial<UsageRecord> = {}): UsageRecord[] {
+    return Array.from({ length: count }, () => exampleRecord(overrides))
+  }
+
   /** Keeps new records, one by one, and answers them. */
   async add(count: number, overrides: Partial<UsageRecord> = {}): Promise<UsageRecord[]> {
-    const records = Array.from({ length: count }, () => exampleRecord(overrides))
+    const records = this.many(count, overrides)
     for (const record of records) await this.outbox.append([record])
     return records
   }

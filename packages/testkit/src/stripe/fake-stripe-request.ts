@@ -2,6 +2,8 @@
 export interface FakeStripeRequest {
   readonly method: string
   readonly path: string
+  /** What stands behind the `?`; empty without one. */
+  readonly query: string
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly rawBody: string
   /** When it arrived, in ms since the epoch. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { sharedFolder } from '../shared-folder.ts'
-import { startFakeStripe, type FakeStripe, type FakeStripeOptions } from './fake-stripe.ts'
+import type { FakeStripeOptions } from './fake-stripe-options.ts'
+import { startFakeStripe, type FakeStripe } from './fake-stripe.ts'
 
 const start = Date.parse('2026-11-21T00:00:00Z')
 const hour = 3_600_000

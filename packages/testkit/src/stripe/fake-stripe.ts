@@ -5,30 +5,23 @@ import { replacesAnswer, type Fault, type FaultOptions } from '../http/fault.ts'
 import { startLoopbackServer } from '../http/loopback-server.ts'
 import { readBody } from '../http/read-body.ts'
 import { refusedAccess } from './access.ts'
+import { adjustmentsEndpoint } from './adjustments-endpoint.ts'
 import { billedUsage, type BilledUsage } from './billed-usage.ts'
+import { createErrorReports, type ErrorReportOptions } from './error-reports.ts'
+import type { FakeEndpoint } from './fake-endpoint.ts'
+import type { FakeStripeOptions } from './fake-stripe-options.ts'
 import type { FakeStripeRequest } from './fake-stripe-request.ts'
 import { createLanes } from './lanes.ts'
-import { meterEventApi, meterEventParams, type MeterEventParams } from './meter-event-params.ts'
-import { createMeterEventsEndpoint } from './meter-events-endpoint.ts'
+import type { MeterEventFailure } from './meter-event-failure.ts'
+import { createMeterEventLedger } from './meter-event-ledger.ts'
+import type { MeterEventParams } from './meter-event-params.ts'
+import { createMeterEventSessions } from './meter-event-sessions.ts'
+import { meterEventStream } from './meter-event-stream.ts'
+import { eventSummariesEndpoint, metersEndpoint } from './meters-endpoint.ts'
+import { meterEventsEndpoint } from './meter-events-endpoint.ts'
 import { openApiCheck } from './openapi-check.ts'
-import { createRateLimit } from './rate-limit.ts'
+import { createRateLimit, rateLimited } from './rate-limit.ts'
 import { refused, tooManyConcurrent, usualRefusal, type StripeAnswer } from './stripe-answer.ts'
-
-/** How a fake Stripe behaves. */
-export interface FakeStripeOptions {
-  /** The key that is accepted. @default 'rk_live_fake', as clients slow down for `_test_` keys */
-  readonly apiKey?: string
-  /** False: the key lacks "Billing meter events: Write", and every event gets a 403. @default true */
-  readonly mayWriteMeterEvents?: boolean
-  /** Event names that have a meter. @default any */
-  readonly meters?: readonly string[]
-  /** @default Infinity */
-  readonly requestsPerSecond?: number
-  /** How long a request takes, so that two at a time are seen as such. @default 1 */
-  readonly latencyMs?: number
-  /** ms since the epoch. @default Date.now */
-  readonly now?: () => number
-}
 
 /** Stripe's meter events on this machine, over real HTTP. */
 export interface FakeStripe extends AsyncDisposable {
@@ -41,10 +34,26 @@ export interface FakeStripe extends AsyncDisposable {
   readonly requests: readonly FakeStripeRequest[]
   /** Every event that is billed, in order of arrival. */
   readonly meterEvents: readonly MeterEventParams[]
+  /** Every event that was accepted and could not be billed afterwards, in order of arrival. */
+  readonly failures: readonly MeterEventFailure[]
   /** The sums of `meterEvents` per customer, event name, model and token type. */
   billed(): readonly BilledUsage[]
+  /** Requests so far by API: `v1`, `v2`, `session`, `stream`, ... */
+  requestCounts(): Readonly<Record<string, number>>
   /** The most requests that were in flight at a time for one customer and event name, and in all. */
   concurrency(): { readonly inOneLane: number; readonly inAll: number }
+  /** Ends all sessions of the stream, before their time. */
+  endSessions(): void
+  /** Lets events fail that are billed already; the code is that of the report. */
+  failEvents(select: (event: MeterEventParams) => boolean, code: string, message: string): void
+  /**
+   * The bodies of the notifications about what failed since the last call, one for each meter: post
+   * them, signed, to a webhook.
+   */
+  reportErrors(options?: ErrorReportOptions): readonly string[]
+  /** From now on event summaries lag behind: they show what there is now. */
+  holdSummaries(): void
+  releaseSummaries(): void
   /** Lets the next request, or those that the options name, go wrong. */
   failWith(fault: Fault, options?: FaultOptions): void
   /** Forgets all faults still to come. */
@@ -59,27 +68,53 @@ export interface FakeStripe extends AsyncDisposable {
  */
 export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<FakeStripe> {
   const { apiKey = 'rk_live_fake', mayWriteMeterEvents = true, latencyMs = 1 } = options
-  const { meters, requestsPerSecond = Infinity, now = Date.now } = options
+  const { requestsPerSecond = Infinity, maxConcurrentRequests = Infinity } = options
+  const { now = Date.now, sessionMs = 15 * 60_000, expiredSessionStatus = 401 } = options
   const requests: OpenRequest[] = []
   const faults = createFaultQueue()
   const lanes = createLanes()
-  const overRate = createRateLimit(requestsPerSecond)
-  const endpoint = createMeterEventsEndpoint(meters, openApiCheck())
+  const overRate = createRateLimit(requestsPerSecond, 'endpoint-rate')
+  const schema = openApiCheck()
+  const ledger = createMeterEventLedger({ meters: options.meters, customers: options.customers })
+  const sessions = createMeterEventSessions({
+    lifetimeMs: sessionMs,
+    expiredStatus: expiredSessionStatus,
+  })
+  const { mayReadEvents = true } = options
+  const errorReports = createErrorReports(ledger, { apiKey, mayReadEvents, now })
+  let summarised: readonly MeterEventParams[] | undefined
+  const endpoints: readonly FakeEndpoint[] = [
+    meterEventsEndpoint('v1', ledger, schema),
+    meterEventsEndpoint('v2', ledger, schema),
+    sessions.endpoint,
+    meterEventStream(ledger, sessions, options.streamDuplicates ?? 'ignored', schema),
+    adjustmentsEndpoint('v1', ledger, schema),
+    adjustmentsEndpoint('v2', ledger, schema),
+    metersEndpoint(options.meters, ledger),
+    eventSummariesEndpoint(() => summarised ?? ledger.events),
+    errorReports.endpoint,
+  ]
+  const endpointOf = ({ method, path }: FakeStripeRequest) =>
+    endpoints.find((endpoint) => endpoint.method === method && endpoint.path.test(path))
 
   async function answer(request: FakeStripeRequest, delayMs: number): Promise<StripeAnswer> {
-    const api = meterEventApi(request)
-    if (api === undefined) {
+    const endpoint = endpointOf(request)
+    if (endpoint === undefined) {
       const message = `Unrecognized request URL (${request.method}: ${request.path}).`
       return refused(404, { type: 'invalid_request_error', message })
     }
-    const refusal = refusedAccess(request, apiKey, mayWriteMeterEvents) ?? overRate(request.at)
-    if (refusal !== undefined) return refusal
-    const params = meterEventParams(api, request.rawBody)
-    const lane = JSON.stringify([params?.payload.stripe_customer_id, params?.event_name])
+    const refusal = endpoint.access
+      ? endpoint.access(request)
+      : refusedAccess(request, apiKey, mayWriteMeterEvents)
+    const limited = refusal ?? overRate(request.at)
+    if (limited !== undefined) return limited
+    const lane = endpoint.lane?.(request)
     const isAlone = lanes.enter(lane) === 1
+    const isTooMany = lanes.inAll > maxConcurrentRequests
     try {
       await sleep(latencyMs + delayMs)
-      return isAlone ? endpoint.process(api, request) : refused(409, tooManyConcurrent)
+      if (isTooMany) return rateLimited('endpoint-concurrency')
+      return isAlone ? endpoint.process(request) : refused(409, tooManyConcurrent)
     } finally {
       lanes.leave(lane)
     }
@@ -89,7 +124,7 @@ export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<
     const request = await receive(incoming, now)
     requests.push(request)
     response.setHeader('request-id', `req_${requests.length}`)
-    const fault = faults.next(request.rawBody) ?? {}
+    const fault = faults.next(request.rawBody, request.path) ?? {}
     const delayMs = fault.delayMs ?? 0
     if (!replacesAnswer(fault)) return send(await answer(request, delayMs), request, response)
     if (fault.processed) await answer(request, delayMs)
@@ -103,9 +138,23 @@ export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<
     ...server,
     apiKey,
     requests,
-    meterEvents: endpoint.events,
-    billed: () => billedUsage(endpoint.events),
+    meterEvents: ledger.events,
+    failures: ledger.failures,
+    billed: () => billedUsage(ledger.events),
+    requestCounts: () => {
+      const counts: Record<string, number> = {}
+      for (const request of requests) {
+        const { api = 'unknown' } = endpointOf(request) ?? {}
+        counts[api] = (counts[api] ?? 0) + 1
+      }
+      return counts
+    },
     concurrency: () => ({ inOneLane: lanes.mostInOneLane, inAll: lanes.mostInAll }),
+    endSessions: sessions.end,
+    failEvents: ledger.fail,
+    reportErrors: errorReports.report,
+    holdSummaries: () => (summarised = [...ledger.events]),
+    releaseSummaries: () => (summarised = undefined),
     failWith: faults.add,
     recover: faults.clear,
   }
@@ -114,9 +163,11 @@ export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<
 type OpenRequest = { -readonly [Key in keyof FakeStripeRequest]: FakeStripeRequest[Key] }
 
 async function receive(incoming: IncomingMessage, now: () => number): Promise<OpenRequest> {
+  const url = new URL(incoming.url ?? '/', 'http://localhost')
   return {
     method: incoming.method ?? 'GET',
-    path: new URL(incoming.url ?? '/', 'http://localhost').pathname,
+    path: url.pathname,
+    query: url.search.slice(1),
     headers: incoming.headers,
     rawBody: await readBody(incoming),
     at: now(),

@@ -1,11 +1,10 @@
 import { parse } from 'qs'
 import { parseJson } from '../http/parse-json.ts'
-import type { FakeStripeRequest } from './fake-stripe-request.ts'
 
-/** The two versions of the endpoint: forms and unix seconds, or JSON and RFC 3339. */
-export type MeterEventApi = 'v1' | 'v2'
+/** How an event came: as a form with unix seconds, or as JSON with RFC 3339, alone or with others. */
+export type MeterEventApi = 'v1' | 'v2' | 'stream'
 
-/** A request to record usage, the same for both versions. */
+/** A request to record usage, the same for every API. */
 export interface MeterEventParams {
   readonly api: MeterEventApi
   readonly event_name: string
@@ -15,27 +14,17 @@ export interface MeterEventParams {
   readonly payload: Readonly<Record<string, string>>
 }
 
-/** Which version a request is for; `undefined` when it is for another endpoint. */
-export function meterEventApi(request: FakeStripeRequest): MeterEventApi | undefined {
-  if (request.method !== 'POST') return undefined
-  const match = /^\/(v[12])\/billing\/meter_events$/.exec(request.path)
-  return match?.[1] as MeterEventApi | undefined
+/** Reads the body of a request with one event; `undefined` when it does not even name an event. */
+export function meterEventParams(api: 'v1' | 'v2', rawBody: string): MeterEventParams | undefined {
+  return readEvent(api, api === 'v2' ? parseJson(rawBody) : parse(rawBody))
 }
 
-/** Reads a request that the schema has accepted, or that at least names an event. */
-export function meterEventParams(
-  api: MeterEventApi,
-  rawBody: string,
-): MeterEventParams | undefined {
-  const body = (api === 'v2' ? parseJson(rawBody) : parse(rawBody)) as RawParams | null | undefined
-  if (typeof body?.event_name !== 'string' || typeof body.payload !== 'object') return undefined
-  return {
-    api,
-    event_name: body.event_name,
-    identifier: body.identifier,
-    timestamp: body.timestamp === undefined ? undefined : milliseconds(api, body.timestamp),
-    payload: body.payload,
-  }
+/** Reads the body of a request of the stream; `undefined` when it is not a list of events. */
+export function streamedEventParams(rawBody: string): readonly MeterEventParams[] | undefined {
+  const body = parseJson(rawBody) as { readonly events?: unknown } | null | undefined
+  if (!Array.isArray(body?.events)) return undefined
+  const events = body.events.map((event) => readEvent('stream', event))
+  return events.some((event) => event === undefined) ? undefined : (events as MeterEventParams[])
 }
 
 interface RawParams {
@@ -45,6 +34,14 @@ interface RawParams {
   readonly payload: Readonly<Record<string, string>>
 }
 
+function readEvent(api: MeterEventApi, body: unknown): MeterEventParams | undefined {
+  const params = body as RawParams | null | undefined
+  if (typeof params?.event_name !== 'string' || typeof params.payload !== 'object') return undefined
+  const { event_name, identifier, timestamp, payload } = params
+  const at = timestamp === undefined ? undefined : milliseconds(api, timestamp)
+  return { api, event_name, identifier, timestamp: at, payload }
+}
+
 function milliseconds(api: MeterEventApi, timestamp: string): number {
-  return api === 'v2' ? Date.parse(timestamp) : Number(timestamp) * 1000
+  return api === 'v1' ? Number(timestamp) * 1000 : Date.parse(timestamp)
 }

@@ -1,32 +1,21 @@
 import { randomUUID } from 'node:crypto'
-import { createIdempotencyKeys } from './idempotency-keys.ts'
-import { createIdentifiers } from './identifiers.ts'
+import type { FakeEndpoint } from './fake-endpoint.ts'
 import type { FakeStripeRequest } from './fake-stripe-request.ts'
-import {
-  meterEventParams,
-  type MeterEventApi,
-  type MeterEventParams,
-} from './meter-event-params.ts'
-import { brokenRule } from './meter-event-rules.ts'
+import { createIdempotencyKeys } from './idempotency-keys.ts'
+import type { MeterEventLedger } from './meter-event-ledger.ts'
+import { meterEventParams, type MeterEventParams } from './meter-event-params.ts'
 import type { OpenApiCheck } from './openapi-check.ts'
-import { refused, type StripeAnswer } from './stripe-answer.ts'
+import { invalid, refused, type StripeAnswer } from './stripe-answer.ts'
 
-/** `POST /v1/billing/meter_events` and `/v2/billing/meter_events`: what is checked and kept. */
-export interface MeterEventsEndpoint {
-  /** Everything that is billed, in order of arrival. */
-  readonly events: readonly MeterEventParams[]
-  process(api: MeterEventApi, request: FakeStripeRequest): StripeAnswer
-}
-
-export function createMeterEventsEndpoint(
-  meters: readonly string[] | undefined,
+/** `POST /v1/billing/meter_events` or `/v2/billing/meter_events`: checked before the answer. */
+export function meterEventsEndpoint(
+  api: 'v1' | 'v2',
+  ledger: MeterEventLedger,
   schema: OpenApiCheck | undefined,
-): MeterEventsEndpoint {
-  const events: MeterEventParams[] = []
+): FakeEndpoint {
   const keys = createIdempotencyKeys()
-  const identifiers = createIdentifiers()
 
-  function process(api: MeterEventApi, request: FakeStripeRequest): StripeAnswer {
+  function process(request: FakeStripeRequest): StripeAnswer {
     const given = keys.answer(request)
     if (given !== undefined) return given
     const problems = schema?.(request) ?? []
@@ -34,31 +23,34 @@ export function createMeterEventsEndpoint(
     if (api === 'v2' && !request.headers['stripe-version']) return invalid('No Stripe-Version.')
     const params = meterEventParams(api, request.rawBody)
     if (params === undefined) return invalid('event_name and payload are required.')
-    const broken = brokenRule(params, { meters, now: request.at })
-    if (broken !== undefined) return refused(400, api === 'v2' ? broken : invalidInV1(broken))
+    const broken = ledger.brokenRule(params, request)
+    if (broken !== undefined) {
+      return api === 'v2' ? refused(400, broken.refusal) : invalid(broken.refusal.message)
+    }
     const identifier = params.identifier ?? randomUUID()
-    if (!identifiers.claim(identifier, request.at)) return duplicate(api, identifier)
-    events.push({ ...params, identifier })
+    if (ledger.isTaken(identifier, request)) return duplicate(api, identifier)
+    ledger.add({ ...params, identifier }, request)
     const answer = created({ ...params, identifier }, request)
     keys.keep(request, answer)
     return answer
   }
 
-  return { events, process }
+  return {
+    api,
+    method: 'POST',
+    path: new RegExp(`^/${api}/billing/meter_events$`),
+    lane: ({ rawBody }) => {
+      const params = meterEventParams(api, rawBody)
+      return JSON.stringify([params?.payload.stripe_customer_id, params?.event_name])
+    },
+    process,
+  }
 }
 
-function invalid(message: string): StripeAnswer {
-  return refused(400, { type: 'invalid_request_error', message })
-}
-
-function invalidInV1({ message }: { message: string }) {
-  return { type: 'invalid_request_error', message }
-}
-
-function duplicate(api: MeterEventApi, identifier: string): StripeAnswer {
+function duplicate(api: 'v1' | 'v2', identifier: string): StripeAnswer {
   const message = `An event already exists with identifier ${identifier}.`
   if (api === 'v2') return refused(400, { code: 'duplicate_meter_event', message })
-  return refused(400, invalidInV1({ message }), { 'stripe-should-retry': 'false' })
+  return { ...invalid(message), headers: { 'stripe-should-retry': 'false' } }
 }
 
 function created(event: MeterEventParams, request: FakeStripeRequest): StripeAnswer {

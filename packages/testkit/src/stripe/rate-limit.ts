@@ -1,17 +1,22 @@
 import { refused, usualRefusal, type StripeAnswer } from './stripe-answer.ts'
 
-/** Refuses what is over a number of requests in the past second. */
+/** Refuses what is over a number in the past second; `cost` is how many it is. */
 export function createRateLimit(
-  requestsPerSecond: number,
-): (now: number) => StripeAnswer | undefined {
-  let recent: number[] = []
-  return (now) => {
-    if (requestsPerSecond === Infinity) return undefined
-    recent = recent.filter((time) => time > now - 1000)
-    if (recent.length < requestsPerSecond) {
-      recent.push(now)
+  perSecond: number,
+  reason: string,
+): (now: number, cost?: number) => StripeAnswer | undefined {
+  let recent: { readonly at: number; readonly cost: number }[] = []
+  return (at, cost = 1) => {
+    if (perSecond === Infinity) return undefined
+    recent = recent.filter((request) => request.at > at - 1000)
+    if (recent.reduce((sum, request) => sum + request.cost, cost) <= perSecond) {
+      recent.push({ at, cost })
       return undefined
     }
-    return refused(429, usualRefusal(429), { 'stripe-rate-limited-reason': 'endpoint-rate' })
+    return rateLimited(reason)
   }
+}
+
+export function rateLimited(reason: string): StripeAnswer {
+  return refused(429, usualRefusal(429), { 'stripe-rate-limited-reason': reason })
 }

@@ -20,6 +20,11 @@ export function refused(
   return { status, headers, body: { error } }
 }
 
+/** Refuses a request that is not as it must be. */
+export function invalid(message: string): StripeAnswer {
+  return refused(400, { type: 'invalid_request_error', message })
+}
+
 /** What Stripe says with a status, where a test asked for nothing in particular. */
 export function usualRefusal(status: number): StripeRefusal {
   if (status === 429)

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createRequestRate } from './request-rate.ts'
+import { createRate } from './rate.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -11,7 +11,7 @@ afterEach(() => {
 const never = new AbortController().signal
 
 async function countIn(ms: number, requestsPerSecond: number, wanted: number): Promise<number> {
-  const next = createRequestRate(requestsPerSecond, Date.now)
+  const next = createRate(requestsPerSecond, () => 1, Date.now)
   let count = 0
   for (let index = 0; index < wanted; index++) void next(never).then(() => count++)
   await vi.advanceTimersByTimeAsync(ms)
@@ -33,7 +33,7 @@ test('without a limit nothing waits', async () => {
 })
 
 test('waiting ends when the signal is aborted', async () => {
-  const next = createRequestRate(1, Date.now)
+  const next = createRate(1, () => 1, Date.now)
   await next(never)
   const controller = new AbortController()
   const waiting = next(controller.signal)

@@ -1,0 +1,69 @@
+import { ConfigError, type Outbox, type UsageRecord } from '@token-meter/core/adapter'
+import type Stripe from 'stripe'
+import { checkedApiKey } from '../api-key.ts'
+import { redact } from '../redact.ts'
+import { createStripeClient } from '../stripe-client.ts'
+import type { StripeSinkOptions } from '../stripe-sink-options.ts'
+import { stripeSinkSettings } from '../stripe-sink-settings.ts'
+import { toStripeEvents, type StripeEvent } from '../to-stripe-events.ts'
+
+/**
+ * What everything that comes after a delivery takes: the options of the sink, by which it knows what
+ * was sent, and where the ledger is. One of `meter` and `outbox` is needed.
+ */
+export interface AfterTheFactOptions extends Pick<
+  StripeSinkOptions,
+  | 'apiKey'
+  | 'stripe'
+  | 'name'
+  | 'eventName'
+  | 'tokenTypes'
+  | 'modelSlug'
+  | 'timeoutMs'
+  | 'baseUrl'
+  | 'stripeAccount'
+> {
+  /** The meter that the sink belongs to; its listeners hear of dead letters. */
+  readonly meter?: { readonly outbox: Outbox; readonly correct: Outbox['correct'] } | undefined
+  /** The outbox alone, in a process without a meter. */
+  readonly outbox?: Outbox | undefined
+}
+
+/** The same, checked: a ledger, a Stripe client, and what the sink makes of a record. */
+export interface AfterTheFact {
+  readonly sink: string
+  readonly outbox: Outbox
+  correct: Outbox['correct']
+  readonly stripe: Stripe
+  /** Of every request. */
+  readonly request: Stripe.RequestOptions
+  readonly stripeAccount: string | undefined
+  /** @throws Error when `eventName` or `modelSlug` throws, or gives no usable name. */
+  eventsOf(record: UsageRecord, refusedEventIds?: readonly string[]): readonly StripeEvent[]
+  /** A text or an error's message, without any key. */
+  readable(cause: unknown): string
+}
+
+/** @throws ConfigError when an option is wrong or missing. */
+export function afterTheFact(caller: string, options: AfterTheFactOptions): AfterTheFact {
+  const { meter, outbox = meter?.outbox, stripeAccount, modelSlug, apiKey } = options
+  const settings = stripeSinkSettings(options)
+  if (typeof outbox?.correct !== 'function') {
+    throw new ConfigError(`${caller}: give meter, or outbox, where the ledger is`)
+  }
+  const shape = { ...settings, modelSlug }
+  return {
+    sink: settings.name,
+    outbox,
+    correct: (...correction) => (meter ?? outbox).correct(...correction),
+    stripe: options.stripe ?? createStripeClient(checkedApiKey(apiKey), options.baseUrl).stripe,
+    request: {
+      timeout: settings.timeoutMs,
+      maxNetworkRetries: 2,
+      ...(stripeAccount === undefined ? {} : { stripeAccount }),
+    },
+    stripeAccount,
+    eventsOf: (record, refused) => toStripeEvents(record, shape, refused),
+    readable: (cause) => redact(cause instanceof Error ? cause.message : String(cause), apiKey),
+  }
+}

@@ -1,0 +1,119 @@
+import { ConfigError, type LedgerEntry } from '@token-meter/core/adapter'
+import type { StripeApi } from '../stripe-sink-options.ts'
+import type { StripeEvent } from '../to-stripe-events.ts'
+import { afterTheFact, type AfterTheFact, type AfterTheFactOptions } from './after-the-fact.ts'
+import { CancelError } from './cancel-error.ts'
+import { cancelEvent } from './cancel-event.ts'
+import { isCancelled, cancelledBecause } from './cancelled.ts'
+import { ledgerEntry } from './ledger-entry.ts'
+import { isUncertain } from './uncertain.ts'
+
+/** Options of `cancelUsage`, beside those of the sink. */
+export interface CancelUsageOptions extends AfterTheFactOptions {
+  /** Which of Stripe's APIs takes the event back; the stream has none of its own. @default 'v2' */
+  readonly api?: StripeApi | undefined
+  /** For the ledger: why. */
+  readonly reason?: string | undefined
+}
+
+/** What `cancelUsage` did. */
+export interface CancelledUsage {
+  readonly recordId: string
+  /** Meter events that Stripe took back, now; none when the record was cancelled before. */
+  readonly eventIds: readonly string[]
+}
+
+/**
+ * Takes a delivered record off the bill: every meter event of it is cancelled at Stripe, and the
+ * ledger has it as discarded. Stripe does so within 24 hours of having got the event, and never
+ * changes an invoice that is final. A dead letter is only given up, but for what Stripe has of it.
+ * Twice is as good as once.
+ * @throws CancelError when the record is unknown or still on its way, and when Stripe refuses; what
+ * it took back before is named, and a second call goes on from there.
+ * @throws ConfigError when an option is wrong or missing.
+ */
+export async function cancelUsage(
+  recordId: string,
+  options: CancelUsageOptions,
+): Promise<CancelledUsage> {
+  const after = afterTheFact('cancelUsage', options)
+  const api = checkedApi(options.api)
+  const entry = await ledgerEntry(after.outbox, after.sink, recordId)
+  const events = eventsToCancel(after, recordId, entry)
+  const cancelled: StripeEvent[] = []
+  // One by one: Stripe takes one request at a time for a customer and event name.
+  for (const event of events) {
+    try {
+      await cancelEvent(after, api, event)
+      cancelled.push(event)
+    } catch (error) {
+      if (entry !== undefined && mayBeAbsent(entry, event, error)) continue
+      throw failure(after, recordId, { error, cancelled, events })
+    }
+  }
+  if (entry?.state !== 'discarded') {
+    const why = cancelledBecause(options.reason)
+    await after.correct(after.sink, [recordId], 'discarded', why)
+  }
+  return { recordId, eventIds: idsOf(cancelled) }
+}
+
+/** @throws CancelError when the record is none that could be cancelled. */
+function eventsToCancel(
+  after: AfterTheFact,
+  recordId: string,
+  entry: LedgerEntry | undefined,
+): readonly StripeEvent[] {
+  const refuse = (why: string) => new CancelError(`cannot cancel ${recordId}: ${why}`, { recordId })
+  if (entry === undefined) throw refuse('the ledger does not have it, or not any more')
+  const { state, record, deliveredEventIds, refusedEventIds } = entry
+  if (state === 'unattributed') throw refuse('nobody is billed for it')
+  if (state === 'pending') {
+    throw refuse(
+      'it is on its way to Stripe; try again when it was delivered (await meter.flush())',
+    )
+  }
+  if (isCancelled(entry)) return []
+  const events = after.eventsOf(record, refusedEventIds)
+  if (state === 'delivered' || isUncertain(entry)) return events
+  return events.filter(({ identifier }) => deliveredEventIds.includes(identifier))
+}
+
+/** What may never have arrived need not be there. */
+function mayBeAbsent(entry: LedgerEntry, { identifier }: StripeEvent, error: unknown): boolean {
+  if (!isUncertain(entry) || entry.deliveredEventIds.includes(identifier)) return false
+  const { statusCode } = error as { readonly statusCode?: number }
+  return statusCode === 400 || statusCode === 404
+}
+
+function failure(
+  after: AfterTheFact,
+  recordId: string,
+  {
+    error,
+    cancelled,
+    events,
+  }: { error: unknown; cancelled: readonly StripeEvent[]; events: readonly StripeEvent[] },
+): CancelError {
+  const billed = idsOf(events.filter((event) => !cancelled.includes(event)))
+  const partly =
+    cancelled.length > 0
+      ? ` It is cancelled in part: ${billed.join(', ')} are still billed. Call cancelUsage again.`
+      : ' Nothing was changed.'
+  const hint =
+    'Stripe cancels an event within 24 hours of having got it, with the permission "Billing meter event adjustments: Write".'
+  return new CancelError(
+    `Stripe did not cancel ${recordId}: ${after.readable(error)} (${hint})${partly}`,
+    { recordId, cancelledEventIds: idsOf(cancelled), billedEventIds: billed, cause: error },
+  )
+}
+
+function idsOf(events: readonly StripeEvent[]): readonly string[] {
+  return events.map(({ identifier }) => identifier)
+}
+
+function checkedApi(api: unknown = 'v2'): 'v1' | 'v2' {
+  if (api === 'v1') return 'v1'
+  if (api === 'v2' || api === 'stream') return 'v2'
+  throw new ConfigError("cancelUsage: api must be 'v1', 'v2' or 'stream'")
+}

@@ -1,0 +1,51 @@
+import type { SpanLedger } from './span-ledger.ts'
+import { uniqueSubset } from './unique-subset.ts'
+
+/** Which events of unknown fate have arrived, for each event name that has any; or why that is open. */
+export type Arrived = ReadonlyMap<string, { readonly ids: ReadonlySet<string> } | string>
+
+/**
+ * Finds out by the sums of one span which of its uncertain events Stripe has: those whose values,
+ * and no others', make up what it bills beyond what it has confirmed.
+ * @param billed Stripe's sum for an event name, or why there is none.
+ */
+export async function arrivedEvents(
+  { events }: Pick<SpanLedger, 'events'>,
+  billed: (eventName: string) => Promise<number | string>,
+): Promise<Arrived> {
+  const arrived = new Map<string, { readonly ids: ReadonlySet<string> } | string>()
+  for (const [eventName, ofName] of Map.groupBy(events, ({ eventName }) => eventName)) {
+    const uncertain = ofName.filter(({ fate }) => fate === 'uncertain')
+    if (uncertain.length === 0) continue
+    if (ofName.some(({ fate }) => fate === 'pending')) {
+      arrived.set(eventName, 'other usage of the same time is still on its way')
+      continue
+    }
+    const sum = await billed(eventName)
+    if (typeof sum === 'string') {
+      arrived.set(eventName, sum)
+      continue
+    }
+    const confirmed = ofName
+      .filter(({ fate }) => fate === 'delivered')
+      .reduce((total, { value }) => total + value, 0)
+    const found = uniqueSubset(
+      uncertain.map(({ value }) => value),
+      sum - confirmed,
+    )
+    if (typeof found === 'string') {
+      const sums = `Stripe bills ${sum} for that time, of which ${confirmed} were confirmed`
+      arrived.set(eventName, `${sums}: ${inWords[found]}`)
+      continue
+    }
+    const ids = found.indices.flatMap((index) => uncertain[index]?.id ?? [])
+    arrived.set(eventName, { ids: new Set(ids) })
+  }
+  return arrived
+}
+
+const inWords = {
+  none: 'no choice of the uncertain events makes up the rest',
+  several: 'more than one choice of the uncertain events makes up the rest',
+  'too many': 'there are too many uncertain events to tell which make up the rest',
+} as const

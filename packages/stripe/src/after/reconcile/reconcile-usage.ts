@@ -1,0 +1,131 @@
+/**
+ * The ledger's sums beside Stripe's: what was delivered and is not billed, what is billed and was
+ * not known to be delivered. And for dead letters of unknown fate, minute by minute, what Stripe has
+ * of them (arrived-events), so that they can be settled or sent again (settle-record).
+ */
+import { ConfigError, type LedgerEntry } from '@token-meter/core/adapter'
+import { afterTheFact, type AfterTheFact, type AfterTheFactOptions } from '../after-the-fact.ts'
+import { arrivedEvents } from './arrived-events.ts'
+import { ledgerSums, type LedgerSum } from './ledger-sums.ts'
+import { meterTotals, type MeterTotals } from './meter-totals.ts'
+import { pause } from './pause.ts'
+import type { MeterSum, ReconcileAction, ReconcileReport, Unresolved } from './reconcile-report.ts'
+import { decision, settleRecord } from './settle-record.ts'
+import { spanLedger, type SpanLedger } from './span-ledger.ts'
+import { minuteMs, spanEnd, spanOfWindows, spanStart } from './span.ts'
+
+/** Options of `reconcileUsage`, beside those of the sink. */
+export interface ReconcileUsageOptions extends AfterTheFactOptions {
+  /** The window, by when the calls ended; a number is ms since the epoch. Taken to whole minutes. */
+  readonly from: Date | number
+  readonly to: Date | number
+  /** @default all customers */
+  readonly customer?: string | undefined
+  /** Settles or requeues the dead letters whose fate is proven; else they are only named. @default false */
+  readonly apply?: boolean | undefined
+  /**
+   * How long Stripe's sums may lag behind what it has confirmed, in ms. So long is waited before a
+   * dead letter is decided on, once. @default 300000 with `apply`, 0 without
+   */
+  readonly lagMs?: number | undefined
+  /** The `windowMs` of `aggregated()`, where the sink is in it: sums are compared by such windows. */
+  readonly windowMs?: number | undefined
+  /** Stops it between two requests. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Compares what Stripe bills with the ledger, per customer and meter, and finds out what became of
+ * dead letters whose fate is unknown: the events that make up Stripe's sum for their minute, and no
+ * others, have arrived. A record of which all arrived is delivered; what certainly did not arrive is
+ * sent again. What the sums do not prove is left alone and reported. One at a time: two runs at once
+ * could send a record twice.
+ * @throws ReconcileError when Stripe does not say its sums; ConfigError when an option is wrong; the
+ * signal's reason.
+ */
+export async function reconcileUsage(options: ReconcileUsageOptions): Promise<ReconcileReport> {
+  const after = afterTheFact('reconcileUsage', options)
+  const { customer, apply = false, signal } = options
+  const [fromMs, untilMs] = checkedWindow(options)
+  const spanMs = spanOfWindows(options.windowMs)
+  const lagMs = options.lagMs ?? (apply ? 300_000 : 0)
+  const window = { fromMs, untilMs, ...(customer === undefined ? {} : { customer }) }
+
+  const { sums, spans } = await ledgerSums(after, window, spanMs)
+  const totals = await meterTotals(after, signal)
+  const before: SpanLedger[] = []
+  for (const span of spans) before.push(await spanLedger(after, span))
+  if (before.length > 0) await pause(lagMs, signal)
+
+  const actions: ReconcileAction[] = []
+  const unresolved: Unresolved[] = []
+  for (const span of before) {
+    const decided = await decideSpan(after, totals, span, options.windowMs !== undefined)
+    unresolved.push(...decided.unresolved)
+    for (const { entry, ...action } of decided.actions) {
+      const applied = apply && (await settleRecord(after, entry, action))
+      actions.push({ ...action, applied })
+    }
+  }
+
+  const compared: MeterSum[] = []
+  // Where it stands after all that: what was settled has moved, and time has passed.
+  const current = before.length > 0 ? (await ledgerSums(after, window, spanMs)).sums : sums
+  for (const sum of current) compared.push(await compare(totals, sum, { fromMs, untilMs }))
+  return { fromMs, untilMs, sums: compared, actions, unresolved }
+}
+
+async function decideSpan(
+  after: AfterTheFact,
+  totals: MeterTotals,
+  before: SpanLedger,
+  knowsWindows: boolean,
+) {
+  const { customer, fromMs, untilMs } = before
+  const arrived = await arrivedEvents(before, async (eventName) => {
+    const of = { eventName, customer, fromMs, untilMs }
+    return totals.problem(eventName) ?? (await totals.total(of))
+  })
+  const { fingerprint } = await spanLedger(after, { customer, fromMs, untilMs })
+  const actions = []
+  const unresolved: Unresolved[] = []
+  for (const entry of before.uncertain) {
+    const decided = decision(after, entry, arrived)
+    const { recordId } = decided
+    if ('reason' in decided) unresolved.push(decided)
+    else if (wasSummed(entry) && !knowsWindows) {
+      unresolved.push({ recordId, customer, reason: 'it was part of a sum: set windowMs' })
+    } else if (fingerprint === before.fingerprint) actions.push({ ...decided, entry })
+    else {
+      const reason = 'usage of the same time was settled meanwhile; try again'
+      unresolved.push({ recordId, customer, reason })
+    }
+  }
+  return { actions, unresolved }
+}
+
+/** As `aggregated` of core says it: the sum has the time of its latest record. */
+function wasSummed({ reason = '' }: LedgerEntry): boolean {
+  return reason.includes('As part of the sum')
+}
+
+async function compare(
+  totals: MeterTotals,
+  sum: LedgerSum,
+  window: { readonly fromMs: number; readonly untilMs: number },
+): Promise<MeterSum> {
+  const { customer, eventName, delivered } = sum
+  const problem = totals.problem(eventName)
+  if (problem !== undefined) return { ...sum, billed: undefined, difference: undefined, problem }
+  const billed = await totals.total({ eventName, customer, ...window })
+  return { ...sum, billed, difference: billed - delivered, problem }
+}
+
+function checkedWindow({ from, to, lagMs = 0 }: ReconcileUsageOptions): [number, number] {
+  const [fromMs, untilMs] = [spanStart(Number(from), minuteMs), spanEnd(Number(to), minuteMs)]
+  if (!(fromMs < untilMs)) {
+    throw new ConfigError('reconcileUsage: from and to must be times, and from before to')
+  }
+  if (!(lagMs >= 0)) throw new ConfigError('reconcileUsage: lagMs must be a number of ms')
+  return [fromMs, untilMs]
+}

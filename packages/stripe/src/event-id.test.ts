@@ -1,0 +1,22 @@
+import { tokenTypes } from '@token-meter/core/adapter'
+import { expect, test } from 'vitest'
+import { recordIdOf, unusedEventId } from './event-id.ts'
+
+test('each refusal uses up one id, and no other event of the record', () => {
+  expect(unusedEventId('r:input', [])).toBe('r:input')
+  expect(unusedEventId('r:input', ['r:output', 'r:cached_input'])).toBe('r:input')
+  expect(unusedEventId('r:input', ['r:input'])).toBe('r:input~2')
+  expect(unusedEventId('r:input', ['r:input~2', 'r:input'])).toBe('r:input~3')
+})
+
+test('an event names its record, for every token type', () => {
+  for (const { type } of tokenTypes) {
+    expect(recordIdOf(`a:b:${type}`)).toBe('a:b')
+    expect(recordIdOf(`a:b:${type}~12`)).toBe('a:b')
+  }
+})
+
+test.each(['', 'input', ':input', 'r:tokens', 'r:input~', 'r:input~x', 'r:input~2:more'])(
+  '%j is of no record of ours',
+  (id) => expect(recordIdOf(id)).toBeUndefined(),
+)

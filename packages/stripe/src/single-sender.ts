@@ -1,0 +1,82 @@
+import { outsideDuplicateWindow } from './duplicate-window.ts'
+import type { EventOutcome } from './event-outcome.ts'
+import { stopped, type EventSender, type QueuedEvent } from './event-sender.ts'
+import { createLanes } from './lanes.ts'
+import type { Pace } from './pace.ts'
+import { postEvent } from './post-event.ts'
+import type { RequestSettings } from './request-settings.ts'
+import { createSendBrake, type SendBrake } from './send-brake.ts'
+import type { SinkClient } from './stripe-client.ts'
+import type { StripeEvent } from './to-stripe-events.ts'
+
+/**
+ * Sends one event a request, to v1 or v2: its lane (lanes), a place and a moment (pace), Stripe
+ * (post-event), its outcome (classify-error).
+ */
+export function createSingleSender(
+  api: 'v1' | 'v2',
+  { stripe, during, wasRepeated }: SinkClient,
+  pace: Pace,
+  request: RequestSettings,
+): EventSender {
+  const lanes = createLanes(pace.places)
+
+  async function sendEvent(
+    { event, uncertainSince }: QueuedEvent,
+    brake: SendBrake,
+    signal: AbortSignal,
+  ): Promise<EventOutcome> {
+    const lane = JSON.stringify([event.payload['stripe_customer_id'], event.event_name])
+    let isSent = false
+    try {
+      return await lanes.run(lane, signal, async () => {
+        if (brake.pulled === undefined) await pace.moment(signal, 1)
+        if (brake.pulled !== undefined) return brake.pulled
+        // The last moment: to wait for its turn may have taken long, and so may a sleeping machine.
+        const tooLate = outsideDuplicateWindow(uncertainSince, Date.now())
+        if (tooLate !== undefined) return tooLate
+        signal.throwIfAborted()
+        isSent = true
+        const outcome = await post(event, signal)
+        pace.note(outcome)
+        brake.note(outcome)
+        return outcome
+      })
+    } catch (error) {
+      return stopped(error, isSent)
+    }
+  }
+
+  async function post(event: StripeEvent, signal: AbortSignal): Promise<EventOutcome> {
+    const first = await postWithKey(event.identifier, event, signal)
+    // v1 keeps a failure under its key for a day, so only another key can end it; the identifier
+    // still tells a duplicate.
+    if (first.status !== 'retry' || first.isReplay !== true) return first
+    const again = await postWithKey(`${event.identifier}~${Date.now()}`, event, signal)
+    return again.status === 'retry' ? { ...again, uncertain: true } : again
+  }
+
+  function postWithKey(
+    key: string,
+    event: StripeEvent,
+    signal: AbortSignal,
+  ): Promise<EventOutcome> {
+    return during(key, signal, async () => {
+      const last = await postEvent(api, stripe, event, { ...request, key })
+      const mayHaveArrived = last.status === 'retry' && wasRepeated(key)
+      return mayHaveArrived ? { ...last, uncertain: true as const } : last
+    })
+  }
+
+  return {
+    send: (events, signal) => {
+      const brake = createSendBrake()
+      const sent = events.map(async (queued) => ({
+        id: queued.event.identifier,
+        outcome: await sendEvent(queued, brake, signal),
+      }))
+      return Promise.all(sent)
+    },
+    close: () => {},
+  }
+}

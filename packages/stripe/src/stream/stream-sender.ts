@@ -1,0 +1,148 @@
+/**
+ * Events -> the meter event stream, 100 a request.
+ *
+ *     waiting ──place, moment, session──> sent ──200──────────────> all accepted
+ *        ▲                                 │ ├──session is over──> new session, sent again
+ *        │                                 │ ├──429, 5xx, cut────> all to be retried
+ *        └──── two halves ◄──refused───────┘ └──refused, alone───> rejected
+ */
+import { outsideDuplicateWindow } from '../duplicate-window.ts'
+import type { EventOutcome } from '../event-outcome.ts'
+import { stopped, type EventSender, type QueuedEvent } from '../event-sender.ts'
+import type { Pace } from '../pace.ts'
+import type { SentEvent } from '../record-result.ts'
+import type { RequestSettings } from '../request-settings.ts'
+import { createSendBrake, type SendBrake } from '../send-brake.ts'
+import type { SinkClient } from '../stripe-client.ts'
+import type { StripeEvent } from '../to-stripe-events.ts'
+import { untilAborted } from '../until-aborted.ts'
+import { makeSession } from './make-session.ts'
+import { postEvents, type RequestOutcome } from './post-events.ts'
+import { requestKey } from './request-key.ts'
+import { createSession } from './session.ts'
+
+/** Stripe takes no more in one request. */
+const eventsPerRequest = 100
+
+/** Sends events 100 a request, several requests at a time, all with one session. */
+export function createStreamSender(
+  client: SinkClient,
+  pace: Pace,
+  request: RequestSettings,
+): EventSender {
+  const closing = new AbortController()
+  const session = createSession(() => makeSession(client, request, closing.signal))
+
+  /** Sends events together, and where one of them may be to blame for a refusal, in halves. */
+  async function sendTogether(
+    queued: readonly QueuedEvent[],
+    brake: SendBrake,
+    signal: AbortSignal,
+  ): Promise<readonly SentEvent[]> {
+    const sent = await sendOnce(queued, brake, signal)
+    if (sent !== 'split') return sent
+    const middle = Math.ceil(queued.length / 2)
+    const halves = [queued.slice(0, middle), queued.slice(middle)]
+    return (await Promise.all(halves.map((half) => sendTogether(half, brake, signal)))).flat()
+  }
+
+  async function sendOnce(
+    queued: readonly QueuedEvent[],
+    brake: SendBrake,
+    signal: AbortSignal,
+  ): Promise<readonly SentEvent[] | 'split'> {
+    const open: OpenRequest = { signal, isSent: false }
+    const work = async () => {
+      if (brake.pulled === undefined) await pace.moment(signal, queued.length)
+      const { pulled } = brake
+      if (pulled !== undefined) return withOutcome(queued, () => pulled)
+      // The last moment: to wait for its turn may have taken long, and so may a sleeping machine.
+      const late = tooLate(queued, Date.now())
+      const events = queued.filter((each) => !late.has(each)).map(({ event }) => event)
+      const answer = events.length === 0 ? answered : await post(events, open)
+      brake.note(answer === 'split' ? answered : answer)
+      if (answer === 'split') return answer
+      pace.note(answer)
+      return withOutcome(queued, (each) => late.get(each) ?? answer)
+    }
+    try {
+      const release = await pace.places.acquire(signal)
+      return await untilAborted(work().finally(release), signal)
+    } catch (error) {
+      return withOutcome(queued, () => stopped(error, open.isSent))
+    }
+  }
+
+  /** One request, and if its session turns out to be over, the same again with a new one. */
+  async function post(
+    events: readonly StripeEvent[],
+    open: OpenRequest,
+  ): Promise<EventOutcome | 'split'> {
+    const key = await requestKey(events)
+    const { signal } = open
+    let isSecond = false
+    for (;;) {
+      const token = await session.token()
+      if (typeof token !== 'string') return token
+      signal.throwIfAborted()
+      open.isSent = true
+      const answer = await client.during(key, signal, async () => {
+        const last = await postEvents(client.stripe, events, token, { ...request, key })
+        return client.wasRepeated(key) ? afterRepetition(last) : last
+      })
+      if (answer.is === 'final') return answer.outcome
+      if (answer.is === 'split') return 'split'
+      open.isSent = false
+      session.drop(token)
+      if (isSecond) return answer.orElse
+      isSecond = true
+    }
+  }
+
+  return {
+    send: async (queued, signal) => {
+      const brake = createSendBrake()
+      const requests: Promise<readonly SentEvent[]>[] = []
+      for (let start = 0; start < queued.length; start += eventsPerRequest) {
+        const together = queued.slice(start, start + eventsPerRequest)
+        requests.push(sendTogether(together, brake, signal))
+      }
+      return (await Promise.all(requests)).flat()
+    },
+    close: () => closing.abort(new Error('the sink was closed')),
+  }
+}
+
+interface OpenRequest {
+  readonly signal: AbortSignal
+  /** Events are under way: they may arrive whatever becomes of the request. */
+  isSent: boolean
+}
+
+/** For the brake, which any answer of Stripe's releases. */
+const answered: EventOutcome = { status: 'accepted' }
+
+function tooLate(
+  queued: readonly QueuedEvent[],
+  now: number,
+): ReadonlyMap<QueuedEvent, EventOutcome> {
+  const late = new Map<QueuedEvent, EventOutcome>()
+  for (const each of queued) {
+    const outcome = outsideDuplicateWindow(each.uncertainSince, now)
+    if (outcome !== undefined) late.set(each, outcome)
+  }
+  return late
+}
+
+function withOutcome(
+  queued: readonly QueuedEvent[],
+  outcome: (each: QueuedEvent) => EventOutcome,
+): readonly SentEvent[] {
+  return queued.map((each) => ({ id: each.event.identifier, outcome: outcome(each) }))
+}
+
+/** stripe-node has sent the request twice by itself: the first may have arrived. */
+function afterRepetition(last: RequestOutcome): RequestOutcome {
+  if (last.is !== 'final' || last.outcome.status !== 'retry') return last
+  return { is: 'final', outcome: { ...last.outcome, uncertain: true } }
+}

@@ -1,0 +1,33 @@
+import type { SinkResult } from '@token-meter/core/adapter'
+
+const minuteMs = 60_000
+/** Stripe takes usage of the past 35 days, and up to 5 minutes ahead. */
+const oldestMs = 35 * 24 * 60 * minuteMs
+const aheadMs = 5 * minuteMs
+
+/**
+ * What becomes of a record of a time that Stripe does not take; `undefined` for any other. One that
+ * is too old is a dead letter before it is sent. One from a machine whose clock is ahead is correct
+ * but for that, and waits until it can be sent.
+ * @param at ms since the epoch.
+ * @param uncertainSince then Stripe itself is asked, because it may have it.
+ */
+export function outsideTimestampWindow(
+  at: number,
+  uncertainSince: number | undefined,
+  nowMs: number,
+): SinkResult | undefined {
+  const tooEarlyMs = at - nowMs - aheadMs
+  if (tooEarlyMs > 0) {
+    const reason = `it is dated ${iso(at)}, more than 5 minutes ahead of this machine's clock, which Stripe refuses: it is sent when that time has come. Check the clock of the machine that recorded it.`
+    return { status: 'retry', reason, afterMs: Math.min(tooEarlyMs, minuteMs), recordOnly: true }
+  }
+  if (nowMs - at <= oldestMs || uncertainSince !== undefined) return undefined
+  const reason = `it is dated ${iso(at)}, and Stripe takes only usage of the past 35 calendar days. Bill it by another way, such as an invoice item, and outbox.discard it.`
+  return { status: 'rejected', reason }
+}
+
+/** A time that is no date must not throw here; Stripe's refusal says what is wrong. */
+function iso(at: number): string {
+  return Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : String(at)
+}

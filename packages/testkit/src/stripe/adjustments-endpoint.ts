@@ -1,0 +1,57 @@
+import { parse } from 'qs'
+import { parseJson } from '../http/parse-json.ts'
+import type { FakeEndpoint } from './fake-endpoint.ts'
+import type { FakeStripeRequest } from './fake-stripe-request.ts'
+import { createIdempotencyKeys } from './idempotency-keys.ts'
+import type { MeterEventLedger } from './meter-event-ledger.ts'
+import type { OpenApiCheck } from './openapi-check.ts'
+import { invalid, refused, type StripeAnswer } from './stripe-answer.ts'
+
+/** `POST /v1/billing/meter_event_adjustments` or v2's: takes back one event within 24 hours. */
+export function adjustmentsEndpoint(
+  api: 'v1' | 'v2',
+  ledger: MeterEventLedger,
+  schema: OpenApiCheck | undefined,
+): FakeEndpoint {
+  const keys = createIdempotencyKeys()
+
+  function process(request: FakeStripeRequest): StripeAnswer {
+    const given = keys.answer(request)
+    if (given !== undefined) return given
+    const problems = schema?.(request) ?? []
+    if (problems.length > 0) return invalid(problems.join('; '))
+    const body = (api === 'v2' ? parseJson(request.rawBody) : parse(request.rawBody)) as Adjustment
+    const problem = ledger.cancel(body.event_name, body.cancel.identifier, request)
+    if (problem !== undefined) {
+      const code = 'invalid_cancel_configuration'
+      return api === 'v2' ? refused(400, { code, message: problem }) : invalid(problem)
+    }
+    const answer = { status: 200, body: adjusted(api, body, request) }
+    keys.keep(request, answer)
+    return answer
+  }
+
+  return {
+    api: `${api}_adjustments`,
+    method: 'POST',
+    path: new RegExp(`^/${api}/billing/meter_event_adjustments$`),
+    process,
+  }
+}
+
+interface Adjustment {
+  readonly event_name: string
+  readonly cancel: { readonly identifier: string }
+}
+
+function adjusted(api: 'v1' | 'v2', { event_name, cancel }: Adjustment, { at }: FakeStripeRequest) {
+  const common = { event_name, cancel, type: 'cancel', status: 'pending', livemode: true }
+  if (api === 'v1') return { object: 'billing.meter_event_adjustment', ...common }
+  const created = new Date(at).toISOString()
+  return {
+    object: 'v2.billing.meter_event_adjustment',
+    id: `mtr_event_adj_${at}`,
+    created,
+    ...common,
+  }
+}
