@@ -20,6 +20,16 @@ export default defineConfig({
       ...['core', 'openai', 'anthropic', 'google', 'ai-sdk', 'stripe', 'testkit'].map((name) =>
         project(name, `packages/${name}`, ['src/**/*.test.ts', 'test/**/*.test.ts']),
       ),
+      {
+        test: {
+          name: 'postgres',
+          root: 'packages/postgres',
+          include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+          // One real server for all of its tests.
+          globalSetup: 'test/global-server.ts',
+          ...timeouts,
+        },
+      },
       project('demo', 'examples/demo', ['**/*.test.ts']),
       ...['chat', 'openai', 'anthropic', 'google', 'ai-sdk'].map((name) =>
         project(`example-${name}`, `examples/${name}`, ['**/*.test.ts']),

@@ -1,0 +1,115 @@
+import { expect, test } from 'vitest'
+import { AppendQueue } from './append-queue.ts'
+
+const away = new Error('away')
+const wrong = new Error('wrong value')
+
+/** A store whose statements the test ends one by one. */
+function startQueue() {
+  const statements: { rows: readonly string[]; end: (cause?: Error) => void }[] = []
+  const queue = new AppendQueue<string>({
+    store: (rows) =>
+      new Promise((resolve, reject) => {
+        statements.push({ rows, end: (cause) => (cause ? reject(cause) : resolve()) })
+      }),
+    isPassing: (cause) => cause === away,
+    isAboutTheValues: (cause) => cause === wrong,
+  })
+  const statement = async (index: number) => {
+    await expect.poll(() => statements.length, { interval: 1 }).toBeGreaterThan(index)
+    const found = statements[index]
+    if (found === undefined) throw new Error('no such statement')
+    return found
+  }
+  return { queue, statements, statement }
+}
+
+test('what comes while one statement is under way goes together in the next, in order', async () => {
+  const { queue, statements, statement } = startQueue()
+  const all = ['a', 'b', 'c'].map((row) => queue.append([row, `${row}2`]))
+  expect(statements.map(({ rows }) => rows)).toEqual([['a', 'a2']])
+  ;(await statement(0)).end()
+  await all[0]
+  const second = await statement(1)
+  expect(second.rows).toEqual(['b', 'b2', 'c', 'c2'])
+  second.end()
+  await Promise.all(all)
+  expect(statements).toHaveLength(2)
+})
+
+test('while the store is away, rows wait in order and are tried again', async () => {
+  const { queue, statement } = startQueue()
+  const first = queue.append(['a'])
+  ;(await statement(0)).end(away)
+  await new Promise((resolve) => setImmediate(resolve))
+  const second = queue.append(['b'])
+  const again = await statement(1)
+  expect(again.rows).toEqual(['a', 'b'])
+  again.end()
+  await Promise.all([first, second])
+})
+
+test('a row that is refused takes no other with it', async () => {
+  const { queue, statement } = startQueue()
+  const first = queue.append(['first'])
+  const others = ['a', 'bad', 'c'].map((row) => queue.append([row]))
+  const refused = expect(others[1]).rejects.toBe(wrong)
+  ;(await statement(0)).end()
+  ;(await statement(1)).end(wrong)
+  for (const [index, row] of ['a', 'bad', 'c'].entries()) {
+    const alone = await statement(2 + index)
+    expect(alone.rows).toEqual([row])
+    alone.end(row === 'bad' ? wrong : undefined)
+  }
+  await Promise.all([first, others[0], others[2], refused])
+})
+
+test('a failure that does not pass is told at once, and the next are tried', async () => {
+  const { queue, statement } = startQueue()
+  const refused = expect(queue.append(['a'])).rejects.toThrow('denied')
+  ;(await statement(0)).end(new Error('denied'))
+  await refused
+  const next = queue.append(['b'])
+  ;(await statement(1)).end()
+  await next
+})
+
+test('memory is bounded: what is too much is refused, and says why', async () => {
+  const { queue, statement } = startQueue()
+  const rows = Array.from({ length: 10_000 }, () => 'x')
+  const kept = queue.append(rows)
+  await expect(queue.append(['y'])).rejects.toThrow('10000 records wait in memory')
+  ;(await statement(0)).end(away)
+  await new Promise((resolve) => setImmediate(resolve))
+  await expect(queue.append(['y'])).rejects.toThrow('because: away')
+  ;(await statement(1)).end()
+  await kept
+  const next = queue.append(['y'])
+  ;(await statement(2)).end()
+  await next
+})
+
+test('stored() tries at once, and waits for what was appended before', async () => {
+  const { queue, statement } = startQueue()
+  await queue.stored()
+  const first = queue.append(['a'])
+  ;(await statement(0)).end(away)
+  await new Promise((resolve) => setImmediate(resolve))
+  let isStored = false
+  const stored = queue.stored().then(() => (isStored = true))
+  const again = await statement(1)
+  expect(isStored).toBe(false)
+  again.end()
+  await Promise.all([first, stored])
+})
+
+test('close tries for the last time, and hands back what was not stored', async () => {
+  const { queue, statement } = startQueue()
+  const first = expect(queue.append(['a'])).rejects.toBe(away)
+  ;(await statement(0)).end(away)
+  await new Promise((resolve) => setImmediate(resolve))
+  const closing = queue.close()
+  ;(await statement(1)).end(away)
+  await Promise.all([closing, first])
+  await expect(queue.append(['b'])).rejects.toThrow('closed')
+})

@@ -1,0 +1,46 @@
+import type { Batch } from '@token-meter/core/adapter'
+import type { Database } from '../database.ts'
+import { plainText } from '../sql-text.ts'
+import { prepareDueBatch } from './due-batch.ts'
+import { prepareFreshBatch } from './fresh-batch.ts'
+
+export function prepareClaim(
+  database: Database,
+): (sink: string, limit: number, leaseMs: number, lingerMs?: number) => Promise<Batch | undefined> {
+  const { schema, locks } = database
+  const freshBatch = prepareFreshBatch(database)
+  const dueBatch = prepareDueBatch(database)
+  /** Sinks whose last claim was a retry: fresh records come next, or retries could starve them. */
+  const gotRetry = new Set<string>()
+
+  /** In a transaction of its own, because a claim must not write before it looks. */
+  const makeKnown = (sink: string) =>
+    database.transaction(async (ask) => {
+      await ask(locks.everySink())
+      await ask(
+        `INSERT INTO ${schema}.sinks (name, missed) SELECT $1, pruned FROM ${schema}.ledger
+         ON CONFLICT (name) DO NOTHING`,
+        [plainText(sink)],
+      )
+    })
+
+  return async (sink, limit, leaseMs, lingerMs = 0) => {
+    const fresh = async (onlyIfNothingIsDue: boolean) => {
+      const look = () => freshBatch(sink, limit, leaseMs, lingerMs, onlyIfNothingIsDue)
+      const found = await look()
+      if (found.isKnown) return found
+      await makeKnown(sink)
+      return await look()
+    }
+    const freshFirst = gotRetry.delete(sink)
+    const found = await fresh(!freshFirst)
+    if (found.batch !== undefined || !found.isDue) return found.batch
+    const due = await dueBatch(sink, leaseMs)
+    if (due !== undefined) {
+      gotRetry.add(sink)
+      return due
+    }
+    // Another worker was faster.
+    return freshFirst ? undefined : (await fresh(false)).batch
+  }
+}

@@ -1,0 +1,163 @@
+import { type Batch, fromBody } from '@token-meter/core/adapter'
+import { type Database, moment } from '../database.ts'
+import { refusedEventIds, refusedEvents } from '../refused-events.ts'
+import { literal } from '../sql-text.ts'
+
+/** What a look for records that are in no batch yet has found. */
+export interface FreshClaim {
+  /** False: the sink has to be made known first. */
+  readonly isKnown: boolean
+  /** A batch waits for its next attempt. */
+  readonly isDue: boolean
+  readonly batch: Batch | undefined
+}
+
+interface Row {
+  readonly known: boolean
+  readonly due: boolean
+  readonly seq: unknown
+  readonly body: string
+  readonly customer: string | null
+  readonly delivered: string
+  readonly refused: string | null
+}
+
+/**
+ * Puts waiting records into a batch, oldest first.
+ *
+ * Numbers come out of order: while the cursor passes what it can see, a transaction with a smaller
+ * number may not have committed. Each number that is not there leaves a hole, which is looked into
+ * at every claim, and which closes when the number turns up or when nobody can bring it any more:
+ *
+ * - Who draws a number has its transaction id before (append/append-statement.ts).
+ * - So everybody who drew a number below one that this statement sees has an id from before this
+ *   statement's snapshot.
+ * - This transaction gets its own id after that snapshot, by its first write. Therefore nothing may
+ *   be written before the statement, and its locks are not locks of rows. The id is the `horizon`.
+ * - Once every transaction below the horizon is over (`pg_snapshot_xmin`), a hole that is still one
+ *   stays one.
+ */
+export function prepareFreshBatch(
+  database: Database,
+): (
+  sink: string,
+  limit: number,
+  leaseMs: number,
+  lingerMs: number,
+  onlyIfNothingIsDue: boolean,
+) => Promise<FreshClaim> {
+  const { schema, locks } = database
+
+  /** Look-ups by number are subqueries on purpose: a join could choose to read the whole table. */
+  const statement = (
+    sink: string,
+    limit: string,
+    leaseMs: string,
+    lingerMs: string,
+    id: string,
+    lease: string,
+    onlyIfNothingIsDue: boolean,
+  ): string => `WITH ${moment(literal(database.nowMs))},
+    sink AS MATERIALIZED (SELECT cursor FROM ${schema}.sinks WHERE name = ${sink}),
+    due AS MATERIALIZED (
+      SELECT EXISTS (
+        SELECT FROM ${schema}.batches, moment WHERE sink = ${sink} AND due_at <= ms) AS waits
+    ), may AS MATERIALIZED (
+      SELECT cursor FROM sink, due, moment
+      WHERE NOT (${onlyIfNothingIsDue} AND waits) AND (${ripe(schema, sink, limit, lingerMs)})
+    ), late AS MATERIALIZED (
+      SELECT seq, customer FROM ${schema}.holes CROSS JOIN LATERAL (
+        SELECT customer FROM ${schema}.records WHERE records.seq = holes.seq OFFSET 0) AS record
+      WHERE sink = ${sink}
+    ), chosen AS MATERIALIZED (
+      SELECT seq FROM may CROSS JOIN LATERAL (
+        (SELECT seq FROM ${schema}.items
+          WHERE sink = ${sink} AND state = 'requeued' ORDER BY seq LIMIT ${limit})
+        UNION ALL SELECT seq FROM late WHERE customer IS NOT NULL
+        UNION ALL (SELECT seq FROM ${schema}.records
+          WHERE seq > may.cursor AND customer IS NOT NULL ORDER BY seq LIMIT ${limit})
+      ) AS waiting ORDER BY seq LIMIT ${limit}
+    ), passed AS MATERIALIZED (
+      SELECT cursor AS below, greatest(cursor, CASE
+        WHEN (SELECT count(*) FROM chosen) = ${limit} THEN (SELECT max(seq) FROM chosen)
+        ELSE (SELECT max(seq) FROM ${schema}.records) END) AS mark
+      FROM may
+    ), moved AS (
+      UPDATE ${schema}.sinks SET cursor = mark FROM passed WHERE name = ${sink} AND mark > below
+    ), opened AS (
+      INSERT INTO ${schema}.holes (sink, seq, horizon)
+      SELECT ${sink}, number, pg_current_xact_id()
+      FROM passed, ${schema}.ledger,
+        LATERAL generate_series(greatest(below, solid) + 1, mark) AS number
+      WHERE (SELECT there.seq FROM ${schema}.records AS there WHERE there.seq = number) IS NULL
+    ), closed AS (
+      DELETE FROM ${schema}.holes USING may WHERE sink = ${sink} AND CASE
+        WHEN seq IN (SELECT seq FROM late)
+        THEN seq IN (SELECT seq FROM chosen)
+          OR seq IN (SELECT seq FROM late WHERE customer IS NULL)
+        ELSE horizon <= pg_snapshot_xmin(pg_current_snapshot()) END
+    ), leased AS (
+      INSERT INTO ${schema}.batches (id, sink, lease, claimed_at, due_at)
+      SELECT ${id}, ${sink}, ${lease}, ms, ms + ${leaseMs} FROM moment
+      WHERE EXISTS (SELECT FROM chosen)
+    ), taken AS (
+      INSERT INTO ${schema}.items AS item (sink, seq, state, batch, attempts, first_attempt_at)
+      SELECT ${sink}, seq, 'batched', ${id}, 1, ms FROM chosen, moment
+      ON CONFLICT (sink, seq) DO UPDATE SET state = 'batched', batch = excluded.batch,
+        attempts = 1, first_attempt_at = excluded.first_attempt_at
+      RETURNING seq, array_to_json(delivered_event_ids)::text AS delivered
+    )
+    SELECT EXISTS (SELECT FROM sink) AS known, (SELECT waits FROM due) AS due,
+      taken.seq, delivered, body, customer, ${refusedEvents(schema, sink, 'taken.seq')} AS refused
+    FROM (SELECT) AS once LEFT JOIN (
+      taken CROSS JOIN LATERAL (
+        SELECT body, customer FROM ${schema}.records WHERE records.seq = taken.seq OFFSET 0
+      ) AS record
+    ) ON true ORDER BY taken.seq`
+
+  return async (sink, limit, leaseMs, lingerMs, onlyIfNothingIsDue) => {
+    const id = crypto.randomUUID()
+    const lease = crypto.randomUUID()
+    const [, rows = []] = await database.script<Row>([
+      locks.sink(sink),
+      statement(
+        literal(sink),
+        literal(Math.max(1, Math.floor(limit))),
+        literal(leaseMs),
+        literal(lingerMs),
+        literal(id),
+        literal(lease),
+        onlyIfNothingIsDue,
+      ),
+    ])
+    const entries = rows
+      .filter(({ seq }) => seq !== null)
+      .map(({ body, customer, delivered, refused }) => ({
+        record: fromBody(body, customer),
+        attempts: 0,
+        firstAttemptAt: undefined,
+        uncertainSince: undefined,
+        deliveredEventIds: JSON.parse(delivered) as string[],
+        ...refusedEventIds(refused),
+      }))
+    return {
+      isKnown: rows[0]?.known === true,
+      isDue: rows[0]?.due === true,
+      batch: entries.length > 0 ? { id, sink, lease, entries } : undefined,
+    }
+  }
+}
+
+/**
+ * Whether what waits need not wait for more: a full batch, something requeued or late, or the
+ * oldest for long enough.
+ */
+function ripe(schema: string, sink: string, limit: string, lingerMs: string): string {
+  if (lingerMs === '0') return 'true'
+  return `EXISTS (SELECT FROM ${schema}.items WHERE sink = ${sink} AND state = 'requeued')
+    OR EXISTS (SELECT FROM ${schema}.holes JOIN ${schema}.records USING (seq) WHERE sink = ${sink})
+    OR (SELECT count(*) FROM (
+      SELECT FROM ${schema}.records WHERE seq > cursor LIMIT ${limit}) AS ahead) >= ${limit}
+    OR abs(ms - (SELECT at FROM ${schema}.records
+      WHERE seq > cursor AND customer IS NOT NULL ORDER BY seq LIMIT 1)) >= ${lingerMs}`
+}

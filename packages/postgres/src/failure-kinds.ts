@@ -1,0 +1,131 @@
+export interface FailureKind {
+  readonly happened: string
+  readonly advice: string
+  /** It goes away by itself, and the same call can succeed then. */
+  readonly passes: boolean
+}
+
+/** What a failure of `pg` or of the network means. */
+export function explain(cause: unknown): FailureKind {
+  const { code, message } = (cause ?? {}) as { code?: unknown; message?: unknown }
+  if (typeof code === 'string') {
+    const known = byCode.get(code) ?? byClass.get(code.slice(0, 2))
+    if (known !== undefined) return known
+    return /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO_)/.test(code)
+      ? encryption
+      : unknown
+  }
+  const said = String(message)
+  if (/\bSSL\b/.test(said)) return encryption
+  if (said.startsWith('SASL')) return authentication
+  // What `pg` says of a connection that was lost or not made in time has no code.
+  return /terminated|timeout|not queryable|ended unexpectedly/i.test(said) ? unreachable : unknown
+}
+
+const unknown: FailureKind = {
+  happened: 'it failed',
+  advice: 'See the cause of this error.',
+  passes: false,
+}
+const unreachable: FailureKind = {
+  happened: 'the database cannot be reached',
+  advice: 'Check that it runs and that this machine may connect to it.',
+  passes: true,
+}
+const authentication: FailureKind = {
+  happened: 'the database did not let the user in',
+  advice: 'Check the user and the password, and pg_hba.conf on the server.',
+  passes: false,
+}
+const encryption: FailureKind = {
+  happened: 'no encrypted connection could be made',
+  advice: 'Check sslmode in the connection string, and the certificates.',
+  passes: false,
+}
+const noDatabase: FailureKind = {
+  happened: 'there is no such database',
+  advice: 'Create it, or name another one in the connection string.',
+  passes: false,
+}
+const permission: FailureKind = {
+  happened: 'the role may not do this',
+  advice:
+    'Grant it what the README of @token-meter/postgres lists; where it may not create tables, run ' +
+    'migrate(pool) once with a role that may, and set migrate: false.',
+  passes: false,
+}
+const noTables: FailureKind = {
+  happened: 'its tables are not there',
+  advice: 'Run migrate(pool), or leave the option migrate on and start this process again.',
+  passes: false,
+}
+const starting: FailureKind = {
+  happened: 'the database is starting or shutting down',
+  advice: 'Wait until it runs again.',
+  passes: true,
+}
+const tooManyConnections: FailureKind = {
+  happened: 'the database has no connection left',
+  advice: 'Raise max_connections there, lower maxConnections here, or put a pooler between.',
+  passes: true,
+}
+const diskFull: FailureKind = {
+  happened: "the database's disk is full",
+  advice: 'Free some space there.',
+  passes: true,
+}
+const exhausted: FailureKind = {
+  happened: 'the database has run out of a resource',
+  advice: 'See its log.',
+  passes: true,
+}
+const readOnly: FailureKind = {
+  happened: 'the database is read only',
+  advice: 'Connect to the primary: this may be a replica, or a failover is under way.',
+  passes: true,
+}
+const contended: FailureKind = {
+  happened: 'another transaction was in the way',
+  advice: 'Look for one that stays open if this goes on.',
+  passes: true,
+}
+
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html, and codes of Node. */
+const byCode: ReadonlyMap<string, FailureKind> = new Map([
+  ['3D000', noDatabase],
+  ['42501', permission],
+  ['42P01', noTables],
+  ['42703', noTables],
+  ['3F000', noTables],
+  ['25006', readOnly],
+  ['53100', diskFull],
+  ['53300', tooManyConnections],
+  ['55P03', contended],
+  ['57014', contended],
+  ['57P01', starting],
+  ['57P02', starting],
+  ['57P03', starting],
+  ['57P05', unreachable],
+  ...[
+    'ECONNREFUSED',
+    'ECONNRESET',
+    'ECONNABORTED',
+    'EPIPE',
+    'ETIMEDOUT',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+    'EHOSTDOWN',
+    'EAI_AGAIN',
+    'ENOTFOUND',
+    'ENOENT',
+    'EADDRNOTAVAIL',
+  ].map((code) => [code, unreachable] as const),
+])
+
+/** By the first two characters of an SQLSTATE. */
+const byClass: ReadonlyMap<string, FailureKind> = new Map([
+  ['08', unreachable],
+  ['28', authentication],
+  ['40', contended],
+  ['53', exhausted],
+])

@@ -1,0 +1,87 @@
+import { correctedEvents, type CorrectedEvents, type Outbox } from '@token-meter/core/adapter'
+import { type Database, moment } from '../database.ts'
+import { plainText } from '../sql-text.ts'
+
+type Correct = Outbox['correct']
+type SettledState = Parameters<Correct>[2]
+
+interface SettledRow {
+  readonly seq: string
+  readonly state: SettledState
+  readonly delivered: string
+  readonly refused: string
+}
+
+/** Moves records that a sink has settled from one end to another. */
+export function prepareCorrect(database: Database): Correct {
+  const { schema, locks } = database
+  const settled = `SELECT records.seq::text AS seq, coalesce(items.state, 'delivered') AS state,
+      coalesce(array_to_json(delivered_event_ids)::text, '[]') AS delivered,
+      coalesce(array_to_json(refused.ids)::text, '[]') AS refused
+    FROM ${schema}.records JOIN ${schema}.sinks
+        ON name = $1 AND records.seq > start AND records.seq <= cursor
+      LEFT JOIN ${schema}.items ON items.sink = $1 AND items.seq = records.seq
+      LEFT JOIN ${schema}.refused_events AS refused
+        ON refused.sink = $1 AND refused.seq = records.seq
+    WHERE customer IS NOT NULL AND (items.state IS NULL OR items.state IN ('dead', 'discarded'))
+      AND NOT EXISTS (SELECT FROM ${schema}.holes WHERE holes.sink = $1 AND holes.seq = records.seq)
+      AND records.id = ANY ($2::text[])
+    ORDER BY records.seq`
+  const deliver = `DELETE FROM ${schema}.items WHERE sink = $1 AND seq = ANY ($2::bigint[])`
+  const move = `WITH ${moment('$5')}
+    INSERT INTO ${schema}.items (sink, seq, state, attempts, reason, failed_at)
+    SELECT $1, seq, $3, 1, $4, ms FROM moment, unnest($2::bigint[]) AS seq
+    ON CONFLICT (sink, seq) DO UPDATE
+    SET state = excluded.state, reason = excluded.reason, failed_at = excluded.failed_at`
+  const learn = `UPDATE ${schema}.items SET delivered_event_ids = $3::text[]
+    WHERE sink = $1 AND seq = $2::bigint`
+  const refuse = `INSERT INTO ${schema}.refused_events (sink, seq, ids)
+    VALUES ($1, $2::bigint, $3::text[])
+    ON CONFLICT (sink, seq) DO UPDATE SET ids = excluded.ids`
+  const count = `UPDATE ${schema}.sinks SET delivered = delivered + $2, discarded = discarded + $3
+    WHERE name = $1`
+
+  return (sink, ids, to, reason, events) =>
+    database.transaction(async (ask) => {
+      const name = plainText(sink)
+      // No claim moves the cursor meanwhile, and no other correction counts the same records.
+      await ask(locks.sink(name))
+      const rows = await ask<SettledRow>(settled, [name, ids.map(plainText)])
+      const corrected = rows.flatMap((row) => correction(row, to === 'dead' ? events : undefined))
+      const moved = corrected.filter(({ from }) => from !== to)
+      if (moved.length > 0) {
+        const numbers = moved.map(({ seq }) => seq)
+        if (to === 'delivered') await ask(deliver, [name, numbers])
+        else await ask(move, [name, numbers, to, plainText(reason), database.nowMs])
+        const gained = (state: SettledState): number =>
+          (state === to ? moved.length : 0) - moved.filter(({ from }) => from === state).length
+        await ask(count, [name, gained('delivered'), gained('discarded')])
+      }
+      for (const { seq, known } of corrected) {
+        if (known === undefined) continue
+        await ask(learn, [name, seq, known.deliveredEventIds.map(plainText)])
+        if (known.refusedEventIds.length === 0) continue
+        await ask(refuse, [name, seq, known.refusedEventIds.map(plainText)])
+      }
+      return moved.length
+    })
+}
+
+interface Correction {
+  readonly seq: string
+  readonly from: SettledState
+  /** What is known of single events from now on, where that changes. */
+  readonly known: ReturnType<typeof correctedEvents>
+}
+
+/** None where the report is one that was made before. */
+function correction(row: SettledRow, events: CorrectedEvents | undefined): readonly Correction[] {
+  const { seq, state: from } = row
+  if (events === undefined) return [{ seq, from, known: undefined }]
+  const before = {
+    deliveredEventIds: JSON.parse(row.delivered) as string[],
+    refusedEventIds: JSON.parse(row.refused) as string[],
+  }
+  const known = correctedEvents(before, from, events)
+  return known === undefined ? [] : [{ seq, from, known }]
+}

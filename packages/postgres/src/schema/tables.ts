@@ -1,0 +1,86 @@
+/** Raised whenever the tables change; tables with a higher one were made by a newer version. */
+export const schemaVersion = 1
+
+/**
+ * - `records`: the ledger. Numbers are drawn when a record is written but seen when its transaction
+ *   commits, so they come out of order, and numbers of transactions that failed never come.
+ * - `tallies`: how many records there ever were is the sum, kept apart for each process so that
+ *   appends do not wait for each other.
+ * - `sinks`: a sink's cursor stands for every record up to it that it could see. What it could not
+ *   see is in `holes`, until the number turned up or every transaction that could bring it is over
+ *   (`horizon`). Records up to `start` are from before the sink.
+ * - `items`: a record that the cursor has passed has one as long as it is not settled, and keeps it
+ *   when it was discarded; without one it is delivered or, with no customer, unattributed.
+ * - `batches`: a batch is of the claim whose `lease` it has. Without one it waits for `due_at`.
+ * - `refused_events`: the meter events that a sink refused after it had accepted them.
+ * - `ledger`: up to `solid` no number can turn up any more; pruned ones are looked for by nobody.
+ *
+ * Times are ms since the epoch.
+ */
+export function tables(schema: string): readonly string[] {
+  return [
+    `CREATE TABLE ${schema}.records (
+      seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      id text NOT NULL UNIQUE,
+      customer text,
+      at double precision NOT NULL,
+      body text NOT NULL
+    )`,
+    `CREATE INDEX records_unattributed ON ${schema}.records (seq) WHERE customer IS NULL`,
+    `CREATE TABLE ${schema}.tallies (
+      origin uuid PRIMARY KEY,
+      recorded bigint NOT NULL
+    ) WITH (fillfactor = 20)`,
+    `CREATE TABLE ${schema}.ledger (
+      version integer NOT NULL,
+      pruned bigint NOT NULL DEFAULT 0,
+      solid bigint NOT NULL DEFAULT 0
+    )`,
+    `INSERT INTO ${schema}.ledger (version) VALUES (${schemaVersion})`,
+    `CREATE TABLE ${schema}.sinks (
+      name text PRIMARY KEY,
+      start bigint NOT NULL DEFAULT 0,
+      cursor bigint NOT NULL DEFAULT 0,
+      missed bigint NOT NULL,
+      delivered bigint NOT NULL DEFAULT 0,
+      discarded bigint NOT NULL DEFAULT 0
+    ) WITH (fillfactor = 20)`,
+    `CREATE TABLE ${schema}.holes (
+      sink text NOT NULL,
+      seq bigint NOT NULL,
+      horizon xid8 NOT NULL,
+      PRIMARY KEY (sink, seq)
+    )`,
+    `CREATE TABLE ${schema}.batches (
+      number bigint GENERATED ALWAYS AS IDENTITY,
+      id text PRIMARY KEY,
+      sink text NOT NULL,
+      lease text,
+      claimed_at double precision NOT NULL,
+      due_at double precision NOT NULL
+    )`,
+    `CREATE INDEX batches_due ON ${schema}.batches (sink, due_at, number)`,
+    `CREATE TABLE ${schema}.items (
+      sink text NOT NULL,
+      seq bigint NOT NULL,
+      state text NOT NULL CHECK (state IN ('requeued', 'batched', 'dead', 'discarded')),
+      batch text,
+      attempts integer NOT NULL DEFAULT 0,
+      first_attempt_at double precision,
+      uncertain_since double precision,
+      delivered_event_ids text[] NOT NULL DEFAULT '{}',
+      reason text,
+      failed_at double precision,
+      PRIMARY KEY (sink, seq)
+    )`,
+    `CREATE TABLE ${schema}.refused_events (
+      sink text NOT NULL,
+      seq bigint NOT NULL,
+      ids text[] NOT NULL,
+      PRIMARY KEY (sink, seq)
+    )`,
+    `CREATE INDEX items_batched ON ${schema}.items (batch, seq) WHERE batch IS NOT NULL`,
+    `CREATE INDEX items_requeued ON ${schema}.items (sink, seq) WHERE state = 'requeued'`,
+    `CREATE INDEX items_dead ON ${schema}.items (sink, failed_at, seq) WHERE state = 'dead'`,
+  ]
+}

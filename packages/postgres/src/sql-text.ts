@@ -1,0 +1,26 @@
+/**
+ * Text as Postgres can hold it: it takes neither a zero character nor half of a surrogate pair,
+ * and one such would fail all that is written with it.
+ */
+export function plainText(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\u{FFFD}')
+}
+
+/** The ids that name records, as a parameter; null stands for all. */
+export function idList(ids: readonly string[] | undefined): readonly string[] | null {
+  return ids === undefined ? null : ids.map(plainText)
+}
+
+/** A value in the text of a statement, for scripts, which cannot have parameters. */
+export function literal(value: string | number | boolean | null): string {
+  if (value === null) return 'NULL'
+  if (typeof value !== 'string') return String(value)
+  // The E form means the same whatever standard_conforming_strings is.
+  const escaped = plainText(value).replaceAll('\\', '\\\\').replaceAll("'", "''")
+  return ` E'${escaped}'`
+}
+
+/** A name in the text of a statement. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}

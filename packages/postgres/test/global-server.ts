@@ -1,0 +1,22 @@
+import type { TestProject } from 'vitest/node'
+import { startPostgres } from './postgres-server.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Empty where there is no Postgres for this platform. */
+    postgresUrl: string
+  }
+}
+
+/** One server for all tests of the package; each file works in schemas of its own. */
+export default async function setup(project: TestProject): Promise<(() => Promise<void>) | void> {
+  try {
+    const server = await startPostgres()
+    project.provide('postgresUrl', server.url)
+    return () => server.stop()
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    console.warn(`The tests of @token-meter/postgres are skipped: no Postgres here (${reason})`)
+    project.provide('postgresUrl', '')
+  }
+}

@@ -1,0 +1,27 @@
+import { describe, expect, test } from 'vitest'
+import { postgresOutbox } from '../src/postgres-outbox.ts'
+import { databaseUrl, newSchema } from './database-url.ts'
+import { spawnScript } from './spawn-child.ts'
+import pg from 'pg'
+
+describe.skipIf(databaseUrl === '')('a meter that configures itself', () => {
+  test('keeps usage in Postgres when TOKEN_METER_OUTBOX names one, and ends by itself', async () => {
+    const database = newSchema()
+    const client = new pg.Client({ connectionString: databaseUrl })
+    await client.connect()
+    await client.query(`CREATE DATABASE ${database}`)
+    await client.end()
+    const url = new URL(databaseUrl)
+    url.pathname = database
+    const child = spawnScript('zero-config-child.ts', [], { TOKEN_METER_OUTBOX: url.href })
+    expect(await child.ended).toBe(0)
+    expect(child.said('outbox')).toEqual([
+      `postgres postgres@127.0.0.1:${url.port}/${database} (schema token_meter)`,
+    ])
+    expect(child.said('recorded')).toEqual(['1'])
+    const outbox = postgresOutbox({ connectionString: url.href })
+    const batch = await outbox.claim('alpha', 10, 1000)
+    expect(batch?.entries).toMatchObject([{ record: { customer: 'cus_1', tokens: { input: 7 } } }])
+    await outbox.close()
+  })
+})
