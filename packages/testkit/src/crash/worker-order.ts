@@ -1,0 +1,24 @@
+import type { StripeApi } from '@token-meter/stripe'
+import type { OutboxPlace } from './crash-outbox.ts'
+
+/** What a process does: `drain` delivers all there is and ends. */
+export type WorkerRole = 'produce' | 'deliver' | 'both' | 'drain'
+
+/** What a process is told at its start. */
+export interface WorkerOrder {
+  readonly role: WorkerRole
+  /** What it runs. */
+  readonly script: string
+  /** No two processes of a run have the same; it decides the calls of a producer. */
+  readonly name: string
+  readonly outbox: OutboxPlace
+  /** The file to which producers append what has resolved. */
+  readonly sideLog: string
+  readonly api: StripeApi
+  readonly stripeUrl: string
+  readonly stripeKey: string
+  readonly providerUrl: string
+}
+
+/** What a process tells the supervisor: that it is at work (a producer has made a call), or a fault. */
+export type WorkerMessage = { readonly ready: true } | { readonly fault: string }
