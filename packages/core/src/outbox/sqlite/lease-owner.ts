@@ -4,18 +4,9 @@ import { builtInModules } from './built-in-modules.ts'
 /** How often the holders of leases are looked up, in ms. */
 const lookEveryMs = 1000
 
-/**
- * A restarted container often has the process id of the one before it. One token for all copies of
- * this package in a process; made at its first use, as a Worker may not at the top of a module.
- */
-function processToken(): string {
-  const shared = globalThis as { [key: symbol]: string | undefined }
-  return (shared[Symbol.for('token-meter.process-token')] ??= crypto.randomUUID())
-}
-
 /** A new lease, whose text says which process holds it. */
 export function newLease(): string {
-  return JSON.stringify([machine(), process.pid, processToken(), crypto.randomUUID()])
+  return JSON.stringify([machine(), process.pid, startOf(process.pid), crypto.randomUUID()])
 }
 
 /**
@@ -40,9 +31,25 @@ export function prepareReleaseOfTheDead(database: DatabaseSync): (nowMs: number)
 }
 
 function isHolderGone(lease: string): boolean {
-  const [holderMachine, pid, token] = JSON.parse(lease) as [string, number, string]
+  const [holderMachine, pid, start] = JSON.parse(lease) as [string, number, string]
   if (holderMachine !== machine()) return false
-  return pid === process.pid ? token !== processToken() : !isAlive(pid)
+  if (!isAlive(pid)) return true
+  const startNow = startOf(pid)
+  return start !== '' && startNow !== '' && start !== startNow
+}
+
+/**
+ * When a process started, in ticks since the machine did, or nothing where Linux is not: a restarted
+ * container often has the process id of the one before it. The same in all threads of a process.
+ */
+function startOf(pid: number): string {
+  try {
+    const status = builtInModules().files.readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // Behind the name, which may have spaces, it is the 20th: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    return status.slice(status.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  } catch {
+    return ''
+  }
 }
 
 function isAlive(pid: number): boolean {
