@@ -17,7 +17,7 @@ export default defineConfig({
     ...timeouts,
     reporters: summary === undefined ? ['default'] : ['default', ['json', { outputFile: summary }]],
     projects: [
-      ...['core', 'openai', 'anthropic', 'google', 'ai-sdk', 'stripe', 'testkit'].map((name) =>
+      ...['core', 'openai', 'anthropic', 'google', 'ai-sdk', 'stripe', 'metronome', 'lago', 'openmeter', 'opentelemetry', 'testkit'].map((name) =>
         project(name, `packages/${name}`, ['src/**/*.test.ts', 'test/**/*.test.ts']),
       ),
       {

@@ -48,6 +48,7 @@ export {
   usageDetails,
   xaiTicksPerUsd,
 } from './usage/usage-counts.ts'
+export type { UsageCost } from './usage/usage-cost.ts'
 export type { UsageDetails } from './usage/usage-details.ts'
 export { unknownUsage, type UsageReading } from './usage/usage-reading.ts'
 export type { UsageRecord } from './usage/usage-record.ts'

@@ -16,6 +16,7 @@ export type { OnInterrupted } from './call/estimate-policy.ts'
 export type { ClientOptions, Provider } from './call/provider.ts'
 
 export { tokenTypes, type TokenCounts, type TokenType } from './usage/token-counts.ts'
+export type { UsageCost } from './usage/usage-cost.ts'
 export type { UsageDetails } from './usage/usage-details.ts'
 export type { Attributes, UsageOutcome, UsageRecord } from './usage/usage-record.ts'
 export type { Tokenizer } from './usage/tokenizer.ts'

@@ -1,4 +1,5 @@
 import type { TokenCounts } from './token-counts.ts'
+import type { UsageCost } from './usage-cost.ts'
 import type { UsageDetails } from './usage-details.ts'
 
 /**
@@ -33,6 +34,8 @@ export interface UsageRecord {
   /** The tier the provider says it billed, such as `flex` or `priority`. */
   readonly serviceTier: string | null
   readonly attributes: Attributes
+  /** What it costs. Absent where `createMeter({ cost })` is not set, or knows no price of it. */
+  readonly cost?: UsageCost
   /** The provider's usage object, verbatim. Never prompt or completion text. */
   readonly raw: unknown
 }

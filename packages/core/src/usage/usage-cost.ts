@@ -1,0 +1,10 @@
+/** What the usage of one record costs, in exact decimals of USD such as `'0.0012345'`. */
+export interface UsageCost {
+  readonly currency: 'USD'
+  /** What the provider charges for it. */
+  readonly provider: string
+  /** What the customer is billed for it: the provider's cost and the markup. */
+  readonly billed: string
+  /** `reported` by the provider in its answer, or computed from `prices`. */
+  readonly source: 'reported' | 'prices'
+}
