@@ -1,7 +1,8 @@
-import { ConfigError } from '@token-meter/core/adapter'
-import pg, { type ClientBase, type Pool, type QueryResultRow } from 'pg'
+import type { ClientBase, Pool, QueryConfig, QueryResult, QueryResultRow } from 'pg'
 import { AdvisoryLocks } from './advisory-lock.ts'
 import { begin } from './begin.ts'
+import { describe } from './description.ts'
+import { ownPool } from './own-pool.ts'
 import { isPassing } from './postgres-failure.ts'
 import {
   checkOptions,
@@ -9,7 +10,7 @@ import {
   type PostgresConnection,
   type PostgresOutboxOptions,
 } from './postgres-options.ts'
-import { prepareSchema } from './schema/migrate.ts'
+import { hasTables, prepareSchema } from './schema/migrate.ts'
 import { identifier } from './sql-text.ts'
 
 /** Asks the database within a transaction. */
@@ -18,10 +19,10 @@ export type Ask = <Row extends QueryResultRow>(
   values?: readonly unknown[],
 ) => Promise<readonly Row[]>
 
-/** How long a connection may take to be made, in ms. */
-const connectTimeoutMs = 5_000
 /** How long an answer may take before the connection counts as dead, in ms. */
-const answerTimeoutMs = 30_000
+const defaultAnswerTimeoutMs = 30_000
+/** Which part of that the server gives a statement of a transaction, so that it ends first. */
+const statementShare = 0.8
 /** How long a failure that does not pass by itself is taken for granted, in ms. */
 const failureHoldsMs = 1_000
 
@@ -36,20 +37,37 @@ export class Database {
   readonly #schemaName: string
   readonly #migrates: boolean
   readonly #now: (() => number) | undefined
+  readonly #answerTimeoutMs: number
+  readonly #begin: string
   #prepared: Promise<void> | undefined
+  #isPrepared = false
+  /** Statements whose last answer did not come in time. */
+  readonly #stuck = new Set<string>()
 
   /** Connects to nothing yet. @throws ConfigError for a wrong option or connection string. */
-  constructor(connection: PostgresConnection, options: PostgresOutboxOptions) {
+  constructor(
+    connection: PostgresConnection,
+    options: PostgresOutboxOptions,
+    answerTimeoutMs = defaultAnswerTimeoutMs,
+  ) {
     checkOptions(connection, options)
     this.#schemaName = options.schema ?? defaultSchema
     this.#migrates = options.migrate ?? true
     this.#now = options.now
+    this.#answerTimeoutMs = answerTimeoutMs
+    this.#begin = begin(answerTimeoutMs * statementShare)
     this.schema = identifier(this.#schemaName)
     this.locks = new AdvisoryLocks(this.#schemaName)
     const { pool, connectionString } = connection
     this.description = describe(pool?.options ?? { connectionString }, this.#schemaName)
     this.#ownsPool = pool === undefined
-    this.#pool = pool ?? ownPool(connectionString, options.maxConnections ?? 4)
+    this.#pool =
+      pool ??
+      ownPool({
+        ...(connectionString !== undefined && { connectionString }),
+        max: options.maxConnections ?? 4,
+        query_timeout: answerTimeoutMs,
+      })
   }
 
   /** The test's time as a parameter; null for the database's own. See `moment`. */
@@ -67,22 +85,36 @@ export class Database {
     text: string,
     values: readonly unknown[] = [],
   ): Promise<readonly Row[]> {
+    // A statement whose answer nobody waits for any more still waits for its lock in the server,
+    // with its connection, and so would each further one. In a transaction the server ends it.
+    if (this.#stuck.has(text)) {
+      const rows = await this.transaction((ask) => ask<Row>(text, values))
+      this.#stuck.delete(text)
+      return rows
+    }
     await this.prepared()
     return await this.#withClient(async (client) => {
-      const { rows } = await client.query<Row>(text, [...values])
+      const { rows } = await this.#ask<Row>(client, text, values)
       return rows
     })
   }
 
-  /** Several statements as one transaction in one round trip; answers the rows of each. */
+  /**
+   * Several statements as one transaction, and one more when it is committed, in one round trip;
+   * answers the rows of each. What a statement of the transaction answers must be short: while its
+   * reader stands still the transaction could not end.
+   */
   async script<Row extends QueryResultRow>(
     statements: readonly string[],
+    afterwards: string,
   ): Promise<readonly (readonly Row[])[]> {
     await this.prepared()
-    const text = [begin, ...statements, 'COMMIT'].join(';\n')
+    const text = [this.#begin, ...statements, 'COMMIT', afterwards].join(';\n')
     return await this.#withClient(async (client) => {
-      const answers: unknown = await client.query(text)
-      return (answers as readonly { rows: Row[] }[]).slice(1, -1).map(({ rows }) => rows)
+      const answers: unknown = await this.#ask(client, text)
+      const rows = (answers as readonly { rows: Row[] }[]).map((answer) => answer.rows)
+      const end = rows.length - 2
+      return [...rows.slice(end - statements.length, end), ...rows.slice(-1)]
     })
   }
 
@@ -90,12 +122,12 @@ export class Database {
   async transaction<Value>(work: (ask: Ask) => Promise<Value>): Promise<Value> {
     await this.prepared()
     return await this.#withClient(async (client) => {
-      await client.query(begin)
+      await this.#ask(client, this.#begin)
       const value = await work(
         async <Row extends QueryResultRow>(text: string, values: readonly unknown[] = []) =>
-          (await client.query<Row>(text, [...values])).rows,
+          (await this.#ask<Row>(client, text, values)).rows,
       )
-      await client.query('COMMIT')
+      await this.#ask(client, 'COMMIT')
       return value
     })
   }
@@ -105,18 +137,48 @@ export class Database {
     return (this.#prepared ??= this.#prepare())
   }
 
+  /** The same for who holds a connection, and might wait for another of its pool for ever. */
+  async preparedFor(client: ClientBase): Promise<void> {
+    if (this.#isPrepared || (await hasTables(client, this.#schemaName))) return
+    await this.prepared()
+  }
+
   async close(): Promise<void> {
     if (this.#ownsPool) await this.#pool.end()
   }
 
   async #prepare(): Promise<void> {
     try {
-      await this.#withClient((client) => prepareSchema(client, this.#schemaName, this.#migrates))
+      await this.#withClient((client) =>
+        prepareSchema(client, this.#schemaName, this.#begin, this.#migrates),
+      )
+      this.#isPrepared = true
     } catch (cause) {
       const forget = () => void (this.#prepared = undefined)
       // A wrong password is not tried again for every record.
       if (isPassing(cause)) forget()
       else setTimeout(forget, failureHoldsMs).unref()
+      throw cause
+    }
+  }
+
+  /** With a limit of its own, because a pool that was given may have none. */
+  async #ask<Row extends QueryResultRow>(
+    client: ClientBase,
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<QueryResult<Row>> {
+    const asked: QueryConfig & { query_timeout: number } = {
+      text,
+      ...(values !== undefined && { values: [...values] }),
+      query_timeout: this.#answerTimeoutMs,
+    }
+    try {
+      return await client.query<Row>(asked)
+    } catch (cause) {
+      const isLate = cause instanceof Error && cause.message === 'Query read timeout'
+      // The text of a script has values in it.
+      if (isLate && values !== undefined) this.#stuck.add(text)
       throw cause
     }
   }
@@ -150,7 +212,7 @@ export function moment(parameter: string): string {
 /** Leaves no transaction open; false when the connection is of no use any more. */
 async function isRolledBack(client: ClientBase, failure: unknown): Promise<boolean> {
   const { code } = failure as { code?: unknown }
-  const answered = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^(08|57)/.test(code)
+  const answered = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^(08|57P)/.test(code)
   if (!answered) return false
   try {
     await client.query('ROLLBACK')
@@ -158,35 +220,4 @@ async function isRolledBack(client: ClientBase, failure: unknown): Promise<boole
   } catch {
     return false
   }
-}
-
-function ownPool(connectionString: string | undefined, max: number): Pool {
-  const pool = new pg.Pool({
-    ...(connectionString !== undefined && { connectionString }),
-    max,
-    allowExitOnIdle: true,
-    keepAlive: true,
-    connectionTimeoutMillis: connectTimeoutMs,
-    query_timeout: answerTimeoutMs,
-    application_name: 'token-meter',
-  })
-  // The server may end a connection that waits here; the next use makes another.
-  pool.on('error', () => {})
-  return pool
-}
-
-/** Where it is, without the password. */
-function describe(options: pg.PoolConfig | { connectionString: string }, schema: string): string {
-  let client: pg.Client
-  try {
-    client = new pg.Client(options)
-  } catch {
-    // The error of the parser may quote the string, with the password in it.
-    throw new ConfigError(
-      'the connection string of the Postgres outbox cannot be read: expected ' +
-        'postgres://user:password@host:port/database, with special characters percent-encoded',
-    )
-  }
-  const { user, host, port, database } = client
-  return `postgres ${user ?? ''}@${host}:${port}/${database ?? ''} (schema ${schema})`
 }

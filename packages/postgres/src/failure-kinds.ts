@@ -106,6 +106,8 @@ const byCode: ReadonlyMap<string, FailureKind> = new Map([
   ['57P02', starting],
   ['57P03', starting],
   ['57P05', unreachable],
+  ['25P03', contended],
+  ['25P04', contended],
   ...[
     'ECONNREFUSED',
     'ECONNRESET',
@@ -119,6 +121,12 @@ const byCode: ReadonlyMap<string, FailureKind> = new Map([
     'ENOTFOUND',
     'ENOENT',
     'EADDRNOTAVAIL',
+    'ENETDOWN',
+    'EMFILE',
+    'ENFILE',
+    'ERR_STREAM_DESTROYED',
+    'ERR_STREAM_WRITE_AFTER_END',
+    'ERR_SOCKET_CLOSED',
   ].map((code) => [code, unreachable] as const),
 ])
 

@@ -21,6 +21,9 @@ describe('options', () => {
     ['no string', { connectionString: 5 }, /connectionString to be a string/],
     ['no pool', { pool: {} }, /pool to be a Pool/],
     ['an unreadable string', { connectionString: `postgres://u:${secret}@h:port/d` }, /read/],
+    ['a bare /', { connectionString: `postgres://u:12/${secret}@h:5432/d` }, /percent-encoded/],
+    ['a bare ?', { connectionString: `postgres://u:12?${secret}@h:5432/d` }, /percent-encoded/],
+    ['a bare #', { connectionString: `postgres://u:12#${secret}@h:5432/d` }, /percent-encoded/],
   ])('%s is refused when the outbox is made, without the password', (_, connection, message) => {
     const make = () => postgresOutbox(connection as { connectionString: string })
     expect(make).toThrow(
@@ -31,6 +34,15 @@ describe('options', () => {
     } catch (error) {
       expect(JSON.stringify([String(error), (error as Error).cause ?? null])).not.toContain(secret)
     }
+  })
+
+  test.each([
+    'postgres:///usage?host=/cloudsql/a:b:c&user=me@x.iam&password=token',
+    'postgres://me:a@b@host/usage',
+    'postgres://host/usage',
+    '/var/run/postgresql usage',
+  ])('%s is a connection string', (connectionString) => {
+    expect(postgresOutbox({ connectionString }).description).toMatch(/usage \(schema/)
   })
 
   test.each([

@@ -51,6 +51,7 @@ export function postgresOutbox(
     store: async (rows) => void (await database.query(statement, appendValues(rows, origin))),
     isPassing,
     isAboutTheValues,
+    sizeOf: ({ body }) => body.length,
   })
   const progress = prepareProgress(database)
   const prune = preparePrune(database)

@@ -11,6 +11,11 @@ export function idList(ids: readonly string[] | undefined): readonly string[] | 
   return ids === undefined ? null : ids.map(plainText)
 }
 
+/** A limit as Postgres takes it: whole, from `least` up, and not infinite. */
+export function wholeNumber(limit: number, least = 0): number {
+  return Math.min(Math.max(least, Math.floor(limit)), 2 ** 31 - 1)
+}
+
 /** A value in the text of a statement, for scripts, which cannot have parameters. */
 export function literal(value: string | number | boolean | null): string {
   if (value === null) return 'NULL'

@@ -1,8 +1,8 @@
+import { type PostgresServer, startPostgres } from '@token-meter/testkit'
 import { exampleRecord } from '@token-meter/testkit/suites'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { postgresOutbox } from '../src/postgres-outbox.ts'
 import { databaseUrl } from './database-url.ts'
-import { type PostgresServer, startPostgres } from './postgres-server.ts'
 import { spawnChild } from './spawn-child.ts'
 
 describe.skipIf(databaseUrl === '')('a server that is killed', () => {

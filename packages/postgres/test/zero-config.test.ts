@@ -24,4 +24,13 @@ describe.skipIf(databaseUrl === '')('a meter that configures itself', () => {
     expect(batch?.entries).toMatchObject([{ record: { customer: 'cus_1', tokens: { input: 7 } } }])
     await outbox.close()
   })
+
+  test('takes a scheme in capitals for a URL too, and not for the name of a file', async () => {
+    const away = 'POSTGRES://user:s3cret@127.0.0.1:1/usage'
+    const child = spawnScript('zero-config-child.ts', [], { TOKEN_METER_OUTBOX: away })
+    await child.hasSaid(1)
+    expect(child.lines).toEqual(['outbox postgres user@127.0.0.1:1/usage (schema token_meter)'])
+    child.signal('SIGKILL')
+    await child.ended
+  })
 })

@@ -17,7 +17,7 @@ const defaultPath = '.token-meter/usage.db'
 export function defaultOutbox(onFault: (error: TokenMeterError) => void): Outbox {
   const named = variable('TOKEN_METER_OUTBOX')
   if (named === 'memory:') return memoryOutbox()
-  if (named !== undefined && /^postgres(ql)?:/.test(named)) return postgresOutbox(named)
+  if (named !== undefined && /^postgres(ql)?:/i.test(named)) return postgresOutbox(named)
   if (named !== undefined) return sqliteOutbox(named)
   try {
     return sqliteOutbox(defaultPath)

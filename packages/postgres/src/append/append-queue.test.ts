@@ -14,6 +14,7 @@ function startQueue() {
       }),
     isPassing: (cause) => cause === away,
     isAboutTheValues: (cause) => cause === wrong,
+    sizeOf: (row) => row.length,
   })
   const statement = async (index: number) => {
     await expect.poll(() => statements.length, { interval: 1 }).toBeGreaterThan(index)
@@ -112,4 +113,29 @@ test('close tries for the last time, and hands back what was not stored', async 
   ;(await statement(1)).end(away)
   await Promise.all([closing, first])
   await expect(queue.append(['b'])).rejects.toThrow('closed')
+})
+
+test('a try that was under way when close came is not the last one', async () => {
+  const { queue, statement } = startQueue()
+  const first = queue.append(['a'])
+  const under = await statement(0)
+  const closing = queue.close()
+  // The connection was lost some time ago, and the database is there.
+  under.end(away)
+  ;(await statement(1)).end()
+  await Promise.all([closing, first])
+})
+
+test('memory is bounded in characters too, and so is a statement', async () => {
+  const { queue, statement } = startQueue()
+  const large = 'x'.repeat(3_000_000)
+  const kept = Array.from({ length: 21 }, () => queue.append([large]))
+  await expect(queue.append([large])).rejects.toThrow('21 records wait in memory')
+  const small = queue.append(['y'])
+  for (let index = 0; index < 21; index++) {
+    const { rows, end } = await statement(index)
+    expect(rows.filter((row) => row === large)).toHaveLength(1)
+    end()
+  }
+  await Promise.all([...kept, small])
 })

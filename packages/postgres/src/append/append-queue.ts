@@ -7,10 +7,13 @@ export interface AppendStore<Row> {
   isPassing(cause: unknown): boolean
   /** One of the rows is the cause, and the others can be stored without it. */
   isAboutTheValues(cause: unknown): boolean
+  /** How much room a row takes, in characters. */
+  sizeOf(row: Row): number
 }
 
 interface Waiting<Row> {
   readonly rows: readonly Row[]
+  readonly size: number
   readonly stored: () => void
   readonly failed: (cause: unknown) => void
 }
@@ -18,10 +21,12 @@ interface Waiting<Row> {
 /** How soon a database that is away is tried again, in ms: doubled each time. */
 const firstPauseMs = 100
 const longestPauseMs = 2_000
-/** Rows in one statement. */
+/** Rows in one statement, and their characters. */
 const mostTogether = 500
-/** Rows that wait in memory. */
+const largestTogether = 4_000_000
+/** Rows that wait in memory, and their characters. */
 const mostWaiting = 10_000
+const largestWaiting = 64_000_000
 /** How long the last try of `close` may take, in ms. */
 const lastTryMs = 2_000
 
@@ -33,6 +38,7 @@ export class AppendQueue<Row> {
   readonly #store: AppendStore<Row>
   readonly #waiting: Waiting<Row>[] = []
   #count = 0
+  #size = 0
   #running: Promise<void> | undefined
   #pauseMs = 0
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -46,13 +52,18 @@ export class AppendQueue<Row> {
   async append(rows: readonly Row[]): Promise<void> {
     if (rows.length === 0) return
     if (this.#isClosed) throw new Error('it is closed')
-    if (this.#count + rows.length > mostWaiting) {
+    const size = rows.reduce((sum, row) => sum + this.#store.sizeOf(row), 0)
+    const isFull =
+      this.#count + rows.length > mostWaiting ||
+      (this.#count > 0 && this.#size + size > largestWaiting)
+    if (isFull) {
       throw new Error(
         `${this.#count} records wait in memory already${this.#reason === undefined ? '' : `, because: ${messageOf(this.#reason)}`}`,
       )
     }
     this.#count += rows.length
-    const storing = this.#push(rows)
+    this.#size += size
+    const storing = this.#push(rows, size)
     if (this.#timer === undefined) this.#run()
     await storing
   }
@@ -60,7 +71,7 @@ export class AppendQueue<Row> {
   /** Tries at once, and resolves when all that waits now is stored, or has failed for good. */
   async stored(): Promise<void> {
     if (this.#waiting.length === 0) return
-    const storing = this.#push([]).catch(() => {})
+    const storing = this.#push([], 0).catch(() => {})
     this.#run()
     await storing
   }
@@ -68,16 +79,22 @@ export class AppendQueue<Row> {
   /** Tries for the last time, and hands back what could not be stored. */
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#run()
-    if (this.#running !== undefined) await atMost(lastTryMs, this.#running)
+    await atMost(lastTryMs, this.#tryAtLast())
     clearTimeout(this.#timer)
     for (const { failed } of this.#waiting.splice(0)) {
       failed(this.#reason ?? new Error('it was closed before the database answered'))
     }
   }
 
-  #push(rows: readonly Row[]): Promise<void> {
-    return new Promise((stored, failed) => this.#waiting.push({ rows, stored, failed }))
+  /** What is under way may have begun on a connection that was lost long ago. */
+  async #tryAtLast(): Promise<void> {
+    await this.#running
+    if (this.#waiting.length > 0) this.#run()
+    await this.#running
+  }
+
+  #push(rows: readonly Row[], size: number): Promise<void> {
+    return new Promise((stored, failed) => this.#waiting.push({ rows, size, stored, failed }))
   }
 
   #run(): void {
@@ -108,9 +125,11 @@ export class AppendQueue<Row> {
   /** As many from the head as go into one statement, at least one. */
   #next(): readonly Waiting<Row>[] {
     let count = 0
-    const end = this.#waiting.findIndex(({ rows }, index) => {
+    let together = 0
+    const end = this.#waiting.findIndex(({ rows, size }, index) => {
       count += rows.length
-      return index > 0 && count > mostTogether
+      together += size
+      return index > 0 && (count > mostTogether || together > largestTogether)
     })
     return this.#waiting.slice(0, end < 0 ? undefined : end)
   }
@@ -136,6 +155,7 @@ export class AppendQueue<Row> {
     if (index < 0) return one
     this.#waiting.splice(index, 1)
     this.#count -= one.rows.length
+    this.#size -= one.size
     return one
   }
 

@@ -67,6 +67,23 @@ describe.skipIf(databaseUrl === '')('usage recorded in a transaction of the call
     expect(await outbox.recorded()).toBe(2)
   })
 
+  test('needs no other connection than the one it is given', async () => {
+    const schema = newSchema()
+    await postgresOutbox({ pool }, { schema }).append([])
+    await postgresOutbox({ pool }, { schema }).recorded()
+    const single = new pg.Pool({ connectionString: databaseUrl, max: 1 })
+    const outbox = postgresOutbox({ pool: single }, { schema })
+    const client = await single.connect()
+    await client.query('BEGIN')
+    // Others are waiting for a connection already.
+    const recorded = outbox.recorded()
+    await outbox.recordIn(client, usage)
+    await client.query('COMMIT')
+    client.release()
+    expect(await recorded).toBe(1)
+    await single.end()
+  })
+
   test('the same id again records nothing, in any transaction', async () => {
     const outbox = postgresOutbox({ pool }, { schema: newSchema() })
     for (let time = 0; time < 2; time++) {

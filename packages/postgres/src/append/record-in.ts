@@ -17,7 +17,7 @@ export function prepareRecordIn(database: Database): RecordIn {
     const records = given.map(toUsageRecord)
     if (records.length === 0) return
     try {
-      await database.prepared()
+      await database.preparedFor(client)
       // A tally of its own: the process's would be locked until the caller commits.
       await client.query(statement, [...appendValues(records.map(toRow), crypto.randomUUID())])
     } catch (cause) {

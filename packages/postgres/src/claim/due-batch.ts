@@ -1,18 +1,7 @@
-import { type Batch, fromBody } from '@token-meter/core/adapter'
+import type { Batch } from '@token-meter/core/adapter'
 import { type Database, moment } from '../database.ts'
-import { refusedEventIds, refusedEvents } from '../refused-events.ts'
 import { plainText } from '../sql-text.ts'
-
-interface Row {
-  readonly id: string
-  readonly body: string
-  readonly customer: string | null
-  readonly attempts: unknown
-  readonly firstAttemptAt: unknown
-  readonly uncertainSince: unknown
-  readonly delivered: string
-  readonly refused: string | null
-}
+import { leasedEntries, type LeasedRow, toEntry } from './leased-entries.ts'
 
 /**
  * Leases the batch that waits longest for its next attempt, whole. One that still has a lease was
@@ -22,7 +11,7 @@ export function prepareDueBatch(
   database: Database,
 ): (sink: string, leaseMs: number) => Promise<Batch | undefined> {
   const { schema } = database
-  const statement = `WITH ${moment('$1')},
+  const claim = `WITH ${moment('$1')},
     due AS MATERIALIZED (
       SELECT id, lease, claimed_at FROM ${schema}.batches, moment
       WHERE sink = $2 AND due_at <= ms
@@ -36,29 +25,16 @@ export function prepareDueBatch(
         uncertain_since = coalesce(uncertain_since,
           CASE WHEN due.lease IS NOT NULL THEN due.claimed_at END)
       FROM due, moment WHERE batch = due.id
-      RETURNING seq, due.id, attempts, first_attempt_at, uncertain_since, delivered_event_ids
     )
-    SELECT id, body, customer, attempts - 1 AS attempts, first_attempt_at AS "firstAttemptAt",
-      uncertain_since AS "uncertainSince", array_to_json(delivered_event_ids)::text AS delivered,
-      ${refusedEvents(schema, '$2', 'tried.seq')} AS refused
-    FROM tried CROSS JOIN LATERAL (
-      SELECT body, customer FROM ${schema}.records WHERE records.seq = tried.seq OFFSET 0
-    ) AS record ORDER BY seq`
+    SELECT id FROM due`
+  const read = leasedEntries(schema, '$1', '$2')
 
   return async (sink, leaseMs) => {
     const lease = crypto.randomUUID()
     const values = [database.nowMs, plainText(sink), lease, leaseMs]
-    const rows = await database.query<Row>(statement, values)
-    const [first] = rows
-    if (first === undefined) return undefined
-    const entries = rows.map((row) => ({
-      record: fromBody(row.body, row.customer),
-      attempts: Number(row.attempts),
-      firstAttemptAt: Number(row.attempts) > 0 ? Number(row.firstAttemptAt) : undefined,
-      uncertainSince: row.uncertainSince === null ? undefined : Number(row.uncertainSince),
-      deliveredEventIds: JSON.parse(row.delivered) as string[],
-      ...refusedEventIds(row.refused),
-    }))
-    return { id: first.id, sink, lease, entries }
+    const [due] = await database.query<{ id: string }>(claim, values)
+    if (due === undefined) return undefined
+    const rows = await database.query<LeasedRow>(read, [due.id, lease])
+    return rows.length > 0 ? { id: due.id, sink, lease, entries: rows.map(toEntry) } : undefined
   }
 }

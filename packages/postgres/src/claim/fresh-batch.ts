@@ -1,7 +1,7 @@
-import { type Batch, fromBody } from '@token-meter/core/adapter'
+import type { Batch } from '@token-meter/core/adapter'
 import { type Database, moment } from '../database.ts'
-import { refusedEventIds, refusedEvents } from '../refused-events.ts'
-import { literal } from '../sql-text.ts'
+import { literal, wholeNumber } from '../sql-text.ts'
+import { leasedEntries, type LeasedRow, toEntry } from './leased-entries.ts'
 
 /** What a look for records that are in no batch yet has found. */
 export interface FreshClaim {
@@ -12,14 +12,9 @@ export interface FreshClaim {
   readonly batch: Batch | undefined
 }
 
-interface Row {
+interface Found {
   readonly known: boolean
   readonly due: boolean
-  readonly seq: unknown
-  readonly body: string
-  readonly customer: string | null
-  readonly delivered: string
-  readonly refused: string | null
 }
 
 /**
@@ -35,7 +30,8 @@ interface Row {
  * - This transaction gets its own id after that snapshot, by its first write. Therefore nothing may
  *   be written before the statement, and its locks are not locks of rows. The id is the `horizon`.
  * - Once every transaction below the horizon is over (`pg_snapshot_xmin`), a hole that is still one
- *   stays one.
+ *   stays one. So does one whose horizon is still to come: the tables were brought here from another
+ *   server, by a dump, and its transactions were not.
  */
 export function prepareFreshBatch(
   database: Database,
@@ -95,7 +91,8 @@ export function prepareFreshBatch(
         WHEN seq IN (SELECT seq FROM late)
         THEN seq IN (SELECT seq FROM chosen)
           OR seq IN (SELECT seq FROM late WHERE customer IS NULL)
-        ELSE horizon <= pg_snapshot_xmin(pg_current_snapshot()) END
+        ELSE horizon <= pg_snapshot_xmin(pg_current_snapshot())
+          OR horizon >= pg_snapshot_xmax(pg_current_snapshot()) END
     ), leased AS (
       INSERT INTO ${schema}.batches (id, sink, lease, claimed_at, due_at)
       SELECT ${id}, ${sink}, ${lease}, ms, ms + ${leaseMs} FROM moment
@@ -105,44 +102,32 @@ export function prepareFreshBatch(
       SELECT ${sink}, seq, 'batched', ${id}, 1, ms FROM chosen, moment
       ON CONFLICT (sink, seq) DO UPDATE SET state = 'batched', batch = excluded.batch,
         attempts = 1, first_attempt_at = excluded.first_attempt_at
-      RETURNING seq, array_to_json(delivered_event_ids)::text AS delivered
     )
-    SELECT EXISTS (SELECT FROM sink) AS known, (SELECT waits FROM due) AS due,
-      taken.seq, delivered, body, customer, ${refusedEvents(schema, sink, 'taken.seq')} AS refused
-    FROM (SELECT) AS once LEFT JOIN (
-      taken CROSS JOIN LATERAL (
-        SELECT body, customer FROM ${schema}.records WHERE records.seq = taken.seq OFFSET 0
-      ) AS record
-    ) ON true ORDER BY taken.seq`
+    SELECT EXISTS (SELECT FROM sink) AS known, (SELECT waits FROM due) AS due`
 
   return async (sink, limit, leaseMs, lingerMs, onlyIfNothingIsDue) => {
     const id = crypto.randomUUID()
     const lease = crypto.randomUUID()
-    const [, rows = []] = await database.script<Row>([
-      locks.sink(sink),
-      statement(
-        literal(sink),
-        literal(Math.max(1, Math.floor(limit))),
-        literal(leaseMs),
-        literal(lingerMs),
-        literal(id),
-        literal(lease),
-        onlyIfNothingIsDue,
-      ),
-    ])
-    const entries = rows
-      .filter(({ seq }) => seq !== null)
-      .map(({ body, customer, delivered, refused }) => ({
-        record: fromBody(body, customer),
-        attempts: 0,
-        firstAttemptAt: undefined,
-        uncertainSince: undefined,
-        deliveredEventIds: JSON.parse(delivered) as string[],
-        ...refusedEventIds(refused),
-      }))
+    const [, found = [], rows = []] = await database.script<Found | LeasedRow>(
+      [
+        locks.sink(sink),
+        statement(
+          literal(sink),
+          literal(wholeNumber(limit, 1)),
+          literal(leaseMs),
+          literal(lingerMs),
+          literal(id),
+          literal(lease),
+          onlyIfNothingIsDue,
+        ),
+      ],
+      leasedEntries(schema, literal(id), literal(lease)),
+    )
+    const [{ known, due } = { known: false, due: false }] = found as readonly Found[]
+    const entries = (rows as readonly LeasedRow[]).map(toEntry)
     return {
-      isKnown: rows[0]?.known === true,
-      isDue: rows[0]?.due === true,
+      isKnown: known,
+      isDue: due,
       batch: entries.length > 0 ? { id, sink, lease, entries } : undefined,
     }
   }

@@ -15,6 +15,11 @@ interface SettledRow {
 /** Moves records that a sink has settled from one end to another. */
 export function prepareCorrect(database: Database): Correct {
   const { schema, locks } = database
+  // Nobody else may move them meanwhile: `requeue` and `discard` hold no other lock.
+  const hold = `SELECT FROM ${schema}.items
+    WHERE sink = $1 AND state IN ('dead', 'discarded') AND seq IN (
+      SELECT seq FROM ${schema}.records WHERE id = ANY ($2::text[]))
+    ORDER BY seq FOR UPDATE`
   const settled = `SELECT records.seq::text AS seq, coalesce(items.state, 'delivered') AS state,
       coalesce(array_to_json(delivered_event_ids)::text, '[]') AS delivered,
       coalesce(array_to_json(refused.ids)::text, '[]') AS refused
@@ -46,7 +51,9 @@ export function prepareCorrect(database: Database): Correct {
       const name = plainText(sink)
       // No claim moves the cursor meanwhile, and no other correction counts the same records.
       await ask(locks.sink(name))
-      const rows = await ask<SettledRow>(settled, [name, ids.map(plainText)])
+      const named = [name, ids.map(plainText)]
+      await ask(hold, named)
+      const rows = await ask<SettledRow>(settled, named)
       const corrected = rows.flatMap((row) => correction(row, to === 'dead' ? events : undefined))
       const moved = corrected.filter(({ from }) => from !== to)
       if (moved.length > 0) {

@@ -1,6 +1,6 @@
 import { type DeadLetter, fromBody, type Outbox } from '@token-meter/core/adapter'
 import type { Database } from '../database.ts'
-import { idList, plainText } from '../sql-text.ts'
+import { idList, plainText, wholeNumber } from '../sql-text.ts'
 
 interface DeadRow {
   readonly body: string
@@ -44,8 +44,8 @@ export function prepareDeadLetters(
   }
 
   return {
-    async deadLetters(sink, limit) {
-      const rows = await database.query<DeadRow>(list, [plainText(sink), limit ?? null])
+    async deadLetters(sink, limit = Infinity) {
+      const rows = await database.query<DeadRow>(list, [plainText(sink), wholeNumber(limit)])
       return rows.map(({ body, customer, reason, attempts, failedAt }): DeadLetter => ({
         record: fromBody(body, customer),
         sink,

@@ -7,7 +7,7 @@ import {
 } from '@token-meter/core/adapter'
 import type { Database } from '../database.ts'
 import { refusedEventIds, refusedEvents } from '../refused-events.ts'
-import { plainText } from '../sql-text.ts'
+import { plainText, wholeNumber } from '../sql-text.ts'
 
 interface LedgerRow {
   readonly seq: unknown
@@ -47,7 +47,7 @@ export function prepareLedgerPage(
     ORDER BY seq LIMIT $7::bigint`
 
   return async (sink, { customer, fromMs, untilMs, states, after = 0, limit = 1000 } = {}) => {
-    const wanted = Math.max(1, limit)
+    const wanted = wholeNumber(limit, 1)
     const rows = await database.query<LedgerRow>(statement, [
       plainText(sink),
       after,

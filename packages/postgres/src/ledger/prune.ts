@@ -1,14 +1,31 @@
 import type { Database } from '../database.ts'
 
-/** Records looked at in one transaction, so few that a claim elsewhere waits only some ms. */
+/** Records looked at at a time, so few that a claim elsewhere waits only some ms for their deletion. */
 const windowSize = 2000
 
-/** Deletes settled records window by window. */
+interface OldRow {
+  readonly at: unknown
+  readonly seq: string
+  readonly settled: boolean
+}
+
+/** Deletes settled records window by window, from the oldest on. */
 export function preparePrune(
   database: Database,
 ): (beforeMs: number, isClosed: () => boolean) => Promise<number> {
   const { schema, locks } = database
-  const windowStart = `SELECT min(seq) AS seq FROM ${schema}.records WHERE seq > $1::bigint`
+  const isSettled = `coalesce(seq <= (SELECT min(cursor) FROM ${schema}.sinks)
+    AND seq <= (SELECT solid FROM ${schema}.ledger)
+    AND NOT EXISTS (SELECT FROM ${schema}.items
+      WHERE items.sink = ANY (ARRAY(SELECT name FROM ${schema}.sinks))
+        AND items.seq = records.seq AND state <> 'discarded')
+    AND NOT EXISTS (SELECT FROM ${schema}.holes
+      WHERE holes.sink = ANY (ARRAY(SELECT name FROM ${schema}.sinks))
+        AND holes.seq = records.seq), false)`
+  // Without a lock: every process looks here every hour, and most find nothing.
+  const old = `SELECT at, seq::text AS seq, ${isSettled} AS settled FROM ${schema}.records
+    WHERE customer IS NOT NULL AND at < $1::float8 AND (at, seq) > ($2::float8, $3::bigint)
+    ORDER BY at, records.seq LIMIT ${windowSize}`
   // Where no number can turn up any more for one sink, none can for any. Numbers that are pruned
   // are looked for by nobody, not by a sink that comes later either.
   const settle = `UPDATE ${schema}.ledger SET solid = greatest(solid, (
@@ -16,15 +33,7 @@ export function preparePrune(
       FROM ${schema}.sinks))`
   const remove = `WITH deleted AS (
       DELETE FROM ${schema}.records
-      WHERE seq BETWEEN $1::bigint AND $2::bigint AND at < $3::float8 AND customer IS NOT NULL
-        AND seq <= (SELECT min(cursor) FROM ${schema}.sinks)
-        AND seq <= (SELECT solid FROM ${schema}.ledger)
-        AND NOT EXISTS (SELECT FROM ${schema}.items
-          WHERE items.sink = ANY (ARRAY(SELECT name FROM ${schema}.sinks))
-            AND items.seq = records.seq AND state <> 'discarded')
-        AND NOT EXISTS (SELECT FROM ${schema}.holes
-          WHERE holes.sink = ANY (ARRAY(SELECT name FROM ${schema}.sinks))
-            AND holes.seq = records.seq)
+      WHERE seq = ANY ($1::bigint[]) AND customer IS NOT NULL AND ${isSettled}
       RETURNING seq
     ), discarded AS (
       DELETE FROM ${schema}.items USING deleted
@@ -46,11 +55,10 @@ export function preparePrune(
     INSERT INTO ${schema}.tallies (origin, recorded)
     SELECT gen_random_uuid(), sum(recorded) FROM old HAVING count(*) > 0`
 
-  const pruneWindow = (from: number, beforeMs: number): Promise<number> =>
+  const pruneSettled = (numbers: readonly string[]): Promise<number> =>
     database.transaction(async (ask) => {
       await ask(locks.everySink())
-      const values = [from, from + windowSize - 1, beforeMs]
-      const rows = await ask<{ count: unknown }>(remove, values)
+      const rows = await ask<{ count: unknown }>(remove, [numbers])
       return Number(rows[0]?.count)
     })
 
@@ -61,13 +69,14 @@ export function preparePrune(
       await ask(settle)
     })
     let count = 0
-    let seen = 0
+    let seen: readonly unknown[] = [-Infinity, 0]
     while (!isClosed()) {
-      const rows = await database.query<{ seq: unknown }>(windowStart, [seen])
-      const seq = rows[0]?.seq ?? null
-      if (seq === null) break
-      count += await pruneWindow(Number(seq), beforeMs)
-      seen = Number(seq) + windowSize - 1
+      const rows = await database.query<OldRow>(old, [beforeMs, ...seen])
+      const numbers = rows.filter(({ settled }) => settled).map(({ seq }) => seq)
+      if (numbers.length > 0) count += await pruneSettled(numbers)
+      const last = rows.at(-1)
+      if (last === undefined || rows.length < windowSize) break
+      seen = [Number(last.at), last.seq]
     }
     if (!isClosed()) await database.query(addUp)
     return count

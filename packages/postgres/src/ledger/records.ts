@@ -1,6 +1,6 @@
 import { fromBody, type Outbox } from '@token-meter/core/adapter'
 import type { Database } from '../database.ts'
-import { plainText } from '../sql-text.ts'
+import { plainText, wholeNumber } from '../sql-text.ts'
 
 interface RecordRow {
   readonly body: string
@@ -30,11 +30,11 @@ export function prepareRecords(
       )
       return rows.map(({ body, customer }) => fromBody(body, customer))[0]
     },
-    async unattributed(limit) {
+    async unattributed(limit = Infinity) {
       const rows = await database.query<RecordRow>(
         `SELECT body, customer FROM ${schema}.records WHERE customer IS NULL
          ORDER BY seq LIMIT $1::bigint`,
-        [limit ?? null],
+        [wholeNumber(limit)],
       )
       return rows.map(({ body, customer }) => fromBody(body, customer))
     },

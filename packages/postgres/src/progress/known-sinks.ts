@@ -44,7 +44,8 @@ export function prepareKnownSinks(database: Database): Pick<Outbox, 'introduce' 
       database.transaction(async (ask) => {
         await ask(locks.everySink())
         const name = [plainText(sink)]
-        for (const table of ['items', 'batches', 'holes', 'refused_events']) {
+        // Who settles locks the batch first too.
+        for (const table of ['batches', 'items', 'holes', 'refused_events']) {
           await ask(`DELETE FROM ${schema}.${table} WHERE sink = $1`, name)
         }
         const gone = await ask(`DELETE FROM ${schema}.sinks WHERE name = $1 RETURNING 1`, name)

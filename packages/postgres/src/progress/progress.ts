@@ -36,7 +36,16 @@ export function prepareProgress(database: Database): Progress {
       (SELECT count(*) FROM ${schema}.items WHERE sink = $1 AND state = 'dead') AS dead,
       (SELECT count(*) FROM ${schema}.records
         WHERE customer IS NULL AND seq > coalesce(start, 0)) AS unattributed,
-      coalesce(discarded, 0) AS discarded
+      coalesce(discarded, 0) AS discarded,
+      (SELECT at FROM ${schema}.records WHERE seq = least(
+        (SELECT min(seq) FROM ${schema}.items WHERE sink = $1 AND state = 'requeued'),
+        (SELECT min(least) FROM ${schema}.batches CROSS JOIN LATERAL (
+          SELECT min(seq) AS least FROM ${schema}.items WHERE items.batch = batches.id) AS held
+          WHERE batches.sink = $1),
+        (SELECT min(seq) FROM ${schema}.holes WHERE sink = $1 AND EXISTS (
+          SELECT FROM ${schema}.records WHERE records.seq = holes.seq AND customer IS NOT NULL)),
+        (SELECT seq FROM ${schema}.records WHERE customer IS NOT NULL
+          AND seq > coalesce(cursor, 0) ORDER BY seq LIMIT 1))) AS "oldestPendingAt"
     FROM ${schema}.ledger LEFT JOIN ${schema}.sinks ON name = $1`
 
   return {
@@ -72,10 +81,12 @@ export function prepareProgress(database: Database): Progress {
       }
       const { delivered, dead, unattributed, discarded } = settled
       const all = count('recorded')
+      const oldestPendingAt = rows[0]?.oldestPendingAt ?? null
       return {
         recorded: all,
         pending: all - delivered - dead - unattributed - discarded,
         ...settled,
+        ...(oldestPendingAt !== null && { oldestPendingAt: Number(oldestPendingAt) }),
       }
     },
     async recorded() {

@@ -7,6 +7,9 @@ import { checkSchema, defaultSchema } from '../postgres-options.ts'
 import { identifier } from '../sql-text.ts'
 import { schemaVersion, tables } from './tables.ts'
 
+/** How long one of its statements may take, in ms. */
+const migrationTimeoutMs = 60_000
+
 export interface MigrateOptions {
   /** @default 'token_meter' */
   readonly schema?: string
@@ -23,7 +26,7 @@ export async function migrate(pool: Pool, options: MigrateOptions = {}): Promise
   try {
     const client = await pool.connect()
     try {
-      await prepareSchema(client, schema, true)
+      await prepareSchema(client, schema, begin(migrationTimeoutMs), true)
     } finally {
       client.release()
     }
@@ -34,30 +37,40 @@ export async function migrate(pool: Pool, options: MigrateOptions = {}): Promise
 
 /**
  * Makes sure that the tables are there and of this version.
+ * @param beginning the statement that begins a transaction.
  * @param migrates false: only looks.
  */
 export async function prepareSchema(
   client: ClientBase,
   schema: string,
+  beginning: string,
   migrates: boolean,
 ): Promise<void> {
-  if ((await checkedVersion(client, schema)) === schemaVersion) return
+  if (await hasTables(client, schema)) return
   if (!migrates) {
     throw new OutboxError(
       `Cannot use the outbox in the Postgres schema ${schema}: its tables are not there. Run ` +
         'migrate(pool) with a role that may create them, or leave the option migrate on.',
     )
   }
-  await client.query(begin)
+  await client.query(beginning)
   try {
     await client.query(new AdvisoryLocks(schema).everySink())
     // Another process may have been first.
-    if ((await checkedVersion(client, schema)) !== schemaVersion) await makeTables(client, schema)
+    if (!(await hasTables(client, schema))) await makeTables(client, schema)
     await client.query('COMMIT')
   } catch (cause) {
     await client.query('ROLLBACK').catch(() => {})
     throw cause
   }
+}
+
+/**
+ * Only looks, on any connection.
+ * @throws OutboxError where a newer version made them.
+ */
+export async function hasTables(client: ClientBase, schema: string): Promise<boolean> {
+  return (await checkedVersion(client, schema)) === schemaVersion
 }
 
 async function makeTables(client: ClientBase, schema: string): Promise<void> {

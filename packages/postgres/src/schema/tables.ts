@@ -27,6 +27,8 @@ export function tables(schema: string): readonly string[] {
       body text NOT NULL
     )`,
     `CREATE INDEX records_unattributed ON ${schema}.records (seq) WHERE customer IS NULL`,
+    // For pruning, which must not read the whole ledger every hour in every process.
+    `CREATE INDEX records_old ON ${schema}.records (at, seq) WHERE customer IS NOT NULL`,
     `CREATE TABLE ${schema}.tallies (
       origin uuid PRIMARY KEY,
       recorded bigint NOT NULL
