@@ -4,6 +4,7 @@
  */
 export { zeroConfigMeter } from './zero-config.ts'
 export type { Meter } from './meter.ts'
+export { watchMeter, type WatchedMeter } from './watch-meter.ts'
 
 export { asyncStorage } from './call/async-storage.ts'
 export type { Call } from './call/call.ts'

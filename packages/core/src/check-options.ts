@@ -1,5 +1,6 @@
 import { checkAttributes } from './call/customer.ts'
 import { checkOnInterrupted } from './call/estimate-policy.ts'
+import { checkCost } from './cost/pricing.ts'
 import { ConfigError } from './errors/config-error.ts'
 import { checkTokenizer } from './guarded-tokenizer.ts'
 import type { MeterOptions } from './meter-options.ts'
@@ -13,6 +14,7 @@ export function checkOptions({
   onInterrupted,
   tokenizer,
   onError,
+  cost,
 }: MeterOptions): void {
   if (
     !Array.isArray(providers) ||
@@ -29,6 +31,7 @@ export function checkOptions({
   }
   checkOnInterrupted(onInterrupted)
   checkTokenizer(tokenizer)
+  checkCost(cost)
   if (onError !== undefined && typeof onError !== 'function') {
     throw new ConfigError('onError must be a function')
   }

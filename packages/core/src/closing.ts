@@ -9,14 +9,19 @@ const outboxMs = 1000
 
 /**
  * Closes the outbox, and answers the last counts of it.
- * @throws FlushError when it does not answer, or when records are lost with it.
+ * @throws FlushError when it does not answer, or when records are lost with it; what it throws.
  */
 export async function countAndClose(
   outbox: Outbox,
   count: () => Promise<MeterStats>,
 ): Promise<MeterStats> {
-  const counted = await byDeadline(count, performance.now() + outboxMs)
-  const closed = await byDeadline(() => outbox.close(), performance.now() + outboxMs)
+  let counted: { readonly value: MeterStats } | undefined
+  let closed: { readonly value: void } | undefined
+  try {
+    counted = await byDeadline(count, performance.now() + outboxMs)
+  } finally {
+    closed = await byDeadline(() => outbox.close(), performance.now() + outboxMs)
+  }
   if (counted === undefined || closed === undefined) throw noAnswer(outbox, 'close() gave up')
   if (!outbox.durable) {
     const pending = leftOf(counted.value)

@@ -34,9 +34,16 @@ export function atExit(meter: AtExit): () => void {
 }
 
 function flushAll(): void {
-  for (const meter of meters) void meter.flush()
+  // What fails here must change no exit code.
+  for (const meter of meters) void meter.flush().catch(() => {})
 }
 
 function endAll(): void {
-  for (const meter of meters) meter.end()
+  for (const meter of meters) {
+    try {
+      meter.end()
+    } catch {
+      // Nor keep the other meters from their end.
+    }
+  }
 }

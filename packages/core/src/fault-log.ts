@@ -33,9 +33,9 @@ export function warnOnConsole(
   }
 }
 
-/** Observer faults are told once each, and their words do not vary with the call. */
+/** Observer faults and missing prices are told once each, and do not vary with the call. */
 function kindOf(error: TokenMeterError): string {
-  return error.code === 'observer' ? error.message : error.code
+  return error.code === 'observer' || error.code === 'cost' ? error.message : error.code
 }
 
 function toJson(record: UsageRecord): string {

@@ -43,11 +43,13 @@ export type { WaitUntil } from './environment/wait-until.ts'
 
 export type { Sink, SinkResult } from './sink/sink.ts'
 export { aggregated, type AggregationOptions } from './sink/aggregated-sink.ts'
+export { startingFrom } from './sink/starting-from.ts'
 export { functionSink, type SinkFunction } from './sink/function-sink.ts'
 export { consoleSink, type ConsoleSinkOptions } from './sink/console-sink.ts'
 
 export { TokenMeterError } from './errors/token-meter-error.ts'
 export { ConfigError } from './errors/config-error.ts'
+export { CostError } from './errors/cost-error.ts'
 export { DeliveryError } from './errors/delivery-error.ts'
 export { FlushError } from './errors/flush-error.ts'
 export { MissingCustomerError } from './errors/missing-customer-error.ts'

@@ -1,6 +1,7 @@
 import type { AttributesOption } from './call/customer.ts'
 import type { OnInterrupted } from './call/estimate-policy.ts'
 import type { Provider } from './call/provider.ts'
+import type { CostCalculator } from './cost/price-source.ts'
 import type { DeliveryOptions } from './delivery/delivery-options.ts'
 import type { WaitUntil } from './environment/wait-until.ts'
 import type { TokenMeterError } from './errors/token-meter-error.ts'
@@ -20,6 +21,11 @@ export interface MeterOptions<Client extends object = object> {
   readonly outbox?: Outbox
   /** Where usage is delivered: billing backends, or any async functions. @default none */
   readonly sinks?: readonly (Sink | SinkFunction)[]
+  /**
+   * What usage costs: `cost({ prices, markup })` of `@token-meter/core/cost` adds `cost` to every
+   * record, for sinks that bill or show amounts. @default none
+   */
+  readonly cost?: CostCalculator
   /** Extra dimensions of every meter event. They cannot stand in for customer, value, model or token_type. */
   readonly attributes?: AttributesOption
   /**

@@ -2,6 +2,7 @@ import { AfterUsage, checkAfterUsage } from './after-usage.ts'
 import { checkOptions } from './check-options.ts'
 import { countAndClose, flushOfClosed, noAnswer } from './closing.ts'
 import { Delivery } from './delivery/delivery.ts'
+import { pricing } from './cost/pricing.ts'
 import { deliveryOptions } from './delivery/delivery-options.ts'
 import { haveCome } from './delivery/coming.ts'
 import { flushDeliveries } from './delivery/flush.ts'
@@ -16,7 +17,7 @@ import { atExit } from './exit-flush.ts'
 import { warnOnConsole } from './fault-log.ts'
 import { checkTimeout } from './flush-timeout.ts'
 import { handleRejection } from './handle-rejection.ts'
-import { lostWithProcess } from './lost-records.ts'
+import { lostRecords } from './lost-records.ts'
 import { type ManualUsage, toUsageRecord } from './manual-usage.ts'
 import { MeterEmitter, type MeterEvents } from './meter-events.ts'
 import type { MeterOptions } from './meter-options.ts'
@@ -24,6 +25,7 @@ import type { Outbox } from './outbox/outbox.ts'
 import { checkRetention, pruneRegularly } from './retention.ts'
 import { SharedFlush } from './shared-flush.ts'
 import { checkSinks } from './sink/check-sinks.ts'
+import { pricedSinks } from './sink/priced-sinks.ts'
 import type { MeterStats } from './stats.ts'
 import { UsageKeeper } from './usage-keeper.ts'
 
@@ -48,7 +50,8 @@ export class Pipeline {
   readonly #events: MeterEmitter
   readonly #deliveries: readonly Delivery[]
   readonly #own: OwnRecords
-  readonly #release: (() => void)[] = []
+  readonly #leaveExit: () => void
+  readonly #stopPruning: () => void
   #errors = 0
   readonly #flushes = new SharedFlush((timeoutMs) => this.#flushNow(timeoutMs))
   #flushedAtExit: number | undefined
@@ -80,14 +83,21 @@ export class Pipeline {
     }
     this.outbox = options.outbox ?? defaultOutbox(this.report)
     this.outbox.onFault?.((error) => this.report(error))
-    this.#deliveries = sinks.map(
+    const price = options.cost && pricing(options.cost, this.report)
+    this.#deliveries = pricedSinks(sinks, price).map(
       (sink) => new Delivery(sink, this.outbox, pace, this.#deliveryReport()),
     )
     this.#own = new OwnRecords(this.outbox, this.#deliveries)
     const after = new AfterUsage(this.#own, options, this.report)
-    this.keeper = new UsageKeeper(this.outbox, (record) => this.#kept(record), this.report, after)
-    this.#release.push(atExit({ flush: () => this.#flushAtExit(), end: () => this.#end() }))
-    this.#release.push(pruneRegularly(this.outbox, options.retentionMs, this.report))
+    this.keeper = new UsageKeeper(
+      this.outbox,
+      (record) => this.#kept(record),
+      this.report,
+      after,
+      price,
+    )
+    this.#leaveExit = atExit({ flush: () => this.#flushAtExit(), end: () => this.#end() })
+    this.#stopPruning = pruneRegularly(this.outbox, options.retentionMs, this.report)
     for (const delivery of this.#deliveries) delivery.wake()
   }
 
@@ -179,21 +189,29 @@ export class Pipeline {
   #end(): void {
     this.keeper.writeHeld()
     this.keeper.reportUnstored()
-    const lost = lostWithProcess(
-      this.outbox,
-      this.#deliveries.map(({ sink }) => sink.name),
-    )
+    this.#reportLost('the process ended')
+  }
+
+  #reportLost(end: Parameters<typeof lostRecords>[2]): void {
+    const sinks = this.#deliveries.map(({ sink }) => sink.name)
+    const lost = lostRecords(this.outbox, sinks, end)
     if (lost !== undefined) this.report(lost)
   }
 
   async #closeNow({ timeoutMs = 10_000 }: CloseOptions): Promise<void> {
-    for (const release of this.#release) release()
+    this.#stopPruning()
     this.keeper.writeHeld()
     // What is left is counted below, when nothing more can come.
     await this.#flushes.run(this.keeper.begun, timeoutMs).catch(() => {})
     this.keeper.close()
     await Promise.all(this.#deliveries.map((delivery) => delivery.stop()))
-    this.#last = await countAndClose(this.outbox, () => this.stats())
+    this.#reportLost('the meter was closed')
+    try {
+      this.#last = await countAndClose(this.outbox, () => this.stats())
+    } finally {
+      // Not before: a process that exits meanwhile says what it loses.
+      if (!this.keeper.isStoring) this.#leaveExit()
+    }
   }
 
   #kept(record: MeterEvents['usage']): void {

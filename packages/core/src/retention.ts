@@ -8,6 +8,8 @@ const day = 24 * 60 * 60 * 1000
 /** As long as Stripe takes late meter events. */
 const defaultRetentionMs = 35 * day
 const everyMs = 60 * 60 * 1000
+/** The first time, in ms at the most: many processes do not live for an hour. */
+const firstWithinMs = 60 * 1000
 
 /**
  * Refuses what is no time.
@@ -22,8 +24,9 @@ export function checkRetention(retentionMs = defaultRetentionMs): void {
 }
 
 /**
- * Deletes what is settled and older than the retention, hourly; never where nothing runs for an
- * hour. Answers how to stop it.
+ * Deletes what is settled and older than the retention, hourly, and at a random moment of the first
+ * minute, so that short-lived processes do it now and then; never where nothing runs in the
+ * background. Answers how to stop it.
  */
 export function pruneRegularly(
   outbox: Outbox,
@@ -31,7 +34,7 @@ export function pruneRegularly(
   onFault: (error: TokenMeterError) => void,
 ): () => void {
   if (isRequestBound()) return () => {}
-  const timer = setInterval(async () => {
+  const prune = async (): Promise<void> => {
     try {
       await outbox.prune(Date.now() - retentionMs)
     } catch (cause) {
@@ -39,7 +42,12 @@ export function pruneRegularly(
         new OutboxError(`old records could not be pruned from ${outbox.description}`, { cause }),
       )
     }
-  }, everyMs)
-  ;(timer as { unref?: () => void }).unref?.()
-  return () => clearInterval(timer)
+  }
+  const first = setTimeout(prune, Math.random() * firstWithinMs)
+  const others = setInterval(prune, everyMs)
+  for (const timer of [first, others]) (timer as { unref?: () => void }).unref?.()
+  return () => {
+    clearTimeout(first)
+    clearInterval(others)
+  }
 }

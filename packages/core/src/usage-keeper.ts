@@ -2,6 +2,7 @@ import type { AfterUsage } from './after-usage.ts'
 import { HeldWrites } from './call/held-writes.ts'
 import type { ObservedCall } from './call/observed-call.ts'
 import type { CompletedReading, RecordSink } from './call/record-sink.ts'
+import type { PriceRecord } from './cost/pricing.ts'
 import { MissingCustomerError } from './errors/missing-customer-error.ts'
 import { ObserverError } from './errors/observer-error.ts'
 import { OutboxError } from './errors/outbox-error.ts'
@@ -21,6 +22,7 @@ export class UsageKeeper implements RecordSink {
   readonly #outbox: Outbox
   readonly #kept: (record: UsageRecord) => void
   readonly #onFault: (error: TokenMeterError) => void
+  readonly #price: PriceRecord | undefined
   readonly #after: AfterUsage | undefined
   /** Appends and announced usage so far, so that a flush knows whether it covers the latest. */
   begun = 0
@@ -36,9 +38,11 @@ export class UsageKeeper implements RecordSink {
     kept: (record: UsageRecord) => void,
     onFault: (error: TokenMeterError) => void,
     after?: AfterUsage,
+    price?: PriceRecord,
   ) {
     this.#outbox = outbox
     this.#after = after
+    this.#price = price
     this.#kept = kept
     this.#onFault = onFault
   }
@@ -49,6 +53,7 @@ export class UsageKeeper implements RecordSink {
     const records = readings
       .map((reading, index) => toRecord(call, reading, at, index))
       .filter((record) => !isZero(record.tokens) || saysMore(record))
+      .map((record) => this.#price?.(record) ?? record)
     for (const reading of readings) this.#reportOddUsage(call, reading)
     if (records.length === 0) return
     if (call.customer === null) this.#onFault(unattributed(call))
@@ -66,7 +71,7 @@ export class UsageKeeper implements RecordSink {
    * @throws OutboxError with the record when it could not be kept.
    */
   async record(record: UsageRecord): Promise<void> {
-    await this.#append([record])
+    await this.#append([this.#price?.(record) ?? record])
   }
 
   /** Resolves when no append that has begun is under way any more, whatever became of it. */

@@ -1,8 +1,13 @@
 import type { Provider } from './call/provider.ts'
 import { environmentSinks } from './environment/environment-sinks.ts'
-import { forgetSharedPipeline, sharedPipeline } from './environment/shared-pipeline.ts'
+import {
+  forgetSharedPipeline,
+  sharedPipeline,
+  watchSharedPipeline,
+} from './environment/shared-pipeline.ts'
 import { type Meter, meterOn } from './meter.ts'
 import { checkTimeout } from './flush-timeout.ts'
+import { watchKey } from './watch-meter.ts'
 import { type CloseOptions, Pipeline } from './pipeline.ts'
 
 /** Everything else is the function's own: to await a meter, or to print it, must not start one. */
@@ -43,6 +48,7 @@ export function zeroConfigMeter<Client extends object>(provider: Provider<Client
           await closing
         }
       }
+      if (property === watchKey) return watchSharedPipeline
       return Reflect.get(meterProperties.has(property) ? current() : target, property)
     },
     has: (target, property) => meterProperties.has(property) || Reflect.has(target, property),

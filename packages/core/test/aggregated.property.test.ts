@@ -131,6 +131,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 test.each(['memory', 'sqlite'])(
   'summed, killed, refused in part, requeued one by one: every token is billed once (%s)',
+  { timeout: 180_000 },
   async (kind) => {
     let files = 0
     const run = async (steps: readonly Step[]) => {
@@ -157,3 +158,40 @@ test.each(['memory', 'sqlite'])(
     await fc.assert(property, { numRuns: kind === 'memory' ? 300 : 60 })
   },
 )
+
+const settledFate = fc.constantFrom<Fate>('accepted', 'accepted', 'refused', 'later')
+/** As a later version of the application is set up, or another process on the same outbox. */
+const setUps: readonly ((sink: Sink) => Sink)[] = [
+  (sink) => sink,
+  (sink) => aggregated(sink, { windowMs: 1000 }),
+  (sink) => aggregated(sink, { windowMs: 300 }),
+]
+
+test('summed by other windows or not at all, in the middle of a batch: what is certain stays billed once', async () => {
+  const attempt = fc.tuple(fc.constantFrom(...setUps), fc.array(settledFate, { maxLength: 12 }))
+  const property = fc.asyncProperty(
+    fc.array(usage, { minLength: 1, maxLength: 8 }),
+    fc.array(attempt, { maxLength: 8 }),
+    async (given, attempts) => {
+      const outbox = memoryOutbox()
+      const bill = new Bill()
+      const records = given.map((each) => exampleRecord({ ...each, details: {} }))
+      await outbox.append(records)
+      const sendBy = async (setUp: (sink: Sink) => Sink): Promise<boolean> => {
+        const batch = await outbox.claim('bill', 8, 1000)
+        if (batch === undefined) return false
+        await outbox.settle(batch, await setUp(bill.sink).send(batch, new AbortController().signal))
+        return true
+      }
+      for (const [setUp, fates] of attempts) {
+        bill.fates.splice(0, Infinity, ...fates)
+        await sendBy(setUp)
+      }
+      bill.isWell = true
+      await outbox.requeue('bill')
+      while (await sendBy(attempts[0]?.[0] ?? aggregated)) await outbox.requeue('bill')
+      expect(bill.sums()).toEqual(recordedSums(records))
+    },
+  )
+  await fc.assert(property, { numRuns: 500 })
+})

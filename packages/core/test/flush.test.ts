@@ -2,7 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { createMeter, FlushError, memoryOutbox, type Outbox } from '../src/index.ts'
+import {
+  createMeter,
+  FlushError,
+  memoryOutbox,
+  type Outbox,
+  type TokenMeterError,
+} from '../src/index.ts'
 import { sqliteOutbox } from '../src/sqlite.ts'
 import { Backend, quick, usage } from './backend.ts'
 
@@ -107,4 +113,28 @@ test('an outbox that hangs as it closes does not hold up close', async () => {
   const { meter } = start({ ...memoryOutbox(), close: hangs })
   await meter.record(usage('r0'))
   await expect(meter.close()).rejects.toThrow(/the outbox \(memory\) does not answer/)
+})
+
+test('an outbox that cannot be counted is closed all the same', async () => {
+  const close = vi.fn()
+  const stats = () => {
+    throw new Error('damaged')
+  }
+  const { meter } = start({ ...memoryOutbox(), stats, close })
+  await expect(meter.close()).rejects.toThrow('damaged')
+  expect(close).toHaveBeenCalledOnce()
+})
+
+test('records that are lost because memory is closed are reported whole', async () => {
+  const errors: TokenMeterError[] = []
+  const meter = createMeter({
+    providers: [],
+    outbox: memoryOutbox(),
+    sinks: [{ name: 'down', send: async () => Promise.reject(new Error('down')) }],
+    delivery: quick,
+    onError: (error) => errors.push(error),
+  })
+  await meter.record(usage('r0'))
+  await expect(meter.close({ timeoutMs: 20 })).rejects.toMatchObject({ pending: { down: 1 } })
+  expect(errors).toMatchObject([{ code: 'outbox', records: [{ id: 'r0' }] }])
 })

@@ -119,6 +119,12 @@ describe('how the application ends stays as it is', options, () => {
   const idle = 'setInterval(() => {}, 1000)'
   const atOnce: readonly [string, string, number][] = [
     ['process.exit(5) at once', 'process.exit(5)', 5],
+    ['process.exit(5) while it closes', 'void meter.close(); process.exit(5)', 5],
+    [
+      'process.exit(5) later while it closes',
+      'void meter.close(); setTimeout(() => process.exit(5), 50)',
+      5,
+    ],
     ['process.exit(5) in a handler', `process.on('beforeExit', () => process.exit(5))`, 5],
     ['an error', `setTimeout(() => { throw new Error('mine') })`, 1],
     ['a rejection', `void Promise.reject(new Error('mine')); ${idle}`, 1],

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { zeroConfigMeter } from '../src/adapter.ts'
+import { watchMeter, zeroConfigMeter } from '../src/adapter.ts'
 import { usage } from './backend.ts'
 
 const provider = {
@@ -56,5 +56,27 @@ test('its first use makes the pipeline, and close lets the next use make another
   await meter.close()
   expect(pipeline()).toBeUndefined()
   expect((await meter.stats()).recorded).toBe(0)
+  await meter.close()
+})
+
+test('watching it starts nothing, and tells of each start', async () => {
+  const seen: unknown[] = []
+  const stop = watchMeter(meter, (running) => void seen.push(running))
+  expect(pipeline()).toBeUndefined()
+  expect(seen).toEqual([])
+  await meter.record(usage('r1'))
+  expect(seen).toEqual([pipeline()])
+  const late: unknown[] = []
+  watchMeter(meter, (running) => void late.push(running))()
+  expect(late).toEqual([pipeline()])
+  await meter.close()
+  await meter.stats()
+  expect(seen).toHaveLength(2)
+  expect(seen[1]).toBe(pipeline())
+  stop()
+  await meter.close()
+  await meter.stats()
+  expect(seen).toHaveLength(2)
+  expect(late).toHaveLength(1)
   await meter.close()
 })

@@ -6,6 +6,7 @@ import { deadLetterTests } from './outbox-suite/dead-letter-tests.ts'
 import { knownSinkTests } from './outbox-suite/known-sink-tests.ts'
 import { ledgerQueryTests } from './outbox-suite/ledger-query-tests.ts'
 import { ledgerTests } from './outbox-suite/ledger-tests.ts'
+import { lingerTests } from './outbox-suite/linger-tests.ts'
 import { OutboxHarness, type OutboxSuite } from './outbox-suite/outbox-harness.ts'
 import { progressTests } from './outbox-suite/progress-tests.ts'
 import { refusedEventTests } from './outbox-suite/refused-event-tests.ts'
@@ -29,6 +30,7 @@ export function describeOutbox(name: string, suite: OutboxSuite): void {
 
     describe('append', () => appendTests(harness))
     describe('claim', () => claimTests(harness))
+    describe('lingering', () => lingerTests(harness))
     describe('settle', () => settleTests(harness))
     describe('uncertainty', () => uncertainTests(harness))
     describe('dead letters', () => deadLetterTests(harness))

@@ -11,8 +11,8 @@
  * - sending: up to `maxConcurrentBatches` batches at a time, each claimed under a lease.
  * - settling: results go to the outbox; what is to be retried waits there, not here.
  * - paused: the backend asked for a pause, or batch after batch failed as a whole: nothing is
- *   claimed until it is over, so that an outage does not churn through the backlog. One failing
- *   batch alone does not pause, so a poison record holds up no other.
+ *   claimed until it is over, so that an outage does not churn through the backlog. One batch that
+ *   fails alone, however often, does not pause, so a poison record holds up no other.
  *
  * No timer here keeps the process alive.
  */
@@ -25,6 +25,7 @@ import type { DeliveryReport } from './delivery-events.ts'
 import type { DeliveryOptions } from './delivery-options.ts'
 import { Alarm } from './alarm.ts'
 import { BusyTime, busyPauseMs, isBusy } from './busy.ts'
+import { otherThings } from './other-things.ts'
 import { PauseAfterFailure } from './pause-after-failure.ts'
 import { settleWhenFree } from './settle-when-free.ts'
 import { WallClock } from './wall-clock.ts'
@@ -47,6 +48,7 @@ export class Delivery {
   readonly #busy = new BusyTime()
   readonly #pause: PauseAfterFailure
   #wakeAgain = false
+  #isIntroduced = false
   /** What waits for company is claimed all the same, until nothing waits. */
   #isHurried = false
   /** Records of this process since the last claim. */
@@ -137,6 +139,7 @@ export class Delivery {
   async #claimAll(): Promise<void> {
     this.#wakeAgain = false
     try {
+      await this.#introduce()
       while (this.#sending.size < this.#maxConcurrent && !this.#stop.signal.aborted) {
         const pauseMs = this.#pause.leftMs()
         if (pauseMs > 0) return this.#alarm.setWithin(pauseMs)
@@ -157,10 +160,12 @@ export class Delivery {
           if (isHurried) this.#isHurried = false
           return await this.#idle()
         }
-        const sending = this.#deliver(batch).finally(() => {
-          this.#sending.delete(sending)
-          this.#pump()
-        })
+        const sending = this.#deliver(batch)
+          .then(otherThings)
+          .finally(() => {
+            this.#sending.delete(sending)
+            this.#pump()
+          })
         this.#sending.add(sending)
       }
     } catch (cause) {
@@ -169,6 +174,14 @@ export class Delivery {
       }
       this.#alarm.setWithin(isBusy(cause) ? busyPauseMs() : this.#options.backoff.maxMs)
     }
+  }
+
+  /** Before the first claim, which would begin with everything that is kept. */
+  async #introduce(): Promise<void> {
+    const { name, startsAtMs } = this.sink
+    if (this.#isIntroduced) return
+    if (startsAtMs !== undefined) await this.#outbox.introduce(name, startsAtMs)
+    this.#isIntroduced = true
   }
 
   async #idle(): Promise<void> {
@@ -188,7 +201,7 @@ export class Delivery {
       withRetryTime(result, batch.entries[index], backoff),
     )
     this.lastReason = results.find((result) => result.status === 'retry')?.reason
-    this.#pause.note(answers)
+    this.#pause.note(batch.id, answers)
     try {
       const settling = { atMostMs: leaseMs - sendTimeoutMs, signal: this.#stop.signal }
       if (await settleWhenFree(this.#outbox, batch, results, settling)) this.#tell(batch, results)

@@ -48,6 +48,15 @@ export class MemoryBatches {
     }
   }
 
+  /** The lowest number that is in one of them; `Infinity` when there is none. */
+  lowest(): number {
+    let lowest = Infinity
+    for (const { numbers } of this.#batches.values()) {
+      for (const number of numbers) lowest = Math.min(lowest, number)
+    }
+    return lowest
+  }
+
   /** Whether a record up to the mark is in one of them. */
   holdUpTo(mark: number): boolean {
     for (const { numbers } of this.#batches.values()) {

@@ -97,7 +97,8 @@ export class MemoryProgress {
     const unattributed = [...this.#ledger.unattributed].filter((number) => number >= this.#first)
     const settled = { delivered, dead: dead.size, unattributed: unattributed.length, discarded }
     const pending = recorded - delivered - dead.size - unattributed.length - discarded
-    return { recorded, pending, ...settled }
+    const counts = { recorded, pending, ...settled }
+    return pending === 0 ? counts : { ...counts, oldestPendingAt: this.#oldestPendingAt() }
   }
 
   deadLetters(limit: number): DeadLetter[] {
@@ -186,6 +187,13 @@ export class MemoryProgress {
     if (this.#items.requeued.size > 0 || this.#ledger.last - this.#cursor >= limit) return true
     const oldest = this.#nextFresh(this.#ledger.last)
     return oldest !== undefined && Math.abs(nowMs - this.#ledger.glance(oldest).at) >= lingerMs
+  }
+
+  /** Only while something is pending. */
+  #oldestPendingAt(): number {
+    const [requeued = Infinity] = this.#items.requeuedByAge()
+    const fresh = this.#nextFresh(this.#ledger.last) ?? Infinity
+    return this.#ledger.glance(Math.min(requeued, this.#batches.lowest(), fresh)).at
   }
 
   /** The first record after the cursor, up to a mark, that can be claimed. */

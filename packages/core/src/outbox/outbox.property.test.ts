@@ -106,22 +106,29 @@ const steps = fc.array(
   { size: 'large', maxLength: 80 },
 )
 
-test('whatever happens, the outboxes agree, nothing is lost or doubled, and the counters sum', async () => {
-  let files = 0
-  await fc.assert(
-    fc.asyncProperty(steps, async (sequence) => {
-      files++
-      const world = new OutboxWorld((now) => [
-        memoryOutbox({ now }),
-        sqliteOutbox(join(folder, `${files}.db`), { now }),
-      ])
-      for (const { run } of sequence) {
-        world.nowMs++
-        await run(world)
-        await world.check()
-      }
-      await world.close()
-    }),
-    { numRuns: 60 },
-  )
-})
+// It asks both outboxes for everything after every step.
+const timeout = 180_000
+
+test(
+  'whatever happens, the outboxes agree, nothing is lost or doubled, and the counters sum',
+  { timeout },
+  async () => {
+    let files = 0
+    await fc.assert(
+      fc.asyncProperty(steps, async (sequence) => {
+        files++
+        const world = new OutboxWorld((now) => [
+          memoryOutbox({ now }),
+          sqliteOutbox(join(folder, `${files}.db`), { now }),
+        ])
+        for (const { run } of sequence) {
+          world.nowMs++
+          await run(world)
+          await world.check()
+        }
+        await world.close()
+      }),
+      { numRuns: 60 },
+    )
+  },
+)

@@ -47,7 +47,7 @@ export interface Batch {
   readonly entries: readonly BatchEntry[]
 }
 
-/** Where the records of one sink stand. `recorded` is the sum of the other five. */
+/** Where the records of one sink stand. `recorded` is the sum of the other five counts. */
 export interface SinkStats {
   readonly recorded: number
   readonly pending: number
@@ -55,6 +55,11 @@ export interface SinkStats {
   readonly dead: number
   readonly unattributed: number
   readonly discarded: number
+  /**
+   * The `at` of the pending record that came first, in ms since the epoch. Absent when nothing is
+   * pending.
+   */
+  readonly oldestPendingAt?: number
 }
 
 /** A record that a sink refused for good. */

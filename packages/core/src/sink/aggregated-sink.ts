@@ -46,9 +46,11 @@ export function aggregated(sink: Sink | SinkFunction, options: AggregationOption
   check('maxBatch', maxBatch, 1, mostMembers)
   return {
     name: inner.name,
+    ...(inner.startsAtMs !== undefined && { startsAtMs: inner.startsAtMs }),
     maxBatch,
     maxConcurrentBatches: inner.maxConcurrentBatches ?? 1,
     lingerMs,
+    sums: true,
     async send(batch, signal) {
       const sums = aggregatesOf(batch, windowMs)
       const results = await sendParts(inner, batch, sums, signal)

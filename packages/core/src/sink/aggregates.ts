@@ -120,5 +120,7 @@ function commonParts(record: UsageRecord, windowMs: number): readonly unknown[] 
     Object.entries(attributes).toSorted(([a], [b]) => (a < b ? -1 : 1)),
     priceDetails(details),
     isLarge ? record.id : Math.floor(record.at / windowMs),
+    // What has no cost makes no sum of costs wrong.
+    ...(record.cost === undefined ? [] : ['priced']),
   ]
 }

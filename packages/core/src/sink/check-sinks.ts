@@ -4,13 +4,15 @@ import type { Sink } from './sink.ts'
 
 /**
  * The sinks of a meter, functions made into sinks.
- * @throws ConfigError for what is no sink, and for two sinks of one name.
+ * @throws ConfigError for what is no sink or has a limit that is none, and for two sinks of one name.
  */
 export function checkSinks(given: readonly (Sink | SinkFunction)[] = []): readonly Sink[] {
   if (!Array.isArray(given)) throw new ConfigError('sinks must be an array of sinks')
   const sinks = given.map((sink: Sink | SinkFunction, index) => {
     if (typeof sink === 'function') return functionSink(sink.name, sink)
-    if (typeof sink?.send === 'function' && typeof sink.name === 'string') return sink
+    if (typeof sink?.send === 'function' && typeof sink.name === 'string' && sink.name !== '') {
+      return checkNumbers(sink)
+    }
     throw new ConfigError(
       `sinks[${index}] is no sink: expected one such as stripeSink({ ... }), or an async function`,
     )
@@ -23,4 +25,21 @@ export function checkSinks(given: readonly (Sink | SinkFunction)[] = []): readon
     )
   }
   return sinks
+}
+
+/** With a limit that is none it would deliver nothing, and say nothing. */
+function checkNumbers(sink: Sink): Sink {
+  const { name, maxBatch = 1, maxConcurrentBatches = 1, lingerMs = 0 } = sink
+  for (const [option, value] of Object.entries({ maxBatch, maxConcurrentBatches })) {
+    if (Number.isSafeInteger(value) && value >= 1) continue
+    throw new ConfigError(
+      `the sink "${name}": ${option} must be a whole number from 1 up, got ${String(value)}`,
+    )
+  }
+  if (!Number.isFinite(lingerMs) || lingerMs < 0) {
+    throw new ConfigError(
+      `the sink "${name}": lingerMs must be a number of ms from 0 up, got ${String(lingerMs)}`,
+    )
+  }
+  return sink
 }

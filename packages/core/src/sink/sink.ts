@@ -41,6 +41,16 @@ export interface Sink {
    * @default none but the delivery's own `lingerMs`
    */
   readonly lingerMs?: number
+  /**
+   * Says that it makes one event of several records, which therefore come unchanged on every
+   * attempt: a cost that was not known is not filled in later. @default false
+   */
+  readonly sums?: boolean
+  /**
+   * From when on the sink takes records, by their `at` in ms since the epoch, when an outbox first
+   * sees it: `startingFrom()` sets it. @default everything that the outbox keeps
+   */
+  readonly startsAtMs?: number
   /** Batches under way at a time. @default 1 */
   readonly maxConcurrentBatches?: number
   /**

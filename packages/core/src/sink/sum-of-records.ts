@@ -1,3 +1,4 @@
+import { sumOfCosts } from '../usage/sum-of-costs.ts'
 import type { TokenCounts } from '../usage/token-counts.ts'
 import type { UsageDetails } from '../usage/usage-details.ts'
 import type { UsageOutcome, UsageRecord } from '../usage/usage-record.ts'
@@ -23,9 +24,10 @@ export function sumOfRecords(
     tokens.output += more.output
     at = Math.max(at, later)
   }
-  const { requestedModel } = first
+  const { requestedModel, cost: _, ...common } = first
+  const cost = sumOfCosts(records.map((record) => record.cost))
   return {
-    ...first,
+    ...common,
     id,
     requestedModel: records.every((record) => record.requestedModel === requestedModel)
       ? requestedModel
@@ -36,6 +38,7 @@ export function sumOfRecords(
       weakestFirst.find((outcome) => records.some((record) => record.outcome === outcome)) ??
       first.outcome,
     at,
+    ...(cost !== undefined && { cost }),
     raw: null,
   }
 }

@@ -7,4 +7,6 @@ export interface UsageCost {
   readonly billed: string
   /** `reported` by the provider in its answer, or computed from `prices`. */
   readonly source: 'reported' | 'prices'
+  /** The price list's own name of the model, where it was computed. */
+  readonly pricedAs?: string
 }

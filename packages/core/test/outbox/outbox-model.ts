@@ -139,7 +139,10 @@ export class OutboxModel {
     for (const [id, state] of states) {
       stats[this.#isUnattributed(id) ? 'unattributed' : state]++
     }
-    return { recorded: states.size, ...stats }
+    const oldest = [...states.keys()].find((id) => this.isPending(sink, id))
+    const oldestPendingAt = oldest === undefined ? undefined : this.#records.get(oldest)?.at
+    const recorded = states.size
+    return { recorded, ...stats, ...(oldestPendingAt !== undefined && { oldestPendingAt }) }
   }
 
   #isUnattributed(id: string): boolean {

@@ -80,6 +80,29 @@ export function progressTests(harness: () => OutboxHarness): void {
     expect(await harness().outbox.stats(sink)).toMatchObject({ recorded: 3, pending: 3 })
   })
 
+  test('the oldest pending record is the one that came first, wherever it waits', async () => {
+    const { outbox } = harness()
+    const oldest = async (from = sink) => (await outbox.stats(from)).oldestPendingAt
+    expect(await oldest()).toBeUndefined()
+    for (const at of [10, 20, 30, 40]) await harness().add(1, { at })
+    await harness().add(1, { at: 5, customer: null })
+    expect(await oldest()).toBe(10)
+    const batch = await harness().take(2)
+    expect(await oldest()).toBe(10)
+    await outbox.settle(batch, [rejected, retry])
+    expect(await oldest()).toBe(20)
+    expect(await oldest('beta')).toBe(10)
+    await harness().settleAll(accepted)
+    expect(await oldest()).toBe(30)
+    await outbox.requeue(sink)
+    expect(await oldest()).toBe(10)
+    await harness().settleAll(accepted)
+    expect(await oldest()).toBeUndefined()
+    const [nobodys] = await outbox.unattributed()
+    await outbox.attribute([nobodys?.id ?? ''], 'cus_9')
+    expect(await oldest()).toBe(5)
+  })
+
   test('to look at a sink does not make it one that has to be served', async () => {
     const { outbox } = harness()
     await harness().add(1, { at: 0 })

@@ -14,6 +14,12 @@ export interface OpenOptions {
 }
 
 /**
+ * What a write-ahead log keeps of the disk that it took while somebody read for long; otherwise it
+ * has about 4 MB.
+ */
+const logBytes = 16 * 1024 * 1024
+
+/**
  * The whole path to a file.
  * @throws OutboxError for what SQLite takes for no file.
  */
@@ -40,6 +46,7 @@ export function openDatabase(path: string, options: OpenOptions): DatabaseSync {
     database.exec(`PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`)
     // Without it, macOS leaves what was synced in the drive's cache.
     if (durability === 'full') database.exec('PRAGMA fullfsync = ON')
+    database.exec(`PRAGMA journal_size_limit = ${logBytes}`)
     prepareSchema(database, path)
     database.exec(`PRAGMA busy_timeout = ${Math.trunc(busyTimeoutMs)}`)
     return database

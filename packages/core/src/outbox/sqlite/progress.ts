@@ -1,6 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Outbox, SinkStats } from '../outbox.ts'
 
+interface StatsRow extends Omit<SinkStats, 'pending' | 'oldestPendingAt'> {
+  readonly oldestPendingAt: number | null
+}
+
 /** How far a sink has come. Each answer is one statement, so that it is one moment's. */
 export function prepareProgress(
   database: DatabaseSync,
@@ -33,7 +37,14 @@ export function prepareProgress(
        (SELECT count(*) FROM items WHERE sink = :sink AND state = 'dead') AS dead,
        (SELECT count(*) FROM records WHERE customer IS NULL AND seq >= coalesce(first, 1))
          AS unattributed,
-       coalesce(discarded, 0) AS discarded
+       coalesce(discarded, 0) AS discarded,
+       (SELECT at FROM records WHERE seq = (SELECT min(seq) FROM (
+         SELECT min(seq) AS seq FROM items WHERE sink = :sink AND state = 'requeued'
+         UNION ALL SELECT (SELECT min(seq) FROM items WHERE batch = batches.id)
+           FROM batches WHERE batches.sink = :sink
+         UNION ALL SELECT (SELECT seq FROM records
+           WHERE customer IS NOT NULL AND seq > coalesce(cursor, 0) ORDER BY seq LIMIT 1))))
+         AS oldestPendingAt
      FROM ledger LEFT JOIN sinks ON name = :sink`,
   )
   const everRecorded = database.prepare(
@@ -51,10 +62,11 @@ export function prepareProgress(
       expedite.run({ sink, nowMs: now() })
     },
     stats(sink) {
-      const row = stats.get({ sink }) as unknown as Omit<SinkStats, 'pending'>
-      const { recorded, delivered, dead, unattributed, discarded } = row
+      const row = stats.get({ sink }) as unknown as StatsRow
+      const { recorded, delivered, dead, unattributed, discarded, oldestPendingAt } = row
       const pending = recorded - delivered - dead - unattributed - discarded
-      return { recorded, pending, delivered, dead, unattributed, discarded }
+      const counts = { recorded, pending, delivered, dead, unattributed, discarded }
+      return oldestPendingAt === null ? counts : { ...counts, oldestPendingAt }
     },
     recorded: () => (everRecorded.get() as { recorded: number }).recorded,
   }

@@ -21,6 +21,7 @@ test('a file of version 1 comes with everything it has', async () => {
     dead: 1,
     unattributed: 1,
     discarded: 1,
+    oldestPendingAt: records[2]?.at,
   })
   expect(outbox.deadLetters('alpha')).toEqual([
     { record: records[1], sink: 'alpha', reason: 'no meter', attempts: 2, failedAt: 3000 },

@@ -1,0 +1,71 @@
+import type { UsageRecord } from '../usage/usage-record.ts'
+import { decimal, type Decimal, zero } from '../usage/decimal.ts'
+import type { ModelPrice, TieredPrice, Usd } from './model-price.ts'
+import type { Unpriced } from './price-source.ts'
+
+/** A price of `ModelPrice` that is for tokens. */
+type TokenPrice = {
+  [Name in keyof ModelPrice]-?: TieredPrice extends ModelPrice[Name] ? Name : never
+}[keyof ModelPrice]
+
+/** What the tokens of a record cost by a price list, before factors. */
+export function amountOfTokens(record: UsageRecord, price: ModelPrice): Decimal | Unpriced {
+  const { input, cachedInput, cachedWrite } = record.tokens
+  const prompt = input + cachedInput + cachedWrite
+  let amount = zero
+  for (const [name, tokens] of partsOf(record, price)) {
+    if (tokens === 0) continue
+    if (tokens < 0) return { unpriced: 'its details contradict its counts' }
+    const perMillion = decimal(priceAt(price[name], prompt))
+    if (perMillion === undefined) return { unpriced: `there is no price of ${name}` }
+    amount = amount.plus(perMillion.times(tokens))
+  }
+  return amount.shiftedBy(-6)
+}
+
+/** The tokens of a record, each once, at the price that is for them. */
+function partsOf(
+  { tokens, details }: UsageRecord,
+  price: ModelPrice,
+): readonly (readonly [TokenPrice, number])[] {
+  const own = (name: TokenPrice, count: number | undefined): number =>
+    price[name] === undefined ? 0 : (count ?? 0)
+  // The subsets of the input are of all of it, cached or not.
+  const uncached = (all: number | undefined, cached = 0): number => (all ?? cached) - cached
+  const { cachedAudioInput, cachedImageInput, cachedWrite1h = 0, cachedWrite12h = 0 } = details
+  const audio = own('audioInput', uncached(details.audioInput, cachedAudioInput))
+  const image = own('imageInput', uncached(details.imageInput, cachedImageInput))
+  const video = own('videoInput', details.videoInput)
+  const cachedAudio = own('cachedAudioInput', cachedAudioInput)
+  const cachedImage = own('cachedImageInput', cachedImageInput)
+  const audioOutput = own('audioOutput', details.audioOutput)
+  const imageOutput = own('imageOutput', details.imageOutput)
+  const videoOutput = own('videoOutput', details.videoOutput)
+  const reasoning = own('reasoning', details.reasoning)
+  return [
+    ['input', tokens.input - audio - image - video],
+    ['audioInput', audio],
+    ['imageInput', image],
+    ['videoInput', video],
+    ['cachedInput', tokens.cachedInput - cachedAudio - cachedImage],
+    ['cachedAudioInput', cachedAudio],
+    ['cachedImageInput', cachedImage],
+    ['cachedWrite', tokens.cachedWrite - cachedWrite1h - cachedWrite12h],
+    ['cachedWrite1h', cachedWrite1h],
+    ['cachedWrite12h', cachedWrite12h],
+    ['output', tokens.output - audioOutput - imageOutput - videoOutput - reasoning],
+    ['audioOutput', audioOutput],
+    ['imageOutput', imageOutput],
+    ['videoOutput', videoOutput],
+    ['reasoning', reasoning],
+  ]
+}
+
+function priceAt(price: Usd | TieredPrice | undefined, prompt: number): Usd | undefined {
+  if (typeof price !== 'object') return price
+  let best = { inputTokens: -1, price: price.base }
+  for (const tier of price.above) {
+    if (prompt > tier.inputTokens && tier.inputTokens > best.inputTokens) best = tier
+  }
+  return best.price
+}

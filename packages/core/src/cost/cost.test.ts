@@ -1,0 +1,224 @@
+import { exampleRecord } from '@token-meter/testkit'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { ConfigError } from '../errors/config-error.ts'
+import type { UsageRecord } from '../usage/usage-record.ts'
+import { cost } from './cost.ts'
+import type { ModelPrice } from './model-price.ts'
+
+const price: ModelPrice = { input: '2.5', cachedInput: 0.25, cachedWrite: '3.125', output: 15 }
+const prices = { 'openai/gpt-5.4': price }
+const tokens = { input: 700, cachedInput: 300, cachedWrite: 0, output: 100 }
+
+function record(overrides: Partial<UsageRecord> = {}): UsageRecord {
+  return exampleRecord({ tokens, details: {}, serviceTier: null, ...overrides })
+}
+
+/** The cost of a record of a model with these prices. */
+function priced(own: ModelPrice, overrides: Partial<UsageRecord> = {}) {
+  return cost({ prices: { 'openai/gpt-5.4': own } })(record(overrides))
+}
+
+const usd = (provider: string) => ({ currency: 'USD', provider, billed: provider })
+
+describe('cost', () => {
+  test('each token type at its own price, without float drift', () => {
+    // 700 x 2.5 + 300 x 0.25 + 100 x 15, per million: as floats 0.0033250000000000003.
+    expect(cost({ prices })(record())).toEqual({
+      ...usd('0.003325'),
+      source: 'prices',
+      pricedAs: 'openai/gpt-5.4',
+    })
+    const odd = { input: '0.1', output: '0.2' }
+    const one = { input: 1, cachedInput: 0, cachedWrite: 0, output: 1 }
+    expect(priced(odd, { tokens: one })).toMatchObject(usd('0.0000003'))
+  })
+
+  test('is exact for any counts and prices', () => {
+    const count = fc.nat({ max: 10 ** 12 })
+    const micros = fc.nat({ max: 10 ** 9 })
+    fc.assert(
+      fc.property(count, count, micros, micros, (input, output, a, b) => {
+        const text = (value: number) =>
+          `${Math.floor(value / 1e6)}.${String(value % 1e6).padStart(6, '0')}`
+        const answer = priced(
+          { input: text(a), output: text(b) },
+          { tokens: { input, output, cachedInput: 0, cachedWrite: 0 } },
+        )
+        const exact = BigInt(input) * BigInt(a) + BigInt(output) * BigInt(b)
+        const [whole = '', part = ''] = ('provider' in answer ? answer.provider : '').split('.')
+        expect(BigInt(whole + part.padEnd(12, '0'))).toBe(exact)
+      }),
+    )
+  })
+
+  test('a model is found by slug or by its own name, and never by a similar one', () => {
+    expect(cost({ prices: { 'gpt-5.4-2026-03-05': price } })(record())).toMatchObject({
+      pricedAs: 'gpt-5.4-2026-03-05',
+    })
+    for (const model of ['gpt-5.4-mini', 'gpt-5.40', 'gpt-5', 'GPT']) {
+      expect(cost({ prices })(record({ model }))).toEqual({ unpriced: 'no price list knows it' })
+    }
+    expect(cost({ prices })(record({ provider: 'azure' }))).toHaveProperty('unpriced')
+  })
+
+  test.each<[string, ModelPrice, Partial<UsageRecord>]>([
+    ['cachedInput', { input: 1, output: 1 }, {}],
+    ['output', { input: 1, cachedInput: 1 }, {}],
+    [
+      'cachedWrite',
+      { ...price, cachedWrite: undefined },
+      { tokens: { ...tokens, cachedWrite: 2 } },
+    ],
+    [
+      'cachedWrite1h',
+      price,
+      { tokens: { ...tokens, cachedWrite: 2 }, details: { cachedWrite1h: 1 } },
+    ],
+    ['webSearch', price, { details: { webSearchRequests: 1 } }],
+  ])('usage without a price of %s is unpriced, and nothing is guessed', (name, own, overrides) => {
+    expect(priced(own, overrides)).toEqual({ unpriced: `there is no price of ${name}` })
+  })
+
+  test('a price of 0 is a price', () => {
+    expect(priced({ input: 0, cachedInput: 0, output: 0 })).toMatchObject(usd('0'))
+  })
+
+  test('modalities and reasoning cost their own price, or that of their type', () => {
+    const details = {
+      audioInput: 100,
+      cachedAudioInput: 40,
+      imageInput: 10,
+      audioOutput: 20,
+      reasoning: 30,
+    }
+    // (700 - 60 - 10) x 2.5 + 60 x 10 + 10 x 4 + (300 - 40) x 0.25 + 40 x 1 + 50 x 15 + 20 x 60 + 30 x 7
+    const own = {
+      ...price,
+      audioInput: 10,
+      cachedAudioInput: 1,
+      imageInput: 4,
+      audioOutput: 60,
+      reasoning: 7,
+    }
+    expect(priced(own, { details })).toMatchObject(usd('0.00448'))
+    expect(priced(price, { details })).toMatchObject(usd('0.003325'))
+    const cachedOnly = { details: { cachedAudioInput: 40 } }
+    expect(priced(own, cachedOnly)).toMatchObject(usd('0.003355'))
+  })
+
+  test('details that contradict the counts make no negative amount', () => {
+    const own = { ...price, audioInput: 1 }
+    expect(priced(own, { details: { audioInput: 701 } })).toEqual({
+      unpriced: 'its details contradict its counts',
+    })
+  })
+
+  test('long prompts cost the price of the largest tier they are above', () => {
+    const tiers = (base: number) => ({
+      base,
+      above: [
+        { inputTokens: 2000, price: base * 3 },
+        { inputTokens: 1000, price: base * 2 },
+      ],
+    })
+    const own = { input: tiers(2), cachedInput: tiers(1), output: tiers(10) }
+    const prompt = (input: number) => ({
+      tokens: { input, cachedInput: 300, cachedWrite: 0, output: 0 },
+    })
+    expect(priced(own, prompt(700))).toMatchObject(usd('0.0017'))
+    expect(priced(own, prompt(701))).toMatchObject(usd('0.003404'))
+    expect(priced(own, prompt(1701))).toMatchObject(usd('0.011106'))
+  })
+
+  test('service tiers, speeds and places multiply the tokens, or leave it unpriced', () => {
+    const own = {
+      ...price,
+      webSearch: 10,
+      serviceTiers: { flex: '0.5', Priority: 2 },
+      speeds: { fast: 6 },
+      inferenceGeos: { us: '1.1' },
+    }
+    for (const tier of ['default', 'standard', 'ON_DEMAND', null]) {
+      expect(priced(own, { serviceTier: tier })).toMatchObject(usd('0.003325'))
+    }
+    expect(priced(own, { serviceTier: 'flex' })).toMatchObject(usd('0.0016625'))
+    expect(priced(own, { serviceTier: 'priority' })).toMatchObject(usd('0.00665'))
+    const fast = { details: { speed: 'fast', inferenceGeo: 'us', webSearchRequests: 2 } }
+    expect(priced(own, fast)).toMatchObject(usd('0.041945'))
+    expect(priced(own, { serviceTier: 'scale' })).toEqual({
+      unpriced: 'there is no factor for "scale" in serviceTiers',
+    })
+    expect(priced(price, { details: { speed: 'fast' } })).toHaveProperty('unpriced')
+    expect(priced(price, { details: { inferenceGeo: 'us' } })).toHaveProperty('unpriced')
+    expect(priced(price, { details: { inferenceGeo: 'global', speed: 'standard' } })).toMatchObject(
+      usd('0.003325'),
+    )
+  })
+
+  test('what is billed by time, length, piece or call', () => {
+    const none = { input: 0, cachedInput: 0, cachedWrite: 0, output: 0 }
+    const own = { hour: '0.36', leastSeconds: 10, character: 15, image: '0.04', request: 5 }
+    const of = (details: UsageRecord['details']) => priced(own, { tokens: none, details })
+    expect(of({ seconds: 90.5 })).toMatchObject(usd('0.01405'))
+    expect(of({ seconds: 2 })).toMatchObject(usd('0.006'))
+    expect(of({ characters: 1000 })).toMatchObject(usd('0.02'))
+    expect(of({ images: 2 })).toMatchObject(usd('0.085'))
+    // A third of a cent an hour has no end as a decimal: cut at 18 digits.
+    const thirds = { tokens: none, details: { seconds: 1 } }
+    expect(priced({ hour: '0.01' }, thirds)).toMatchObject(usd('0.000002777777777778'))
+    // Beside tokens they are information.
+    expect(priced(price, { details: { seconds: 3, images: 1 } })).toMatchObject(usd('0.003325'))
+  })
+
+  test('what the provider says it cost stands in place of the price list', () => {
+    const details = { providerCostUsd: 0.00014 }
+    const answer = { ...usd('0.00014'), source: 'reported' }
+    expect(cost({ prices })(record({ details }))).toEqual(answer)
+    expect(cost()(record({ details }))).toEqual(answer)
+    expect(cost({ prices, reported: false })(record({ details }))).toMatchObject({
+      source: 'prices',
+    })
+    expect(cost()(record({ details: { providerCostUsd: 4e-8 } }))).toMatchObject(usd('0.00000004'))
+    expect(cost()(record({ details: { providerCostUsd: -1 } }))).toHaveProperty('unpriced')
+  })
+
+  test('with a key of the application, OpenRouter reports its fee beside what the model cost', () => {
+    const details = { providerCostUsd: 0.001, upstreamCostUsd: 0.02 }
+    expect(cost()(record({ details }))).toMatchObject(usd('0.001'))
+    expect(cost()(record({ details, raw: { is_byok: true } }))).toMatchObject(usd('0.021'))
+    const unknown = record({ details: { providerCostUsd: 0.001 }, raw: { is_byok: true } })
+    expect(cost()(unknown)).toHaveProperty('unpriced')
+  })
+
+  test('a function prices by model, by amount, or leaves it to the next', () => {
+    const amount = cost({ prices: ({ customer }) => (customer === 'cus_1' ? '0.5' : undefined) })
+    expect(amount(record())).toEqual({ ...usd('0.5'), source: 'prices' })
+    expect(amount(record({ customer: 'cus_2' }))).toHaveProperty('unpriced')
+    const several = cost({ prices: [() => undefined, () => ({ unpriced: 'first' }), prices] })
+    expect(several(record())).toMatchObject(usd('0.003325'))
+    expect(several(record({ model: 'x' }))).toEqual({ unpriced: 'first' })
+    for (const wrong of [NaN, -1, 'much', true, Infinity]) {
+      expect(cost({ prices: () => wrong as never })(record())).toHaveProperty('unpriced')
+    }
+  })
+
+  test.each([
+    [{ prices: { a: { input: -1 } } }, /input of "a".*0 or more/],
+    [{ prices: { a: { input: 'cheap' } } }, /input of "a"/],
+    [{ prices: { a: { inputs: 1 } } }, /inputs of "a" is no price; those are input/],
+    [{ prices: { a: { input: { base: 1 } } } }, /above must be a list/],
+    [{ prices: { a: { input: { base: 1, above: [{ price: 1 }] } } } }, /inputTokens/],
+    [{ prices: { a: { serviceTiers: { flex: 'half' } } } }, /serviceTiers of "a".flex/],
+    [{ prices: { a: 3 } }, /price of "a" must be an object/],
+    [{ prices: 'openai' }, /prices must be/],
+    [{ markup: 'twenty' }, /markup must be a number/],
+    [{ markup: -101 }, /markup.*-100 or more/],
+    [{ markup: { models: { a: NaN } } }, /markup\.models\["a"\]/],
+    [{ markup: { customers: 3 } }, /markup\.customers must be/],
+    [null, /cost\(\) takes an object/],
+  ])('refuses %j', (options, message) => {
+    expect(() => cost(options as never)).toThrow(ConfigError)
+    expect(() => cost(options as never)).toThrow(message)
+  })
+})

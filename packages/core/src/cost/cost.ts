@@ -1,0 +1,77 @@
+import { ConfigError } from '../errors/config-error.ts'
+import type { UsageCost } from '../usage/usage-cost.ts'
+import { amountOfRecord } from './amount-of-record.ts'
+import { decimal, type Decimal, toText } from '../usage/decimal.ts'
+import { markupOf, type Markups, type Percent } from './markup.ts'
+import type { ModelPrice } from './model-price.ts'
+import { priceLookup } from './price-lookup.ts'
+import { reportedCost } from './reported-cost.ts'
+import type { CostCalculator, PriceFunction, PriceTable } from './price-source.ts'
+
+export interface CostOptions {
+  /**
+   * What providers charge: a price list of your own, `genaiPrices()` of
+   * `@token-meter/core/genai-prices`, a function of a record, or several of them, of which the first
+   * that knows a record decides. @default none: only costs that providers report
+   */
+  readonly prices?: PriceTable | PriceFunction | readonly (PriceTable | PriceFunction)[] | undefined
+  /**
+   * What is added to the provider's cost for the customer, in percent: for all, or by provider,
+   * model and customer. @default 0
+   */
+  readonly markup?: Percent | Markups | undefined
+  /**
+   * Whether a cost that the provider's answer states (OpenRouter, xAI, Vercel AI Gateway) stands in
+   * place of one by `prices`. @default true
+   */
+  readonly reported?: boolean | undefined
+}
+
+/**
+ * Prices usage, for `createMeter({ cost })`: what the provider charges for a record and what the
+ * customer is billed, in exact decimals of USD. Usage of which any part has no price gets no cost,
+ * and `onError` a CostError that says which price is missing; no price is guessed, and none taken
+ * from a model with a similar name.
+ *
+ *     createMeter({ cost: cost({ prices: genaiPrices(), markup: 20 }), ... })
+ * @throws ConfigError when an option is wrong.
+ */
+export function cost(options: CostOptions = {}): CostCalculator {
+  if (typeof options !== 'object' || options === null) {
+    throw new ConfigError('cost() takes an object, such as { prices: genaiPrices(), markup: 20 }')
+  }
+  const lookup = priceLookup(options.prices)
+  const markup = markupOf(options.markup)
+  const takesReported = options.reported ?? true
+
+  return (record) => {
+    const reported = takesReported ? reportedCost(record) : undefined
+    if (reported !== undefined) return toCost('reported', reported, markup(record))
+    const price = lookup(record)
+    if (price === undefined) return { unpriced: 'no price list knows it' }
+    if (typeof price !== 'object') {
+      const amount = decimal(price)
+      if (amount === undefined) return { unpriced: `prices answered ${String(price)} for it` }
+      return toCost('prices', amount, markup(record))
+    }
+    if ('unpriced' in price) return price
+    const amount = amountOfRecord(record, price)
+    if ('unpriced' in amount) return amount
+    return toCost('prices', amount, markup(record), price)
+  }
+}
+
+function toCost(
+  source: UsageCost['source'],
+  provider: Decimal,
+  factor: Decimal,
+  { pricedAs }: ModelPrice = {},
+): UsageCost {
+  return {
+    currency: 'USD',
+    provider: toText(provider),
+    billed: toText(provider.times(factor)),
+    source,
+    ...(pricedAs !== undefined && { pricedAs }),
+  }
+}

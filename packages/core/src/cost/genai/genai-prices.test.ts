@@ -1,0 +1,136 @@
+import { calcPrice, findProvider } from '@pydantic/genai-prices'
+import { exampleRecord } from '@token-meter/testkit'
+import { describe, expect, test } from 'vitest'
+import { ConfigError } from '../../errors/config-error.ts'
+import type { UsageRecord } from '../../usage/usage-record.ts'
+import { cost } from '../cost.ts'
+import { genaiPrices } from './genai-prices.ts'
+
+const tokens = { input: 700, cachedInput: 300, cachedWrite: 0, output: 100 }
+
+function priced(overrides: Partial<UsageRecord>, options = {}) {
+  const record = exampleRecord({ tokens, details: {}, serviceTier: null, ...overrides })
+  return cost({ prices: genaiPrices(options) })(record)
+}
+
+describe('genaiPrices', () => {
+  test.each([
+    ['openai', 'gpt-5.4-2026-03-05', 'openai/gpt-5.4'],
+    ['openai', 'gpt-4o-mini', 'openai/gpt-4o-mini'],
+    ['azure', 'gpt-4o-mini-2024-07-18', 'azure/gpt-4o-mini'],
+    ['anthropic', 'claude-sonnet-4-5-20250929', 'anthropic/claude-sonnet-4-5'],
+    ['google', 'models/gemini-2.5-pro', 'google/gemini-2.5-pro'],
+    ['google', 'gemini-2.0-flash-001', 'google/gemini-2.0-flash'],
+    ['vertex', 'gemini-2.5-pro', 'google/gemini-2.5-pro'],
+    ['xai', 'grok-4-latest', 'x-ai/grok-4-0709'],
+    ['openrouter', 'anthropic/claude-sonnet-4.6', 'openrouter/anthropic/claude-sonnet-4.6'],
+    ['mistral', 'magistral-small-2509', 'mistral/magistral-small'],
+  ])('%s %s costs what the list says of %s', (provider, model, pricedAs) => {
+    const plain = { input: 1000, cachedInput: 0, cachedWrite: 0, output: 100 }
+    const answer = priced({ provider, model, tokens: plain })
+    expect(answer).toMatchObject({ pricedAs, source: 'prices' })
+    const [providerId = ''] = pricedAs.split('/')
+    const list = calcPrice(
+      { input_tokens: 1000, output_tokens: 100 },
+      model.replace('models/', ''),
+      {
+        providerId,
+      },
+    )
+    expect(Number('provider' in answer && answer.provider)).toBeCloseTo(list?.total_price ?? -1, 12)
+  })
+
+  test.each([
+    ['anthropic', 'claude-sonnet-5-5'],
+    ['google', 'gemini-3.8-flash-lite'],
+    ['openai', 'gpt-4o-realtime-preview-mini'],
+    ['deepseek', 'deepseek-chat-next'],
+  ])('%s %s is not the model whose name begins like it', (provider, model) => {
+    expect(calcPrice({ input_tokens: 1 }, model, { providerId: provider })).not.toBeNull()
+    expect(priced({ provider, model })).toEqual({
+      unpriced: expect.stringMatching(/only a similar name, "/),
+    })
+  })
+
+  test('an unknown model, and a provider that the list does not have, are unpriced', () => {
+    expect(priced({ model: 'gpt-9' })).toHaveProperty('unpriced')
+    expect(priced({ provider: 'vercel', model: 'openai/gpt-5.4' })).toHaveProperty('unpriced')
+    const options = { providers: { litellm: 'openai' } }
+    expect(priced({ provider: 'litellm', model: 'gpt-5.4' }, options)).toMatchObject({
+      pricedAs: 'openai/gpt-5.4',
+    })
+  })
+
+  test('half for batches and flex; other tiers only by option', () => {
+    const standard = { provider: '0.003325' }
+    const half = { provider: '0.0016625' }
+    const model = 'gpt-5.4'
+    expect(priced({ model, serviceTier: 'default' })).toMatchObject(standard)
+    expect(priced({ model, serviceTier: 'batch' })).toMatchObject(half)
+    expect(priced({ model, serviceTier: 'flex' })).toMatchObject(half)
+    expect(priced({ model, serviceTier: 'priority' })).toHaveProperty('unpriced')
+    const options = { serviceTiers: { openai: { priority: 2 } } }
+    expect(priced({ model, serviceTier: 'priority' }, options)).toMatchObject({
+      provider: '0.00665',
+    })
+    expect(priced({ model, serviceTier: 'batch' }, options)).toMatchObject(half)
+  })
+
+  test("Anthropic's places and speeds", () => {
+    const claude = { provider: 'anthropic', model: 'claude-opus-4-6' }
+    const list = priced(claude) as { provider: string }
+    const us = priced({ ...claude, details: { inferenceGeo: 'us' } }) as { provider: string }
+    expect(Number(us.provider)).toBeCloseTo(Number(list.provider) * 1.1, 12)
+    expect(priced({ ...claude, details: { speed: 'fast' } })).toHaveProperty('unpriced')
+  })
+
+  test('prices are those of the day of the response', () => {
+    const dated = findProvider({ providerId: 'deepseek' })?.models.find(({ prices }) =>
+      Array.isArray(prices),
+    )
+    const model = dated?.id ?? ''
+    const seen = new Set<unknown>()
+    const price = genaiPrices()
+    // The same function, so that nothing it remembers stands in the way.
+    for (let hour = 0; hour < 24; hour++) {
+      const at = Date.UTC(2025, 5, 1, hour, 30)
+      const expected = calcPrice({}, model, { providerId: 'deepseek', timestamp: new Date(at) })
+      const answer = price(exampleRecord({ provider: 'deepseek', model, at }))
+      expect(answer).toMatchObject({ input: expected?.model_price['input_mtok'] })
+      seen.add(JSON.stringify(answer))
+    }
+    expect(seen.size).toBeGreaterThan(1)
+  })
+
+  test('a model that is priced by something that no usage counts is unpriced', () => {
+    const answer = priced({ provider: 'perplexity', model: 'sonar-deep-research' })
+    expect(answer).toEqual({ unpriced: expect.stringContaining('citation') })
+  })
+
+  test('every model of the list is itself, or its name is that of no model', () => {
+    const others = ['openai', 'anthropic', 'google', 'groq', 'x-ai', 'azure', 'together'].flatMap(
+      (id) =>
+        findProvider({ providerId: id })?.models.map((model) => [id, model.id] as const) ?? [],
+    )
+    const unpriced = others.filter(([provider, model]) => {
+      const plain = { input: 1, cachedInput: 0, cachedWrite: 0, output: 0 }
+      const answer = priced({
+        provider: provider === 'x-ai' ? 'xai' : provider,
+        model,
+        tokens: plain,
+      })
+      return 'unpriced' in answer && /similar/.test(answer.unpriced)
+    })
+    expect(others.length).toBeGreaterThan(200)
+    expect(unpriced).toEqual([])
+  })
+
+  test.each([
+    { providers: { litellm: 3 } },
+    { serviceTiers: { flex: 0.5 } },
+    { serviceTiers: { openai: { flex: 'half' } } },
+    { speeds: 'fast' },
+  ])('refuses %j', (options) => {
+    expect(() => genaiPrices(options as never)).toThrow(ConfigError)
+  })
+})

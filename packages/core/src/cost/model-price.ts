@@ -1,0 +1,76 @@
+/** An amount of USD: decimal text such as `'0.075'` is exact, and so is a number as it prints. */
+export type Usd = string | number
+
+/** A price that changes with the size of the prompt, as for long contexts. */
+export interface TieredPrice {
+  readonly base: Usd
+  /**
+   * The price of the whole call where its input (cached or not) is more than `inputTokens`. The
+   * largest that applies.
+   */
+  readonly above: readonly { readonly inputTokens: number; readonly price: Usd }[]
+}
+
+/**
+ * What a model costs, in USD per million tokens unless a line says otherwise. Usage that has no price
+ * here makes a record unpriced, and is never guessed; `0` is a price. Only tokens of a modality
+ * (audio, image, video) and of reasoning have the price of other tokens of their type where they
+ * have none of their own, as price lists mean it.
+ */
+export interface ModelPrice {
+  /** Input that was not cached. */
+  readonly input?: Usd | TieredPrice | undefined
+  readonly cachedInput?: Usd | TieredPrice | undefined
+  /** Written to the cache for the provider's usual time. */
+  readonly cachedWrite?: Usd | TieredPrice | undefined
+  /** Written to the cache for an hour. */
+  readonly cachedWrite1h?: Usd | TieredPrice | undefined
+  /** Written to the cache for 12 hours. */
+  readonly cachedWrite12h?: Usd | TieredPrice | undefined
+  /** Output, with reasoning. */
+  readonly output?: Usd | TieredPrice | undefined
+  /** @default output */
+  readonly reasoning?: Usd | TieredPrice | undefined
+  /** @default input */
+  readonly audioInput?: Usd | TieredPrice | undefined
+  /** @default cachedInput */
+  readonly cachedAudioInput?: Usd | TieredPrice | undefined
+  /** @default output */
+  readonly audioOutput?: Usd | TieredPrice | undefined
+  /** @default input */
+  readonly imageInput?: Usd | TieredPrice | undefined
+  /** @default cachedInput */
+  readonly cachedImageInput?: Usd | TieredPrice | undefined
+  /** @default output */
+  readonly imageOutput?: Usd | TieredPrice | undefined
+  /** @default input */
+  readonly videoInput?: Usd | TieredPrice | undefined
+  /** @default output */
+  readonly videoOutput?: Usd | TieredPrice | undefined
+  /** USD per 1000 web searches that the provider ran. */
+  readonly webSearch?: Usd | undefined
+  /** USD per 1000 web pages that the provider fetched. */
+  readonly webFetch?: Usd | undefined
+  /** USD per 1000 calls, beside the tokens. @default 0 */
+  readonly request?: Usd | undefined
+  /** USD per hour of audio or video, where that is billed by time. */
+  readonly hour?: Usd | undefined
+  /** What is billed at the least where time is billed, in seconds. @default 0 */
+  readonly leastSeconds?: number | undefined
+  /** USD per million characters, where text is billed by length. */
+  readonly character?: Usd | undefined
+  /** USD per image, where images are billed by piece. */
+  readonly image?: Usd | undefined
+  /**
+   * By how much the price of tokens is multiplied in a service tier, such as `{ flex: 0.5 }`, by the
+   * tier's name in the record, in lower case. A tier that is not the usual one and is not here makes
+   * a record unpriced.
+   */
+  readonly serviceTiers?: Readonly<Record<string, Usd>> | undefined
+  /** The same by `details.speed`, such as `{ fast: 6 }`. */
+  readonly speeds?: Readonly<Record<string, Usd>> | undefined
+  /** The same by `details.inferenceGeo`, such as `{ us: '1.1' }`. */
+  readonly inferenceGeos?: Readonly<Record<string, Usd>> | undefined
+  /** The price list's own name of the model, for the record. */
+  readonly pricedAs?: string | undefined
+}

@@ -1,0 +1,49 @@
+import { ConfigError } from '../errors/config-error.ts'
+import { CostError } from '../errors/cost-error.ts'
+import type { UsageRecord } from '../usage/usage-record.ts'
+import type { CostCalculator } from './price-source.ts'
+
+/** A model without a price is told again after this, in ms. */
+const quietMs = 60 * 60_000
+const mostTold = 1000
+
+/** Gives a record its cost, where it has none and one is known. Never throws. */
+export type PriceRecord = (record: UsageRecord) => UsageRecord
+
+/** @throws ConfigError for what is no calculator. */
+export function checkCost(calculate: unknown): void {
+  if (calculate === undefined || typeof calculate === 'function') return
+  throw new ConfigError('cost must be made by cost(), such as cost({ prices: genaiPrices() })')
+}
+
+/** Prices by a calculator of the application that can do no harm: what fails is reported. */
+export function pricing(
+  calculate: CostCalculator,
+  report: (error: CostError) => void,
+): PriceRecord {
+  const told = new Map<string, number>()
+  const tell = ({ provider, model }: UsageRecord, reason: string, cause?: unknown) => {
+    const key = `${provider} ${model} ${reason}`
+    const now = performance.now()
+    if (now - (told.get(key) ?? -Infinity) < quietMs) return
+    if (told.size >= mostTold) told.clear()
+    told.set(key, now)
+    report(
+      new CostError(
+        `usage of ${provider} "${model}" has no cost: ${reason}. Add its price to cost({ prices }).`,
+        { cause },
+      ),
+    )
+  }
+  return (record) => {
+    if (record.cost !== undefined) return record
+    try {
+      const cost = calculate(record)
+      if (!('unpriced' in cost)) return { ...record, cost }
+      tell(record, cost.unpriced)
+    } catch (cause) {
+      tell(record, 'its price function failed', cause)
+    }
+    return record
+  }
+}

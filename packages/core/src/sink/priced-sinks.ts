@@ -1,0 +1,26 @@
+import type { UsageRecord } from '../usage/usage-record.ts'
+import type { Sink } from './sink.ts'
+import { withSend } from './with-send.ts'
+
+/**
+ * Sinks whose records without a cost are priced again before they are sent: a record that was
+ * refused for its missing price can be sent when the price is known. Not those of sums, which have
+ * to be made of the same records on every attempt.
+ */
+export function pricedSinks(
+  sinks: readonly Sink[],
+  price: ((record: UsageRecord) => UsageRecord) | undefined,
+): readonly Sink[] {
+  if (price === undefined) return sinks
+  return sinks.map((sink) => (sink.sums === true ? sink : pricedSink(sink, price)))
+}
+
+function pricedSink(sink: Sink, price: (record: UsageRecord) => UsageRecord): Sink {
+  return withSend(sink, (batch, signal) => {
+    if (batch.entries.every(({ record }) => record.cost !== undefined)) {
+      return sink.send(batch, signal)
+    }
+    const entries = batch.entries.map((entry) => ({ ...entry, record: price(entry.record) }))
+    return sink.send({ ...batch, entries }, signal)
+  })
+}
