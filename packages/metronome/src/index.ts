@@ -1,1 +1,5 @@
-export {}
+export { metronomeSink } from './metronome-sink.ts'
+export type { CostOption, MetronomeSinkOptions, PropertyNames } from './metronome-sink-options.ts'
+export type { MetronomeClient } from './metronome-client.ts'
+export type { MetronomeEvent } from './metronome-event.ts'
+export { metronomeModelSlug } from './metronome-model-slug.ts'

@@ -1,5 +1,7 @@
 import type { Fault } from '../http/fault.ts'
 
+export const emptyAnswer = 'an empty answer'
+
 /** Faults that pass: a sink must answer `retry` to each, and then bill once. */
 export const passingFaults: readonly (readonly [name: string, fault: Fault])[] = [
   ['429', { status: 429 }],
@@ -9,7 +11,7 @@ export const passingFaults: readonly (readonly [name: string, fault: Fault])[] =
   ['a cut connection', { connection: 'reset' }],
   ['no answer in time', { connection: 'hang' }],
   ['an answer that is not JSON', { status: 200, body: '<html>Bad gateway</html>' }],
-  ['an empty answer', { status: 200, body: '' }],
+  [emptyAnswer, { status: 200, body: '' }],
   ["a proxy's error page", { status: 502, body: '<html>Bad gateway</html>' }],
   ["a proxy's error in JSON", { status: 502, body: { message: 'Bad gateway' } }],
 ]

@@ -31,4 +31,6 @@ export interface SinkSuite<Backend extends SinkBackend> {
   readonly create: (backend: Backend, options: { readonly timeoutMs: number }) => Sink
   /** A record that the backend refuses for good, and what the reason must say. */
   readonly poison: { readonly record: Partial<UsageRecord>; readonly reason: RegExp }
+  /** The backend's own answer of success is empty, so that an empty one cannot be told from it. */
+  readonly hasEmptySuccess?: true
 }

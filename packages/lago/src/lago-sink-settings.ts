@@ -1,0 +1,128 @@
+import { ConfigError, modelSlug, type ModelSlug, type TokenType } from '@token-meter/core/adapter'
+import { codeByTokenType, defaultCode } from './event-code.ts'
+import type {
+  LagoCode,
+  LagoCost,
+  LagoEvents,
+  LagoSinkOptions,
+  TokenTypesOption,
+} from './lago-sink-options.ts'
+
+/** The options, checked and with their defaults. */
+export interface LagoSinkSettings {
+  readonly name: string
+  readonly events: LagoEvents
+  readonly code: LagoCode
+  readonly subscription: LagoSinkOptions['subscription']
+  readonly tokenTypes: TokenTypesOption
+  readonly modelSlug: ModelSlug
+  readonly cost: LagoCost | false
+  readonly dynamicCharge: boolean
+  readonly checkCodes: boolean
+  readonly checkSubscriptions: boolean
+  readonly timeoutMs: number
+  readonly onWarning: (message: string) => void
+}
+
+/** @throws ConfigError naming the option, what it got and what it takes. */
+export function lagoSinkSettings(options: LagoSinkOptions): LagoSinkSettings {
+  const events = options.events ?? 'per-record'
+  const settings: LagoSinkSettings = {
+    name: options.name ?? 'lago',
+    events,
+    code: options.code ?? (events === 'per-token-type' ? codeByTokenType : defaultCode()),
+    subscription: options.subscription,
+    tokenTypes: options.tokenTypes ?? 'all',
+    modelSlug: options.modelSlug ?? modelSlug,
+    cost: options.cost ?? 'billed',
+    dynamicCharge: options.dynamicCharge ?? false,
+    checkCodes: options.checkCodes ?? true,
+    checkSubscriptions: options.checkSubscriptions ?? false,
+    timeoutMs: options.timeoutMs ?? 20_000,
+    onWarning: options.onWarning ?? ((message) => console.warn(message)),
+  }
+  const { name, code, tokenTypes, cost, dynamicCharge, timeoutMs } = settings
+  check('name', name, 'a string that is not empty', isText)
+  check('events', events, "'per-record' or 'per-token-type'", isEvents)
+  check('code', code, codeWanted, isCode)
+  check('subscription', options.subscription ?? isFunction, 'a function', isFunction)
+  check('tokenTypes', tokenTypes, "'all' or 'input-output'", isTokenTypes)
+  check('modelSlug', settings.modelSlug, 'a function', isFunction)
+  check('cost', cost, "'billed', 'provider' or false", isCost)
+  check('dynamicCharge', dynamicCharge, 'true or false', isBoolean)
+  check('checkCodes', settings.checkCodes, 'true or false', isBoolean)
+  check('checkSubscriptions', settings.checkSubscriptions, 'true or false', isBoolean)
+  check('timeoutMs', timeoutMs, 'a whole number of ms from 1 up', isCount)
+  check('onWarning', settings.onWarning, 'a function', isFunction)
+  checkTogether(options, settings)
+  return settings
+}
+
+/** Options that each are right and would lose something together. */
+function checkTogether(options: LagoSinkOptions, settings: LagoSinkSettings): void {
+  const { events, code, cost, dynamicCharge } = settings
+  if (events === 'per-record' && typeof code === 'object') {
+    throw new ConfigError(
+      "lagoSink: code by token type needs events: 'per-token-type'; per record there is one event, so give one code or a function",
+    )
+  }
+  if (events === 'per-token-type' && (dynamicCharge || (options.cost ?? false) !== false)) {
+    throw new ConfigError(
+      "lagoSink: cost and dynamicCharge need events: 'per-record', because a cost is that of a record and not of one type of its tokens",
+    )
+  }
+  if (dynamicCharge && cost === false) {
+    throw new ConfigError(
+      "lagoSink: dynamicCharge needs an amount: set cost to 'billed' or 'provider', or leave it out",
+    )
+  }
+}
+
+function check(
+  name: string,
+  value: unknown,
+  wanted: string,
+  isRight: (value: unknown) => boolean,
+): void {
+  if (isRight(value)) return
+  const got = typeof value === 'number' ? `${value}` : `a value of type ${typeof value}`
+  throw new ConfigError(`lagoSink: ${name} must be ${wanted}, got ${got}`)
+}
+
+const codeWanted =
+  'a string that is not empty, such strings by token type (input, output, cached_input, cached_write), or a function'
+
+function isCode(value: unknown): boolean {
+  if (isFunction(value) || isText(value)) return true
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const known: readonly string[] = Object.keys(codeByTokenType satisfies Record<TokenType, string>)
+  return Object.entries(value).every(([type, code]) => known.includes(type) && isText(code))
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
+}
+
+function isBoolean(value: unknown): boolean {
+  return typeof value === 'boolean'
+}
+
+function isEvents(value: unknown): boolean {
+  return value === 'per-record' || value === 'per-token-type'
+}
+
+function isTokenTypes(value: unknown): boolean {
+  return value === 'all' || value === 'input-output'
+}
+
+function isCost(value: unknown): boolean {
+  return value === 'billed' || value === 'provider' || value === false
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 1
+}

@@ -1,0 +1,140 @@
+import { tokenTypes, type TokenType, type UsageRecord } from '@token-meter/core/adapter'
+import { inCents, isDecimal } from './decimal.ts'
+import { eventCode } from './event-code.ts'
+import { unusedEventId } from './event-id.ts'
+import type { LagoSinkSettings } from './lago-sink-settings.ts'
+import { isStorable, storable } from './storable-text.ts'
+
+/** An event as Lago takes it. `transaction_id` and `timestamp` together tell a duplicate. */
+export interface LagoEvent {
+  readonly transaction_id: string
+  readonly external_subscription_id: string
+  readonly code: string
+  /** Seconds since the epoch, with three decimals: the same text on every attempt. */
+  readonly timestamp: string
+  /** Text, as numbers of JSON lose digits on Lago's side. */
+  readonly precise_total_amount_cents?: string
+  readonly properties: Readonly<Record<string, string | number>>
+}
+
+export type LagoEventOptions = Pick<
+  LagoSinkSettings,
+  'events' | 'code' | 'tokenTypes' | 'modelSlug' | 'cost' | 'dynamicCharge'
+>
+
+/** The count's property in an event per record. None of them is inside another. */
+const countNames: Readonly<Record<TokenType, string>> = {
+  input: 'input_tokens',
+  output: 'output_tokens',
+  cached_input: 'cached_input_tokens',
+  cached_write: 'cached_write_tokens',
+}
+
+const ofRecord = new Set([...Object.values(countNames), 'model', 'response_cost'])
+const ofTokenType = new Set(['model', 'token_type', 'value'])
+
+/** A record that cannot be sent as it is; the message is what there is to say of it. */
+export class UnsendableError extends Error {
+  override readonly name = 'UnsendableError'
+}
+
+/**
+ * The events of a record; none for one that used nothing and costs nothing.
+ * @param subscription the external id of the subscription that pays.
+ * @param refused ids that Lago turned out not to bill: their events have others.
+ * @throws UnsendableError for a record that Lago cannot store or could not bill, and what a
+ * function of the application throws.
+ */
+export function toLagoEvents(
+  record: UsageRecord,
+  subscription: string,
+  options: LagoEventOptions,
+  refused: readonly string[] = [],
+): LagoEvent[] {
+  const counted = options.tokenTypes === 'all' ? record : withCacheInInput(record)
+  const event = (id: string, type: TokenType | undefined) => ({
+    transaction_id: checked('id', unusedEventId(id, refused)),
+    external_subscription_id: checked('subscription', subscription),
+    code: checked('code', eventCode(options.code, record, type)),
+    timestamp: seconds(record.at),
+  })
+  const model = storable(options.modelSlug(record.provider, record.model))
+  if (options.events === 'per-token-type') {
+    return usedTypes(counted).map(({ type, value }) => ({
+      ...event(`${record.id}:${type}`, type),
+      properties: { model, token_type: type, value, ...attributesBeside(ofTokenType, record) },
+    }))
+  }
+  const amount = options.cost === false ? undefined : amountOf(record, options.cost)
+  if (usedTypes(counted).length === 0 && (amount === undefined || /^[0.]+$/.test(amount))) return []
+  if (options.dynamicCharge && amount === undefined) throw new UnsendableError(withoutCost)
+  return [
+    {
+      ...event(record.id, undefined),
+      ...(options.dynamicCharge &&
+        amount !== undefined && { precise_total_amount_cents: inCents(amount) }),
+      properties: {
+        input_tokens: counted.tokens.input,
+        output_tokens: counted.tokens.output,
+        model,
+        ...(amount !== undefined && { response_cost: amount }),
+        ...cachedCounts(counted),
+        ...attributesBeside(ofRecord, record),
+      },
+    },
+  ]
+}
+
+const withoutCost =
+  'it has no cost, and a dynamic charge would bill it at 0: add the price of its model to cost({ prices }), then requeue'
+
+function withCacheInInput(record: UsageRecord): UsageRecord {
+  const { input, cachedInput, cachedWrite, output } = record.tokens
+  const folded = {
+    input: input + cachedInput + cachedWrite,
+    cachedInput: 0,
+    cachedWrite: 0,
+    output,
+  }
+  return { ...record, tokens: folded }
+}
+
+function usedTypes({ tokens }: UsageRecord): { type: TokenType; value: number }[] {
+  return tokenTypes
+    .map(({ type, count }) => ({ type, value: tokens[count] }))
+    .filter(({ value }) => value > 0)
+}
+
+function cachedCounts(record: UsageRecord): Record<string, number> {
+  const cached = usedTypes(record).filter(({ type }) => type !== 'input' && type !== 'output')
+  return Object.fromEntries(cached.map(({ type, value }) => [countNames[type], value]))
+}
+
+function amountOf({ cost }: UsageRecord, which: 'billed' | 'provider'): string | undefined {
+  if (cost === undefined) return undefined
+  const amount: unknown = cost[which]
+  if (isDecimal(amount)) return amount
+  throw new UnsendableError(`its cost.${which} is no decimal text such as '0.0012345'`)
+}
+
+/** An attribute can stand in for no property that is billed, not even for one that is left out. */
+function attributesBeside(
+  reserved: ReadonlySet<string>,
+  { attributes }: UsageRecord,
+): Record<string, string> {
+  const free = Object.entries(attributes as Readonly<Record<string, unknown>>).filter(
+    // Attributes may come from untyped code.
+    ([name, value]) => !reserved.has(name) && /^[snb]/.test(typeof value),
+  )
+  return Object.fromEntries(free.map(([name, value]) => [storable(name), storable(String(value))]))
+}
+
+function seconds(at: number): string {
+  if (Number.isFinite(at) && Math.abs(at) <= 8.64e15) return (at / 1000).toFixed(3)
+  throw new UnsendableError(`its time is no date: ${String(at)}`)
+}
+
+function checked(name: string, text: string): string {
+  if (isStorable(text)) return text
+  throw new UnsendableError(`its ${name} has characters that Lago cannot store`)
+}

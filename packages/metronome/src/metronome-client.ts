@@ -1,0 +1,70 @@
+import Metronome from '@metronome/sdk'
+import { ConfigError } from '@token-meter/core/adapter'
+import { checkedBearerToken } from './bearer-token.ts'
+import type { MetronomeEvent } from './metronome-event.ts'
+
+/** What is used of a client of `@metronome/sdk`. */
+export interface MetronomeClient {
+  readonly v1: {
+    readonly usage: {
+      ingest(
+        body: { usage: MetronomeEvent[] },
+        options: IngestOptions,
+      ): { asResponse(): Promise<IngestAnswer> }
+    }
+  }
+}
+
+/** How one request is made. */
+export interface IngestOptions {
+  readonly maxRetries: number
+  /** In ms. */
+  readonly timeout: number
+  readonly signal: AbortSignal
+  readonly fetchOptions: { readonly redirect: 'manual' }
+}
+
+/** What is used of an answer of success. */
+export interface IngestAnswer {
+  text(): Promise<string>
+}
+
+/**
+ * A client, and the token that must not be shown.
+ * @throws ConfigError when there is no token, the URL is none, or the client is no client.
+ */
+export function metronomeClient(options: {
+  readonly bearerToken?: string | undefined
+  readonly baseUrl?: string | undefined
+  readonly client?: MetronomeClient | undefined
+}): { readonly client: MetronomeClient; readonly bearerToken: string | undefined } {
+  const { client, baseUrl } = options
+  if (client === undefined) {
+    const bearerToken = checkedBearerToken(options.bearerToken)
+    if (baseUrl !== undefined) checkUrl('baseUrl', baseUrl)
+    // Off: at the level `debug`, which the environment can set, it would print requests.
+    const own = new Metronome({ bearerToken, baseURL: baseUrl, maxRetries: 0, logLevel: 'off' })
+    checkUrl('METRONOME_BASE_URL', own.baseURL)
+    return { client: own, bearerToken }
+  }
+  if (options.bearerToken !== undefined || baseUrl !== undefined) {
+    throw new ConfigError('metronomeSink: give either client, or bearerToken and baseUrl')
+  }
+  const { v1, bearerToken } = (client ?? {}) as Partial<Metronome>
+  if (typeof v1?.usage?.ingest !== 'function') {
+    throw new ConfigError(
+      'metronomeSink: client must be a client of @metronome/sdk: new Metronome({ bearerToken })',
+    )
+  }
+  return { client, bearerToken: typeof bearerToken === 'string' ? bearerToken : undefined }
+}
+
+function checkUrl(name: string, url: unknown): void {
+  const { protocol, username, search, hash } =
+    typeof url === 'string' && URL.canParse(url) ? new URL(url) : ({} as Partial<URL>)
+  const isWeb = protocol === 'http:' || protocol === 'https:'
+  if (isWeb && username === '' && search === '' && hash === '') return
+  throw new ConfigError(
+    `metronomeSink: ${name} must be an http(s) URL without user, query and hash, such as 'https://api.metronome.com'`,
+  )
+}

@@ -1,0 +1,82 @@
+import { ConfigError, type ModelSlug } from '@token-meter/core/adapter'
+import { metronomeModelSlug } from './metronome-model-slug.ts'
+import type { CostOption, MetronomeSinkOptions, PropertyNames } from './metronome-sink-options.ts'
+
+/** The options that shape and pace events, checked and with their defaults. */
+export interface MetronomeSinkSettings {
+  readonly name: string
+  readonly eventType: string
+  readonly modelSlug: ModelSlug
+  readonly propertyNames: Required<PropertyNames>
+  readonly cost: CostOption
+  readonly eventsPerSecond: number
+  readonly timeoutMs: number
+}
+
+/** @see https://docs.metronome.com/guides/pricing-packaging/billing-model-guides/token-billing */
+const tokenBilling: Required<PropertyNames> = {
+  model: 'model',
+  provider: 'provider',
+  input: 'input_tokens',
+  cachedInput: 'cached_input_tokens',
+  output: 'output_tokens',
+  cachedWrite: 'cached_write_tokens',
+  cost: 'cost',
+}
+
+/** @throws ConfigError naming the option, what it got and what it takes. */
+export function metronomeSinkSettings(options: MetronomeSinkOptions): MetronomeSinkSettings {
+  const settings = {
+    name: options.name ?? 'metronome',
+    eventType: options.eventType ?? 'token-billing',
+    modelSlug: options.modelSlug ?? metronomeModelSlug,
+    propertyNames: propertyNames(options.propertyNames),
+    cost: options.cost ?? 'billed',
+    // Below Metronome's own limit, so that what else the account sends has room.
+    eventsPerSecond: options.eventsPerSecond ?? 90_000,
+    timeoutMs: options.timeoutMs ?? 20_000,
+  }
+  const { name, eventType, modelSlug, cost, eventsPerSecond, timeoutMs } = settings
+  check('name', name, 'a string that is not empty', isText(name))
+  check('eventType', eventType, 'a string that is not empty', isText(eventType))
+  check('modelSlug', modelSlug, 'a function', typeof modelSlug === 'function')
+  check('cost', cost, "'billed', 'provider' or false", ['billed', 'provider', false].includes(cost))
+  const isRate = typeof eventsPerSecond === 'number' && eventsPerSecond > 0
+  check('eventsPerSecond', eventsPerSecond, 'a number above 0', isRate)
+  const isTime = Number.isSafeInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= longestTimer
+  check('timeoutMs', timeoutMs, 'a whole number of ms from 1 up', isTime)
+  return settings
+}
+
+/** Beyond it timers of JavaScript fire at once. */
+const longestTimer = 2 ** 31 - 1
+
+function propertyNames(given: unknown = {}): Required<PropertyNames> {
+  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given)
+  check('propertyNames', given, 'an object of names', isObject)
+  const names: Record<string, string> = { ...tokenBilling }
+  for (const [key, name] of Object.entries(given as object) as [string, unknown][]) {
+    if (!(key in tokenBilling)) {
+      const known = Object.keys(tokenBilling).join(', ')
+      throw new ConfigError(`metronomeSink: propertyNames.${key} is not known; it takes ${known}`)
+    }
+    if (name === undefined) continue
+    check(`propertyNames.${key}`, name, 'a string that is not empty', isText(name))
+    names[key] = name as string
+  }
+  const twice = Object.values(names).find((name, index, all) => all.indexOf(name) !== index)
+  if (twice !== undefined) {
+    throw new ConfigError(`metronomeSink: propertyNames has "${twice}" twice; give each its own`)
+  }
+  return names as unknown as Required<PropertyNames>
+}
+
+function check(name: string, value: unknown, wanted: string, isRight: boolean): void {
+  if (isRight) return
+  const got = typeof value === 'number' ? `${value}` : `a value of type ${typeof value}`
+  throw new ConfigError(`metronomeSink: ${name} must be ${wanted}, got ${got}`)
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
+}

@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { startFakeMetronome } from '@token-meter/testkit'
+import { expect, test } from 'vitest'
+
+async function run(environment: Record<string, string>) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'zero-config-child.ts')], {
+    // Where an application has the package installed; here the package finds itself.
+    cwd: join(import.meta.dirname, '..'),
+    env: { PATH: process.env['PATH'], TOKEN_METER_OUTBOX: 'memory:', ...environment },
+  })
+  const [said, warned] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit'),
+  ])
+  return { said, warned, code: child.exitCode }
+}
+
+test('METRONOME_BEARER_TOKEN is all it needs', async () => {
+  await using fake = await startFakeMetronome()
+  const { said, warned, code } = await run({
+    METRONOME_BEARER_TOKEN: fake.bearerToken,
+    METRONOME_BASE_URL: fake.url,
+    // What the SDK would print at this level has no place in a log.
+    METRONOME_LOG: 'debug',
+  })
+  expect(JSON.parse(said)).toMatchObject({ metronome: { delivered: 1, pending: 0 } })
+  expect(code).toBe(0)
+  expect(fake.billed()).toMatchObject([
+    { customer: 'cus_1', model: 'openai/gpt-5.4', tokenType: 'input', value: 3 },
+    { customer: 'cus_1', model: 'openai/gpt-5.4', tokenType: 'output', value: 2 },
+  ])
+  expect(said + warned).not.toContain(fake.bearerToken)
+  expect(warned).not.toContain('transaction_id')
+})
+
+test('a token that cannot be one is an error that does not show it', async () => {
+  const { said } = await run({ METRONOME_BEARER_TOKEN: 'two SECRETS' })
+  expect(said).toMatch(/ConfigError: metronomeSink: bearerToken has white space/)
+  expect(said).not.toContain('SECRETS')
+})

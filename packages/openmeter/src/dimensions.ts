@@ -1,0 +1,32 @@
+import type { ModelSlug, UsageRecord } from '@token-meter/core/adapter'
+
+/** What decides a bill, or might in the other format: no attribute can stand in for it. */
+const reserved: ReadonlySet<string> = new Set([
+  'model',
+  'provider',
+  'type',
+  'tokens',
+  'cost',
+  'prompt_tokens',
+  'completion_tokens',
+  'total_tokens',
+  'input_tokens',
+  'cached_input_tokens',
+  'cached_write_tokens',
+  'output_tokens',
+])
+
+/**
+ * What every event of a record says beside its numbers: attributes, provider and model.
+ * @throws Error when the model cannot be written.
+ */
+export function dimensions(record: UsageRecord, slug: ModelSlug): Record<string, string> {
+  const model: unknown = slug(record.provider, record.model)
+  if (typeof model !== 'string') throw new Error('modelSlug must answer a string')
+  const attributes = Object.entries<unknown>(record.attributes).filter(
+    // They may come from untyped code.
+    ([name, value]) => !reserved.has(name) && /^[snb]/.test(typeof value),
+  )
+  const texts = Object.fromEntries(attributes.map(([name, value]) => [name, String(value)]))
+  return { ...texts, provider: record.provider, model }
+}

@@ -1,0 +1,83 @@
+/**
+ * Events -> OpenMeter, 100 a request.
+ *
+ *     waiting ──> sent ──202, 204──────> all accepted
+ *        ▲         │ └──anything else──> all to be retried, and what still waits with them
+ *        │         └──refused, alone───> rejected
+ *        └── two halves ◄──refused, with others
+ *
+ * One request at a time: a batch is a few of them, delivery sends several batches at a time, and
+ * after a failure nothing more has to be tried.
+ */
+import type { CloudEvent } from './cloud-event.ts'
+import { outsideDuplicateWindow } from './duplicate-window.ts'
+import type { EventOutcome, EventRetry, SentEvent } from './event-outcome.ts'
+import type { IngestClient } from './ingest-client.ts'
+import type { OpenMeterSinkSettings } from './open-meter-sink-settings.ts'
+import { postEvents } from './post-events.ts'
+
+/** OpenMeter names no limit; a hundred stay far below the 1 MB that proxies take. */
+const eventsPerRequest = 100
+
+/** One event, and since when it may have arrived. */
+export interface QueuedEvent {
+  readonly event: CloudEvent
+  /** In ms since the epoch; absent while it certainly has not. */
+  readonly uncertainSince: number | undefined
+}
+
+/** Sends events and says what became of each, in order. Never throws. */
+export async function sendEvents(
+  client: IngestClient,
+  queued: readonly QueuedEvent[],
+  settings: Pick<OpenMeterSinkSettings, 'duplicateWindowMs' | 'timeoutMs'>,
+  signal: AbortSignal,
+): Promise<readonly SentEvent[]> {
+  const outcomes = new Map<QueuedEvent, EventOutcome>()
+  let halt: EventRetry | undefined
+
+  async function sendTogether(together: readonly QueuedEvent[]): Promise<void> {
+    if (signal.aborted) halt ??= stoppedBefore(signal.reason)
+    if (halt !== undefined) return
+    const ready = together.filter((each) => {
+      // The last moment: requests before it, and a sleeping machine, may have taken long.
+      const late = outsideDuplicateWindow(
+        each.uncertainSince,
+        settings.duplicateWindowMs,
+        Date.now(),
+      )
+      if (late !== undefined) outcomes.set(each, late)
+      return late === undefined
+    })
+    if (ready.length === 0) return
+    const events = ready.map(({ event }) => event)
+    const answer = await postEvents(client, events, settings.timeoutMs, signal)
+    if (answer.is === 'refused' && ready.length > 1) return sendHalves(ready)
+    const outcome: EventOutcome =
+      answer.is === 'refused' ? { status: 'rejected', reason: answer.reason } : answer.outcome
+    for (const each of ready) outcomes.set(each, outcome)
+    if (outcome.status !== 'retry') return
+    // What was under way may have arrived; what is not sent has not.
+    const { uncertain: _, ...unsent } = outcome
+    halt = unsent
+  }
+
+  async function sendHalves(refused: readonly QueuedEvent[]): Promise<void> {
+    const middle = Math.ceil(refused.length / 2)
+    await sendTogether(refused.slice(0, middle))
+    await sendTogether(refused.slice(middle))
+  }
+
+  for (let start = 0; start < queued.length; start += eventsPerRequest) {
+    await sendTogether(queued.slice(start, start + eventsPerRequest))
+  }
+  return queued.map((each) => ({
+    id: each.event.id,
+    outcome: outcomes.get(each) ?? halt ?? stoppedBefore(undefined),
+  }))
+}
+
+function stoppedBefore(why: unknown): EventRetry {
+  const message = why instanceof Error ? why.message : String(why)
+  return { status: 'retry', reason: `stopped before it was sent: ${message}` }
+}

@@ -1,0 +1,34 @@
+import { type Meter, type MeterProvider, metrics } from '@opentelemetry/api'
+import { ConfigError } from '@token-meter/core/adapter'
+import { version } from './version.ts'
+
+/**
+ * Instruments on the given provider, or on the global one of the moment: the API hands out
+ * instruments that do nothing until an SDK is registered, and those never come to life. The
+ * instruments of one provider are made once.
+ */
+export function onCurrentProvider<Instruments>(
+  given: MeterProvider | undefined,
+  make: (meter: Meter) => Instruments,
+  schemaUrl?: string,
+): () => Instruments {
+  const made = new WeakMap<MeterProvider, { readonly instruments: Instruments }>()
+  return () => {
+    const provider = given ?? metrics.getMeterProvider()
+    const known = made.get(provider)
+    if (known !== undefined) return known.instruments
+    const options = schemaUrl === undefined ? undefined : { schemaUrl }
+    const instruments = make(provider.getMeter('@token-meter/opentelemetry', version, options))
+    made.set(provider, { instruments })
+    return instruments
+  }
+}
+
+/** @throws ConfigError for what is no meter provider. */
+export function checkMeterProvider(where: string, provider: MeterProvider | undefined): void {
+  if (provider === undefined || typeof provider?.getMeter === 'function') return
+  throw new ConfigError(
+    `${where}: meterProvider must be a MeterProvider of OpenTelemetry, such as that of ` +
+      '@opentelemetry/sdk-metrics; leave it out for the global one',
+  )
+}

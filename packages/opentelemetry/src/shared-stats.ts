@@ -1,0 +1,24 @@
+import type { WatchedMeter } from '@token-meter/core/adapter'
+
+type Stats = Awaited<ReturnType<WatchedMeter['stats']>>
+
+/**
+ * A meter's stats for collections that must not wait for long: nothing where the outbox fails, or
+ * takes more than `timeoutMs`. An outbox that hangs is asked once, however many collections come.
+ */
+export function sharedStats(meter: WatchedMeter, timeoutMs: number): () => Promise<Stats | void> {
+  let asked: Promise<Stats | void> | undefined
+  return async () => {
+    asked ??= Promise.resolve(meter)
+      .then((meter) => meter.stats())
+      .catch(() => {})
+      .finally(() => (asked = undefined))
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs)
+      // Waiting for it must not hold the process; on edge runtimes a timer is a number.
+      ;(timer as { unref?: () => void }).unref?.()
+    })
+    return await Promise.race([asked, late]).finally(() => clearTimeout(timer))
+  }
+}

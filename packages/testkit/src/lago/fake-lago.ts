@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createFaultQueue } from '../http/fault-queue.ts'
+import { replacesAnswer, type Fault, type FaultOptions } from '../http/fault.ts'
+import { startLoopbackServer } from '../http/loopback-server.ts'
+import { readBody } from '../http/read-body.ts'
+import type { FakeLagoOptions } from './fake-lago-options.ts'
+import type { FakeLagoRequest } from './fake-lago-request.ts'
+import { refusedLagoAccess } from './lago-access.ts'
+import { refused, type LagoAnswer } from './lago-answer.ts'
+import { lagoBill, lagoCosts, type LagoBilledCost, type LagoBilledUsage } from './lago-bill.ts'
+import type { LagoEventInput } from './lago-event-input.ts'
+import { createLagoEventStore } from './lago-event-store.ts'
+import { postBatch, postEvent } from './lago-events-endpoint.ts'
+import { createLagoRateLimit } from './lago-rate-limit.ts'
+
+/**
+ * Lago's API on this machine, over real HTTP: events, one or a batch, and whether there is a
+ * billable metric or a subscription. Statuses and bodies are those of Lago's source.
+ * @see https://getlago.com/docs/api-reference/events/batch
+ */
+export interface FakeLago extends AsyncDisposable {
+  /** Without a slash at the end and without `/api/v1`. */
+  readonly url: string
+  readonly apiKey: string
+  /** Every request so far, in order of arrival, whatever became of it. */
+  readonly requests: readonly FakeLagoRequest[]
+  /** Every event that Lago has, once, billed or not. */
+  readonly events: readonly LagoEventInput[]
+  /** The sums per subscription, code, model and token type of what has a metric and a subscription. */
+  billed(): readonly LagoBilledUsage[]
+  /** The exact sums of its costs per subscription and model. */
+  costs(): readonly LagoBilledCost[]
+  /** From now on there is a billable metric with this code. */
+  addBillableMetric(code: string): void
+  /** From now on there is an active subscription with this external id. */
+  addSubscription(externalId: string): void
+  /** Lets the next request, or those that the options name, go wrong. */
+  failWith(fault: Fault, options?: FaultOptions): void
+  /** Forgets all faults still to come. */
+  recover(): void
+  /** Cuts every connection and stops listening. Safe to call twice. */
+  close(): Promise<void>
+}
+
+export async function startFakeLago(options: FakeLagoOptions = {}): Promise<FakeLago> {
+  const { apiKey = randomUUID(), latencyMs = 1, now = Date.now } = options
+  const requests: OpenRequest[] = []
+  const faults = createFaultQueue()
+  const store = createLagoEventStore(options)
+  const overRate = createLagoRateLimit(options.requestsPerSecond ?? Infinity)
+  const metrics = options.billableMetrics && new Set(options.billableMetrics)
+  const active = options.subscriptions && new Set(options.subscriptions)
+  const terminated = new Set(options.terminatedSubscriptions)
+
+  function answer(request: FakeLagoRequest): LagoAnswer {
+    const { method, path, query, at } = request
+    const [resource = '', name = '', ...more] = path.replace(/^\/api\/v1\//, '').split('/')
+    const route = path.startsWith('/api/v1/') ? routes[`${method} ${resource}`] : undefined
+    if (route === undefined || more.length > 0) return refused(404)
+    const refusal = refusedLagoAccess(request, apiKey, route, options)
+    if (refusal !== undefined) return refusal
+    const limited = overRate(at)
+    if (limited !== undefined) return limited
+    if (route === 'event') {
+      if (name === '') return postEvent(request, store, options)
+      return name === 'batch' ? postBatch(request, store, options) : refused(404)
+    }
+    const status = new URLSearchParams(query).get('status') ?? 'active'
+    const isThere =
+      route === 'billable_metric'
+        ? (metrics?.has(decodeURIComponent(name)) ?? true)
+        : status === 'terminated'
+          ? terminated.has(decodeURIComponent(name))
+          : (active?.has(decodeURIComponent(name)) ?? true)
+    if (!isThere) return refused(404, `${route}_not_found`)
+    return { status: 200, body: { [route]: { lago_id: randomUUID() } } }
+  }
+
+  function billable(): readonly LagoEventInput[] {
+    return store.events.filter(
+      ({ code, external_subscription_id: id }) =>
+        (metrics?.has(code) ?? true) && ((active?.has(id) ?? true) || terminated.has(id)),
+    )
+  }
+
+  const server = await startLoopbackServer(async (incoming, response) => {
+    const request = await receive(incoming, now)
+    requests.push(request)
+    const fault = faults.next(request.rawBody, request.path) ?? {}
+    await sleep(latencyMs + (fault.delayMs ?? 0))
+    if (!replacesAnswer(fault)) return send(answer(request), request, response)
+    if (fault.processed) answer(request)
+    if (fault.connection === 'hang') return
+    if (fault.connection === 'reset') return void response.destroy()
+    send(faultyAnswer(fault), request, response)
+  })
+
+  return {
+    ...server,
+    apiKey,
+    requests,
+    events: store.events,
+    billed: () => lagoBill(billable()),
+    costs: () => lagoCosts(billable()),
+    addBillableMetric: (code) => void metrics?.add(code),
+    addSubscription: (externalId) => void active?.add(externalId),
+    failWith: faults.add,
+    recover: faults.clear,
+  }
+}
+
+/** The resource, as permissions and errors name it. */
+const routes: Readonly<Record<string, string>> = {
+  'POST events': 'event',
+  'GET billable_metrics': 'billable_metric',
+  'GET subscriptions': 'subscription',
+}
+
+type OpenRequest = { -readonly [Key in keyof FakeLagoRequest]: FakeLagoRequest[Key] }
+
+async function receive(incoming: IncomingMessage, now: () => number): Promise<OpenRequest> {
+  const url = new URL(incoming.url ?? '/', 'http://localhost')
+  return {
+    method: incoming.method ?? 'GET',
+    path: url.pathname,
+    query: url.search.slice(1),
+    headers: incoming.headers,
+    rawBody: await readBody(incoming),
+    at: now(),
+    status: undefined,
+  }
+}
+
+function faultyAnswer({ status = 200, headers = {}, body }: Fault): LagoAnswer {
+  const usual = refused(status)
+  return { status, headers, body: body ?? usual.body }
+}
+
+function send(answer: LagoAnswer, request: OpenRequest, response: ServerResponse): void {
+  request.status = answer.status
+  response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers })
+  response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body))
+}

@@ -1,0 +1,159 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createFaultQueue } from '../http/fault-queue.ts'
+import { replacesAnswer, type Fault, type FaultOptions } from '../http/fault.ts'
+import { startLoopbackServer } from '../http/loopback-server.ts'
+import { parseJson } from '../http/parse-json.ts'
+import { readBody } from '../http/read-body.ts'
+import { billedCosts, billedTokens, type BilledCost, type BilledTokens } from './billed-tokens.ts'
+import type { FakeMetronomeOptions } from './fake-metronome-options.ts'
+import type { FakeMetronomeRequest } from './fake-metronome-request.ts'
+import { brokenRule } from './usage-event-rules.ts'
+import { createUsageEventLedger } from './usage-event-ledger.ts'
+import type { UsageEvent } from './usage-event.ts'
+
+/** Metronome's `POST /v1/ingest` on this machine, over real HTTP. */
+export interface FakeMetronome extends AsyncDisposable {
+  /** Without a slash at the end; the `baseUrl` of a client. */
+  readonly url: string
+  readonly host: string
+  readonly port: number
+  readonly bearerToken: string
+  /** Every request so far, in order of arrival, whatever became of it. */
+  readonly requests: readonly FakeMetronomeRequest[]
+  /** Every event that was accepted, in order of arrival, without duplicates. */
+  readonly events: readonly UsageEvent[]
+  /** Accepted events that are on no bill: of an unknown customer, or a type without a metric. */
+  readonly unmatched: readonly UsageEvent[]
+  /** How many events were ignored, as Metronome had their transaction id. */
+  readonly duplicates: number
+  /** Sums of tokens per customer, provider, model and token type, of what is matched. */
+  billed(): readonly BilledTokens[]
+  /** Exact sums of the `cost` property per customer and model, of what is matched. */
+  billedCosts(): readonly BilledCost[]
+  /** Makes an id or ingest alias known; what was sent for it before is billed then, too. */
+  addCustomer(idOrAlias: string): void
+  /** Makes a billable metric for an event type; what was sent before is billed then, too. */
+  addEventType(eventType: string): void
+  /** Lets the next request, or those that the options name, go wrong. */
+  failWith(fault: Fault, options?: FaultOptions): void
+  /** Forgets all faults still to come. */
+  recover(): void
+  /** Cuts every connection and stops listening. Safe to call twice. */
+  close(): Promise<void>
+}
+
+/** Starts a fake Metronome. */
+export async function startFakeMetronome(
+  options: FakeMetronomeOptions = {},
+): Promise<FakeMetronome> {
+  const { bearerToken = 'metronome-token-fake', mayIngest = true, latencyMs = 1 } = options
+  const { eventsPerSecond = Infinity, now = Date.now } = options
+  const customers = options.customers && new Set(options.customers)
+  const eventTypes = options.eventTypes && new Set(options.eventTypes)
+  const requests: OpenRequest[] = []
+  const faults = createFaultQueue()
+  const ledger = createUsageEventLedger()
+  let recent: readonly { readonly at: number; readonly count: number }[] = []
+
+  const isMatched = ({ customer_id: customer, event_type: type }: UsageEvent) =>
+    (customers?.has(customer) ?? true) && (eventTypes?.has(type) ?? true)
+  const matched = () => ledger.events.filter(isMatched)
+
+  function isOverRate(count: number, at: number): boolean {
+    recent = recent.filter((earlier) => earlier.at > at - 1000)
+    if (recent.reduce((sum, earlier) => sum + earlier.count, count) > eventsPerSecond) return true
+    recent = [...recent, { at, count }]
+    return false
+  }
+
+  function answer({ method, path, headers, rawBody, at }: FakeMetronomeRequest): Answer {
+    const token = String(headers.authorization ?? '').replace(/^Bearer /, '')
+    // Metronome would not repeat it; a client that lets one through shows by this.
+    if (token !== bearerToken) return refused(401, `Unauthorized: ${token}`)
+    if (method !== 'POST' || path !== '/v1/ingest') return refused(404, 'Not Found')
+    if (!mayIngest) return refused(403, `Forbidden: the token ${token} may not use this endpoint`)
+    if (!/^application\/json\b/.test(String(headers['content-type']))) {
+      return refused(415, 'Unsupported Media Type')
+    }
+    const body = parseJson(rawBody)
+    const broken = brokenRule(body, at)
+    if (broken !== undefined) return refused(400, broken)
+    const events = body as readonly UsageEvent[]
+    if (isOverRate(events.length, at)) return refused(429, 'Too Many Requests')
+    for (const event of events) ledger.add(event, at)
+    return { status: 200, headers: { 'content-length': '0' }, body: '' }
+  }
+
+  const server = await startLoopbackServer(async (incoming, response) => {
+    const request = await receive(incoming, now)
+    requests.push(request)
+    const fault = faults.next(request.rawBody, request.path) ?? {}
+    await sleep(latencyMs + (fault.delayMs ?? 0))
+    const replaced = replacesAnswer(fault)
+    const own = !replaced || fault.processed ? answer(request) : undefined
+    if (fault.connection === 'hang') return
+    if (fault.connection === 'reset') return void response.destroy()
+    send(replaced || own === undefined ? faultyAnswer(fault) : own, request, response)
+  })
+
+  return {
+    ...server,
+    bearerToken,
+    requests,
+    events: ledger.events,
+    get unmatched() {
+      return ledger.events.filter((event) => !isMatched(event))
+    },
+    get duplicates() {
+      return ledger.duplicates
+    },
+    billed: () => billedTokens(matched()),
+    billedCosts: () => billedCosts(matched()),
+    addCustomer: (idOrAlias) => void customers?.add(idOrAlias),
+    addEventType: (eventType) => void eventTypes?.add(eventType),
+    failWith: faults.add,
+    recover: faults.clear,
+  }
+}
+
+type OpenRequest = { -readonly [Key in keyof FakeMetronomeRequest]: FakeMetronomeRequest[Key] }
+
+interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | object
+}
+
+const json = { 'content-type': 'application/json' }
+
+function refused(status: number, message: string): Answer {
+  return { status, headers: json, body: { message } }
+}
+
+function faultyAnswer({ status = 200, headers = {}, body }: Fault): Answer {
+  const usual = { message: `Refused with status ${status}` }
+  return { status, headers: { ...json, ...headers }, body: body ?? usual }
+}
+
+async function receive(incoming: IncomingMessage, now: () => number): Promise<OpenRequest> {
+  const url = new URL(incoming.url ?? '/', 'http://localhost')
+  return {
+    method: incoming.method ?? 'GET',
+    path: url.pathname,
+    headers: incoming.headers,
+    rawBody: await readBody(incoming),
+    at: now(),
+    status: undefined,
+  }
+}
+
+function send(
+  { status, headers, body }: Answer,
+  request: OpenRequest,
+  response: ServerResponse,
+): void {
+  request.status = status
+  response.writeHead(status, headers)
+  response.end(typeof body === 'string' ? body : JSON.stringify(body))
+}
