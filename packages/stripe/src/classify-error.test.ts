@@ -26,7 +26,7 @@ test.each([
   ],
   ['409', 'event', { statusCode: 409, code: 'too_many_concurrent_requests' }],
   ['408', 'event', { statusCode: 408 }],
-  ['302', 'event', { statusCode: 302 }],
+  ['302', 'outage', { statusCode: 302 }],
   ['400 to be retried', 'event', { statusCode: 400, headers: { 'stripe-should-retry': 'true' } }],
   ['429 of a lock', 'event', { statusCode: 429 }],
   ['429 of one object', 'event', { statusCode: 429, headers: rate('resource-specific') }],

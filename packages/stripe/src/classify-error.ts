@@ -31,6 +31,7 @@ export function classifyError(error: StripeFailure, nowMs: number): EventOutcome
     afterMs: retryAfterMs(headers['retry-after'], nowMs),
   })
   const uncertain = { uncertain: true } as const
+  const replayed = headers['idempotent-replayed'] === 'true' ? ({ isReplay: true } as const) : {}
   if (statusCode === undefined) {
     const noAnswer = retry('outage', `no answer of Stripe's: ${message}`)
     return neverSent(error.detail) ? noAnswer : { ...noAnswer, ...uncertain }
@@ -43,19 +44,19 @@ export function classifyError(error: StripeFailure, nowMs: number): EventOutcome
     return tooMany(headers['stripe-rate-limited-reason'], message, retry)
   }
   if (statusCode >= 500) {
-    const failed = { ...retry('outage', `Stripe failed (${statusCode}): ${message}`), ...uncertain }
-    return headers['idempotent-replayed'] === 'true' ? { ...failed, isReplay: true } : failed
+    const reason = `Stripe failed (${statusCode}): ${message}`
+    return { ...retry('outage', reason), ...uncertain, ...replayed }
   }
   if (statusCode < 400) {
     return {
-      ...retry('event', `not an answer of Stripe's (${statusCode}): ${message}`),
+      ...retry('outage', `not an answer of Stripe's (${statusCode}): ${message}`),
       ...uncertain,
     }
   }
   if (isPassing(statusCode) || headers['stripe-should-retry'] === 'true') {
     return retry('event', `Stripe is busy with it (${statusCode}): ${message}`)
   }
-  return { status: 'rejected', reason: refusal(error) }
+  return { status: 'rejected', reason: refusal(error), ...replayed }
 }
 
 const unknownKey =

@@ -1,3 +1,4 @@
+import type { Sink, UsageRecord } from '@token-meter/core/adapter'
 import { startFakeStripe, type FakeStripe, type FaultOptions } from '@token-meter/testkit'
 import { describeSink } from '@token-meter/testkit/suites'
 import Stripe from 'stripe'
@@ -41,6 +42,58 @@ for (const api of ['v1', 'v2', 'stream'] as const) {
         ? { record: { customer: 'cus_poison' }, reason: /400 payload_not_allowed/ }
         : { record: poison, reason: /400 .*positive integer/ },
   })
+}
+
+for (const api of ['v1', 'v2', 'stream'] as const) {
+  describeSink(`stripeSink of ${api} by cost`, {
+    backend: async () =>
+      costsAsCounts(await (api === 'stream' ? streamOfFakeStripe() : startFakeStripe())),
+    create: ({ apiKey, url }, { timeoutMs }) =>
+      withCosts(stripeSink({ apiKey, api, baseUrl: url, timeoutMs, value: 'cost' })),
+    poison: {
+      record: { customer: 'cus_poison', tokens: { ...poison.tokens, input: 10 ** 15 } },
+      reason: /more than fits into the 15 digits that Stripe takes/,
+    },
+  })
+}
+
+/** How many micro-dollars a token costs, so that the digits of a sum are the counts of each type. */
+const prices = { input: 1n, cached_input: 100_000n, output: 10_000_000_000n }
+
+function withCosts(sink: Sink): Sink {
+  const priced = (record: UsageRecord): UsageRecord => {
+    const { input, cachedInput, output } = record.tokens
+    const micro =
+      BigInt(input) * prices.input +
+      BigInt(cachedInput) * prices.cached_input +
+      BigInt(output) * prices.output
+    const billed = `${micro / 1_000_000n}.${(micro % 1_000_000n).toString().padStart(6, '0')}`
+    return { ...record, cost: { currency: 'USD', provider: '0', billed, source: 'prices' } }
+  }
+  return {
+    ...sink,
+    send: (batch, signal) => {
+      const entries = batch.entries.map((entry) => ({ ...entry, record: priced(entry.record) }))
+      return sink.send({ ...batch, entries }, signal)
+    },
+  }
+}
+
+/** The suite counts tokens: it reads them from the sums of money. */
+function costsAsCounts(fake: FakeStripe): FakeStripe {
+  return {
+    ...fake,
+    get requests() {
+      return fake.requests
+    },
+    billed: () =>
+      fake.billed().flatMap(({ value, ...row }) =>
+        Object.entries(prices).flatMap(([tokenType, price]) => {
+          const count = Number((BigInt(value) / price) % 100_000n)
+          return count > 0 ? [{ ...row, tokenType, value: count }] : []
+        }),
+      ),
+  }
 }
 
 /**

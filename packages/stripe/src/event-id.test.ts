@@ -11,12 +11,19 @@ test('each refusal uses up one id, and no other event of the record', () => {
 
 test('an event names its record, for every token type', () => {
   for (const { type } of tokenTypes) {
-    expect(recordIdOf(`a:b:${type}`)).toBe('a:b')
-    expect(recordIdOf(`a:b:${type}~12`)).toBe('a:b')
+    expect(recordIdOf(`a:b:${type}`, 'tokens')).toBe('a:b')
+    expect(recordIdOf(`a:b:${type}~12`, 'tokens')).toBe('a:b')
+    expect(recordIdOf(`a:b:${type}`, 'cost')).toBeUndefined()
   }
+  expect(recordIdOf('a:b:cost', 'cost')).toBe('a:b')
+  expect(recordIdOf('a:b:cost~2', 'cost')).toBe('a:b')
+  expect(recordIdOf('a:b:cost', 'tokens')).toBeUndefined()
 })
 
 test.each(['', 'input', ':input', 'r:tokens', 'r:input~', 'r:input~x', 'r:input~2:more'])(
   '%j is of no record of ours',
-  (id) => expect(recordIdOf(id)).toBeUndefined(),
+  (id) => {
+    expect(recordIdOf(id, 'tokens')).toBeUndefined()
+    expect(recordIdOf(id.replace('input', 'cost'), 'cost')).toBeUndefined()
+  },
 )

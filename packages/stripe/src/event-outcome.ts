@@ -5,10 +5,14 @@
  * everybody's, `account` surely is, so that nothing else need be tried now. And it says if the event
  * is `uncertain`: Stripe may have it.
  */
-export type EventOutcome =
-  | { readonly status: 'accepted' }
-  | { readonly status: 'rejected'; readonly reason: string }
-  | EventRetry
+export type EventOutcome = { readonly status: 'accepted' } | EventRejection | EventRetry
+
+export interface EventRejection {
+  readonly status: 'rejected'
+  readonly reason: string
+  /** Stripe repeated the answer of an earlier request with the same idempotency key. */
+  readonly isReplay?: true
+}
 
 export interface EventRetry {
   readonly status: 'retry'

@@ -1,5 +1,12 @@
 export { stripeSink } from './stripe-sink.ts'
-export type { StripeApi, StripeSinkOptions, TokenTypesOption } from './stripe-sink-options.ts'
+export type {
+  CostOption,
+  StripeApi,
+  StripeSinkOptions,
+  TokenTypesOption,
+  ValueOption,
+} from './stripe-sink-options.ts'
+export type { CostUnit } from './whole-units.ts'
 
 export { meterErrorHandler, type MeterErrorHandlerOptions } from './after/meter-error-handler.ts'
 export type { MeterErrorReport, RefusedRecord } from './after/meter-error-report.ts'
@@ -14,3 +21,4 @@ export type {
   Unresolved,
 } from './after/reconcile/reconcile-report.ts'
 export type { AfterTheFactOptions } from './after/after-the-fact.ts'
+export type { PricedBy } from './after/events-of-record.ts'

@@ -2,6 +2,7 @@ import type Stripe from 'stripe'
 import { classifyError, type StripeFailure } from './classify-error.ts'
 import type { EventOutcome } from './event-outcome.ts'
 import { requestOptions, type RequestSettings } from './request-settings.ts'
+import { aheadOfStripe } from './timestamp-window.ts'
 import type { StripeEvent } from './to-stripe-events.ts'
 
 /** Sends one event, once. Never throws. */
@@ -22,7 +23,8 @@ export async function postEvent(
     const reason = "the answer was JSON, but not Stripe's"
     return { status: 'retry', reach: 'outage', reason, uncertain: true }
   } catch (error) {
-    return classifyError(error as StripeFailure, Date.now())
+    const failure = error as StripeFailure
+    return aheadOfStripe(event, failure) ?? classifyError(failure, Date.now())
   }
 }
 

@@ -23,6 +23,7 @@ test('one retry makes it a retry that remembers what arrived, now and before', (
     status: 'retry',
     reason: 'busy',
     afterMs: 70,
+    recordOnly: true,
     deliveredEventIds: ['r:9', 'r:0'],
   })
   expect(recordResult([], events(retry()))).not.toHaveProperty('afterMs')
@@ -32,6 +33,12 @@ test('one event that may have arrived makes the record uncertain', () => {
   const lost: EventOutcome = { status: 'retry', reason: 'lost', reach: 'outage', uncertain: true }
   expect(recordResult([], events(accepted, retry(), lost))).toMatchObject({ uncertain: true })
   expect(recordResult([], events(accepted, retry()))).not.toHaveProperty('uncertain')
+})
+
+test('only what is the own matter of every event is the own matter of the record', () => {
+  const outage: EventOutcome = { status: 'retry', reason: 'down', reach: 'outage' }
+  expect(recordResult([], events(accepted, retry()))).toMatchObject({ recordOnly: true })
+  expect(recordResult([], events(retry(), outage))).not.toHaveProperty('recordOnly')
 })
 
 test('what was rejected waits for what can still arrive', () => {

@@ -24,7 +24,12 @@ export function recordResult(
     const waits = retries.flatMap(({ afterMs }) => (afterMs === undefined ? [] : [afterMs]))
     const afterMs = waits.length > 0 ? { afterMs: Math.max(...waits) } : {}
     const uncertain = retries.some((retry) => retry.uncertain) ? { uncertain: true as const } : {}
-    return { status: 'retry', reason: first.reason, ...afterMs, ...uncertain, deliveredEventIds }
+    // What is one event's own matter must hold up no other record.
+    const recordOnly = retries.every(({ reach }) => reach === 'event') && {
+      recordOnly: true as const,
+    }
+    const { reason } = first
+    return { status: 'retry', reason, ...afterMs, ...uncertain, ...recordOnly, deliveredEventIds }
   }
   const typesByReason = new Map<string, string[]>()
   for (const { id, outcome } of events) {

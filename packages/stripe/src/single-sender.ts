@@ -4,6 +4,7 @@ import { stopped, type EventSender, type QueuedEvent } from './event-sender.ts'
 import { createLanes } from './lanes.ts'
 import type { Pace } from './pace.ts'
 import { postEvent } from './post-event.ts'
+import { freshKey, requestKey } from './request-key.ts'
 import type { RequestSettings } from './request-settings.ts'
 import { createSendBrake, type SendBrake } from './send-brake.ts'
 import type { SinkClient } from './stripe-client.ts'
@@ -15,7 +16,7 @@ import type { StripeEvent } from './to-stripe-events.ts'
  */
 export function createSingleSender(
   api: 'v1' | 'v2',
-  { stripe, during, wasRepeated }: SinkClient,
+  { stripe, during, wasRepeated, close }: SinkClient,
   pace: Pace,
   request: RequestSettings,
 ): EventSender {
@@ -48,12 +49,14 @@ export function createSingleSender(
   }
 
   async function post(event: StripeEvent, signal: AbortSignal): Promise<EventOutcome> {
-    const first = await postWithKey(event.identifier, event, signal)
-    // v1 keeps a failure under its key for a day, so only another key can end it; the identifier
-    // still tells a duplicate.
-    if (first.status !== 'retry' || first.isReplay !== true) return first
-    const again = await postWithKey(`${event.identifier}~${Date.now()}`, event, signal)
-    return again.status === 'retry' ? { ...again, uncertain: true } : again
+    const key = await requestKey([event])
+    const first = await postWithKey(key, event, signal)
+    // v1 keeps a failure or a refusal under its key for a day, so only another key can tell if its
+    // cause is over; the identifier still tells a duplicate.
+    if (first.status === 'accepted' || first.isReplay !== true) return first
+    const again = await postWithKey(freshKey(key, Date.now()), event, signal)
+    const mayHaveArrived = first.status === 'retry' && again.status === 'retry'
+    return mayHaveArrived ? { ...again, uncertain: true } : again
   }
 
   function postWithKey(
@@ -77,6 +80,6 @@ export function createSingleSender(
       }))
       return Promise.all(sent)
     },
-    close: () => {},
+    close,
   }
 }

@@ -1,5 +1,7 @@
 import { ConfigError } from '@token-meter/core/adapter'
 import { afterEach, expect, test, vi } from 'vitest'
+import Stripe from 'stripe'
+import { stripeSink } from './stripe-sink.ts'
 import { createStripeClient } from './stripe-client.ts'
 import { version } from './version.ts'
 
@@ -62,4 +64,26 @@ test('a request ends with its own signal, and leaves no listener on it', async (
   controller.abort(new Error('enough'))
   await expect(request).rejects.toThrow()
   expect(removed).toHaveBeenCalledTimes(1)
+})
+
+test('the stream goes to baseUrl too', async () => {
+  const fetched = stubFetch()
+  const { stripe } = createStripeClient('rk_live_1', 'http://127.0.0.1:12111')
+  await stripe.v2.billing.meterEventStream.create({ events: [event] })
+  expect(fetched.mock.calls[0]?.[0]).toBe('http://127.0.0.1:12111/v2/billing/meter_event_stream')
+})
+
+test('sinks for many connected accounts share one client, and leave it as it was', async () => {
+  const stripe = new Stripe('sk_live_1')
+  const [on, off] = [vi.spyOn(stripe, 'on'), vi.spyOn(stripe, 'off')]
+  const sinks = Array.from({ length: 20 }, (_, index) =>
+    stripeSink({ stripe, stripeAccount: `acct_${index}`, api: index % 2 ? 'v2' : 'stream' }),
+  )
+  expect(on).toHaveBeenCalledTimes(1)
+  for (const sink of sinks.slice(1)) await sink.close?.()
+  expect(off).not.toHaveBeenCalled()
+  await sinks[0]?.close?.()
+  expect(off).toHaveBeenCalledTimes(1)
+  stripeSink({ stripe })
+  expect(on).toHaveBeenCalledTimes(2)
 })

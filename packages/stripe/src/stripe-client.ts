@@ -1,6 +1,7 @@
 import { ConfigError } from '@token-meter/core/adapter'
 import Stripe from 'stripe'
 import { onAbort } from './on-abort.ts'
+import { onRequest } from './on-request.ts'
 import { version } from './version.ts'
 
 /** A client, and what a sink needs of it beyond its methods. */
@@ -13,6 +14,8 @@ export interface SinkClient {
   during<Value>(key: string, signal: AbortSignal, work: () => Promise<Value>): Promise<Value>
   /** While `during` runs for this key: whether stripe-node has sent it more than once. */
   wasRepeated(key: string): boolean
+  /** Leaves an application's own client as it was. */
+  close(): void
 }
 
 /**
@@ -21,10 +24,13 @@ export interface SinkClient {
  */
 export function createStripeClient(apiKey: string, baseUrl: string | undefined): SinkClient {
   const signals = new Map<string, AbortSignal>()
+  // stripe-node before 22 sends the stream to Stripe's own host, whatever `host` it was given.
+  const addressed = (url: string) =>
+    baseUrl === undefined ? url : url.replace(/^https?:\/\/[^/]+/, new URL(baseUrl).origin)
   const fetchUntilAborted: typeof fetch = (input, init = {}) => {
     const key = new Headers(init.headers).get('idempotency-key') ?? ''
     const ends = [init.signal, signals.get(key)].filter((signal) => signal != null)
-    return fetch(input, { ...init, signal: AbortSignal.any(ends) })
+    return fetch(addressed(String(input)), { ...init, signal: AbortSignal.any(ends) })
   }
   const stripe = new Stripe(apiKey, {
     ...(baseUrl === undefined ? {} : address(baseUrl)),
@@ -54,6 +60,7 @@ export function createStripeClient(apiKey: string, baseUrl: string | undefined):
     },
     // It repeats only what fails with a code of Node's sockets, which errors of fetch do not have.
     wasRepeated: () => false,
+    close: () => {},
   }
 }
 
@@ -63,7 +70,7 @@ export function createStripeClient(apiKey: string, baseUrl: string | undefined):
  */
 export function sharedStripeClient(stripe: Stripe): SinkClient {
   const timesSent = new Map<string, number>()
-  stripe.on('request', ({ idempotency_key: key = '' }) => {
+  const stopListening = onRequest(stripe, (key) => {
     const times = timesSent.get(key)
     if (times !== undefined) timesSent.set(key, times + 1)
   })
@@ -78,6 +85,7 @@ export function sharedStripeClient(stripe: Stripe): SinkClient {
       }
     },
     wasRepeated: (key) => (timesSent.get(key) ?? 0) > 1,
+    close: stopListening,
   }
 }
 

@@ -1,5 +1,6 @@
 import type { MeterEvent, ModelSlug } from '@token-meter/core/adapter'
 import type Stripe from 'stripe'
+import type { CostUnit } from './whole-units.ts'
 
 /**
  * Which token types the meters know. `all`: `input`, `output`, `cached_input` and `cached_write`.
@@ -13,6 +14,15 @@ export type TokenTypesOption = 'all' | 'input-output'
  * checked only afterwards.
  */
 export type StripeApi = 'v1' | 'v2' | 'stream'
+
+/**
+ * What is billed. `tokens`: an event per token type, whose value is a count. `cost`: one event per
+ * record, whose value is an amount of money.
+ */
+export type ValueOption = 'tokens' | 'cost'
+
+/** Which amount of a record is billed: with the markup, or what the provider charges. */
+export type CostOption = 'billed' | 'provider'
 
 /** Options of `stripeSink`. One of `apiKey` and `stripe` is needed. */
 export interface StripeSinkOptions {
@@ -34,11 +44,26 @@ export interface StripeSinkOptions {
    */
   readonly name?: string | undefined
   /**
+   * `cost` bills money by one meter, whatever the models and without dimensions, and needs
+   * `createMeter({ cost })`: a record without a cost is rejected. It belongs to `name`: to bill by the
+   * other, or by both, make another sink with another name. @default 'tokens'
+   */
+  readonly value?: ValueOption | undefined
+  /** With `value: 'cost'`, which of the record's amounts. @default 'billed' */
+  readonly cost?: CostOption | undefined
+  /**
+   * With `value: 'cost'`, what the meter counts. Each event is rounded half up to whole units, and
+   * sent where that leaves any: nano-dollars where single calls cost about a millionth of a dollar.
+   * The price at Stripe is for this unit, so never change it for a meter. @default 'micro-usd'
+   */
+  readonly costUnit?: CostUnit | undefined
+  /**
    * The meter's event name, 1 to 100 characters; or a function that names it by the event, where
-   * each token type or model has a meter of its own. @default 'token-billing-tokens'
+   * each token type or model has a meter of its own. With `value: 'cost'` the function sees `cost`
+   * for the token type. @default 'token-billing-tokens', or 'llm-cost' with `value: 'cost'`
    */
   readonly eventName?: string | ((event: MeterEvent) => string) | undefined
-  /** @default 'all' */
+  /** With `value: 'tokens'`. @default 'all' */
   readonly tokenTypes?: TokenTypesOption | undefined
   /** How a model is written in the `model` dimension. @default core's `modelSlug` */
   readonly modelSlug?: ModelSlug | undefined

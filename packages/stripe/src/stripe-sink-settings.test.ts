@@ -9,6 +9,11 @@ test.each([
   [{ eventName: 'x'.repeat(101) }, /eventName must be/],
   [{ eventName: 7 }, /got 7/],
   [{ tokenTypes: 'input' }, /tokenTypes must be 'all' or 'input-output'/],
+  [{ value: 'money' }, /value must be 'tokens' or 'cost'/],
+  [{ value: 'cost', cost: 'both' }, /cost must be 'billed' or 'provider'/],
+  [{ value: 'cost', costUnit: 'usd' }, /costUnit must be 'micro-usd' or 'nano-usd'/],
+  [{ cost: 'provider' }, /cost is for value: 'cost', which is not set/],
+  [{ costUnit: 'nano-usd', value: 'tokens' }, /costUnit is for value: 'cost'/],
   [{ modelSlug: 'x' }, /modelSlug must be a function, got a value of type string/],
   [{ api: 'v3' }, /api must be 'v1', 'v2' or 'stream'/],
   [{ api: 'stream', eventsPerSecond: 0 }, /eventsPerSecond must be a number above 0, got 0/],
@@ -45,4 +50,14 @@ test.each([
 test('only the stream has a limit of events', () => {
   expect(stripeSinkSettings({ api: 'stream' })).toMatchObject({ eventsPerSecond: 9000 })
   expect(stripeSinkSettings({ api: 'v1' })).toMatchObject({ eventsPerSecond: Infinity })
+})
+
+test('money has a meter of its own', () => {
+  expect(stripeSinkSettings({})).toMatchObject({ eventName: 'token-billing-tokens' })
+  expect(stripeSinkSettings({ value: 'cost' })).toMatchObject({
+    eventName: 'llm-cost',
+    cost: 'billed',
+    costUnit: 'micro-usd',
+  })
+  expect(stripeSinkSettings({ value: 'cost', eventName: 'x' })).toMatchObject({ eventName: 'x' })
 })

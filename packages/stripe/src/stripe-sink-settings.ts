@@ -1,10 +1,21 @@
 import { ConfigError, defaultEventName, type MeterEvent } from '@token-meter/core/adapter'
-import type { StripeApi, StripeSinkOptions, TokenTypesOption } from './stripe-sink-options.ts'
+import { costEventName } from './cost-value.ts'
+import type {
+  CostOption,
+  StripeApi,
+  StripeSinkOptions,
+  TokenTypesOption,
+  ValueOption,
+} from './stripe-sink-options.ts'
+import type { CostUnit } from './whole-units.ts'
 
 /** The options that pace and shape events, checked and with their defaults. */
 export interface StripeSinkSettings {
   readonly name: string
   readonly api: StripeApi
+  readonly value: ValueOption
+  readonly cost: CostOption
+  readonly costUnit: CostUnit
   readonly eventName: string | ((event: MeterEvent) => string)
   readonly tokenTypes: TokenTypesOption
   readonly requestsPerSecond: number
@@ -21,12 +32,15 @@ const requestsPerSecondOf = { live: 900, connected: 90, sandbox: 25 }
 
 /** @throws ConfigError naming the option, what it got and what it takes. */
 export function stripeSinkSettings(options: StripeSinkOptions): StripeSinkSettings {
-  const api = options.api ?? 'v2'
+  const { api = 'v2', value = 'tokens' } = options
   const requestsPerSecond = options.requestsPerSecond ?? defaultRequestsPerSecond(options)
   const settings = {
     name: options.name ?? 'stripe',
     api,
-    eventName: options.eventName ?? defaultEventName,
+    value,
+    cost: options.cost ?? 'billed',
+    costUnit: options.costUnit ?? 'micro-usd',
+    eventName: options.eventName ?? (value === 'cost' ? costEventName : defaultEventName),
     tokenTypes: options.tokenTypes ?? 'all',
     requestsPerSecond,
     eventsPerSecond: api === 'stream' ? (options.eventsPerSecond ?? 9000) : Infinity,
@@ -37,9 +51,11 @@ export function stripeSinkSettings(options: StripeSinkOptions): StripeSinkSettin
   const { name, eventName, tokenTypes, eventsPerSecond, maxConcurrentRequests, timeoutMs } =
     settings
   check('name', name, 'a string that is not empty', isText)
-  check('api', api, "'v1', 'v2' or 'stream'", isApi)
+  check('api', api, "'v1', 'v2' or 'stream'", isOneOf('v1', 'v2', 'stream'))
+  check('value', value, "'tokens' or 'cost'", isOneOf('tokens', 'cost'))
+  checkCostOptions(options, settings)
   check('eventName', eventName, 'a string of 1 to 100 characters or a function', isEventName)
-  check('tokenTypes', tokenTypes, "'all' or 'input-output'", isTokenTypes)
+  check('tokenTypes', tokenTypes, "'all' or 'input-output'", isOneOf('all', 'input-output'))
   check('modelSlug', options.modelSlug ?? isFunction, 'a function', isFunction)
   check('requestsPerSecond', requestsPerSecond, 'a number above 0', isAboveZero)
   check('eventsPerSecond', eventsPerSecond, 'a number above 0', isAboveZero)
@@ -74,12 +90,26 @@ function check(
   throw new ConfigError(`stripeSink: ${name} must be ${wanted}, got ${got}`)
 }
 
+/** Without `value: 'cost'` they would bill tokens where money was meant. */
+function checkCostOptions(
+  options: StripeSinkOptions,
+  { value, cost, costUnit }: StripeSinkSettings,
+): void {
+  check('cost', cost, "'billed' or 'provider'", isOneOf('billed', 'provider'))
+  check('costUnit', costUnit, "'micro-usd' or 'nano-usd'", isOneOf('micro-usd', 'nano-usd'))
+  if (value === 'cost') return
+  for (const name of ['cost', 'costUnit'] as const) {
+    if (options[name] === undefined) continue
+    throw new ConfigError(`stripeSink: ${name} is for value: 'cost', which is not set`)
+  }
+}
+
 function isFunction(value: unknown): boolean {
   return typeof value === 'function'
 }
 
-function isApi(value: unknown): boolean {
-  return value === 'v1' || value === 'v2' || value === 'stream'
+function isOneOf(...names: readonly string[]): (value: unknown) => boolean {
+  return (value) => names.includes(value as string)
 }
 
 function isText(value: unknown): boolean {
@@ -88,10 +118,6 @@ function isText(value: unknown): boolean {
 
 function isEventName(value: unknown): boolean {
   return isFunction(value) || (isText(value) && (value as string).length <= 100)
-}
-
-function isTokenTypes(value: unknown): boolean {
-  return value === 'all' || value === 'input-output'
 }
 
 function isAboveZero(value: unknown): boolean {

@@ -179,7 +179,7 @@ test('the client is one or the other', () => {
   expect(() => stripeSink({ stripe, apiKey: 'rk_live_1' })).toThrow(/either stripe, or apiKey/)
   expect(() => stripeSink({ stripe, baseUrl: 'http://x' })).toThrow(ConfigError)
   for (const api of ['v1', 'v2', 'stream'] as const) {
-    expect(() => stripeSink({ stripe: {} as Stripe, api })).toThrow(/version 19 or later/)
+    expect(() => stripeSink({ stripe: {} as Stripe, api })).toThrow(/version 19.3.1 or later/)
   }
   expect(stripeSink({ stripe })).toMatchObject({ name: 'stripe' })
   expect(stripeSink({ stripe, name: 'stripe-eu' })).toMatchObject({ name: 'stripe-eu' })

@@ -7,6 +7,7 @@
 import { ConfigError, type BatchEntry, type Sink, type SinkResult } from '@token-meter/core/adapter'
 import type Stripe from 'stripe'
 import { checkedApiKey, warnOfSecretKey } from './api-key.ts'
+import { unknownSince } from './duplicate-window.ts'
 import type { EventSender, QueuedEvent } from './event-sender.ts'
 import { createPace } from './pace.ts'
 import { recordResult, type SentEvent } from './record-result.ts'
@@ -21,8 +22,8 @@ import { toStripeEvents } from './to-stripe-events.ts'
 
 /**
  * A sink that bills the customers of a Stripe account: one meter event per record and token type,
- * each with its own id as identifier, so that it is billed once however often it is sent within
- * Stripe's 24 hours. What may have arrived and cannot be sent again within them is rejected, with
+ * or by cost one per record, each with its own id as identifier, so that it is billed once however
+ * often it is sent within Stripe's 24 hours. What may have arrived and cannot be sent again within them is rejected, with
  * what to do about it.
  * @throws ConfigError when an option is wrong, or there is no key.
  */
@@ -48,7 +49,8 @@ export function stripeSink(options: StripeSinkOptions): Sink {
       return { queued: missing.map((event) => ({ event, uncertainSince })) }
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
-      return rejected(`no event could be made of it: ${message}`)
+      const doubt = uncertainSince === undefined ? '' : `. ${unknownSince(uncertainSince)}`
+      return rejected(`no event could be made of it: ${message}${doubt}`)
     }
   }
 
@@ -111,7 +113,7 @@ function stripeClient(options: StripeSinkOptions, api: StripeApi): SinkClient {
   }
   if (typeof resource[api]?.create !== 'function' || typeof on !== 'function') {
     throw new ConfigError(
-      'stripeSink: stripe must be a client of the stripe package, version 19 or later: new Stripe(key)',
+      'stripeSink: stripe must be a client of the stripe package, version 19.3.1 or later: new Stripe(key)',
     )
   }
   return sharedStripeClient(stripe)

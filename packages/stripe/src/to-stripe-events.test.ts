@@ -11,7 +11,13 @@ const record = exampleRecord({
   at: Date.parse('2026-11-21T10:20:30.456Z'),
   attributes: {},
 })
-const options: StripeEventOptions = { eventName: 'token-billing-tokens', tokenTypes: 'all' }
+const options: StripeEventOptions = {
+  eventName: 'token-billing-tokens',
+  tokenTypes: 'all',
+  value: 'tokens',
+  cost: 'billed',
+  costUnit: 'micro-usd',
+}
 const summary = (changes: Partial<UsageRecord>, other: Partial<StripeEventOptions> = {}) =>
   toStripeEvents({ ...record, ...changes }, { ...options, ...other }).map(
     ({ identifier, event_name, payload }) => `${identifier} ${event_name} ${payload.value}`,
@@ -100,4 +106,60 @@ test('attributes from untyped code become strings, or are left out', () => {
   expect(payload).toMatchObject({ team: '7', beta: 'true' })
   for (const key of ['list', 'gone', 'none']) expect(payload).not.toHaveProperty(key)
   expect(Object.values(payload ?? {}).every((value) => typeof value === 'string')).toBe(true)
+})
+
+const billed = (amount: string): Partial<UsageRecord> => ({
+  cost: { currency: 'USD', provider: '0.5', billed: amount, source: 'prices' },
+})
+const byCost: Partial<StripeEventOptions> = { value: 'cost', eventName: 'llm-cost' }
+
+test('by cost there is one event, whose value is the amount, of no token type', () => {
+  const attributes = { feature: 'search', token_type: 'x', model: 'y' }
+  const change = { ...record, ...billed('0.00399'), attributes }
+  expect(toStripeEvents(change, { ...options, ...byCost })).toEqual([
+    {
+      event_name: 'llm-cost',
+      identifier: '0193:cost',
+      timestamp: '2026-11-21T10:20:30.456Z',
+      payload: {
+        feature: 'search',
+        stripe_customer_id: 'cus_1',
+        value: '3990',
+        model: 'anthropic/claude-sonnet-4.6',
+      },
+    },
+  ])
+})
+
+test.each([
+  ['0.0000005', 'micro-usd', ['0193:cost llm-cost 1']],
+  ['0.00000049999', 'micro-usd', []],
+  ['0.00000049999', 'nano-usd', ['0193:cost llm-cost 500']],
+  ['0', 'nano-usd', []],
+  ['999999999.999999', 'micro-usd', ['0193:cost llm-cost 999999999999999']],
+  ['999999.999999999', 'nano-usd', ['0193:cost llm-cost 999999999999999']],
+] as const)('%s USD in %s', (amount, costUnit, events) => {
+  expect(summary(billed(amount), { ...byCost, costUnit })).toEqual(events)
+})
+
+test.each<[string, Partial<UsageRecord>, RegExp]>([
+  ['none', {}, /no cost: .* anthropic "claude-sonnet-4-6".*cost\(\{ prices \}\).*requeue/],
+  ['more than 15 digits', billed('999999999.9999995'), /15 digits.*another way/],
+  ['a number', billed(0.1 as unknown as string), /its cost.billed is 0.1, and has to be decimal/],
+  ['below 0', billed('-0.1'), /its cost.billed is -0.1/],
+  ['an exponent', billed('1e-7'), /its cost.billed is 1e-7/],
+])('a cost that is %s says what to do', (_, change, message) => {
+  expect(() => summary(change, byCost)).toThrow(message)
+})
+
+test("a cost of the provider's, a second id, and a meter named by the event", () => {
+  const eventName: StripeEventOptions['eventName'] = ({ dimensions, value, id, name }) =>
+    `${name} ${dimensions.token_type} ${dimensions.model} ${value} ${id}`
+  const other = { ...options, ...byCost, cost: 'provider', eventName } as const
+  const [event] = toStripeEvents({ ...record, ...billed('1') }, other, ['0193:cost'])
+  expect(event).toMatchObject({
+    event_name: 'llm-cost cost anthropic/claude-sonnet-4.6 500000 0193:cost',
+    identifier: '0193:cost~2',
+    payload: { value: '500000' },
+  })
 })

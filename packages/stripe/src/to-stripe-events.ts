@@ -1,5 +1,6 @@
-import { toMeterEvents, type MeterEvent, type UsageRecord } from '@token-meter/core/adapter'
-import type { ModelSlug } from '@token-meter/core/adapter'
+import { modelSlug, toMeterEvents, type MeterEvent } from '@token-meter/core/adapter'
+import type { ModelSlug, UsageRecord } from '@token-meter/core/adapter'
+import { costEventName, costValue } from './cost-value.ts'
 import { unusedEventId } from './event-id.ts'
 import type { StripeSinkSettings } from './stripe-sink-settings.ts'
 
@@ -12,33 +13,64 @@ export interface StripeEvent {
   readonly payload: Record<string, string>
 }
 
-export type StripeEventOptions = Pick<StripeSinkSettings, 'eventName' | 'tokenTypes'> & {
-  readonly modelSlug?: ModelSlug | undefined
-}
+export type StripeEventOptions = Pick<
+  StripeSinkSettings,
+  'eventName' | 'tokenTypes' | 'value' | 'cost' | 'costUnit'
+> & { readonly modelSlug?: ModelSlug | undefined }
 
 /**
  * The meter events of a record, as Stripe takes them.
  * @param refused ids that Stripe refused after it had accepted them: their events have others.
- * @throws Error when `eventName` or `modelSlug` throws, or gives no usable name.
+ * @throws Error when `eventName` or `modelSlug` throws, or gives no usable name; when the cost is to
+ * be billed and there is none.
  */
 export function toStripeEvents(
   record: UsageRecord,
   options: StripeEventOptions,
   refused: readonly string[] = [],
 ): StripeEvent[] {
-  const { eventName, tokenTypes, modelSlug } = options
-  const counted = tokenTypes === 'all' ? record : withCacheInInput(record)
-  return toMeterEvents(counted, modelSlug === undefined ? {} : { modelSlug }).map((event) => ({
-    event_name: typeof eventName === 'string' ? eventName : named(eventName, event),
-    identifier: unusedEventId(event.id, refused),
+  const { eventName, value } = options
+  const events = value === 'cost' ? costEvents(record, options) : tokenEvents(record, options)
+  return events.map((event) => ({
+    event_name: (typeof eventName === 'string'
+      ? eventName
+      : named(eventName, event)
+    ).toWellFormed(),
+    identifier: unusedEventId(event.id.toWellFormed(), refused),
     timestamp: new Date(event.timestamp).toISOString(),
     payload: {
-      ...strings(event.dimensions),
+      ...strings(value === 'cost' ? withoutTokenType(event) : event.dimensions),
       // Last, so that no attribute can change who pays or how much.
-      stripe_customer_id: event.customer,
+      stripe_customer_id: event.customer.toWellFormed(),
       value: String(event.value),
     },
   }))
+}
+
+function tokenEvents(
+  record: UsageRecord,
+  { tokenTypes, modelSlug: slug }: StripeEventOptions,
+): readonly MeterEvent[] {
+  const counted = tokenTypes === 'all' ? record : withCacheInInput(record)
+  return toMeterEvents(counted, slug === undefined ? {} : { modelSlug: slug })
+}
+
+/** One event with the amount of money, or none where that rounds to nothing. */
+function costEvents(record: UsageRecord, options: StripeEventOptions): readonly MeterEvent[] {
+  const { id, customer, provider, model, attributes, at: timestamp } = record
+  const value = costValue(record, options)
+  if (typeof value === 'object') throw new Error(value.problem)
+  if (customer === null || value === 0) return []
+  const slug = (options.modelSlug ?? modelSlug)(provider, model)
+  // `token_type` is for a function that names the meter: the two kinds of sink can share one.
+  const dimensions = { ...attributes, model: slug, token_type: 'cost' }
+  return [{ id: `${id}:cost`, name: costEventName, customer, value, timestamp, dimensions }]
+}
+
+/** Money is of all tokens together. */
+function withoutTokenType({ dimensions }: MeterEvent): Readonly<Record<string, string>> {
+  const { token_type: _, ...others } = dimensions
+  return others
 }
 
 function withCacheInInput(record: UsageRecord): UsageRecord {
@@ -58,8 +90,13 @@ function named(eventName: (event: MeterEvent) => string, event: MeterEvent): str
   throw new Error('eventName must answer a string of 1 to 100 characters')
 }
 
-/** Stripe refuses a payload with anything but strings; attributes may come from untyped code. */
+/**
+ * Stripe refuses a payload with anything but strings; attributes may come from untyped code. And half
+ * a character (a text that was cut in the middle of one) can be in no request of v1.
+ */
 function strings(dimensions: Readonly<Record<string, unknown>>): Record<string, string> {
   const scalars = Object.entries(dimensions).filter(([, value]) => /^[snb]/.test(typeof value))
-  return Object.fromEntries(scalars.map(([key, value]) => [key, String(value)]))
+  return Object.fromEntries(
+    scalars.map(([key, value]) => [key.toWellFormed(), String(value).toWellFormed()]),
+  )
 }

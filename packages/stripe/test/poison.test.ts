@@ -1,6 +1,6 @@
 import { createMeter, memoryOutbox, type Sink } from '@token-meter/core'
 import { startFakeStripe } from '@token-meter/testkit'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { stripeSink } from '../src/index.ts'
 import { billedSums, expectedSums, recordsOf } from './recorded.ts'
 
@@ -57,4 +57,18 @@ test('one record in a hundred is poison: the others arrive at once, and it arriv
   expect(billedSums(stripe)).toEqual(expectedSums(records))
   const identifiers = stripe.meterEvents.map(({ identifier }) => identifier)
   expect(new Set(identifiers).size).toBe(identifiers.length)
+})
+
+test('a record that Stripe holds a lock on, for as long as it asks, holds up no other', async () => {
+  const { stripe, outbox, meter } = await start()
+  const locked = { status: 429, headers: { 'retry-after': '3000' } }
+  stripe.failWith(locked, { times: Infinity, matching: '"locked:' })
+  await outbox.append(recordsOf(1, 1, { id: 'locked' }))
+  await expect(meter.flush({ timeoutMs: 300 })).rejects.toMatchObject({ pending: { stripe: 1 } })
+  const others = recordsOf(3, 9).map((record) => ({ ...record, id: `other ${record.id}` }))
+  await outbox.append(others)
+  meter.record({ customer: 'cus_1', provider: 'p', model: 'm', tokens: { input: 1 } })
+  await vi.waitFor(async () => expect((await outbox.stats('stripe')).delivered).toBe(10), 5000)
+  expect(await outbox.stats('stripe')).toMatchObject({ pending: 1, dead: 0 })
+  stripe.recover()
 })

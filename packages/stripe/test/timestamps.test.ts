@@ -1,5 +1,5 @@
 import { aggregated, createMeter, memoryOutbox } from '@token-meter/core'
-import { startFakeStripe } from '@token-meter/testkit'
+import { startFakeStripe, type FakeStripeOptions } from '@token-meter/testkit'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { stripeSink, type StripeSinkOptions } from '../src/index.ts'
 import { billedSums, expectedSums, recordsOf } from './recorded.ts'
@@ -9,10 +9,14 @@ const dayMs = 24 * 60 * minuteMs
 
 afterEach(() => void vi.useRealTimers())
 
-async function start(options: Partial<StripeSinkOptions> = {}, sums = false) {
+async function start(
+  options: Partial<StripeSinkOptions> = {},
+  sums = false,
+  fakeOptions: FakeStripeOptions = {},
+) {
   // Only the clock of the day: the sink and the fake read it, and timers go on.
   vi.useFakeTimers({ toFake: ['Date'] })
-  const stripe = await startFakeStripe()
+  const stripe = await startFakeStripe(fakeOptions)
   const { apiKey, url: baseUrl } = stripe
   const outbox = memoryOutbox()
   const sink = stripeSink({ apiKey, baseUrl, ...options })
@@ -71,6 +75,27 @@ test.each(ways)(
     vi.setSystemTime(Date.now() + 3 * minuteMs)
     await meter.flush()
     expect(billedSums(stripe)).toEqual(expectedSums(all))
+  },
+)
+
+test.each(['v1', 'v2'] as const)(
+  "a clock of ours that is ahead of Stripe's makes no dead letters (%s)",
+  async (api) => {
+    let aheadMs = 6 * minuteMs
+    const { stripe, outbox, meter } = await start({ api }, false, {
+      now: () => Date.now() - aheadMs,
+    })
+    const records = recordsOf(2, 4)
+    const older = recordsOf(2, 4, { at: Date.now() - 10 * minuteMs })
+    await outbox.append([...records, ...older.map((each) => ({ ...each, id: `old ${each.id}` }))])
+    await expect(meter.flush({ timeoutMs: 1500 })).rejects.toMatchObject({
+      pending: { stripe: 4 },
+      message: expect.stringMatching(/ahead of Stripe's clock/),
+    })
+    expect(await outbox.stats('stripe')).toMatchObject({ delivered: 4, pending: 4, dead: 0 })
+    aheadMs = 0
+    await meter.flush()
+    expect(billedSums(stripe)).toEqual(expectedSums([...records, ...older]))
   },
 )
 

@@ -1,11 +1,11 @@
-import { startFakeStripe } from '@token-meter/testkit'
+import { startFakeStripe, type FakeStripeOptions } from '@token-meter/testkit'
 import { parse } from 'node:querystring'
 import { expect, onTestFinished, test } from 'vitest'
 import { stripeSink } from '../src/stripe-sink.ts'
 import { batchOf, never, recordsOf, statusesOf } from './batch.ts'
 
-async function start() {
-  const fake = await startFakeStripe()
+async function start(options: FakeStripeOptions = {}) {
+  const fake = await startFakeStripe(options)
   onTestFinished(() => fake.close())
   const { apiKey, url: baseUrl } = fake
   return { fake, sink: stripeSink({ apiKey, baseUrl, api: 'v1', stripeAccount: 'acct_1' }) }
@@ -44,7 +44,7 @@ test('what v1 only repeats under its key goes again under another', async () => 
   const keys = fake.requests
     .filter(({ rawBody }) => rawBody.includes('r0%3Ainput'))
     .map(({ headers }) => headers['idempotency-key'])
-  expect(keys).toEqual(['r0:input', expect.stringMatching(/^r0:input~\d+$/)])
+  expect(keys).toEqual(['r0:input', expect.stringMatching(/^r0:input~at\d+$/)])
   expect(fake.meterEvents).toHaveLength(3)
 })
 
@@ -54,4 +54,14 @@ test('and stays uncertain when that does not help', async () => {
   fake.failWith({ status: 429 }, { times: Infinity })
   const [result] = await sink.send(batchOf(recordsOf(1)), never)
   expect(result).toMatchObject({ status: 'retry', uncertain: true })
+})
+
+test('a refusal that v1 keeps under its key is over once its cause is', async () => {
+  const meters: string[] = []
+  const { fake, sink } = await start({ meters })
+  const batch = batchOf(recordsOf(1))
+  expect(statusesOf(await sink.send(batch, never))).toEqual(['rejected'])
+  meters.push('token-billing-tokens')
+  expect(statusesOf(await sink.send(batch, never))).toEqual(['accepted'])
+  expect(fake.meterEvents).toHaveLength(3)
 })

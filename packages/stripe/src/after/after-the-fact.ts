@@ -5,7 +5,8 @@ import { redact } from '../redact.ts'
 import { createStripeClient } from '../stripe-client.ts'
 import type { StripeSinkOptions } from '../stripe-sink-options.ts'
 import { stripeSinkSettings } from '../stripe-sink-settings.ts'
-import { toStripeEvents, type StripeEvent } from '../to-stripe-events.ts'
+import { recordIdOf } from '../event-id.ts'
+import { eventsOfRecord, isRounded, type EventOfRecord, type PricedBy } from './events-of-record.ts'
 
 /**
  * What everything that comes after a delivery takes: the options of the sink, by which it knows what
@@ -16,6 +17,9 @@ export interface AfterTheFactOptions extends Pick<
   | 'apiKey'
   | 'stripe'
   | 'name'
+  | 'value'
+  | 'cost'
+  | 'costUnit'
   | 'eventName'
   | 'tokenTypes'
   | 'modelSlug'
@@ -27,6 +31,11 @@ export interface AfterTheFactOptions extends Pick<
   readonly meter?: { readonly outbox: Outbox; readonly correct: Outbox['correct'] } | undefined
   /** The outbox alone, in a process without a meter. */
   readonly outbox?: Outbox | undefined
+  /**
+   * With `value: 'cost'`: the `cost` of the meter, for records that had no price when they were kept
+   * and were priced as they were sent. Without it their amounts are not known here.
+   */
+  readonly pricedBy?: PricedBy | undefined
 }
 
 /** The same, checked: a ledger, a Stripe client, and what the sink makes of a record. */
@@ -39,19 +48,26 @@ export interface AfterTheFact {
   readonly request: Stripe.RequestOptions
   readonly stripeAccount: string | undefined
   /** @throws Error when `eventName` or `modelSlug` throws, or gives no usable name. */
-  eventsOf(record: UsageRecord, refusedEventIds?: readonly string[]): readonly StripeEvent[]
+  eventsOf(record: UsageRecord, refusedEventIds?: readonly string[]): readonly EventOfRecord[]
+  /** Whether a record's amount was rounded for its event: a sum of such is not that of their events. */
+  isRounded(record: UsageRecord): boolean
+  /** The record that an event is of; `undefined` for an id that the sink does not make. */
+  recordIdOf(eventId: string): string | undefined
   /** A text or an error's message, without any key. */
   readable(cause: unknown): string
 }
 
 /** @throws ConfigError when an option is wrong or missing. */
 export function afterTheFact(caller: string, options: AfterTheFactOptions): AfterTheFact {
-  const { meter, outbox = meter?.outbox, stripeAccount, modelSlug, apiKey } = options
+  const { meter, outbox = meter?.outbox, stripeAccount, modelSlug, apiKey, pricedBy } = options
   const settings = stripeSinkSettings(options)
   if (typeof outbox?.correct !== 'function') {
     throw new ConfigError(`${caller}: give meter, or outbox, where the ledger is`)
   }
-  const shape = { ...settings, modelSlug }
+  if (pricedBy !== undefined && typeof pricedBy !== 'function') {
+    throw new ConfigError(`${caller}: pricedBy must be made by cost(), as the cost of createMeter`)
+  }
+  const shape = { ...settings, modelSlug, pricedBy }
   return {
     sink: settings.name,
     outbox,
@@ -63,7 +79,9 @@ export function afterTheFact(caller: string, options: AfterTheFactOptions): Afte
       ...(stripeAccount === undefined ? {} : { stripeAccount }),
     },
     stripeAccount,
-    eventsOf: (record, refused) => toStripeEvents(record, shape, refused),
+    eventsOf: (record, refused) => eventsOfRecord(record, shape, refused),
+    isRounded: (record) => isRounded(record, shape),
+    recordIdOf: (eventId) => recordIdOf(eventId, settings.value),
     readable: (cause) => redact(cause instanceof Error ? cause.message : String(cause), apiKey),
   }
 }

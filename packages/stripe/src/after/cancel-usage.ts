@@ -1,9 +1,10 @@
 import { ConfigError, type LedgerEntry } from '@token-meter/core/adapter'
 import type { StripeApi } from '../stripe-sink-options.ts'
-import type { StripeEvent } from '../to-stripe-events.ts'
+import { isInDuplicateWindow, uncertainSinceIn } from '../duplicate-window.ts'
 import { afterTheFact, type AfterTheFact, type AfterTheFactOptions } from './after-the-fact.ts'
 import { CancelError } from './cancel-error.ts'
 import { cancelEvent } from './cancel-event.ts'
+import type { EventOfRecord } from './events-of-record.ts'
 import { isCancelled, cancelledBecause } from './cancelled.ts'
 import { ledgerEntry } from './ledger-entry.ts'
 import { isUncertain } from './uncertain.ts'
@@ -28,8 +29,9 @@ export interface CancelledUsage {
  * ledger has it as discarded. Stripe does so within 24 hours of having got the event, and never
  * changes an invoice that is final. A dead letter is only given up, but for what Stripe has of it.
  * Twice is as good as once.
- * @throws CancelError when the record is unknown or still on its way, and when Stripe refuses; what
- * it took back before is named, and a second call goes on from there.
+ * @throws CancelError when the record is unknown or still on its way, when nobody knows whether
+ * Stripe has it, and when Stripe refuses; what it took back before is named, and a second call goes
+ * on from there.
  * @throws ConfigError when an option is wrong or missing.
  */
 export async function cancelUsage(
@@ -39,37 +41,32 @@ export async function cancelUsage(
   const after = afterTheFact('cancelUsage', options)
   const api = checkedApi(options.api)
   const entry = await ledgerEntry(after.outbox, after.sink, recordId)
-  const events = eventsToCancel(after, recordId, entry)
-  const cancelled: StripeEvent[] = []
+  if (entry === undefined) {
+    throw refusal(recordId, 'the ledger does not have it, or not any more')
+  }
+  const events = eventsToCancel(after, entry)
+  const cancelled: EventOfRecord[] = []
   // One by one: Stripe takes one request at a time for a customer and event name.
   for (const event of events) {
     try {
       await cancelEvent(after, api, event)
       cancelled.push(event)
     } catch (error) {
-      if (entry !== undefined && mayBeAbsent(entry, event, error)) continue
-      throw failure(after, recordId, { error, cancelled, events })
+      if (isAbsent(entry, event, error)) continue
+      throw failure(after, entry, { error, cancelled, events })
     }
   }
-  if (entry?.state !== 'discarded') {
-    const why = cancelledBecause(options.reason)
-    await after.correct(after.sink, [recordId], 'discarded', why)
-  }
+  await note(after, entry, { events, cancelled, reason: options.reason })
   return { recordId, eventIds: idsOf(cancelled) }
 }
 
 /** @throws CancelError when the record is none that could be cancelled. */
-function eventsToCancel(
-  after: AfterTheFact,
-  recordId: string,
-  entry: LedgerEntry | undefined,
-): readonly StripeEvent[] {
-  const refuse = (why: string) => new CancelError(`cannot cancel ${recordId}: ${why}`, { recordId })
-  if (entry === undefined) throw refuse('the ledger does not have it, or not any more')
+function eventsToCancel(after: AfterTheFact, entry: LedgerEntry): readonly EventOfRecord[] {
   const { state, record, deliveredEventIds, refusedEventIds } = entry
-  if (state === 'unattributed') throw refuse('nobody is billed for it')
+  if (state === 'unattributed') throw refusal(record.id, 'nobody is billed for it')
   if (state === 'pending') {
-    throw refuse(
+    throw refusal(
+      record.id,
       'it is on its way to Stripe; try again when it was delivered (await meter.flush())',
     )
   }
@@ -79,36 +76,79 @@ function eventsToCancel(
   return events.filter(({ identifier }) => deliveredEventIds.includes(identifier))
 }
 
-/** What may never have arrived need not be there. */
-function mayBeAbsent(entry: LedgerEntry, { identifier }: StripeEvent, error: unknown): boolean {
+/**
+ * Tells the ledger. By way of dead where a record was given up, because what is in a state keeps the
+ * reason that it has.
+ * @throws CancelError when the record was moved by somebody else.
+ */
+async function note(
+  { outbox, correct, sink }: AfterTheFact,
+  { state, record: { id } }: LedgerEntry,
+  done: {
+    readonly events: readonly EventOfRecord[]
+    readonly cancelled: readonly EventOfRecord[]
+    readonly reason: string | undefined
+  },
+): Promise<void> {
+  const why = cancelledBecause(done.reason)
+  if (state === 'discarded' && done.events.length === 0) return
+  if (state === 'discarded') await outbox.correct(sink, [id], 'dead', why)
+  const moved = await correct(sink, [id], 'discarded', why)
+  if (moved > 0) return
+  const now = await ledgerEntry(outbox, sink, id)
+  if (now !== undefined && isCancelled(now)) return
+  throw refusal(
+    id,
+    'it was moved in the meantime. Call cancelUsage again when it was delivered.',
+    idsOf(done.cancelled),
+  )
+}
+
+function refusal(
+  recordId: string,
+  why: string,
+  cancelledEventIds: readonly string[] = [],
+): CancelError {
+  return new CancelError(`cannot cancel ${recordId}: ${why}`, { recordId, cancelledEventIds })
+}
+
+/**
+ * Whether a refusal says that an event of unknown fate never arrived: only as long as Stripe would
+ * take it back if it had.
+ */
+function isAbsent(entry: LedgerEntry, { identifier }: EventOfRecord, error: unknown): boolean {
   if (!isUncertain(entry) || entry.deliveredEventIds.includes(identifier)) return false
   const { statusCode } = error as { readonly statusCode?: number }
-  return statusCode === 400 || statusCode === 404
+  if (statusCode !== 400 && statusCode !== 404) return false
+  const since = uncertainSinceIn(entry.reason ?? '')
+  return since !== undefined && isInDuplicateWindow(since, Date.now())
 }
 
 function failure(
   after: AfterTheFact,
-  recordId: string,
+  entry: LedgerEntry,
   {
     error,
     cancelled,
     events,
-  }: { error: unknown; cancelled: readonly StripeEvent[]; events: readonly StripeEvent[] },
+  }: { error: unknown; cancelled: readonly EventOfRecord[]; events: readonly EventOfRecord[] },
 ): CancelError {
+  const recordId = entry.record.id
   const billed = idsOf(events.filter((event) => !cancelled.includes(event)))
   const partly =
     cancelled.length > 0
       ? ` It is cancelled in part: ${billed.join(', ')} are still billed. Call cancelUsage again.`
       : ' Nothing was changed.'
-  const hint =
-    'Stripe cancels an event within 24 hours of having got it, with the permission "Billing meter event adjustments: Write".'
+  const hint = isUncertain(entry)
+    ? 'Whether Stripe has it is unknown: let reconcileUsage settle it first.'
+    : 'Stripe cancels an event within 24 hours of having got it, with the permission "Billing meter event adjustments: Write".'
   return new CancelError(
     `Stripe did not cancel ${recordId}: ${after.readable(error)} (${hint})${partly}`,
     { recordId, cancelledEventIds: idsOf(cancelled), billedEventIds: billed, cause: error },
   )
 }
 
-function idsOf(events: readonly StripeEvent[]): readonly string[] {
+function idsOf(events: readonly EventOfRecord[]): readonly string[] {
   return events.map(({ identifier }) => identifier)
 }
 

@@ -1,3 +1,5 @@
+import { identifierOfKey } from '../request-key.ts'
+
 /** Events that could not be billed for one reason, as a report of Stripe's tells of them. */
 export interface MeterErrors {
   /** `meter_event_customer_not_found`, `no_meter`, ... */
@@ -41,9 +43,14 @@ export function meterErrorData(data: unknown): MeterErrorData {
 function namedSample(sample: unknown): MeterErrors['samples'] {
   const { error_message: message, request } = object(sample)
   const { identifier, idempotency_key: key } = object(request)
-  const eventId = [identifier, key].find((id) => typeof id === 'string' && id !== '')
-  if (typeof eventId !== 'string') return []
-  return [{ eventId, message: typeof message === 'string' ? message : 'no message' }]
+  const name = [identifier, key].find((id) => typeof id === 'string' && id !== '')
+  if (typeof name !== 'string') return []
+  return [
+    {
+      eventId: identifierOfKey(name),
+      message: typeof message === 'string' ? message : 'no message',
+    },
+  ]
 }
 
 function milliseconds(time: unknown): number | undefined {

@@ -13,8 +13,12 @@ import { receive, type Received } from './verified-notification.ts'
 
 /** Options of `meterErrorHandler`, beside those of the sink. */
 export interface MeterErrorHandlerOptions extends AfterTheFactOptions {
-  /** The signing secret of the event destination, `whsec_...`. */
-  readonly webhookSecret: string | undefined
+  /**
+   * The signing secret of the event destination, `whsec_...`; or several, where one is to replace
+   * another, or several destinations lead here: a notification that is signed with any of them is
+   * taken.
+   */
+  readonly webhookSecret: string | readonly string[] | undefined
   /** How old a signature may be, in ms. @default 300000 */
   readonly toleranceMs?: number | undefined
   /**
@@ -39,22 +43,23 @@ const remembered = 1000
  * then could not bill into dead letters: `app.post('/stripe/webhook', (c) => handle(c.req.raw))`.
  * The same notification twice changes nothing the second time, in whatever process.
  *
- * It answers 200 when all is done, and for events of other types; 400 for what Stripe did not sign;
- * 503 while a record that is named is still on its way, so that Stripe comes again; 500 when the
- * event cannot be read or the outbox fails. No answer says more than counts.
+ * It answers 200 when all is done, and for events of other types; 400 for what Stripe did not sign, or
+ * is longer than any notification; 503 while a record that is named is still on its way, so that
+ * Stripe comes again; 500 when the event cannot be read or the outbox fails. No answer says more than
+ * counts.
  * @throws ConfigError when an option is wrong or missing.
  */
 export function meterErrorHandler(
   options: MeterErrorHandlerOptions,
 ): (request: Request) => Promise<Response> {
   const after = afterTheFact('meterErrorHandler', options)
-  const webhookSecret = checkedSecret(options.webhookSecret)
+  const webhookSecrets = checkedSecrets(options.webhookSecret)
   const { toleranceMs = 300_000, onReport, onError } = options
   if (!(toleranceMs > 0)) {
     throw new ConfigError('meterErrorHandler: toleranceMs must be a number of ms above 0')
   }
   const { stripe } = after
-  const signature = { stripe, webhookSecret, toleranceSeconds: Math.ceil(toleranceMs / 1000) }
+  const signature = { stripe, webhookSecrets, toleranceSeconds: Math.ceil(toleranceMs / 1000) }
   const warn = (message: string) => (onError ?? console.warn)(message)
   const done = new Set<string>()
 
@@ -134,9 +139,11 @@ function answer(status: number, body: object, headers: Record<string, string> = 
   return Response.json(body, { status, headers })
 }
 
-function checkedSecret(webhookSecret: unknown): string {
-  if (typeof webhookSecret === 'string' && webhookSecret !== '') return webhookSecret
+function checkedSecrets(webhookSecret: unknown): readonly string[] {
+  const secrets: readonly unknown[] = Array.isArray(webhookSecret) ? webhookSecret : [webhookSecret]
+  const isSecret = (secret: unknown) => typeof secret === 'string' && secret !== ''
+  if (secrets.length > 0 && secrets.every(isSecret)) return [...(secrets as readonly string[])]
   throw new ConfigError(
-    'meterErrorHandler: webhookSecret is missing; set it to the signing secret (whsec_...) of the event destination',
+    'meterErrorHandler: webhookSecret is missing; set it to the signing secret (whsec_...) of the event destination, or to a list of such',
   )
 }

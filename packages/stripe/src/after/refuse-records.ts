@@ -1,5 +1,4 @@
 import type { LedgerEntry } from '@token-meter/core/adapter'
-import { recordIdOf } from '../event-id.ts'
 import type { AfterTheFact } from './after-the-fact.ts'
 import { ledgerEntry } from './ledger-entry.ts'
 import type { MeterErrors } from './meter-error-event.ts'
@@ -15,7 +14,7 @@ export async function refuseRecords(
   const deadLetters: RefusedRecord[] = []
   const pending: string[] = []
   const unknown: string[] = []
-  for (const [recordId, refusals] of byRecord(errors)) {
+  for (const [recordId, refusals] of byRecord(after, errors)) {
     const eventIds = refusals.map(({ eventId }) => eventId)
     const entry =
       recordId === undefined ? undefined : await ledgerEntry(after.outbox, after.sink, recordId)
@@ -36,11 +35,14 @@ interface Refusal {
   readonly message: string
 }
 
-function byRecord(errors: readonly MeterErrors[]): Map<string | undefined, Refusal[]> {
+function byRecord(
+  after: AfterTheFact,
+  errors: readonly MeterErrors[],
+): Map<string | undefined, Refusal[]> {
   const refusals = errors.flatMap(({ code, samples }) =>
     samples.map((sample): Refusal => ({ code, ...sample })),
   )
-  return Map.groupBy(refusals, ({ eventId }) => recordIdOf(eventId))
+  return Map.groupBy(refusals, ({ eventId }) => after.recordIdOf(eventId))
 }
 
 function isKnown({ refusedEventIds = [] }: LedgerEntry, eventIds: readonly string[]): boolean {

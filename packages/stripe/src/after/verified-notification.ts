@@ -1,4 +1,5 @@
 import Stripe from 'stripe'
+import { bodyText } from './body-text.ts'
 
 /** What a request to the webhook turned out to be. */
 export type Received =
@@ -17,7 +18,8 @@ export type Received =
 
 export interface SignatureOptions {
   readonly stripe: Stripe
-  readonly webhookSecret: string
+  /** It has to be signed with one of them. */
+  readonly webhookSecrets: readonly string[]
   /** How old a signature may be. */
   readonly toleranceSeconds: number
 }
@@ -28,24 +30,28 @@ export interface SignatureOptions {
  */
 export async function receive(
   request: Request,
-  { stripe, webhookSecret, toleranceSeconds }: SignatureOptions,
+  { stripe, webhookSecrets, toleranceSeconds }: SignatureOptions,
 ): Promise<Received> {
   const signature = request.headers.get('stripe-signature')
   if (signature === null) return refused('there is no Stripe-Signature header')
-  const body = await request.text()
+  const body = await bodyText(request)
+  if (body === undefined) return refused('the body is too long for an event notification')
   const crypto = Stripe.createSubtleCryptoProvider()
   const { signature: verifier } = stripe.webhooks
   if (!verifier) throw new Error('this build of stripe cannot verify signatures')
-  try {
-    await verifier.verifyHeaderAsync(body, signature, webhookSecret, toleranceSeconds, crypto)
-  } catch (error) {
-    const { type, message } = error as { readonly type?: string; readonly message: string }
-    if (type !== 'StripeSignatureVerificationError') throw error
-    // Stripe's own sentence goes on with what was received.
-    const isOld = message.includes('tolerance')
-    return refused(`the signature is ${isOld ? 'too old' : 'not that of the webhook secret'}`)
+  let refusal = 'not that of the webhook secret'
+  for (const secret of webhookSecrets) {
+    try {
+      await verifier.verifyHeaderAsync(body, signature, secret, toleranceSeconds, crypto)
+      return read(body)
+    } catch (error) {
+      const { type, message } = error as { readonly type?: string; readonly message: string }
+      if (type !== 'StripeSignatureVerificationError') throw error
+      // Not in Stripe's own words, which go on with what was received.
+      if (message.includes('tolerance')) refusal = 'too old'
+    }
   }
-  return read(body)
+  return refused(`the signature is ${refusal}`)
 }
 
 function read(body: string): Received {

@@ -11,6 +11,7 @@ import type { EventOutcome } from '../event-outcome.ts'
 import { stopped, type EventSender, type QueuedEvent } from '../event-sender.ts'
 import type { Pace } from '../pace.ts'
 import type { SentEvent } from '../record-result.ts'
+import { requestKey } from '../request-key.ts'
 import type { RequestSettings } from '../request-settings.ts'
 import { createSendBrake, type SendBrake } from '../send-brake.ts'
 import type { SinkClient } from '../stripe-client.ts'
@@ -18,7 +19,6 @@ import type { StripeEvent } from '../to-stripe-events.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { makeSession } from './make-session.ts'
 import { postEvents, type RequestOutcome } from './post-events.ts'
-import { requestKey } from './request-key.ts'
 import { createSession } from './session.ts'
 
 /** Stripe takes no more in one request. */
@@ -109,7 +109,10 @@ export function createStreamSender(
       }
       return (await Promise.all(requests)).flat()
     },
-    close: () => closing.abort(new Error('the sink was closed')),
+    close: () => {
+      closing.abort(new Error('the sink was closed'))
+      client.close()
+    },
   }
 }
 

@@ -171,6 +171,64 @@ test('of one whose fate is unknown everything that is there is taken back', asyn
   expect(billing.billed()).toEqual([])
 })
 
+test('after a day, one whose fate is unknown is not said to be off the bill', async () => {
+  const billing = await startBilling()
+  await billing.add('r')
+  billing.fake.failWith({ status: 500, processed: true }, { times: Infinity })
+  await billing.deliver()
+  passTime(25 * hour)
+  billing.fake.recover()
+  expect(await billing.deliver()).toEqual({ r: 'rejected' })
+  expect(billing.billed()).toHaveLength(3)
+  const cancelling = cancelUsage('r', billing.options)
+  await expect(cancelling).rejects.toBeInstanceOf(CancelError)
+  await expect(cancelling).rejects.toThrow(/reconcileUsage/)
+  expect(await billing.stateOf('r')).toMatchObject({ state: 'dead' })
+  const day = { from: Date.now() - 48 * hour, to: Date.now() }
+  const { actions } = await reconcileUsage({ ...billing.options, ...day, apply: true, lagMs: 0 })
+  expect(actions).toMatchObject([{ recordId: 'r', action: 'delivered', applied: true }])
+})
+
+test('what Stripe has of a dead letter that was given up is taken back, and known to be', async () => {
+  const billing = await startBilling({}, { meters: ['token-billing-tokens'] })
+  await billing.add('r')
+  billing.fake.failWith({ status: 400 }, { matching: 'r:output' })
+  expect(await billing.deliver()).toEqual({ r: 'rejected' })
+  await billing.outbox.discard('stripe')
+  await cancelUsage('r', billing.options)
+  expect(billing.billed()).toEqual([])
+  const day = { from: Date.now() - 60_000, to: Date.now() + 60_000 }
+  const { sums } = await reconcileUsage({ ...billing.options, ...day })
+  expect(sums).toMatchObject([{ delivered: 0, difference: 0 }])
+  expect(await cancelUsage('r', billing.options)).toMatchObject({ eventIds: [] })
+  expect(await billing.outbox.stats('stripe')).toMatchObject({ discarded: 1, dead: 0 })
+})
+
+test('requeued while it was being cancelled: it is not said to be off the bill', async () => {
+  const billing = await startBilling()
+  await billing.add('r')
+  billing.fake.failWith({ status: 400 }, { matching: 'r:output' })
+  expect(await billing.deliver()).toEqual({ r: 'rejected' })
+  const { outbox } = billing
+  const correct: typeof outbox.correct = async (...correction) => {
+    await outbox.requeue('stripe')
+    return outbox.correct(...correction)
+  }
+  const racing = { ...billing.options, outbox: { ...outbox, correct } }
+  await expect(cancelUsage('r', racing)).rejects.toThrow(/moved in the meantime/)
+  expect(await billing.stateOf('r')).toMatchObject({ state: 'pending' })
+})
+
+test('a refusal that v1 only repeats is asked again', async () => {
+  const billing = await startBilling()
+  await billing.add('r')
+  await billing.deliver()
+  const repeated = { status: 400, headers: { 'idempotent-replayed': 'true' } }
+  billing.fake.failWith(repeated, { to: 'adjustments' })
+  await cancelUsage('r', { ...billing.options, api: 'v1' })
+  expect(billing.billed()).toEqual([])
+})
+
 test.each([
   ['unknown', 'no-such-record', /the ledger does not have it/],
   ['of nobody', 'r', /nobody is billed for it/],

@@ -301,6 +301,20 @@ test('the event of a connected account is read there', async () => {
   expect(billing.fake.requests.at(-1)?.headers).toMatchObject({ 'stripe-context': 'acct_1' })
 })
 
+test('a sample that names the second key of a request is of the same event', async () => {
+  const billing = await startBilling({ api: 'v1' })
+  await billing.add('r')
+  const repeated = { status: 500, headers: { 'idempotent-replayed': 'true' } }
+  billing.fake.failWith(repeated, { matching: 'r%3Ainput' })
+  await billing.deliver()
+  billing.fake.failEvents(({ identifier }) => identifier === 'r:input', gone, 'No such customer.')
+  const [body = ''] = billing.fake.reportErrors({ namedBy: 'idempotency_key' })
+  expect((await billing.webhook()(signed(body))).status).toBe(200)
+  await billing.outbox.requeue('stripe')
+  await billing.deliver()
+  expect(billing.billed()).toEqual(['r:cached_input 5', 'r:input~2 10', 'r:output 7'])
+})
+
 test('only POST is taken', async () => {
   const billing = await startBilling()
   expect((await billing.webhook()(new Request('https://x'))).status).toBe(405)

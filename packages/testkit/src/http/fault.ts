@@ -14,6 +14,8 @@ export interface Fault {
   readonly connection?: 'reset' | 'hang'
   /** The request takes effect all the same: the event is billed. @default false */
   readonly processed?: boolean
+  /** A key for repeats is not looked at, nor kept: a repeat is told by what is in it. @default false */
+  readonly forgetsKey?: boolean
   /** Time that the answer takes longer. @default 0 */
   readonly delayMs?: number
 }

@@ -24,7 +24,10 @@ export function adjustmentsEndpoint(
     const problem = ledger.cancel(body.event_name, body.cancel.identifier, request)
     if (problem !== undefined) {
       const code = 'invalid_cancel_configuration'
-      return api === 'v2' ? refused(400, { code, message: problem }) : invalid(problem)
+      if (api === 'v2') return refused(400, { code, message: problem })
+      const refusal = invalid(problem)
+      keys.keep(request, refusal)
+      return refusal
     }
     const answer = { status: 200, body: adjusted(api, body, request) }
     keys.keep(request, answer)

@@ -113,6 +113,39 @@ test('the same idempotency key replays the same request and refuses another', as
   expect(stripe.meterEvents).toHaveLength(1)
 })
 
+test('v1 repeats a refusal under its key, v2 looks again', async () => {
+  const meters: string[] = []
+  await restart({ meters })
+  const form = new URLSearchParams({
+    event_name: 'tokens',
+    'payload[stripe_customer_id]': 'cus_1',
+    'payload[value]': '15',
+  }).toString()
+  const headers = { ...key('k'), 'content-type': 'application/x-www-form-urlencoded' }
+  expect((await post(form, headers, '/v1')).status).toBe(400)
+  expect((await post(meterEvent(), key('k'))).status).toBe(400)
+  meters.push('tokens')
+  const again = await post(form, headers, '/v1')
+  expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([400, 'true'])
+  expect((await post(form, { ...headers, ...key('k2') }, '/v1')).status).toBe(200)
+  expect((await post(meterEvent(), key('k'))).status).toBe(200)
+})
+
+test('event summaries are of a meter that exists, and of a customer', async () => {
+  await restart({ meters: ['tokens'] })
+  const ask = async (id: string, query: string) => {
+    const url = `${stripe.url}/v1/billing/meters/${id}/event_summaries?${query}`
+    return (await fetch(url, { headers: { authorization: `Bearer ${stripe.apiKey}` } })).status
+  }
+  const window = `start_time=${start / 1000}&end_time=${start / 1000 + 60}`
+  const id = `mtr_${Buffer.from('tokens').toString('hex')}`
+  expect(await ask(id, `customer=cus_1&${window}`)).toBe(200)
+  expect(await ask(id, `customer=cus_1&limit=101&${window}`)).toBe(400)
+  expect(await ask(id, window)).toBe(400)
+  expect(await ask(id, `customer=cus_1&start_time=1&end_time=60`)).toBe(400)
+  expect(await ask('mtr_other', `customer=cus_1&${window}`)).toBe(404)
+})
+
 test('an identifier is taken for 24 hours, and then bills again', async () => {
   await post(meterEvent(), key('k'))
   now += 23 * hour

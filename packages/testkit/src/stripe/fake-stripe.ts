@@ -91,7 +91,7 @@ export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<
     adjustmentsEndpoint('v1', ledger, schema),
     adjustmentsEndpoint('v2', ledger, schema),
     metersEndpoint(options.meters, ledger),
-    eventSummariesEndpoint(() => summarised ?? ledger.events),
+    eventSummariesEndpoint(options.meters, ledger, () => summarised ?? ledger.events),
     errorReports.endpoint,
   ]
   const endpointOf = ({ method, path }: FakeStripeRequest) =>
@@ -124,10 +124,12 @@ export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<
     const request = await receive(incoming, now)
     requests.push(request)
     response.setHeader('request-id', `req_${requests.length}`)
+    response.setHeader('date', new Date(request.at).toUTCString())
     const fault = faults.next(request.rawBody, request.path) ?? {}
     const delayMs = fault.delayMs ?? 0
-    if (!replacesAnswer(fault)) return send(await answer(request, delayMs), request, response)
-    if (fault.processed) await answer(request, delayMs)
+    const seen = fault.forgetsKey ? withoutKey(request) : request
+    if (!replacesAnswer(fault)) return send(await answer(seen, delayMs), request, response)
+    if (fault.processed) await answer(seen, delayMs)
     else await sleep(delayMs)
     if (fault.connection === 'hang') return
     if (fault.connection === 'reset') return void response.destroy()
@@ -173,6 +175,10 @@ async function receive(incoming: IncomingMessage, now: () => number): Promise<Op
     at: now(),
     status: undefined,
   }
+}
+
+function withoutKey(request: FakeStripeRequest): FakeStripeRequest {
+  return { ...request, headers: { ...request.headers, 'idempotency-key': undefined } }
 }
 
 function faultyAnswer({ status = 200, headers = {}, body }: Fault): StripeAnswer {

@@ -3,7 +3,11 @@ import type { FakeStripeRequest } from './fake-stripe-request.ts'
 
 const windowMs = 24 * 60 * 60_000
 
-/** Answers that were given, by `Idempotency-Key`. Only requests that took effect are kept. */
+/**
+ * Answers that were given, by `Idempotency-Key`. Of v2 those of requests that took effect; of v1 also
+ * refusals, but for those of a request's form.
+ * @see https://docs.stripe.com/api/idempotent_requests
+ */
 export interface IdempotencyKeys {
   /** The answer that the key calls for; `undefined` when the request is to be processed. */
   answer(request: FakeStripeRequest): StripeAnswer | undefined

@@ -31,6 +31,7 @@ export function createMeterEventLedger(options: MeterEventLedgerOptions): MeterE
   const events: MeterEventParams[] = []
   const failures: MeterEventFailure[] = []
   const receivedAt = new Map<MeterEventParams, number>()
+  const keyOf = new Map<MeterEventParams, string | undefined>()
   const identifiers = createIdentifiers()
 
   function unknownCustomer({ payload }: MeterEventParams): BrokenRule | undefined {
@@ -47,14 +48,15 @@ export function createMeterEventLedger(options: MeterEventLedgerOptions): MeterE
     isTaken: (identifier, { at }) => identifier !== undefined && identifiers.has(identifier, at),
     add: (event, request, broken = unknownCustomer(event)) => {
       const { at } = request
+      const idempotencyKey = request.headers['idempotency-key'] as string | undefined
       if (broken === undefined) {
         if (event.identifier !== undefined) identifiers.take(event.identifier, at)
         events.push(event)
         receivedAt.set(event, at)
+        keyOf.set(event, idempotencyKey)
         return
       }
       // What failed does not exist, so its identifier stays free.
-      const idempotencyKey = request.headers['idempotency-key'] as string | undefined
       const { message } = broken.refusal
       failures.push({ code: broken.reportedAs, message, event, idempotencyKey, at })
     },
@@ -62,7 +64,7 @@ export function createMeterEventLedger(options: MeterEventLedgerOptions): MeterE
       for (const event of events.filter(select)) {
         events.splice(events.indexOf(event), 1)
         const at = receivedAt.get(event) ?? 0
-        failures.push({ code, message, event, idempotencyKey: event.identifier, at })
+        failures.push({ code, message, event, idempotencyKey: keyOf.get(event), at })
       }
     },
     cancel: (eventName, identifier, { at }) =>

@@ -25,7 +25,10 @@ export function meterEventsEndpoint(
     if (params === undefined) return invalid('event_name and payload are required.')
     const broken = ledger.brokenRule(params, request)
     if (broken !== undefined) {
-      return api === 'v2' ? refused(400, broken.refusal) : invalid(broken.refusal.message)
+      if (api === 'v2') return refused(400, broken.refusal)
+      const refusal = invalid(broken.refusal.message)
+      keys.keep(request, refusal)
+      return refusal
     }
     const identifier = params.identifier ?? randomUUID()
     if (ledger.isTaken(identifier, request)) return duplicate(api, identifier)

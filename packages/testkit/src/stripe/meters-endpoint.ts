@@ -1,7 +1,7 @@
 import type { FakeEndpoint } from './fake-endpoint.ts'
 import type { FakeStripeRequest } from './fake-stripe-request.ts'
 import type { MeterEventLedger } from './meter-event-ledger.ts'
-import { refused, type StripeAnswer } from './stripe-answer.ts'
+import { invalid, refused, type StripeAnswer } from './stripe-answer.ts'
 
 /** The id of the meter that listens to an event name. */
 export function meterId(eventName: string): string {
@@ -13,17 +13,26 @@ export function metersEndpoint(
   meters: readonly string[] | undefined,
   ledger: MeterEventLedger,
 ): FakeEndpoint {
-  const names = () => meters ?? [...new Set(ledger.events.map(({ event_name: name }) => name))]
   return {
     api: 'meters',
     method: 'GET',
     path: /^\/v1\/billing\/meters$/,
-    process: ({ query }) => page(names().map(meter), new URLSearchParams(query)),
+    process: ({ query }) => page(meterNames(meters, ledger).map(meter), new URLSearchParams(query)),
   }
+}
+
+function meterNames(
+  meters: readonly string[] | undefined,
+  { events, failures }: MeterEventLedger,
+): readonly string[] {
+  const came = [...events, ...failures.map(({ event }) => event)]
+  return meters ?? [...new Set(came.map(({ event_name: name }) => name))]
 }
 
 /** `GET /v1/billing/meters/{id}/event_summaries`, without a window: one total, or none. */
 export function eventSummariesEndpoint(
+  meters: readonly string[] | undefined,
+  ledger: MeterEventLedger,
   visibleEvents: () => MeterEventLedger['events'],
 ): FakeEndpoint {
   const path = /^\/v1\/billing\/meters\/([^/]+)\/event_summaries$/
@@ -34,7 +43,12 @@ export function eventSummariesEndpoint(
       const message = 'start_time and end_time must be aligned with minutes, and end after start.'
       return refused(400, { type: 'invalid_request_error', message })
     }
+    if (!query.get('customer')) return invalid('Missing required param: customer.')
     const [, id = ''] = path.exec(request.path) ?? []
+    if (!meterNames(meters, ledger).some((name) => meterId(name) === id)) {
+      const message = `No such meter: '${id}'`
+      return refused(404, { type: 'invalid_request_error', code: 'resource_missing', message })
+    }
     const values = visibleEvents()
       .filter(
         ({ event_name: name, payload, timestamp = 0 }) =>
@@ -73,8 +87,10 @@ function meter(eventName: string) {
 }
 
 function page(all: readonly { readonly id: string }[], query: URLSearchParams): StripeAnswer {
+  const limit = Number(query.get('limit') ?? 10)
+  if (!(limit >= 1 && limit <= 100)) return invalid('limit must be from 1 to 100.')
   const start = all.findIndex(({ id }) => id === query.get('starting_after')) + 1
-  const data = all.slice(start, start + Number(query.get('limit') ?? 10))
+  const data = all.slice(start, start + limit)
   const body = { object: 'list', data, has_more: start + data.length < all.length, url: '' }
   return { status: 200, body }
 }

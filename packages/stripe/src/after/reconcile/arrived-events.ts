@@ -1,3 +1,4 @@
+import { unknownAmount, type KnownEvent } from './known-events.ts'
 import type { SpanLedger } from './span-ledger.ts'
 import { uniqueSubset } from './unique-subset.ts'
 
@@ -21,18 +22,18 @@ export async function arrivedEvents(
       arrived.set(eventName, 'other usage of the same time is still on its way')
       continue
     }
+    const confirmed = sumOf(ofName.filter(({ fate }) => fate === 'delivered'))
+    const values = uncertain.flatMap(({ value }) => value ?? [])
+    if (confirmed === undefined || values.length < uncertain.length) {
+      arrived.set(eventName, unknownAmount)
+      continue
+    }
     const sum = await billed(eventName)
     if (typeof sum === 'string') {
       arrived.set(eventName, sum)
       continue
     }
-    const confirmed = ofName
-      .filter(({ fate }) => fate === 'delivered')
-      .reduce((total, { value }) => total + value, 0)
-    const found = uniqueSubset(
-      uncertain.map(({ value }) => value),
-      sum - confirmed,
-    )
+    const found = uniqueSubset(values, sum - confirmed)
     if (typeof found === 'string') {
       const sums = `Stripe bills ${sum} for that time, of which ${confirmed} were confirmed`
       arrived.set(eventName, `${sums}: ${inWords[found]}`)
@@ -42,6 +43,16 @@ export async function arrivedEvents(
     arrived.set(eventName, { ids: new Set(ids) })
   }
   return arrived
+}
+
+/** `undefined` where one of the values is not known. */
+function sumOf(events: readonly KnownEvent[]): number | undefined {
+  let sum = 0
+  for (const { value } of events) {
+    if (value === undefined) return undefined
+    sum += value
+  }
+  return sum
 }
 
 const inWords = {

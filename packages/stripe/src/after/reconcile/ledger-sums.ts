@@ -1,12 +1,12 @@
 import type { LedgerQuery } from '@token-meter/core/adapter'
 import type { AfterTheFact } from '../after-the-fact.ts'
-import { knownEvents } from './known-events.ts'
+import { knownEvents, unknownAmount } from './known-events.ts'
 import { ledgerEntries } from './ledger-entries.ts'
 import { spanStart } from './span.ts'
 import type { MeterSum } from './reconcile-report.ts'
 
-/** Tokens of one customer on one meter, as the ledger knows them. */
-export type LedgerSum = Omit<MeterSum, 'billed' | 'difference' | 'problem'>
+/** One meter of one customer, as the ledger knows it. */
+export type LedgerSum = Omit<MeterSum, 'billed' | 'difference'>
 
 /** A time of a customer's in which something is of unknown fate. */
 export interface UncertainSpan {
@@ -30,9 +30,10 @@ export async function ledgerSums(
     for (const { eventName, value, fate } of knownEvents(after, entry)) {
       const key = JSON.stringify([customer, eventName])
       const nothing = { delivered: 0, uncertain: 0, pending: 0, dead: 0 }
-      const sum = sums.get(key) ?? { customer, eventName, ...nothing }
+      const sum = sums.get(key) ?? { customer, eventName, ...nothing, problem: undefined }
       sums.set(key, sum)
-      if (fate !== 'not billed') sum[fate] += value
+      if (fate !== 'not billed') sum[fate] += value ?? 0
+      if (fate === 'delivered' && value === undefined) sum.problem = unknownAmount
       if (fate !== 'uncertain') continue
       const fromMs = spanStart(at, spanMs)
       const span = { customer, fromMs, untilMs: fromMs + spanMs }

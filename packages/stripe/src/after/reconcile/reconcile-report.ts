@@ -1,4 +1,7 @@
-/** One meter of one customer: tokens at Stripe beside tokens in the ledger. */
+/**
+ * One meter of one customer: what Stripe has beside what the ledger has, in tokens or, with
+ * `value: 'cost'`, in whole units of money.
+ */
 export interface MeterSum {
   readonly customer: string
   readonly eventName: string
@@ -10,7 +13,7 @@ export interface MeterSum {
   readonly uncertain: number
   /** What is still on its way. */
   readonly pending: number
-  /** What Stripe refused: events of dead letters. */
+  /** What Stripe refused, and what was never sent: events of dead letters whose value is known. */
   readonly dead: number
   /** `billed - delivered`. Below 0, Stripe lost something; above, it has more than is known. */
   readonly difference: number | undefined

@@ -95,6 +95,8 @@ async function decideSpan(
     if ('reason' in decided) unresolved.push(decided)
     else if (wasSummed(entry) && !knowsWindows) {
       unresolved.push({ recordId, customer, reason: 'it was part of a sum: set windowMs' })
+    } else if (knowsWindows && before.isRounded) {
+      unresolved.push({ recordId, customer, reason: roundedTogether })
     } else if (fingerprint === before.fingerprint) actions.push({ ...decided, entry })
     else {
       const reason = 'usage of the same time was settled meanwhile; try again'
@@ -103,6 +105,9 @@ async function decideSpan(
   }
   return { actions, unresolved }
 }
+
+const roundedTogether =
+  "amounts were rounded together, and by how much single records do not tell: with costUnit 'nano-usd' hardly any are rounded"
 
 /** As `aggregated` of core says it: the sum has the time of its latest record. */
 function wasSummed({ reason = '' }: LedgerEntry): boolean {
@@ -115,7 +120,7 @@ async function compare(
   window: { readonly fromMs: number; readonly untilMs: number },
 ): Promise<MeterSum> {
   const { customer, eventName, delivered } = sum
-  const problem = totals.problem(eventName)
+  const problem = totals.problem(eventName) ?? sum.problem
   if (problem !== undefined) return { ...sum, billed: undefined, difference: undefined, problem }
   const billed = await totals.total({ eventName, customer, ...window })
   return { ...sum, billed, difference: billed - delivered, problem }

@@ -10,6 +10,8 @@ export interface SpanLedger extends UncertainSpan {
   /** Dead letters of unknown fate. */
   readonly uncertain: readonly LedgerEntry[]
   readonly events: readonly KnownEvent[]
+  /** An amount of money in it was rounded. */
+  readonly isRounded: boolean
   /** Differs when anything of it was moved. */
   readonly fingerprint: string
 }
@@ -21,6 +23,7 @@ export async function spanLedger(after: AfterTheFact, span: UncertainSpan): Prom
     ...span,
     uncertain: entries.filter(isUncertain),
     events: entries.flatMap((entry) => knownEvents(after, entry)),
+    isRounded: entries.some(({ record }) => after.isRounded(record)),
     fingerprint: JSON.stringify(
       entries.map(({ record, state, deliveredEventIds, refusedEventIds }) => [
         record.id,

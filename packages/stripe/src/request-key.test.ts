@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { StripeEvent } from '../to-stripe-events.ts'
+import type { StripeEvent } from './to-stripe-events.ts'
 import { requestKey } from './request-key.ts'
 
 const events = (...identifiers: string[]): StripeEvent[] =>
