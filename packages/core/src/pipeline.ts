@@ -83,6 +83,7 @@ export class Pipeline {
     }
     this.outbox = options.outbox ?? defaultOutbox(this.report)
     this.outbox.onFault?.((error) => this.report(error))
+    handleRejection(this.outbox.open?.())
     const price = options.cost && pricing(options.cost, this.report)
     this.#deliveries = pricedSinks(sinks, price).map(
       (sink) => new Delivery(sink, this.outbox, pace, this.#deliveryReport()),

@@ -35,7 +35,7 @@ const closeMs = 3_000
 
 /**
  * An outbox in a Postgres database, for any number of processes on any number of machines. It
- * connects when it is first used: a database that is away delays usage and loses none, as long as
+ * connects when a meter is made with it, or when it is first used: a database that is away delays usage and loses none, as long as
  * the process lives.
  * @throws ConfigError for wrong options or an unreadable connection string.
  */
@@ -76,6 +76,9 @@ export function postgresOutbox(
   return {
     description,
     durable: true,
+    async open() {
+      await database.query('SELECT 1')
+    },
     async append(records: readonly UsageRecord[]) {
       try {
         await queue.append(records.map(toRow))

@@ -1,3 +1,4 @@
+import { createMeter } from '@token-meter/core'
 import { describe, expect, test } from 'vitest'
 import { postgresOutbox } from '../src/postgres-outbox.ts'
 import { databaseUrl, newSchema } from './database-url.ts'
@@ -23,6 +24,20 @@ describe.skipIf(databaseUrl === '')('a meter that configures itself', () => {
     const batch = await outbox.claim('alpha', 10, 1000)
     expect(batch?.entries).toMatchObject([{ record: { customer: 'cus_1', tokens: { input: 7 } } }])
     await outbox.close()
+  })
+
+  test('connects when the meter is made, so that the first call need not wait for it', async () => {
+    const schema = newSchema()
+    const outbox = postgresOutbox({ connectionString: databaseUrl }, { schema })
+    const meter = createMeter({ providers: [], outbox })
+    const prepared = { text: 'SELECT 1 FROM pg_namespace WHERE nspname = $1', values: [schema] }
+    const client = new pg.Client({ connectionString: databaseUrl })
+    await client.connect()
+    await expect
+      .poll(async () => (await client.query(prepared)).rowCount, { timeout: 10_000 })
+      .toBeGreaterThan(0)
+    await client.end()
+    await meter.close()
   })
 
   test('takes a scheme in capitals for a URL too, and not for the name of a file', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { reportLines } from '../src/crash/crash-report.ts'
 import { crashRun } from '../src/crash/crash-run.ts'
+import { reportLines } from '../src/crash/report-lines.ts'
 
 // The long run is a command: docs/crash-run.md. The seed of one that failed can be tried here.
 const seed = process.env['TOKEN_METER_CRASH_SEED'] ?? '2026'
@@ -10,6 +10,6 @@ test('every token is billed once, though every process is killed again and again
   console.log(reportLines(report))
   expect(report.problems).toEqual([])
   expect(report.kills).toBeGreaterThanOrEqual(25)
-  expect(report.resolved).toBeGreaterThan(0)
+  expect(report.acknowledged).toBeGreaterThan(0)
   expect(report.records).toBeGreaterThanOrEqual(report.resolved)
 }, 180_000)

@@ -222,6 +222,11 @@ export interface Outbox {
    */
   prune(beforeMs: number): Awaitable<number>
   /**
+   * Prepares what the first `append` needs, such as a connection: a meter calls it when it is made.
+   * What fails here fails, and is told, at the first use.
+   */
+  open?(): Awaitable<void>
+  /**
    * Tells what goes wrong outside of a call, such as records that were answered as kept and could
    * not be written after all (the error has them in `records`). Left out where nothing can. Answers
    * how to take the listener back.

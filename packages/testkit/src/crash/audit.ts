@@ -1,7 +1,12 @@
 import type { LedgerEntry, SinkStats } from '@token-meter/core'
-import { modelSlug, tokenTypes, type UsageRecord } from '@token-meter/core/adapter'
+import { tokenTypes, type UsageRecord } from '@token-meter/core/adapter'
 import type { MeterEventParams } from '../stripe/meter-event-params.ts'
-import { plannedCall } from './planned-call.ts'
+import { billedUsage, usageOfRecord } from './audited-usage.ts'
+import type { ResolvedCall } from './call-log.ts'
+import { eventProblems } from './event-problems.ts'
+import { keyOf, plannedCall } from './planned-call.ts'
+import { repeated } from './repeated.ts'
+import { countUnacknowledgedLost, resolvedProblems } from './resolved-calls.ts'
 import { usageRows, type UsageRow } from './usage-row.ts'
 
 /** What is left of a run: the three sides that have to agree. */
@@ -11,51 +16,44 @@ export interface Remains {
   readonly stats: SinkStats
   /** What is billed. */
   readonly meterEvents: readonly MeterEventParams[]
-  /** Keys of the calls that had resolved. */
-  readonly resolved: readonly string[]
+  /** What producers know of the calls that had resolved. */
+  readonly resolved: readonly ResolvedCall[]
+  /** The events are of sums, and not of single records. */
+  readonly aggregate: boolean
 }
 
 export interface Audit {
   /** What is wrong; nothing, when every token is billed once. */
   readonly problems: readonly string[]
   readonly rows: readonly UsageRow[]
+  /** Counts of tokens in all records: as many as events, where single records are sent. */
+  readonly counts: number
+  /** Calls that resolved while their outbox took too long to acknowledge, and are not recorded. */
+  readonly unacknowledgedLost: number
 }
 
 /** Compares what producers know to have resolved, what the outbox recorded, and what is billed. */
-export function audit({ ledger, stats, meterEvents, resolved }: Remains): Audit {
+export function audit({ ledger, stats, meterEvents, resolved, aggregate }: Remains): Audit {
   const records = ledger.map(({ record }) => record)
-  const recordedKeys = records.map(keyOf)
-  const isRecorded = new Set(recordedKeys)
-  const owed = records.flatMap(usageOf)
-  const isOwed = new Map(owed.map((usage) => [usage.identifier, usage]))
-  const billed = meterEvents.map(({ identifier = '', payload }) => {
-    const { stripe_customer_id: customer = '', model = '', token_type: tokenType = '' } = payload
-    return { identifier, customer, model, tokenType, value: Number(payload.value) }
-  })
-  const isBilled = new Set(billed.map(({ identifier }) => identifier))
+  const keys = records.map(keyOf)
+  const idOf = new Map(records.map((record) => [keyOf(record), record.id]))
+  const owed = records.flatMap(usageOfRecord)
+  const billed = meterEvents.map(billedUsage)
   const rows = usageRows(owed, billed)
   const { pending, delivered, dead, unattributed, discarded } = stats
   const sum = pending + delivered + dead + unattributed + discarded
 
   const problems = [
-    ...resolved
-      .filter((key) => !isRecorded.has(key))
-      .map((key) => `${key} had resolved, and is not recorded`),
-    ...repeated(resolved).map((key) => `${key} resolved twice`),
-    ...repeated(recordedKeys).map((key) => `${key} is recorded twice`),
+    ...resolvedProblems(resolved, idOf),
+    ...repeated(resolved.map(({ key }) => key)).map((key) => `${key} resolved twice`),
+    ...repeated(keys).map((key) => `${key} is recorded twice`),
     ...records
       .filter(isMiscounted)
       .map((record) => `${keyOf(record)} is recorded as ${said(record)}`),
     ...ledger
       .filter(({ state }) => state !== 'delivered')
       .map(({ record, state, reason }) => `${record.id} is ${state}: ${reason ?? 'no reason'}`),
-    ...owed
-      .filter(({ identifier }) => !isBilled.has(identifier))
-      .map(({ identifier }) => `${identifier} is recorded, and not billed`),
-    ...repeated(billed.map(({ identifier }) => identifier)).map((id) => `${id} is billed twice`),
-    ...billed
-      .filter((usage) => JSON.stringify(isOwed.get(usage.identifier)) !== JSON.stringify(usage))
-      .map((usage) => `billed, and not recorded so: ${JSON.stringify(usage)}`),
+    ...eventProblems({ owed, billed, resolved, aggregate }),
     ...rows
       .filter(({ recorded, billed }) => recorded !== billed)
       .map((row) => `the sums differ: ${JSON.stringify(row)}`),
@@ -63,37 +61,18 @@ export function audit({ ledger, stats, meterEvents, resolved }: Remains): Audit 
   if (stats.recorded !== sum || stats.recorded !== records.length || delivered !== sum) {
     problems.push(`stats: ${JSON.stringify(stats)} for ${records.length} records`)
   }
-  return { problems, rows }
-}
-
-function keyOf({ attributes }: UsageRecord): string {
-  return attributes['call'] ?? ''
+  const unacknowledgedLost = countUnacknowledgedLost(resolved, idOf)
+  return { problems, rows, unacknowledgedLost, counts: owed.length }
 }
 
 /** Any call's counts are known beforehand, also of one that was cut off by the end of its process. */
 function isMiscounted(record: UsageRecord): boolean {
-  const { customer, model, tokens } = plannedCall(keyOf(record))
+  const { customer, model, tokens, feature } = plannedCall(keyOf(record))
   const isSame = tokenTypes.every(({ count }) => record.tokens[count] === tokens[count])
-  return !isSame || record.customer !== customer || record.model !== model
+  const isSameFeature = record.attributes['feature'] === feature
+  return !isSame || !isSameFeature || record.customer !== customer || record.model !== model
 }
 
-function said({ customer, model, tokens }: UsageRecord): string {
-  return JSON.stringify({ customer, model, tokens })
-}
-
-function usageOf({ id, customer, provider, model, tokens }: UsageRecord) {
-  return tokenTypes
-    .filter(({ count }) => tokens[count] > 0)
-    .map(({ count, type: tokenType }) => ({
-      identifier: `${id}:${tokenType}`,
-      customer: customer ?? '',
-      model: modelSlug(provider, model),
-      tokenType: tokenType as string,
-      value: tokens[count],
-    }))
-}
-
-function repeated(items: readonly string[]): readonly string[] {
-  const seen = new Set<string>()
-  return items.filter((item) => seen.size === seen.add(item).size)
+function said({ customer, model, tokens, attributes }: UsageRecord): string {
+  return JSON.stringify({ customer, model, tokens, attributes })
 }

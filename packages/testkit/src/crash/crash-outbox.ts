@@ -1,4 +1,4 @@
-import type { Outbox } from '@token-meter/core'
+import type { LedgerEntry, Outbox, SinkStats } from '@token-meter/core'
 
 /** Where the outbox of a run is, to be handed to its processes. */
 export type OutboxPlace =
@@ -13,4 +13,21 @@ export async function openOutbox(place: OutboxPlace): Promise<Outbox> {
   }
   const { postgresOutbox } = await import('@token-meter/postgres')
   return postgresOutbox({ connectionString: place.url })
+}
+
+/** All that an outbox has to say of the sink, when nothing writes to it any more. */
+export async function readOutbox(
+  place: OutboxPlace,
+): Promise<{ readonly ledger: readonly LedgerEntry[]; readonly stats: SinkStats }> {
+  const outbox = await openOutbox(place)
+  const ledger: LedgerEntry[] = []
+  let after: number | undefined
+  do {
+    const page = await outbox.ledger('stripe', after === undefined ? {} : { after })
+    ledger.push(...page.entries)
+    after = page.next
+  } while (after !== undefined)
+  const stats = await outbox.stats('stripe')
+  await outbox.close()
+  return { ledger, stats }
 }

@@ -1,6 +1,7 @@
 import type { Fault } from '../http/fault.ts'
 import type { FakeStripe } from '../stripe/fake-stripe.ts'
-import { createRandom, type Random } from './random.ts'
+import { drawFault, forgetful } from './draw-fault.ts'
+import { createRandom } from './random.ts'
 
 /** What a fake Stripe does wrong in a run: which request gets which fault is decided beforehand. */
 export interface FaultPlan {
@@ -16,21 +17,29 @@ export interface FaultPlan {
 
 const ahead = 5000
 
+/** A third of the requests fail in some way, and a quarter of the others meet a forgotten key. */
 export function createFaultPlan(stripe: FakeStripe, seed: string): FaultPlan {
   const random = createRandom(`${seed} faults`)
   const planned = new Map<number, { readonly kind: string; readonly fault: Fault }>()
   let end = Infinity
   let next = 0
+
+  function plan(kind: string, fault: Fault, options: { times: number; skip?: number }): void {
+    stripe.failWith(fault, options)
+    next += options.skip ?? 0
+    for (let count = 0; count < options.times; count++) planned.set(next++, { kind, fault })
+  }
+
   return {
     keepGoing() {
       while (next < stripe.requests.length + ahead) {
-        const skip = random.between(0, 14)
+        const calm = random.between(0, 6)
+        const isForgetful = calm > 0 && random.next() < 0.25
+        if (isForgetful) plan('key forgotten', forgetful, { times: calm })
         // Now and then nothing goes right for a while.
-        const times = random.next() < 0.03 ? random.between(10, 60) : 1
+        const times = random.next() < 0.015 ? random.between(10, 60) : 1
         const { kind, fault } = drawFault(random)
-        stripe.failWith(fault, { skip, times })
-        next += skip
-        for (let count = 0; count < times; count++) planned.set(next++, { kind, fault })
+        plan(kind, fault, { times, skip: isForgetful ? 0 : calm })
       }
     },
     end() {
@@ -47,38 +56,4 @@ export function createFaultPlan(stripe: FakeStripe, seed: string): FaultPlan {
     },
     at: (requestIndex) => (requestIndex < end ? planned.get(requestIndex)?.fault : undefined),
   }
-}
-
-const rateLimits = [
-  'endpoint-rate',
-  'endpoint-concurrency',
-  'global-rate',
-  'global-concurrency',
-  'resource-specific',
-] as const
-
-type DrawFault = (random: Random) => Fault
-
-const faults: readonly [readonly [string, DrawFault], ...(readonly [string, DrawFault])[]] = [
-  [
-    '429',
-    (random) => ({
-      status: 429,
-      headers: { 'stripe-rate-limited-reason': random.oneOf(rateLimits) },
-    }),
-  ],
-  ['409', () => ({ status: 409 })],
-  ['500 before processing', () => ({ status: 500 })],
-  ['500 after processing', () => ({ status: 500, processed: true })],
-  ['503', () => ({ status: 503 })],
-  ['reset before processing', () => ({ connection: 'reset' })],
-  ['reset after processing', () => ({ connection: 'reset', processed: true })],
-  ['timeout before processing', () => ({ connection: 'hang' })],
-  ['timeout after processing', () => ({ connection: 'hang', processed: true })],
-  ['slow', (random) => ({ delayMs: random.between(20, 250) })],
-]
-
-function drawFault(random: Random): { readonly kind: string; readonly fault: Fault } {
-  const [kind, draw] = random.oneOf(faults)
-  return { kind, fault: draw(random) }
 }

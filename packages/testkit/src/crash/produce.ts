@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Meter } from '@token-meter/core'
 import type { OpenAIClient } from '@token-meter/openai'
 import OpenAI from 'openai'
-import { plannedCall, type PlannedCall } from './planned-call.ts'
+import { openCallLog } from './call-log.ts'
+import type { MomentLog } from './moments.ts'
+import { keyOf, plannedCall, type PlannedCall } from './planned-call.ts'
 import { createRandom } from './random.ts'
-import { openSideLog } from './side-log.ts'
 import type { WorkerOrder } from './worker-order.ts'
 
 const callsAtATime = 6
@@ -13,19 +14,25 @@ const callsAtATime = 6
 export async function produce(
   meter: Meter<OpenAIClient>,
   order: WorkerOrder,
+  log: MomentLog,
   isAtWork: () => void,
 ): Promise<never> {
-  const resolved = openSideLog(order.sideLog)
+  const resolved = openCallLog(order.callLogs, order.name)
+  const recordIds = new Map<string, string>()
+  // Told when the outbox has acknowledged it.
+  meter.on('usage', (record) => recordIds.set(keyOf(record), record.id))
   const baseURL = `${order.providerUrl}/v1`
   const client = new OpenAI({ apiKey: 'sk-crash', baseURL, maxRetries: 0 })
   const lines = Array.from({ length: callsAtATime }, async (_, line): Promise<never> => {
     const pauses = createRandom(`${order.name}.${line} pauses`)
     for (let count = 0; ; count++) {
       const call = plannedCall(`${order.name}.${line}.${count}`)
-      await makeCall(meter, client, call)
-      resolved(call.key)
+      const startedAt = performance.now()
+      await makeCall(meter, client, call, log)
+      const tookMs = performance.now() - startedAt
+      resolved({ key: call.key, recordId: recordIds.get(call.key), tookMs })
       if (count === 0) isAtWork()
-      await sleep(pauses.between(0, 50))
+      await sleep(pauses.between(0, 150))
     }
   })
   return Promise.race(lines)
@@ -34,11 +41,13 @@ export async function produce(
 async function makeCall(
   meter: Meter<OpenAIClient>,
   client: OpenAI,
-  { key, customer, model, way, tokens }: PlannedCall,
+  { key, customer, model, way, tokens, feature }: PlannedCall,
+  log: MomentLog,
 ): Promise<void> {
-  const attributes = { call: key }
+  const attributes = { feature }
   if (way === 'record') {
-    return meter.record({ customer, provider: 'openai', model, tokens, attributes })
+    const raw = { call: key }
+    return meter.record({ customer, provider: 'openai', model, tokens, attributes, raw })
   }
   const { chat } = meter(client, customer, { attributes })
   const request = {
@@ -46,7 +55,14 @@ async function makeCall(
     user: key,
     messages: [{ role: 'user' as const, content: 'Is it so?' }],
   }
-  if (way === 'chat') return void (await chat.completions.create(request))
+  if (way === 'chat') {
+    return log.during('call', async () => void (await chat.completions.create(request)))
+  }
   const options = { stream: true as const, stream_options: { include_usage: true } }
-  for await (const _ of await chat.completions.create({ ...request, ...options }));
+  const stream = await log.during('call', async () =>
+    chat.completions.create({ ...request, ...options }),
+  )
+  await log.during('stream', async () => {
+    for await (const _ of stream);
+  })
 }

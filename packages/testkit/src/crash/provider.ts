@@ -10,6 +10,7 @@ export const plannedReply: Reply = ({ body }: ReplayedRequest): Reply => {
     completion_tokens: output,
     total_tokens: input + cachedInput + output,
     prompt_tokens_details: { cached_tokens: cachedInput },
+    call: user,
   }
   // Compatible servers repeat ids, and no two of these calls are one for that.
   const common = { id: 'chatcmpl-123', created: 1, model }

@@ -5,6 +5,8 @@ export interface Random {
   /** A whole number, both bounds included. */
   between(least: number, most: number): number
   oneOf<const Item>(items: readonly [Item, ...Item[]]): Item
+  /** The first ones more often: of eight, the first one half of the time. */
+  oftenFirst<const Item>(items: readonly [Item, ...Item[]]): Item
 }
 
 export function createRandom(seed: string): Random {
@@ -21,6 +23,7 @@ export function createRandom(seed: string): Random {
     next,
     between: (least, most) => least + Math.floor(next() * (most - least + 1)),
     oneOf: (items) => items[Math.floor(next() * items.length)] ?? items[0],
+    oftenFirst: (items) => items[Math.floor(next() ** 3 * items.length)] ?? items[0],
   }
 }
 

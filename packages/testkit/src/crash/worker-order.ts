@@ -1,4 +1,5 @@
 import type { StripeApi } from '@token-meter/stripe'
+import type { AmbushPlan } from './ambush.ts'
 import type { OutboxPlace } from './crash-outbox.ts'
 
 /** What a process does: `drain` delivers all there is and ends. */
@@ -12,12 +13,17 @@ export interface WorkerOrder {
   /** No two processes of a run have the same; it decides the calls of a producer. */
   readonly name: string
   readonly outbox: OutboxPlace
-  /** The file to which producers append what has resolved. */
-  readonly sideLog: string
+  /** Where producers log the calls that have resolved. */
+  readonly callLogs: string
+  /** Where each process says what it is in the middle of, in a file of its name. */
+  readonly momentLogs: string
   readonly api: StripeApi
+  /** Sums are sent in place of single records. */
+  readonly aggregate: boolean
   readonly stripeUrl: string
   readonly stripeKey: string
   readonly providerUrl: string
+  readonly ambush?: AmbushPlan
 }
 
 /** What a process tells the supervisor: that it is at work (a producer has made a call), or a fault. */

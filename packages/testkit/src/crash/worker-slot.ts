@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
+import { drawFate } from './fate.ts'
+import { type Moment, readMoments } from './moments.ts'
 import { createRandom, type Random } from './random.ts'
 import type { WorkerMessage, WorkerOrder } from './worker-order.ts'
 
-/** A process that is killed. */
+/** A process that was killed. */
 export interface Victim {
-  /** It was past its start. */
-  readonly wasReady: boolean
+  /** What it was in the middle of; `undefined` when it had not started to work. */
+  readonly moments: readonly Moment[] | undefined
 }
 
 /** What the slots of a run tell, and who says when they end. */
@@ -21,13 +23,8 @@ export interface SlotListener {
 /** How the fault of a process begins that nobody had killed. */
 export const endedByItself = 'a process ended by itself'
 
-/** When a process is to be killed: this long after its start, or after it is at work. */
-interface Fate {
-  readonly from: 'start' | 'ready'
-  readonly afterMs: number
-  /** All the others are killed at the same moment. */
-  readonly together: boolean
-}
+/** A process that takes longer until it is at work hangs, in ms. */
+const mostStartMs = 60_000
 
 /** One place in a run: a process, and after its end the next one. */
 export class WorkerSlot {
@@ -35,7 +32,6 @@ export class WorkerSlot {
   readonly #random: Random
   readonly #listener: SlotListener
   #child: ChildProcess | undefined
-  #isReady = false
   #isOver = false
   #starts = 0
 
@@ -47,21 +43,28 @@ export class WorkerSlot {
 
   start(): void {
     const name = `${this.#order.name}.${this.#starts++}`
-    const fate = drawFate(this.#random)
-    const child = startWorker({ ...this.#order, name }, this.#listener.fault)
+    const { from, afterMs, together, ambush } = drawFate(this.#random, this.#order.role)
+    const order = { ...this.#order, name, ...(ambush && { ambush }) }
+    const child = startWorker(order, this.#listener.fault)
     const due = () => {
-      if (this.#child === child) this.#listener.due(this, fate.together)
+      if (this.#child === child) this.#listener.due(this, together)
     }
     this.#child = child
-    this.#isReady = false
-    if (fate.from === 'start') setTimeout(due, fate.afterMs)
+    if (from === 'start') setTimeout(due, afterMs)
+    const giveUp = setTimeout(() => {
+      this.#listener.fault(`a process was not at work within ${mostStartMs} ms`)
+      child.kill('SIGTERM')
+    }, mostStartMs)
     child.on('message', (message: WorkerMessage) => {
-      if ('fault' in message || this.#child !== child) return
-      this.#isReady = true
-      if (fate.from === 'ready') setTimeout(due, fate.afterMs)
+      if (!('ready' in message)) return
+      clearTimeout(giveUp)
+      if (from === 'ready') setTimeout(due, afterMs)
     })
     child.once('exit', (code, signal) => {
-      if (signal !== 'SIGKILL') this.#listener.fault(`${endedByItself}, with ${code}`)
+      clearTimeout(giveUp)
+      if (signal === 'SIGKILL') {
+        this.#listener.killed({ moments: readMoments(join(this.#order.momentLogs, name)) })
+      } else this.#listener.fault(`${endedByItself}, with ${code ?? signal}`)
       if (!this.#isOver) this.start()
     })
   }
@@ -70,7 +73,7 @@ export class WorkerSlot {
   kill(): void {
     const child = this.#child
     this.#child = undefined
-    if (child?.kill('SIGKILL')) this.#listener.killed({ wasReady: this.#isReady })
+    child?.kill('SIGKILL')
   }
 
   /** Kills its process, the last. */
@@ -95,13 +98,4 @@ export function startWorker(order: WorkerOrder, fault: (message: string) => void
     if ('fault' in message) fault(message.fault)
   })
   return child
-}
-
-function drawFate(random: Random): Fate {
-  const kind = random.next()
-  const together = random.next() < 0.04
-  if (kind < 0.15) return { from: 'start', afterMs: random.between(0, 800), together }
-  if (kind < 0.25) return { from: 'ready', afterMs: random.between(0, 5), together }
-  if (kind < 0.3) return { from: 'ready', afterMs: random.between(1000, 3000), together }
-  return { from: 'ready', afterMs: random.between(0, 800), together }
 }

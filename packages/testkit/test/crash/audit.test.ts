@@ -7,9 +7,11 @@ import { plannedCall } from '../../src/crash/planned-call.ts'
 
 const keys = ['a.0.0', 'a.0.1', 'b.1.0']
 const records = keys.map((key) => {
-  const { customer, model, tokens } = plannedCall(key)
-  return exampleRecord({ id: `id-${key}`, customer, model, tokens, attributes: { call: key } })
+  const { customer, model, tokens, feature } = plannedCall(key)
+  const attributes = { feature }
+  return exampleRecord({ id: `id-${key}`, customer, model, tokens, attributes, raw: { call: key } })
 })
+const resolved = keys.map((key) => ({ key, recordId: `id-${key}`, tookMs: 20 }))
 const ledger: readonly LedgerEntry[] = records.map((record) => ({
   record,
   state: 'delivered',
@@ -26,7 +28,7 @@ const meterEvents: Remains['meterEvents'] = records
   }))
 const none = { pending: 0, delivered: 0, dead: 0, unattributed: 0, discarded: 0 }
 const stats: SinkStats = { ...none, recorded: 3, delivered: 3 }
-const remains: Remains = { ledger, stats, meterEvents, resolved: keys }
+const remains: Remains = { ledger, stats, meterEvents, resolved, aggregate: false }
 
 function changedFirst<Item>(items: readonly Item[], change: (first: Item) => Item): Item[] {
   return items.map((item, index) => (index === 0 ? change(item) : item))
@@ -34,14 +36,46 @@ function changedFirst<Item>(items: readonly Item[], change: (first: Item) => Ite
 
 test('nothing is wrong when all sides agree; a call cut off after it was recorded is no fault', () => {
   expect(audit(remains).problems).toEqual([])
-  expect(audit({ ...remains, resolved: keys.slice(1) }).problems).toEqual([])
+  expect(audit({ ...remains, resolved: resolved.slice(1) }).problems).toEqual([])
+  // An outbox that is slow to acknowledge lets the call go on.
+  const slow = resolved.map(({ key }) => ({ key, recordId: undefined, tookMs: 1010 }))
+  expect(audit({ ...remains, resolved: slow }).problems).toEqual([])
+  const [first] = slow
+  const lost = { key: 'lost', recordId: undefined, tookMs: 1010 }
+  expect(audit({ ...remains, resolved: [first!, lost] })).toMatchObject({
+    problems: [],
+    unacknowledgedLost: 1,
+  })
   const { rows } = audit(remains)
   expect(rows.every(({ recorded, billed }) => recorded === billed && recorded > 0)).toBe(true)
 })
 
 describe('it is found when', () => {
   test.each<[string, Partial<Remains>, RegExp]>([
-    ['a resolved call is not recorded', { resolved: [...keys, 'lost'] }, /^lost had resolved/],
+    [
+      'a call resolved and nothing was acknowledged',
+      { resolved: [...resolved, { key: 'lost', recordId: undefined, tookMs: 20 }] },
+      /^lost had resolved within 20 ms/,
+    ],
+    [
+      'an acknowledged call is not recorded',
+      { resolved: [...resolved, { key: 'lost', recordId: 'id-lost', tookMs: 20 }] },
+      /^lost was acknowledged as id-lost/,
+    ],
+    [
+      'an acknowledged record has another id now',
+      { resolved: changedFirst(resolved, (call) => ({ ...call, recordId: 'other' })) },
+      /^a.0.0 was acknowledged as other/,
+    ],
+    [
+      'what was acknowledged is neither recorded nor billed',
+      {
+        ledger: ledger.slice(1),
+        stats: { ...none, recorded: 2, delivered: 2 },
+        meterEvents: meterEvents.filter(({ identifier }) => !identifier?.startsWith('id-a.0.0')),
+      },
+      /^acknowledged, and not billed so/,
+    ],
     ['a call is recorded twice', { ledger: [...ledger, ...ledger.slice(0, 1)] }, /recorded twice/],
     ['an event is not billed', { meterEvents: meterEvents.slice(1) }, /not billed$/],
     ['an event is billed twice', { meterEvents: [...meterEvents, ...meterEvents] }, /billed twice/],
@@ -89,6 +123,32 @@ describe('it is found when', () => {
     ['a counter says less', { stats: { ...none, recorded: 3, delivered: 2, dead: 1 } }, /^stats/],
   ])('%s', (_, change, problem) => {
     const { problems } = audit({ ...remains, ...change })
+    expect(problems).toContainEqual(expect.stringMatching(problem))
+  })
+})
+
+describe('of sums, which have events of their own', () => {
+  const sums = meterEvents.map((event) => ({ ...event, identifier: `sum-${event.identifier}` }))
+  const ofSums: Remains = { ...remains, meterEvents: sums, aggregate: true }
+
+  test('totals are compared', () => {
+    expect(audit(ofSums).problems).toEqual([])
+  })
+
+  test.each<[string, Partial<Remains>, RegExp]>([
+    ['a sum is not billed', { meterEvents: sums.slice(1) }, /the sums differ/],
+    ['a sum is billed twice', { meterEvents: [...sums, ...sums] }, /billed twice/],
+    [
+      'less is billed than was acknowledged',
+      {
+        ledger: ledger.slice(1),
+        stats: { ...none, recorded: 2, delivered: 2 },
+        meterEvents: sums.filter(({ identifier }) => !identifier.startsWith('sum-id-a.0.0')),
+      },
+      /less is billed than was acknowledged/,
+    ],
+  ])('%s', (_, change, problem) => {
+    const { problems } = audit({ ...ofSums, ...change })
     expect(problems).toContainEqual(expect.stringMatching(problem))
   })
 })

@@ -37,6 +37,20 @@ test('it tells what each request got', async () => {
   expect(planned[count]).toBeUndefined()
 })
 
+test('a third of the requests fail, each in one of many ways', async () => {
+  await using stripe = await startFakeStripe()
+  const plan = createFaultPlan(stripe, '1')
+  plan.keepGoing()
+  const planned = Array.from({ length: 5000 }, (_, index) => plan.at(index))
+  const failures = planned.filter((fault) => fault !== undefined && fault.forgetsKey !== true)
+  expect(failures.length / planned.length).toBeGreaterThan(0.28)
+  expect(failures.length / planned.length).toBeLessThan(0.4)
+  const ways = failures.map((fault) =>
+    JSON.stringify([fault?.status, fault?.connection, fault?.processed]),
+  )
+  expect(new Set(ways).size).toBe(11)
+})
+
 test('the seed decides it', async () => {
   await using stripe = await startFakeStripe()
   const [first, same, other] = ['1', '1', '2'].map((seed) => {
