@@ -1,0 +1,191 @@
+import { createMeter, type TokenMeterError } from '@token-meter/core'
+import { cost } from '@token-meter/core/cost'
+import { sqliteOutbox } from '@token-meter/core/sqlite'
+import { metronomeModelSlug } from '@token-meter/metronome'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { type Fault, sharedFolder, startReplayServer } from '../src/index.ts'
+import { type Backends, remoteSinks, startBackends } from './all-backends-billing.ts'
+import {
+  type AllMeter,
+  makeCalls,
+  manualUsage,
+  paidRecordings,
+  providers,
+} from './all-backends-calls.ts'
+import {
+  expectedFemto,
+  expectedNano,
+  expectedTokens,
+  expectedUsage,
+  markup,
+  prices,
+} from './all-backends-expected.ts'
+
+const isAbsent = sharedFolder() === undefined
+if (isAbsent) {
+  const why = 'recorded traffic: skipped, because there is no ../shared beside this checkout'
+  process.stdout.write(`${why}\n`)
+  test.skip(why)
+}
+
+/** One process: a meter with every sink on the file of the one before. */
+function open(backends: Backends, path: string) {
+  const errors: TokenMeterError[] = []
+  const meter: AllMeter = createMeter({
+    providers,
+    outbox: sqliteOutbox(path),
+    sinks: backends.sinks(),
+    cost: cost({ prices, markup, reported: false }),
+    onMissingCustomer: 'throw',
+    delivery: { lingerMs: 1, pollMs: 20, backoff: { baseMs: 2, maxMs: 20 } },
+    onError: (error) => void errors.push(error),
+  })
+  onTestFinished(() => meter.close({ timeoutMs: 0 }).catch(() => {}))
+  return { meter, errors }
+}
+
+async function start() {
+  const backends = await startBackends()
+  const server = await startReplayServer()
+  const folder = mkdtempSync(join(tmpdir(), 'token-meter-all-'))
+  onTestFinished(async () => {
+    await server.close()
+    await backends[Symbol.asyncDispose]()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  return { backends, server, path: join(folder, 'usage.db') }
+}
+
+async function recordByHand(meter: AllMeter): Promise<void> {
+  for (const usage of manualUsage) await meter.record(usage)
+}
+
+/** Everything is delivered to everybody, and billed once. */
+async function expectExactBills(backends: Backends, meter: AllMeter): Promise<void> {
+  const { recorded, sinks } = await meter.flush()
+  expect(recorded).toBe(expectedUsage.length)
+  const all = { delivered: recorded, pending: 0, dead: 0, unattributed: 0, discarded: 0 }
+  for (const sink of [...remoteSinks, 'opentelemetry']) expect(sinks[sink]).toMatchObject(all)
+
+  const { metronome, ...others } = backends.tokens()
+  expect(metronome).toEqual(expectedTokens(metronomeModelSlug))
+  for (const billed of Object.values(others)) expect(billed).toEqual(expectedTokens())
+
+  const amounts = backends.amounts()
+  expect(amounts.stripe).toEqual(expectedNano())
+  expect(amounts.metronome).toEqual(expectedFemto(metronomeModelSlug))
+  expect(amounts.lago).toEqual(expectedFemto())
+  expect(amounts.openmeter).toEqual(expectedFemto())
+
+  await expectExactMetrics(backends)
+}
+
+/** Metrics know two types of tokens, and the provider's names of models. */
+async function expectExactMetrics(backends: Backends): Promise<void> {
+  const exact = expectedTokens((_, model) => model)
+  const tokens: Record<string, number> = {}
+  const cacheReads: Record<string, number> = {}
+  const cacheWrites: Record<string, number> = {}
+  const add = (sums: Record<string, number>, key: string, count: number) =>
+    (sums[key] = (sums[key] ?? 0) + count)
+  for (const [key, count] of Object.entries(exact)) {
+    const [customer, model, type] = key.split(' ')
+    add(tokens, `${customer} ${model} ${type === 'output' ? 'output' : 'input'}`, count)
+    if (type === 'cached_input') add(cacheReads, `${customer} ${model}`, count)
+    if (type === 'cached_write') add(cacheWrites, `${customer} ${model}`, count)
+  }
+  const counted = await backends.counted()
+  expect(counted.tokens).toEqual(tokens)
+  expect(nonZero(counted.cacheReads)).toEqual(cacheReads)
+  expect(nonZero(counted.cacheWrites)).toEqual(cacheWrites)
+  const usd = expectedFemto((_, model) => model)
+  expect(Object.keys(counted.usd).toSorted()).toEqual(Object.keys(usd).toSorted())
+  // The SDK adds floats.
+  for (const [key, femto] of Object.entries(usd)) {
+    expect(Math.abs((counted.usd[key] ?? 0) - Number(femto) / 1e15)).toBeLessThan(1e-9)
+  }
+}
+
+function nonZero(sums: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(sums).filter(([, count]) => count > 0))
+}
+
+const kinds: readonly (readonly [name: string, fault: Fault])[] = [
+  ['429', { status: 429, headers: { 'retry-after': '0' } }],
+  ['500 without effect', { status: 500 }],
+  ['500 after it took effect', { status: 500, processed: true }],
+  ['a connection cut before', { connection: 'reset' }],
+  ['a connection cut after it took effect', { connection: 'reset', processed: true }],
+  ['no answer in time, after it took effect', { connection: 'hang', processed: true }],
+]
+
+describe.skipIf(isAbsent)('every recording, through one meter, to every backend at once', () => {
+  test('is billed to the token and the nano-dollar', async () => {
+    const { backends, server, path } = await start()
+    const { meter, errors } = open(backends, path)
+    await makeCalls(meter, server, paidRecordings)
+    await recordByHand(meter)
+    expect(errors).toEqual([])
+    await expectExactBills(backends, meter)
+    expect(errors).toEqual([])
+  })
+
+  test.each(kinds)('the same through %s, and a restart in the middle', async (_, fault) => {
+    const { backends, server, path } = await start()
+    const { meter: first } = open(backends, path)
+    const half = Math.floor(paidRecordings.length / 2)
+    for (const sink of remoteSinks) backends.fail(sink, fault, { skip: 2, times: 2 })
+    await makeCalls(first, server, paidRecordings.slice(0, half - 10))
+    // From here on nothing is answered well, so that the restart finds every backend behind.
+    for (const sink of remoteSinks) backends.fail(sink, fault, { times: Infinity })
+    await makeCalls(first, server, paidRecordings.slice(half - 10, half))
+    // Metrics have no ids, so that what is counted has to be settled before the end.
+    await until(async () => (await first.stats()).sinks['opentelemetry']?.pending === 0)
+    await first.close({ timeoutMs: 0 }).catch(() => {})
+
+    const { meter: second } = open(backends, path)
+    const { sinks } = await second.stats()
+    expect(remoteSinks.filter((sink) => sinks[sink]?.pending === 0)).toEqual([])
+    backends.recover()
+    for (const sink of remoteSinks) backends.fail(sink, fault, { skip: 1, times: 2 })
+    await makeCalls(second, server, paidRecordings.slice(half))
+    await recordByHand(second)
+    await expectExactBills(backends, second)
+
+    if (fault.processed)
+      expect(Math.min(...Object.values(backends.duplicates()))).toBeGreaterThan(0)
+    if (fault.status !== undefined) {
+      for (const { requests } of Object.values(backends.fakes)) {
+        expect(requests.some(({ status }) => status === fault.status)).toBe(true)
+      }
+    }
+  })
+
+  test.each(remoteSinks)('%s down holds nobody else back', async (down) => {
+    const { backends, server, path } = await start()
+    const { meter } = open(backends, path)
+    backends.fail(down, { status: 503 }, { times: Infinity })
+    await makeCalls(meter, server, paidRecordings)
+    await recordByHand(meter)
+    const others = [...remoteSinks, 'opentelemetry'].filter((sink) => sink !== down)
+    await until(async () => {
+      const { sinks, recorded } = await meter.stats()
+      return others.every((sink) => sinks[sink]?.delivered === recorded)
+    })
+    const { sinks } = await meter.stats()
+    expect(sinks[down]).toMatchObject({ delivered: 0, pending: expectedUsage.length, dead: 0 })
+    backends.recover()
+    await expectExactBills(backends, meter)
+  })
+})
+
+/** Waits until something is true. */
+async function until(isTrue: () => Promise<boolean>): Promise<void> {
+  for (let waitedMs = 0; !(await isTrue()); waitedMs += 20) {
+    if (waitedMs > 20_000) throw new Error('waited 20 s in vain')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
