@@ -76,7 +76,47 @@ export { correctedEvents } from './outbox/corrected-events.ts'
 export { fromBody, toBody } from './outbox/record-body.ts'
 export type { Sink, SinkResult } from './sink/sink.ts'
 
+// For authors of sinks that send events: what their requests, answers and options have in common.
+export { answerWithin } from './sending/answer-within.ts'
+export { attributeTexts } from './sending/attribute-texts.ts'
+export { checkedKey, type KeyNames } from './sending/checked-key.ts'
+export { type AheadLimit, datedAhead, dateText } from './sending/dated-ahead.ts'
+export type {
+  EventOutcome,
+  EventRejection,
+  EventRetry,
+  SentEvent,
+} from './sending/event-outcome.ts'
+export { type NetworkFailure, neverSent } from './sending/never-sent.ts'
+export { onAbort } from './sending/on-abort.ts'
+export {
+  isAboveZero,
+  isCount,
+  isFunction,
+  isOneOf,
+  isText,
+  isTimerMs,
+  optionCheck,
+  type OptionCheck,
+} from './sending/option-check.ts'
+export { chunksOf, halvesOf } from './sending/parts.ts'
+export { createRate, type NextMoment, type RateOptions } from './sending/rate.ts'
+export { recordResult, type RefusedEvent } from './sending/record-result.ts'
+export { retryAfterMs } from './sending/retry-after.ts'
+export {
+  type EntrySteps,
+  type PayableEntry,
+  rejected,
+  sendEntries,
+  type Unsent,
+} from './sending/send-entries.ts'
+export { untilAborted } from './sending/until-aborted.ts'
+export { unusedEventId } from './sending/unused-event-id.ts'
+export { withCacheInInput } from './sending/with-cache-in-input.ts'
+export { withoutKey } from './sending/without-key.ts'
+
 export { MissingCustomerError } from './errors/missing-customer-error.ts'
 export { ConfigError } from './errors/config-error.ts'
+export { messageOf } from './errors/message-of.ts'
 export { OutboxError } from './errors/outbox-error.ts'
 export { TokenMeterError } from './errors/token-meter-error.ts'

@@ -2,6 +2,7 @@ import type { AfterUsage } from './after-usage.ts'
 import { HeldWrites } from './call/held-writes.ts'
 import type { ObservedCall } from './call/observed-call.ts'
 import type { CompletedReading, RecordSink } from './call/record-sink.ts'
+import { reportedOnce } from './call/reported-once.ts'
 import type { PriceRecord } from './cost/pricing.ts'
 import { MissingCustomerError } from './errors/missing-customer-error.ts'
 import { ObserverError } from './errors/observer-error.ts'
@@ -50,7 +51,7 @@ export class UsageKeeper implements RecordSink {
   /** Never throws; the answer never rejects, and is there soon though the outbox be slow. */
   keep(call: ObservedCall, readings: readonly CompletedReading[]): void | Promise<void> {
     const at = Date.now()
-    const records = readings
+    const records = reportedOnce(readings)
       .map((reading, index) => toRecord(call, reading, at, index))
       .filter((record) => !isZero(record.tokens) || saysMore(record))
       .map((record) => this.#price?.(record) ?? record)

@@ -98,6 +98,45 @@ test('sums of records cost what the records cost together, exactly', async () =>
   expect((await meter.stats()).sinks['amounts']).toMatchObject({ delivered: 10, dead: 1 })
 })
 
+test('what was refused in sums for its missing price is billed in sums when it is known', async () => {
+  const outbox = { ...memoryOutbox(), close: () => {} }
+  const sums = (sink: Sink) => aggregated(sink)
+  const first = start({ prices: {} }, sums, outbox)
+  for (const id of ['a', 'b']) await first.meter.record({ ...usage(id), at: 1e12 })
+  await first.meter.flush()
+  await first.meter.close()
+  const second = start({ prices }, sums, outbox)
+  await using meter = second.meter
+  expect(await meter.outbox.requeue('amounts')).toBe(2)
+  await meter.flush()
+  expect(second.sent.map(({ cost }) => cost?.billed)).toEqual(['0.00011'])
+  expect((await meter.stats()).sinks['amounts']).toMatchObject({ delivered: 2, dead: 0 })
+})
+
+test('a sum that may have arrived without its cost keeps its id when the price is known', async () => {
+  const outbox = { ...memoryOutbox(), close: () => {} }
+  const ids: string[] = []
+  const known = { now: false }
+  const lost = (): Sink => ({
+    name: 'amounts',
+    send: async ({ entries }) => {
+      ids.push(...entries.map(({ record }) => record.id))
+      if (ids.length === 1) {
+        known.now = true
+        throw new Error('no answer')
+      }
+      return entries.map(() => ({ status: 'accepted' }))
+    },
+  })
+  const price = () => (known.now ? '0.1' : undefined)
+  const { meter } = start({ prices: price }, () => aggregated(lost()), outbox)
+  await using _ = meter
+  for (const id of ['a', 'b']) await meter.record({ ...usage(id), at: 1e12 })
+  await meter.flush()
+  expect(ids).toHaveLength(2)
+  expect(new Set(ids).size).toBe(1)
+})
+
 test('one record without a price does not take its neighbours in a sum with it', async () => {
   const known = ({ at }: UsageRecord) => (at === 1e12 ? undefined : '0.1')
   const { meter, sent } = start({ prices: known }, (sink) => aggregated(sink))
@@ -106,6 +145,23 @@ test('one record without a price does not take its neighbours in a sum with it',
   await meter.record({ ...usage('known'), at: 1e12 + 1 })
   await meter.flush()
   expect(sent.map(({ cost }) => cost?.billed)).toEqual(['0.1'])
+})
+
+test('a calculator that answers a promise costs nothing and ends nothing', async () => {
+  const errors: TokenMeterError[] = []
+  const calculate = async () => Promise.reject(new Error('database down'))
+  await using meter = createMeter({
+    providers: [],
+    sinks: [],
+    outbox: memoryOutbox(),
+    cost: calculate as never,
+    onError: (error) => void errors.push(error),
+  })
+  const kept: UsageRecord[] = []
+  meter.on('usage', (record) => void kept.push(record))
+  await meter.record(usage('r1'))
+  expect(kept.map(({ cost }) => cost)).toEqual([undefined])
+  expect(errors[0]?.message).toMatch(/answered a promise/)
 })
 
 test('what is no calculator is refused', () => {

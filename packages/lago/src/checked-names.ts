@@ -1,10 +1,9 @@
 import { isRefusal } from './classify-failure.ts'
-import type { EventRetry } from './event-outcome.ts'
+import { answerWithin, type EventRetry } from '@token-meter/core/adapter'
 import { createKnownNames, type KnownNames } from './known-names.ts'
 import type { LagoClient, LagoRequestParams } from './lago-client.ts'
 import type { LagoSinkSettings } from './lago-sink-settings.ts'
 import type { LagoEvent } from './to-lago-events.ts'
-import { withinTime } from './within-time.ts'
 
 /** Says which events Lago would take and not bill, because of a name that it does not have. */
 export interface CheckedNames {
@@ -20,7 +19,7 @@ export function createCheckedNames(client: LagoClient, settings: LagoSinkSetting
   const checks: { readonly of: 'code' | 'external_subscription_id'; readonly names: KnownNames }[] =
     []
   const within = (signal: AbortSignal, work: (params: LagoRequestParams) => Promise<unknown>) =>
-    withinTime(signal, settings.timeoutMs, (own) => work({ signal: own, redirect: 'manual' }))
+    answerWithin(settings.timeoutMs, signal, (own) => work({ signal: own, redirect: 'manual' }))
 
   const { billableMetrics, subscriptions } = client
   if (settings.checkCodes && billableMetrics !== undefined) {

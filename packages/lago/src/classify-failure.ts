@@ -1,5 +1,4 @@
-import type { EventRetry } from './event-outcome.ts'
-import { neverSent, type NetworkFailure } from './never-sent.ts'
+import { neverSent, type EventRetry, type NetworkFailure } from '@token-meter/core/adapter'
 import type { FailedRequest, RequestOutcome } from './request-outcome.ts'
 import { validationErrors } from './validation-errors.ts'
 import { waitAskedFor } from './wait-asked-for.ts'

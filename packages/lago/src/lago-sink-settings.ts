@@ -1,4 +1,14 @@
-import { ConfigError, modelSlug, type ModelSlug, type TokenType } from '@token-meter/core/adapter'
+import {
+  ConfigError,
+  isCount,
+  isFunction,
+  isOneOf,
+  isText,
+  modelSlug,
+  optionCheck,
+  type ModelSlug,
+  type TokenType,
+} from '@token-meter/core/adapter'
 import { codeByTokenType, defaultCode } from './event-code.ts'
 import type {
   LagoCode,
@@ -43,12 +53,17 @@ export function lagoSinkSettings(options: LagoSinkOptions): LagoSinkSettings {
   }
   const { name, code, tokenTypes, cost, dynamicCharge, timeoutMs } = settings
   check('name', name, 'a string that is not empty', isText)
-  check('events', events, "'per-record' or 'per-token-type'", isEvents)
+  check(
+    'events',
+    events,
+    "'per-record' or 'per-token-type'",
+    isOneOf('per-record', 'per-token-type'),
+  )
   check('code', code, codeWanted, isCode)
   check('subscription', options.subscription ?? isFunction, 'a function', isFunction)
-  check('tokenTypes', tokenTypes, "'all' or 'input-output'", isTokenTypes)
+  check('tokenTypes', tokenTypes, "'all' or 'input-output'", isOneOf('all', 'input-output'))
   check('modelSlug', settings.modelSlug, 'a function', isFunction)
-  check('cost', cost, "'billed', 'provider' or false", isCost)
+  check('cost', cost, "'billed', 'provider' or false", isOneOf('billed', 'provider', false))
   check('dynamicCharge', dynamicCharge, 'true or false', isBoolean)
   check('checkCodes', settings.checkCodes, 'true or false', isBoolean)
   check('checkSubscriptions', settings.checkSubscriptions, 'true or false', isBoolean)
@@ -78,16 +93,7 @@ function checkTogether(options: LagoSinkOptions, settings: LagoSinkSettings): vo
   }
 }
 
-function check(
-  name: string,
-  value: unknown,
-  wanted: string,
-  isRight: (value: unknown) => boolean,
-): void {
-  if (isRight(value)) return
-  const got = typeof value === 'number' ? `${value}` : `a value of type ${typeof value}`
-  throw new ConfigError(`lagoSink: ${name} must be ${wanted}, got ${got}`)
-}
+const check = optionCheck('lagoSink')
 
 const codeWanted =
   'a string that is not empty, such strings by token type (input, output, cached_input, cached_write), or a function'
@@ -99,30 +105,4 @@ function isCode(value: unknown): boolean {
   return Object.entries(value).every(([type, code]) => known.includes(type) && isText(code))
 }
 
-function isFunction(value: unknown): boolean {
-  return typeof value === 'function'
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== ''
-}
-
-function isBoolean(value: unknown): boolean {
-  return typeof value === 'boolean'
-}
-
-function isEvents(value: unknown): boolean {
-  return value === 'per-record' || value === 'per-token-type'
-}
-
-function isTokenTypes(value: unknown): boolean {
-  return value === 'all' || value === 'input-output'
-}
-
-function isCost(value: unknown): boolean {
-  return value === 'billed' || value === 'provider' || value === false
-}
-
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 1
-}
+const isBoolean = isOneOf(true, false)

@@ -2,19 +2,28 @@
  * UsageRecord[] -> Lago, as events.
  *
  * record -> events (to-lago-events) -> those whose names Lago has (checked-names) -> 100 a request
- * (send-events) -> an outcome for each event -> the record's result (record-result).
+ * (send-events) -> an outcome for each event -> the record's result (core's `recordResult`).
  */
-import type { BatchEntry, Sink, SinkResult, UsageRecord } from '@token-meter/core/adapter'
+import {
+  messageOf,
+  recordResult,
+  rejected,
+  sendEntries,
+  withoutKey,
+  type EventOutcome,
+  type PayableEntry,
+  type SentEvent,
+  type Sink,
+  type Unsent,
+  type UsageRecord,
+} from '@token-meter/core/adapter'
 import { createCheckedNames } from './checked-names.ts'
-import type { EventOutcome } from './event-outcome.ts'
 import { lagoClient } from './lago-client.ts'
 import type { LagoSinkOptions } from './lago-sink-options.ts'
 import { lagoSinkSettings } from './lago-sink-settings.ts'
 import { postEvents } from './post-events.ts'
-import { recordResult } from './record-result.ts'
-import { redact } from './redact.ts'
-import { sendEvents } from './send-events.ts'
-import { toLagoEvents, UnsendableError, type LagoEvent } from './to-lago-events.ts'
+import { sendEvents, type QueuedEvent } from './send-events.ts'
+import { toLagoEvents, UnsendableError } from './to-lago-events.ts'
 
 /** How long what an application's own function does not know yet waits. */
 const notKnownYetMs = 60_000
@@ -32,18 +41,17 @@ export function lagoSink(options: LagoSinkOptions = {}): Sink {
   const { timeoutMs, subscription } = settings
 
   /** The events of a record that Lago does not have, or why none is sent now. */
-  function eventsOf({ record, deliveredEventIds, refusedEventIds }: BatchEntry): Unsent {
-    if (record.customer === null) {
-      return rejected('nobody is named to bill it to: attribute it')
-    }
+  function eventsOf({ record, attempts, ...known }: PayableEntry): Unsent<QueuedEvent> {
+    const { deliveredEventIds, refusedEventIds } = known
     try {
       const payer = payerOf(record, record.customer)
       const events = toLagoEvents(record, payer, settings, refusedEventIds)
-      return { events: events.filter((event) => !deliveredEventIds.includes(event.transaction_id)) }
+      const missing = events.filter((event) => !deliveredEventIds.includes(event.transaction_id))
+      return { queued: missing.map((event) => ({ event, attempts })) }
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
+      const message = messageOf(error)
       if (error instanceof UnsendableError) return rejected(message)
-      const reason = redact(`no event can be made of it yet: ${message}`, apiKey)
+      const reason = withoutKey(`no event can be made of it yet: ${message}`, apiKey)
       const later = { afterMs: notKnownYetMs, recordOnly: true as const }
       return { result: { status: 'retry', reason, ...later, deliveredEventIds } }
     }
@@ -55,45 +63,39 @@ export function lagoSink(options: LagoSinkOptions = {}): Sink {
     throw new Error(`subscription answers no id for the customer ${customer}`)
   }
 
-  function withoutKey(outcome: EventOutcome): EventOutcome {
-    if (outcome.status === 'accepted') return outcome
-    return { ...outcome, reason: redact(outcome.reason, apiKey) }
+  async function send(
+    queued: readonly QueuedEvent[],
+    signal: AbortSignal,
+  ): Promise<readonly SentEvent[]> {
+    const events = queued.map(({ event }) => event)
+    const problems = await names.problemsOf(events, signal)
+    const sendable = queued.filter(({ event }) => !problems.has(event.transaction_id))
+    const outcomes = await sendEvents(sendable, (together) =>
+      postEvents(client, together, signal, timeoutMs),
+    )
+    return events.map(({ transaction_id: id }) => ({
+      id,
+      outcome: problems.get(id) ?? outcomes.get(id) ?? notSent,
+    }))
+  }
+
+  function readable(sent: SentEvent): SentEvent {
+    const { id, outcome } = sent
+    if (outcome.status === 'accepted') return sent
+    return { id, outcome: { ...outcome, reason: withoutKey(outcome.reason, apiKey) } }
   }
 
   return {
     name: settings.name,
     maxBatch: 100,
     maxConcurrentBatches: 4,
-    async send({ entries }, signal) {
-      const unsent = entries.map(eventsOf)
-      const all = unsent.flatMap((record, index) => {
-        const { attempts = 0 } = entries[index] ?? {}
-        return 'events' in record ? record.events.map((event) => ({ event, attempts })) : []
-      })
-      const problems = await names.problemsOf(
-        all.map(({ event }) => event),
-        signal,
-      )
-      const sendable = all.filter(({ event }) => !problems.has(event.transaction_id))
-      const outcomes = await sendEvents(sendable, (events) =>
-        postEvents(client, events, signal, timeoutMs),
-      )
-      return unsent.map((record, index): SinkResult => {
-        if ('result' in record) return record.result
-        const sent = record.events.map(({ transaction_id: id }) => ({
-          id,
-          outcome: withoutKey(problems.get(id) ?? outcomes.get(id) ?? notSent),
-        }))
-        return recordResult(entries[index]?.deliveredEventIds ?? [], sent)
-      })
-    },
+    send: (batch, signal) =>
+      sendEntries(batch, {
+        eventsOf,
+        send: (queued) => send(queued, signal),
+        resultOf: (sent, entry) => recordResult(entry.deliveredEventIds, sent.map(readable)),
+      }),
   }
 }
 
-type Unsent = { readonly events: readonly LagoEvent[] } | { readonly result: SinkResult }
-
 const notSent: EventOutcome = { status: 'retry', reason: 'it was not sent' }
-
-function rejected(reason: string): Unsent {
-  return { result: { status: 'rejected', reason } }
-}

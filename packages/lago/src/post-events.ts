@@ -1,8 +1,8 @@
+import { answerWithin, messageOf } from '@token-meter/core/adapter'
 import { classifyFailure } from './classify-failure.ts'
 import type { LagoClient } from './lago-client.ts'
 import type { RequestOutcome } from './request-outcome.ts'
 import type { LagoEvent } from './to-lago-events.ts'
-import { withinTime } from './within-time.ts'
 
 /** Sends up to 100 events in one request, once. Never throws. */
 export async function postEvents(
@@ -13,7 +13,7 @@ export async function postEvents(
 ): Promise<RequestOutcome> {
   if (signal.aborted) return stopped(signal)
   try {
-    const { data } = await withinTime(signal, timeoutMs, (own) =>
+    const { data } = await answerWithin(timeoutMs, signal, (own) =>
       client.events.createBatchEvents({ events: [...events] }, { signal: own, redirect: 'manual' }),
     )
     return takenBy(data, events) ?? notLagos
@@ -45,10 +45,8 @@ const notLagos: RequestOutcome = {
 }
 
 function stopped(signal: AbortSignal): Extract<RequestOutcome, { is: 'failed' }> {
-  const { reason } = signal as { readonly reason: unknown }
-  const why = reason instanceof Error ? reason.message : String(reason)
   return {
     is: 'failed',
-    retry: { status: 'retry', reason: `stopped before Lago answered: ${why}` },
+    retry: { status: 'retry', reason: `stopped before Lago answered: ${messageOf(signal.reason)}` },
   }
 }

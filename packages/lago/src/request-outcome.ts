@@ -1,4 +1,4 @@
-import type { EventOutcome, EventRetry } from './event-outcome.ts'
+import type { EventOutcome, EventRetry } from '@token-meter/core/adapter'
 
 /**
  * What became of one request with events.

@@ -9,7 +9,7 @@
  *        └─────────┘       └── but where one of them may be to blame: in halves, as long as one
  *                              half comes through
  */
-import type { EventOutcome, EventRetry } from './event-outcome.ts'
+import { chunksOf, halvesOf, type EventOutcome, type EventRetry } from '@token-meter/core/adapter'
 import type { FailedRequest, RequestOutcome } from './request-outcome.ts'
 import type { LagoEvent } from './to-lago-events.ts'
 
@@ -33,8 +33,8 @@ export async function sendEvents(
   post: PostEvents,
 ): Promise<ReadonlyMap<string, EventOutcome>> {
   const sending: Sending = { post, outcomes: new Map(), mayBeStored: new Set(), stop: undefined }
-  for (let start = 0; start < queued.length; start += eventsPerRequest) {
-    await sendTogether(sending, queued.slice(start, start + eventsPerRequest))
+  for (const together of chunksOf(queued, eventsPerRequest)) {
+    await sendTogether(sending, together)
   }
   return sending.outcomes
 }
@@ -81,7 +81,7 @@ async function tryTogether(
       const [only] = events
       if (only !== undefined && events.length === 1) {
         settle(sending, only, { status: 'rejected', reason })
-      } else for (const half of halves(events)) await sendTogether(sending, half)
+      } else for (const half of halvesOf(events)) await sendTogether(sending, half)
       return undefined
     }
     const { verdicts } = outcome
@@ -98,7 +98,7 @@ async function tryTogether(
 /** Finds the event that the failure is about. Where both halves fail, it is about none: an outage. */
 async function isolate(sending: Sending, left: Left): Promise<void> {
   const failed: Left[] = []
-  for (const half of halves(left.events)) {
+  for (const half of halvesOf(left.events)) {
     const more = await tryTogether(sending, half)
     if (more !== undefined) failed.push(more)
   }
@@ -134,9 +134,4 @@ const notNamed: EventRetry = {
 
 function idOf({ event }: QueuedEvent): string {
   return event.transaction_id
-}
-
-function halves(events: readonly QueuedEvent[]): readonly (readonly QueuedEvent[])[] {
-  const middle = Math.ceil(events.length / 2)
-  return [events.slice(0, middle), events.slice(middle)]
 }

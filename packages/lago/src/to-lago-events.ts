@@ -1,7 +1,13 @@
-import { tokenTypes, type TokenType, type UsageRecord } from '@token-meter/core/adapter'
+import {
+  attributeTexts,
+  tokenTypes,
+  unusedEventId,
+  withCacheInInput,
+  type TokenType,
+  type UsageRecord,
+} from '@token-meter/core/adapter'
 import { inCents, isDecimal } from './decimal.ts'
 import { eventCode } from './event-code.ts'
-import { unusedEventId } from './event-id.ts'
 import type { LagoSinkSettings } from './lago-sink-settings.ts'
 import { isStorable, storable } from './storable-text.ts'
 
@@ -88,17 +94,6 @@ export function toLagoEvents(
 const withoutCost =
   'it has no cost, and a dynamic charge would bill it at 0: add the price of its model to cost({ prices }), then requeue'
 
-function withCacheInInput(record: UsageRecord): UsageRecord {
-  const { input, cachedInput, cachedWrite, output } = record.tokens
-  const folded = {
-    input: input + cachedInput + cachedWrite,
-    cachedInput: 0,
-    cachedWrite: 0,
-    output,
-  }
-  return { ...record, tokens: folded }
-}
-
 function usedTypes({ tokens }: UsageRecord): { type: TokenType; value: number }[] {
   return tokenTypes
     .map(({ type, count }) => ({ type, value: tokens[count] }))
@@ -122,11 +117,8 @@ function attributesBeside(
   reserved: ReadonlySet<string>,
   { attributes }: UsageRecord,
 ): Record<string, string> {
-  const free = Object.entries(attributes as Readonly<Record<string, unknown>>).filter(
-    // Attributes may come from untyped code.
-    ([name, value]) => !reserved.has(name) && /^[snb]/.test(typeof value),
-  )
-  return Object.fromEntries(free.map(([name, value]) => [storable(name), storable(String(value))]))
+  const free = attributeTexts(attributes, reserved)
+  return Object.fromEntries(free.map(([name, value]) => [storable(name), storable(value)]))
 }
 
 function seconds(at: number): string {

@@ -1,5 +1,7 @@
-/** A year in seconds: more than that is a moment, which some proxies put there, and no wait. */
-const yearInSeconds = 366 * 24 * 3600
+import { retryAfterMs } from '@token-meter/core/adapter'
+
+/** A year: more than that is a moment, which some proxies put there, and no wait. */
+const yearMs = 366 * 24 * 3600 * 1000
 
 /**
  * The wait that an answer asks for, in ms: `Retry-After` in seconds or as a date, else
@@ -13,12 +15,7 @@ export function waitAskedFor(headers: Headers, nowMs: number): number | undefine
 }
 
 function waitMs(header: string | null, nowMs: number): number | undefined {
-  if (header === null || header.trim() === '') return undefined
-  const seconds = Number(header)
-  if (Number.isNaN(seconds)) return positive(Date.parse(header) - nowMs)
-  return positive(seconds > yearInSeconds ? seconds * 1000 - nowMs : seconds * 1000)
-}
-
-function positive(ms: number): number | undefined {
-  return Number.isFinite(ms) ? Math.max(0, Math.ceil(ms)) : undefined
+  const momentMs = Number(header) * 1000
+  if (!(momentMs > yearMs) || momentMs === Infinity) return retryAfterMs(header, nowMs)
+  return Math.max(0, Math.ceil(momentMs - nowMs))
 }

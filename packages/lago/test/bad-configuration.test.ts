@@ -1,8 +1,15 @@
 import { createMeter, memoryOutbox } from '@token-meter/core'
-import { startFakeLago, type FakeLago, type FakeLagoOptions } from '@token-meter/testkit'
+import {
+  batchOf,
+  never,
+  recordsOf,
+  startFakeLago,
+  type FakeLago,
+  type FakeLagoOptions,
+} from '@token-meter/testkit'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { lagoSink, type LagoSinkOptions } from '../src/index.ts'
-import { batchOf, never, recordsOf, start } from './batch.ts'
+import { start } from './start.ts'
 
 const key = 'verySECRET-0f9e'
 

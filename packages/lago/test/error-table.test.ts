@@ -1,9 +1,9 @@
 import { createMeter, memoryOutbox } from '@token-meter/core'
-import { startFakeLago, type Fault } from '@token-meter/testkit'
+import { batchOf, never, recordsOf, startFakeLago, type Fault } from '@token-meter/testkit'
 import { Client } from 'lago-javascript-client'
 import { expect, onTestFinished, test } from 'vitest'
 import { lagoSink } from '../src/index.ts'
-import { batchOf, never, recordsOf, start } from './batch.ts'
+import { start } from './start.ts'
 
 /** What a sink answers for one record, when Lago or the way to it answers the fault. */
 async function resultOf(fault: Fault, isShared: boolean) {

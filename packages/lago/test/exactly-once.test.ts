@@ -1,13 +1,18 @@
 import { aggregated, createMeter, memoryOutbox, type Outbox } from '@token-meter/core'
 import { sqliteOutbox } from '@token-meter/core/sqlite'
 import type { Sink } from '@token-meter/core/adapter'
-import { startFakeLago, type FakeLago, type FakeLagoOptions } from '@token-meter/testkit'
+import {
+  never,
+  recordsOf,
+  startFakeLago,
+  type FakeLago,
+  type FakeLagoOptions,
+} from '@token-meter/testkit'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { lagoSink, type LagoSinkOptions } from '../src/index.ts'
-import { never, recordsOf } from './batch.ts'
 
 const shapes: readonly (readonly [string, LagoSinkOptions, FakeLagoOptions])[] = [
   ['per record', {}, {}],

@@ -1,6 +1,7 @@
 import type { BatchEntry } from '@token-meter/core/adapter'
 import { expect, test } from 'vitest'
-import { batchOf, never, recordsOf, start } from './batch.ts'
+import { batchOf, never, recordsOf } from '@token-meter/testkit'
+import { start } from './start.ts'
 
 const always = { times: Infinity }
 

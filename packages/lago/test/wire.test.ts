@@ -1,11 +1,11 @@
 import { createMeter } from '@token-meter/core'
 import { cost } from '@token-meter/core/cost'
-import { exampleRecord } from '@token-meter/testkit'
+import { batchOf, exampleRecord, never, recordsOf } from '@token-meter/testkit'
 import { Client } from 'lago-javascript-client'
 import { expect, test } from 'vitest'
 import { lagoSink } from '../src/index.ts'
 import manifest from '../package.json' with { type: 'json' }
-import { batchOf, never, recordsOf, start } from './batch.ts'
+import { start } from './start.ts'
 
 test('a request is literally this', async () => {
   const { fake, sink, apiKey } = await start({ code: 'ai' })

@@ -1,6 +1,5 @@
-import { neverSent, type NetworkFailure } from './never-sent.ts'
+import { neverSent, retryAfterMs, type NetworkFailure } from '@token-meter/core/adapter'
 import type { Outcome, Retry } from './outcome.ts'
-import { retryAfterMs } from './retry-after.ts'
 
 /** What is used of the errors of `@metronome/sdk`. */
 export interface MetronomeFailure {

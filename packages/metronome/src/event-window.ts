@@ -1,13 +1,12 @@
-import type { SinkResult } from '@token-meter/core/adapter'
+import { datedAhead, dateText, type SinkResult } from '@token-meter/core/adapter'
 
-const minuteMs = 60_000
-const hourMs = 60 * minuteMs
+const hourMs = 60 * 60_000
 const dayMs = 24 * hourMs
 
 /** Metronome takes events of the past 34 days, and tells duplicates for as long. */
 const windowMs = 34 * dayMs
 /** Metronome refuses what is dated later. */
-const aheadMs = dayMs
+const aheadLimit = { backend: 'Metronome', aheadMs: dayMs, ahead: '24 hours' }
 /** For the time that a request is on its way, and for clocks that differ. */
 const marginMs = hourMs
 
@@ -22,23 +21,15 @@ export function outsideEventWindow(
   uncertainSince: number | undefined,
   nowMs: number,
 ): SinkResult | undefined {
-  const tooEarlyMs = at - nowMs - aheadMs
-  if (tooEarlyMs > 0) {
-    const reason = `it is dated ${iso(at)}, more than 24 hours ahead of this machine's clock, which Metronome refuses: it is sent when that time has come. Check the clock of the machine that recorded it.`
-    return { status: 'retry', reason, afterMs: Math.min(tooEarlyMs, minuteMs), recordOnly: true }
-  }
+  const early = datedAhead(at, nowMs, aheadLimit)
+  if (early !== undefined) return early
   const isTooOld = nowMs - at > windowMs
   if (uncertainSince !== undefined) {
     if (!isTooOld && nowMs - uncertainSince < windowMs - marginMs) return undefined
-    const reason = `uncertain: whether Metronome has it is unknown since ${iso(uncertainSince)}, when an attempt got no clear answer. Metronome tells duplicates, and takes old usage, for 34 days only, so it cannot be sent again. Look for its transaction_id, the record's id, in Metronome's data export or compare the customer's usage; bill what is missing by another way, and outbox.discard it.`
+    const reason = `uncertain: whether Metronome has it is unknown since ${dateText(uncertainSince)}, when an attempt got no clear answer. Metronome tells duplicates, and takes old usage, for 34 days only, so it cannot be sent again. Look for its transaction_id, the record's id, in Metronome's data export or compare the customer's usage; bill what is missing by another way, and outbox.discard it.`
     return { status: 'rejected', reason }
   }
   if (!isTooOld) return undefined
-  const reason = `it is dated ${iso(at)}, and Metronome takes only usage of the past 34 days. Bill it by another way, such as a scheduled charge, and outbox.discard it.`
+  const reason = `it is dated ${dateText(at)}, and Metronome takes only usage of the past 34 days. Bill it by another way, such as a scheduled charge, and outbox.discard it.`
   return { status: 'rejected', reason }
-}
-
-/** A time that is no date must not throw here. */
-function iso(at: number): string {
-  return Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : String(at)
 }

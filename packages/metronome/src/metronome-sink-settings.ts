@@ -1,4 +1,13 @@
-import { ConfigError, type ModelSlug } from '@token-meter/core/adapter'
+import {
+  ConfigError,
+  isAboveZero,
+  isFunction,
+  isOneOf,
+  isText,
+  isTimerMs,
+  optionCheck,
+  type ModelSlug,
+} from '@token-meter/core/adapter'
 import { metronomeModelSlug } from './metronome-model-slug.ts'
 import type { CostOption, MetronomeSinkOptions, PropertyNames } from './metronome-sink-options.ts'
 
@@ -37,22 +46,16 @@ export function metronomeSinkSettings(options: MetronomeSinkOptions): MetronomeS
     timeoutMs: options.timeoutMs ?? 20_000,
   }
   const { name, eventType, modelSlug, cost, eventsPerSecond, timeoutMs } = settings
-  check('name', name, 'a string that is not empty', isText(name))
-  check('eventType', eventType, 'a string that is not empty', isText(eventType))
-  check('modelSlug', modelSlug, 'a function', typeof modelSlug === 'function')
-  check('cost', cost, "'billed', 'provider' or false", ['billed', 'provider', false].includes(cost))
-  const isRate = typeof eventsPerSecond === 'number' && eventsPerSecond > 0
-  check('eventsPerSecond', eventsPerSecond, 'a number above 0', isRate)
-  const isTime = Number.isSafeInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= longestTimer
-  check('timeoutMs', timeoutMs, 'a whole number of ms from 1 up', isTime)
+  check('name', name, 'a string that is not empty', isText)
+  check('eventType', eventType, 'a string that is not empty', isText)
+  check('modelSlug', modelSlug, 'a function', isFunction)
+  check('cost', cost, "'billed', 'provider' or false", isOneOf('billed', 'provider', false))
+  check('eventsPerSecond', eventsPerSecond, 'a number above 0', isAboveZero)
+  check('timeoutMs', timeoutMs, 'a whole number of ms from 1 up', isTimerMs)
   return settings
 }
 
-/** Beyond it timers of JavaScript fire at once. */
-const longestTimer = 2 ** 31 - 1
-
 function propertyNames(given: unknown = {}): Required<PropertyNames> {
-  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given)
   check('propertyNames', given, 'an object of names', isObject)
   const names: Record<string, string> = { ...tokenBilling }
   for (const [key, name] of Object.entries(given as object) as [string, unknown][]) {
@@ -61,7 +64,7 @@ function propertyNames(given: unknown = {}): Required<PropertyNames> {
       throw new ConfigError(`metronomeSink: propertyNames.${key} is not known; it takes ${known}`)
     }
     if (name === undefined) continue
-    check(`propertyNames.${key}`, name, 'a string that is not empty', isText(name))
+    check(`propertyNames.${key}`, name, 'a string that is not empty', isText)
     names[key] = name as string
   }
   const twice = Object.values(names).find((name, index, all) => all.indexOf(name) !== index)
@@ -71,12 +74,8 @@ function propertyNames(given: unknown = {}): Required<PropertyNames> {
   return names as unknown as Required<PropertyNames>
 }
 
-function check(name: string, value: unknown, wanted: string, isRight: boolean): void {
-  if (isRight) return
-  const got = typeof value === 'number' ? `${value}` : `a value of type ${typeof value}`
-  throw new ConfigError(`metronomeSink: ${name} must be ${wanted}, got ${got}`)
-}
+const check = optionCheck('metronomeSink')
 
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== ''
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

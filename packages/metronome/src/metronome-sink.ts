@@ -4,14 +4,23 @@
  * record -> event (to-metronome-event) -> requests of up to 100 (send-events, post-events) -> an
  * outcome for each event -> the record's result.
  */
-import type { BatchEntry, Sink, SinkResult } from '@token-meter/core/adapter'
+import {
+  createRate,
+  messageOf,
+  rejected,
+  sendEntries,
+  type BatchEntry,
+  type PayableEntry,
+  type Sink,
+  type SinkResult,
+  type Unsent,
+} from '@token-meter/core/adapter'
 import { outsideEventWindow } from './event-window.ts'
 import { metronomeClient } from './metronome-client.ts'
 import type { MetronomeSinkOptions } from './metronome-sink-options.ts'
 import { metronomeSinkSettings } from './metronome-sink-settings.ts'
 import type { Outcome } from './outcome.ts'
 import { postEvents } from './post-events.ts'
-import { createRate } from './rate.ts'
 import { readable } from './readable.ts'
 import { eventsPerRequest, sendEvents, type PostEvents, type QueuedEvent } from './send-events.ts'
 import { toMetronomeEvent } from './to-metronome-event.ts'
@@ -26,16 +35,15 @@ import { toMetronomeEvent } from './to-metronome-event.ts'
 export function metronomeSink(options: MetronomeSinkOptions): Sink {
   const settings = metronomeSinkSettings(options)
   const { client, bearerToken } = metronomeClient(options)
-  const moment = createRate(settings.eventsPerSecond)
+  const moment = createRate({ perSecond: settings.eventsPerSecond })
 
   /** The event of a record, or why none is sent now. */
-  function unsentOf({ record, uncertainSince, attempts }: BatchEntry): QueuedEvent | SinkResult {
-    if (record.customer === null) return rejected('nobody is named to bill it to: attribute it')
-    const outside = outsideEventWindow(record.at, uncertainSince, Date.now())
-    if (outside !== undefined) return outside
+  function eventsOf({ record, uncertainSince, attempts }: PayableEntry): Unsent<QueuedEvent> {
+    const result = outsideEventWindow(record.at, uncertainSince, Date.now())
+    if (result !== undefined) return { result }
     try {
       const event = toMetronomeEvent(record, record.customer, settings)
-      return event === undefined ? { status: 'accepted' } : { event, attempts }
+      return { queued: event === undefined ? [] : [{ event, attempts }] }
     } catch (error) {
       return rejected(`no event could be made of it: ${messageOf(error)}`)
     }
@@ -44,7 +52,8 @@ export function metronomeSink(options: MetronomeSinkOptions): Sink {
   const post: PostEvents = async (events, signal) => {
     try {
       signal.throwIfAborted()
-      await moment(events.length, signal)
+      // A request goes whole.
+      await moment(signal, events.length, events.length)
     } catch (error) {
       const reason = `stopped before it was sent: ${messageOf(error)}`
       return { status: 'retry', cause: 'failure', reason }
@@ -52,11 +61,13 @@ export function metronomeSink(options: MetronomeSinkOptions): Sink {
     return postEvents(client, events, settings.timeoutMs, signal)
   }
 
-  function resultOf(outcome: Outcome, { uncertainSince }: BatchEntry): SinkResult {
-    if (outcome.status === 'accepted') return outcome
+  function resultOf(outcome: Outcome | undefined, { uncertainSince }: BatchEntry): SinkResult {
+    // Without an event there was nothing to bill.
+    if (outcome === undefined || outcome.status === 'accepted') return { status: 'accepted' }
     const reason = readable(outcome.reason, bearerToken)
     if (outcome.status === 'refused') {
-      return rejected(uncertainSince === undefined ? reason : `${reason} ${mayHaveArrived}`)
+      const doubt = uncertainSince === undefined ? '' : ` ${mayHaveArrived}`
+      return { status: 'rejected', reason: reason + doubt }
     }
     const { afterMs, uncertain, cause } = outcome
     return {
@@ -72,28 +83,14 @@ export function metronomeSink(options: MetronomeSinkOptions): Sink {
     name: settings.name,
     maxBatch: eventsPerRequest,
     maxConcurrentBatches: 8,
-    send: async ({ entries }, signal) => {
-      const unsent = entries.map(unsentOf)
-      const queued = unsent.filter((each) => 'event' in each)
-      const outcomes = await sendEvents(queued, post, signal)
-      return unsent.map((each, index): SinkResult => {
-        const entry = entries[index]
-        const outcome = 'event' in each ? outcomes.get(each) : undefined
-        return outcome === undefined || entry === undefined
-          ? (each as SinkResult)
-          : resultOf(outcome, entry)
-      })
-    },
+    send: (batch, signal) =>
+      sendEntries(batch, {
+        eventsOf,
+        send: (queued) => sendEvents(queued, post, signal),
+        resultOf: ([outcome], entry) => resultOf(outcome, entry),
+      }),
   }
 }
 
 const mayHaveArrived =
   '(An earlier attempt got no clear answer, so Metronome may have it all the same: look for its transaction_id on the Events page before it is requeued.)'
-
-function rejected(reason: string): SinkResult {
-  return { status: 'rejected', reason }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}

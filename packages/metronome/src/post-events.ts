@@ -1,3 +1,4 @@
+import { answerWithin, messageOf } from '@token-meter/core/adapter'
 import { classifyFailure, isMetronomes, type MetronomeFailure } from './classify-failure.ts'
 import type { MetronomeClient } from './metronome-client.ts'
 import type { MetronomeEvent } from './metronome-event.ts'
@@ -10,27 +11,17 @@ export async function postEvents(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  // A controller of the request's own: the SDK leaves its listeners on the signal that it gets, and
-  // the caller's lives long. And the SDK's own time-out ends with the headers.
-  const controller = new AbortController()
-  const { signal: ending } = controller
-  const stop = () => controller.abort(signal.reason)
-  const timer = setTimeout(
-    () => controller.abort(new Error(`not within ${timeoutMs} ms`)),
-    timeoutMs,
-  )
-  signal.addEventListener('abort', stop)
-  if (signal.aborted) stop()
+  let ending: AbortSignal | undefined
   try {
-    return await Promise.race([request(client, events, timeoutMs, ending), aborted(ending)])
+    return await answerWithin(timeoutMs, signal, (own) => {
+      ending = own
+      return request(client, events, timeoutMs, own)
+    })
   } catch (error) {
-    if (!ending.aborted) return refusedOrFailed(error as MetronomeFailure)
-    const why = messageOf(ending.reason)
+    if (ending?.aborted === false) return refusedOrFailed(error as MetronomeFailure)
+    const why = messageOf((ending ?? signal).reason)
     const reason = `stopped before Metronome answered: ${why}`
     return { status: 'retry', cause: 'failure', reason, uncertain: true }
-  } finally {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', stop)
   }
 }
 
@@ -46,6 +37,7 @@ async function request(
       {
         // To try again is the delivery's.
         maxRetries: 0,
+        // The SDK's own time ends with the headers.
         timeout: timeoutMs,
         signal,
         // Followed, a redirect would make a GET of it, whose empty answer looks like success.
@@ -79,14 +71,4 @@ function refusedOrFailed(failure: MetronomeFailure): Outcome {
   // Of a proxy, say. It had no effect, and is nobody's verdict on the events.
   const reason = `something refused the request, and not in Metronome's way: ${failure.message ?? ''}`
   return { status: 'retry', cause: 'event', reason }
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error))
-  })
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

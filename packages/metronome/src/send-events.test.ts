@@ -30,7 +30,7 @@ async function run(
     },
     signal,
   )
-  return { requests, outcomes: queued.map((each) => outcomes.get(each)) }
+  return { requests, outcomes }
 }
 
 const accepted: Outcome = { status: 'accepted' }

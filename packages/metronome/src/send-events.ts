@@ -6,6 +6,7 @@
  *        │          ├──5xx────────────────────────────> to be retried; after some attempts divided
  *        └──halves──┴──refused───> divided; alone: rejected
  */
+import { chunksOf, halvesOf } from '@token-meter/core/adapter'
 import type { MetronomeEvent } from './metronome-event.ts'
 import type { Outcome, Retry } from './outcome.ts'
 
@@ -29,16 +30,16 @@ export type PostEvents = (
   signal: AbortSignal,
 ) => Promise<Outcome>
 
-/** Sends events, one request after the other, and says what became of each. Never throws. */
+/** Sends events, one request after the other, and says what became of each, in order. Never throws. */
 export async function sendEvents(
   queued: readonly QueuedEvent[],
   post: PostEvents,
   signal: AbortSignal,
-): Promise<ReadonlyMap<QueuedEvent, Outcome>> {
+): Promise<readonly Outcome[]> {
   const outcomes = new Map<QueuedEvent, Outcome>()
   /** Events of requests that may have arrived, whatever becomes of their parts. */
   const uncertain = new Set<QueuedEvent>()
-  const waiting = chunksOf(queued)
+  const waiting = chunksOf(queued, eventsPerRequest)
   let failuresInARow = 0
   let end: Retry | undefined
   for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
@@ -56,12 +57,15 @@ export async function sendEvents(
     if (end === undefined && shouldDivide(outcome, part)) waiting.unshift(...halvesOf(part))
     else for (const each of part) outcomes.set(each, outcome)
   }
-  for (const each of uncertain) {
-    const outcome = outcomes.get(each)
-    if (outcome?.status === 'retry') outcomes.set(each, { ...outcome, uncertain: true })
-  }
-  return outcomes
+  return queued.map((each): Outcome => {
+    const outcome = outcomes.get(each) ?? notSent
+    return outcome.status === 'retry' && uncertain.has(each)
+      ? { ...outcome, uncertain: true }
+      : outcome
+  })
 }
+
+const notSent: Retry = { status: 'retry', cause: 'failure', reason: 'it was not sent' }
 
 function shouldDivide(outcome: Outcome, part: readonly QueuedEvent[]): boolean {
   if (part.length === 1 || outcome.status === 'accepted') return false
@@ -80,17 +84,4 @@ function isTheEnd(outcome: Retry, failuresInARow: number, signal: AbortSignal): 
 function unsent(outcome: Retry): Retry {
   const { uncertain: _, ...certain } = outcome
   return certain
-}
-
-function chunksOf(queued: readonly QueuedEvent[]): (readonly QueuedEvent[])[] {
-  const chunks: (readonly QueuedEvent[])[] = []
-  for (let start = 0; start < queued.length; start += eventsPerRequest) {
-    chunks.push(queued.slice(start, start + eventsPerRequest))
-  }
-  return chunks
-}
-
-function halvesOf(part: readonly QueuedEvent[]): readonly (readonly QueuedEvent[])[] {
-  const middle = Math.ceil(part.length / 2)
-  return [part.slice(0, middle), part.slice(middle)]
 }

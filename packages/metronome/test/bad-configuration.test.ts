@@ -1,8 +1,13 @@
 import { createMeter, memoryOutbox } from '@token-meter/core'
-import { startFakeMetronome, type FakeMetronome } from '@token-meter/testkit'
+import {
+  batchOf,
+  never,
+  recordsOf,
+  startFakeMetronome,
+  type FakeMetronome,
+} from '@token-meter/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { metronomeSink, type MetronomeSinkOptions } from '../src/index.ts'
-import { batchOf, never, recordsOf } from './batch.ts'
 
 async function start(
   fake: FakeMetronome,

@@ -1,8 +1,7 @@
 import Metronome from '@metronome/sdk'
-import { startFakeMetronome, type Fault } from '@token-meter/testkit'
+import { batchOf, never, recordsOf, startFakeMetronome, type Fault } from '@token-meter/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { metronomeSink } from '../src/index.ts'
-import { batchOf, never, recordsOf } from './batch.ts'
 
 /** What a sink answers for a record, when Metronome or the way to it answers the fault. */
 async function resultOf(fault: Fault, isShared: boolean, known = {}) {

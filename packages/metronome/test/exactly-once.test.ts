@@ -6,13 +6,21 @@ import {
   type SinkResult,
 } from '@token-meter/core'
 import { sqliteOutbox } from '@token-meter/core/sqlite'
-import { startFakeMetronome, type Fault, type FakeMetronome } from '@token-meter/testkit'
+import {
+  never,
+  recordsOf,
+  startFakeMetronome,
+  type FakeMetronome,
+  type Fault,
+} from '@token-meter/testkit'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { metronomeSink } from '../src/index.ts'
-import { dayMs, hourMs, never, recordsOf } from './batch.ts'
+
+const hourMs = 60 * 60_000
+const dayMs = 24 * hourMs
 
 beforeEach(() => {
   // Only the clock of the day: timers go on.

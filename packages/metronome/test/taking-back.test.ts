@@ -1,9 +1,8 @@
 import Metronome from '@metronome/sdk'
 import { createMeter, memoryOutbox } from '@token-meter/core'
-import { startFakeMetronome } from '@token-meter/testkit'
+import { recordsOf, startFakeMetronome } from '@token-meter/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { metronomeModelSlug, metronomeSink } from '../src/index.ts'
-import { recordsOf } from './batch.ts'
 
 /** The recipe of docs/backends/metronome.md. */
 test('an event with negative quantities takes a record off the bill, once', async () => {

@@ -1,8 +1,7 @@
-import { startFakeMetronome } from '@token-meter/testkit'
+import { batchOf, never, startFakeMetronome } from '@token-meter/testkit'
 import { exampleRecord } from '@token-meter/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { metronomeSink } from '../src/index.ts'
-import { batchOf, never } from './batch.ts'
 
 test('the request, to the letter', async () => {
   const fake = await startFakeMetronome({ now: () => Date.parse('2026-08-24T19:00:00Z') })

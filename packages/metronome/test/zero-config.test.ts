@@ -1,23 +1,9 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
-import { startFakeMetronome } from '@token-meter/testkit'
+import { runZeroConfig, startFakeMetronome } from '@token-meter/testkit'
 import { expect, test } from 'vitest'
 
-async function run(environment: Record<string, string>) {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'zero-config-child.ts')], {
-    // Where an application has the package installed; here the package finds itself.
-    cwd: join(import.meta.dirname, '..'),
-    env: { PATH: process.env['PATH'], TOKEN_METER_OUTBOX: 'memory:', ...environment },
-  })
-  const [said, warned] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit'),
-  ])
-  return { said, warned, code: child.exitCode }
-}
+const run = (environment: Record<string, string>) =>
+  runZeroConfig(join(import.meta.dirname, '..'), environment)
 
 test('METRONOME_BEARER_TOKEN is all it needs', async () => {
   await using fake = await startFakeMetronome()

@@ -7,6 +7,7 @@ const imageGen = {
   input_tokens: 30,
   input_tokens_details: { image_tokens: 20, text_tokens: 10 },
   cached_tokens: 5,
+  cached_tokens_details: { cached_image_tokens: 4, cached_text_tokens: 1 },
   output_tokens: 400,
   output_tokens_details: { image_tokens: 400, text_tokens: 0 },
   total_tokens: 430,
@@ -26,7 +27,7 @@ const expected = [
   {
     model: 'gpt-image-1.5',
     tokens: { input: 25, cachedInput: 5, cachedWrite: 0, output: 400 },
-    details: { imageInput: 20, imageOutput: 400 },
+    details: { imageInput: 20, cachedImageInput: 4, imageOutput: 400 },
     raw: imageGen,
   },
   { model: 'gpt-5.6-sol', tokens: { input: 2, output: 3 }, raw: svgUsage },
@@ -65,6 +66,29 @@ describe.each(sdkMajors)('tools with models of their own on openai $major', ({ O
     await run.metered.responses.retrieve(id)
     expect(run.records).toMatchObject(expected)
     expect(new Set(run.records.map((record) => record.id)).size).toBe(3)
+  })
+
+  test('web searches are counted where the response has no count of them', async () => {
+    await using run = await start()
+    const call = { type: 'web_search_call', status: 'completed' }
+    const output = [
+      ...finishedResponse.output,
+      { ...call, id: 'ws_1', action: { type: 'search', query: 'q' } },
+      { ...call, id: 'ws_2', action: { type: 'open_page', url: 'https://a.test' } },
+      { ...call, id: 'ws_3', action: { type: 'search' }, status: 'failed' },
+      { ...call, id: 'ws_4' },
+    ]
+    run.server.serve({ ...finishedResponse, output, tool_usage: { image_gen: {} } })
+    await run.metered.responses.create(request)
+    expect(run.records).toMatchObject([{ details: { webSearchRequests: 2 } }])
+  })
+
+  test('what a gateway says the response cost has the tools in it', async () => {
+    await using run = await start()
+    const usage = { ...finishedResponse.usage, cost: 0.25 }
+    run.server.serve({ ...withTools, usage })
+    await run.metered.responses.create(request)
+    expect(run.records.map(({ details }) => details.providerCostUsd)).toEqual([0.25, 0, 0])
   })
 
   test.each([

@@ -1,6 +1,5 @@
-import type { EventOutcome, EventRetry } from './event-outcome.ts'
+import { retryAfterMs, type EventOutcome, type EventRetry } from '@token-meter/core/adapter'
 import type { IngestAnswer } from './ingest-answer.ts'
-import { retryAfterMs } from './retry-after.ts'
 
 /**
  * What became of all events of a request. `refused`: none was taken, and one of them, or their

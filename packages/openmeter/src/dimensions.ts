@@ -1,4 +1,4 @@
-import type { ModelSlug, UsageRecord } from '@token-meter/core/adapter'
+import { attributeTexts, type ModelSlug, type UsageRecord } from '@token-meter/core/adapter'
 
 /** What decides a bill, or might in the other format: no attribute can stand in for it. */
 const reserved: ReadonlySet<string> = new Set([
@@ -23,10 +23,6 @@ const reserved: ReadonlySet<string> = new Set([
 export function dimensions(record: UsageRecord, slug: ModelSlug): Record<string, string> {
   const model: unknown = slug(record.provider, record.model)
   if (typeof model !== 'string') throw new Error('modelSlug must answer a string')
-  const attributes = Object.entries<unknown>(record.attributes).filter(
-    // They may come from untyped code.
-    ([name, value]) => !reserved.has(name) && /^[snb]/.test(typeof value),
-  )
-  const texts = Object.fromEntries(attributes.map(([name, value]) => [name, String(value)]))
+  const texts = Object.fromEntries(attributeTexts(record.attributes, reserved))
   return { ...texts, provider: record.provider, model }
 }

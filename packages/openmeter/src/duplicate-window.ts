@@ -1,4 +1,4 @@
-import type { Rejected } from './event-outcome.ts'
+import type { EventRejection } from '@token-meter/core/adapter'
 
 /** For the time that a request is on its way, and for clocks that differ: a part of the window. */
 const marginShare = 1 / 24
@@ -12,7 +12,7 @@ export function outsideDuplicateWindow(
   uncertainSince: number | undefined,
   windowMs: number,
   nowMs: number,
-): Rejected | undefined {
+): EventRejection | undefined {
   if (uncertainSince === undefined) return undefined
   if (nowMs - uncertainSince < windowMs * (1 - marginShare)) return undefined
   const since = new Date(uncertainSince).toISOString()

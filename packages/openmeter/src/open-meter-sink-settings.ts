@@ -1,5 +1,12 @@
-import { defaultEventName, modelSlug, type ModelSlug } from '@token-meter/core/adapter'
-import { checkOption, isOneOf, isText, isVisible } from './check-option.ts'
+import {
+  defaultEventName,
+  isFunction,
+  isOneOf,
+  isTimerMs,
+  modelSlug,
+  type ModelSlug,
+} from '@token-meter/core/adapter'
+import { checkOption, isText, isVisible } from './check-option.ts'
 import type { CostOption, EventsOption, OpenMeterSinkOptions } from './open-meter-sink-options.ts'
 
 /** The options that shape and send events, checked and with their defaults. */
@@ -53,12 +60,8 @@ export function openMeterSinkSettings(options: OpenMeterSinkOptions): OpenMeterS
   checkOption('modelSlug', settings.modelSlug, 'a function', isFunction)
   const ms = 'a number of ms from 0 up'
   checkOption('duplicateWindowMs', settings.duplicateWindowMs, ms, isDuration)
-  checkOption('timeoutMs', settings.timeoutMs, 'a whole number of ms from 1 up', isTimeout)
+  checkOption('timeoutMs', settings.timeoutMs, 'a whole number of ms from 1 up', isTimerMs)
   return settings
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === 'function'
 }
 
 function isUriReference(value: unknown): boolean {
@@ -67,11 +70,4 @@ function isUriReference(value: unknown): boolean {
 
 function isDuration(value: unknown): boolean {
   return typeof value === 'number' && value >= 0 && value < Infinity
-}
-
-/** A timer takes no more. */
-const longestTimeoutMs = 2 ** 31 - 1
-
-function isTimeout(value: unknown): boolean {
-  return Number.isSafeInteger(value) && Number(value) >= 1 && Number(value) <= longestTimeoutMs
 }

@@ -1,8 +1,13 @@
 import { OpenMeter } from '@openmeter/sdk'
 import { ConfigError } from '@token-meter/core/adapter'
-import { startFakeOpenMeter, type FakeOpenMeterOptions } from '@token-meter/testkit'
+import {
+  batchOf,
+  never,
+  recordsOf,
+  startFakeOpenMeter,
+  type FakeOpenMeterOptions,
+} from '@token-meter/testkit'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { batchOf, never, recordsOf } from '../test/batch.ts'
 import { openMeterSink } from './open-meter-sink.ts'
 import type { OpenMeterSinkOptions } from './open-meter-sink-options.ts'
 

@@ -2,18 +2,26 @@
  * UsageRecord[] -> OpenMeter, as CloudEvents.
  *
  * record -> events (to-cloud-events) -> requests of up to 100 (send-events) -> what an answer means
- * (classify-answer) -> the record's result (record-result).
+ * (classify-answer) -> the record's result (core's `recordResult`).
  */
-import { ConfigError, type BatchEntry, type Sink, type SinkResult } from '@token-meter/core/adapter'
+import {
+  ConfigError,
+  messageOf,
+  recordResult,
+  rejected,
+  sendEntries,
+  type PayableEntry,
+  type SentEvent,
+  type Sink,
+  type Unsent,
+} from '@token-meter/core/adapter'
 import { checkOption, isVisible } from './check-option.ts'
-import type { SentEvent } from './event-outcome.ts'
 import type { IngestClient } from './ingest-client.ts'
 import { ingestEndpoint } from './ingest-endpoint.ts'
 import type { OpenMeterSinkOptions } from './open-meter-sink-options.ts'
 import { openMeterSinkSettings } from './open-meter-sink-settings.ts'
 import { createOwnClient } from './own-client.ts'
-import { recordResult } from './record-result.ts'
-import { redact } from './redact.ts'
+import { readable } from './readable.ts'
 import { sendEvents, type QueuedEvent } from './send-events.ts'
 import { toCloudEvents } from './to-cloud-events.ts'
 
@@ -28,47 +36,33 @@ export function openMeterSink(options: OpenMeterSinkOptions): Sink {
   const client = ingestClient(options)
 
   /** The events of a record that OpenMeter does not have, or why none is sent. */
-  function eventsOf({ record, uncertainSince, ...known }: BatchEntry): Unsent {
-    const { customer } = record
-    if (customer === null) return rejected('nobody is named to bill it to: attribute it')
+  function eventsOf({ record, uncertainSince, ...known }: PayableEntry): Unsent<QueuedEvent> {
     try {
-      const events = toCloudEvents({ ...record, customer }, settings, known.refusedEventIds)
+      const events = toCloudEvents(record, settings, known.refusedEventIds)
       const missing = events.filter(({ id }) => !known.deliveredEventIds.includes(id))
       return { queued: missing.map((event) => ({ event, uncertainSince })) }
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      return rejected(`no event could be made of it: ${message}`)
+      return rejected(`no event could be made of it: ${messageOf(error)}`)
     }
   }
 
-  function withoutKey(sent: SentEvent): SentEvent {
+  function withoutKeys(sent: SentEvent): SentEvent {
     const { id, outcome } = sent
     if (outcome.status === 'accepted') return sent
-    return { id, outcome: { ...outcome, reason: redact(outcome.reason, options.apiKey) } }
+    return { id, outcome: { ...outcome, reason: readable(outcome.reason, options.apiKey) } }
   }
 
   return {
     name: settings.name,
     maxBatch: 100,
     maxConcurrentBatches: 4,
-    send: async ({ entries }, signal) => {
-      const unsent = entries.map(eventsOf)
-      const queued = unsent.flatMap((record) => ('queued' in record ? record.queued : []))
-      const sent = await sendEvents(client, queued, settings, signal)
-      let next = 0
-      return unsent.map((record, index): SinkResult => {
-        if ('result' in record) return record.result
-        const own = sent.slice(next, (next += record.queued.length))
-        return recordResult(entries[index]?.deliveredEventIds ?? [], own.map(withoutKey))
-      })
-    },
+    send: (batch, signal) =>
+      sendEntries(batch, {
+        eventsOf,
+        send: (queued) => sendEvents(client, queued, settings, signal),
+        resultOf: (sent, entry) => recordResult(entry.deliveredEventIds, sent.map(withoutKeys)),
+      }),
   }
-}
-
-type Unsent = { readonly queued: readonly QueuedEvent[] } | { readonly result: SinkResult }
-
-function rejected(reason: string): Unsent {
-  return { result: { status: 'rejected', reason } }
 }
 
 function ingestClient({ client, url, apiKey }: OpenMeterSinkOptions): IngestClient {

@@ -1,10 +1,8 @@
+import { answerWithin, neverSent, type NetworkFailure } from '@token-meter/core/adapter'
 import { classifyAnswer, type RequestOutcome } from './classify-answer.ts'
 import type { CloudEvent } from './cloud-event.ts'
 import { ingestAnswer } from './ingest-answer.ts'
 import type { IngestClient } from './ingest-client.ts'
-import { neverSent, type NetworkFailure } from './never-sent.ts'
-import { onAbort } from './on-abort.ts'
-import { untilAborted } from './until-aborted.ts'
 
 /** Sends events in one request, once: the SDK has no retries of its own. Never throws. */
 export async function postEvents(
@@ -13,11 +11,6 @@ export async function postEvents(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<RequestOutcome> {
-  const controller = new AbortController()
-  const stopListening = onAbort(signal, () => controller.abort(signal.reason))
-  const timer = setTimeout(() => {
-    controller.abort(new Error(`it took longer than ${timeoutMs} ms`))
-  }, timeoutMs)
   // The SDK gives out neither the status of success nor any header; its fetch layer does.
   let response: Response | undefined
   const watch = {
@@ -25,25 +18,24 @@ export async function postEvents(
       response = seen.response
     },
   }
-  const options = { signal: controller.signal, middleware: [watch] }
   try {
-    await untilAborted(client.events.ingest([...events], options), controller.signal)
+    await answerWithin(timeoutMs, signal, (own) => {
+      const options = { signal: own, middleware: [watch] }
+      return client.events.ingest([...events], options)
+    })
     const answer = ingestAnswer(response, undefined)
     // A client that shows no response has given its word.
     return classifyAnswer(answer ?? taken, Date.now())
   } catch (error) {
     const answer = ingestAnswer(response, error)
     return answer === undefined ? unanswered(error) : classifyAnswer(answer, Date.now())
-  } finally {
-    clearTimeout(timer)
-    stopListening()
   }
 }
 
 const taken = { status: 204, retryAfter: null, isProblem: false, detail: '' }
 
 function unanswered(error: unknown): RequestOutcome {
-  const reason = `no answer of OpenMeter's: ${messageOf(error)}`
+  const reason = `no answer of OpenMeter's: ${messagesOf(error)}`
   const uncertain = neverSent(error as NetworkFailure | undefined)
     ? {}
     : { uncertain: true as const }
@@ -51,7 +43,7 @@ function unanswered(error: unknown): RequestOutcome {
 }
 
 /** `fetch` itself says only that it failed. */
-function messageOf(error: unknown): string {
+function messagesOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const cause = error.cause instanceof Error ? error.cause : undefined
   const why = cause === undefined ? '' : cause.message || (cause as { code?: string }).code || ''

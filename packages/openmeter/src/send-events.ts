@@ -9,9 +9,16 @@
  * One request at a time: a batch is a few of them, delivery sends several batches at a time, and
  * after a failure nothing more has to be tried.
  */
+import {
+  chunksOf,
+  halvesOf,
+  messageOf,
+  type EventOutcome,
+  type EventRetry,
+  type SentEvent,
+} from '@token-meter/core/adapter'
 import type { CloudEvent } from './cloud-event.ts'
 import { outsideDuplicateWindow } from './duplicate-window.ts'
-import type { EventOutcome, EventRetry, SentEvent } from './event-outcome.ts'
 import type { IngestClient } from './ingest-client.ts'
 import type { OpenMeterSinkSettings } from './open-meter-sink-settings.ts'
 import { postEvents } from './post-events.ts'
@@ -63,14 +70,10 @@ export async function sendEvents(
   }
 
   async function sendHalves(refused: readonly QueuedEvent[]): Promise<void> {
-    const middle = Math.ceil(refused.length / 2)
-    await sendTogether(refused.slice(0, middle))
-    await sendTogether(refused.slice(middle))
+    for (const half of halvesOf(refused)) await sendTogether(half)
   }
 
-  for (let start = 0; start < queued.length; start += eventsPerRequest) {
-    await sendTogether(queued.slice(start, start + eventsPerRequest))
-  }
+  for (const together of chunksOf(queued, eventsPerRequest)) await sendTogether(together)
   return queued.map((each) => ({
     id: each.event.id,
     outcome: outcomes.get(each) ?? halt ?? stoppedBefore(undefined),
@@ -78,6 +81,5 @@ export async function sendEvents(
 }
 
 function stoppedBefore(why: unknown): EventRetry {
-  const message = why instanceof Error ? why.message : String(why)
-  return { status: 'retry', reason: `stopped before it was sent: ${message}` }
+  return { status: 'retry', reason: `stopped before it was sent: ${messageOf(why)}` }
 }

@@ -1,12 +1,12 @@
 import {
   tokenTypes,
+  unusedEventId,
   type ModelSlug,
   type UsageCost,
   type UsageRecord,
 } from '@token-meter/core/adapter'
 import type { CloudEvent } from './cloud-event.ts'
 import { dimensions } from './dimensions.ts'
-import { unusedEventId } from './event-id.ts'
 import { eventTime } from './event-time.ts'
 import type { OpenMeterSinkSettings } from './open-meter-sink-settings.ts'
 

@@ -1,9 +1,8 @@
 import { aggregated, createMeter, memoryOutbox } from '@token-meter/core'
-import { startFakeOpenMeter } from '@token-meter/testkit'
+import { recordsOf, startFakeOpenMeter } from '@token-meter/testkit'
+import { billedTotals, expectedTotals } from '@token-meter/testkit/suites'
 import { expect, onTestFinished, test } from 'vitest'
 import { openMeterSink, type EventsOption } from '../src/index.ts'
-import { recordsOf } from './batch.ts'
-import { billedSums, expectedSums } from './metered.ts'
 
 const hourMs = 60 * 60_000
 const cost = {
@@ -47,7 +46,7 @@ test.each([
     // Two batches, and the hour may end in between.
     expect(fake.events.length).toBeLessThanOrEqual(2 * 2 * most)
     expect(fake.duplicates()).toBeGreaterThan(0)
-    expect(billedSums(fake)).toEqual(expectedSums(records))
+    expect(billedTotals(fake.billed())).toEqual(expectedTotals(records))
     expect(fake.costs()).toEqual([{ customer: 'cus_1', model: 'openai/gpt-5.4', cost: '0.000369' }])
   },
 )

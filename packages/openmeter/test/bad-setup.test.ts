@@ -1,9 +1,8 @@
 import { createMeter, memoryOutbox } from '@token-meter/core'
-import { startFakeOpenMeter } from '@token-meter/testkit'
+import { recordsOf, startFakeOpenMeter } from '@token-meter/testkit'
+import { billedTotals, expectedTotals } from '@token-meter/testkit/suites'
 import { expect, onTestFinished, test } from 'vitest'
 import { openMeterSink, type OpenMeterSinkOptions } from '../src/index.ts'
-import { recordsOf } from './batch.ts'
-import { billedSums, expectedSums } from './metered.ts'
 
 type Where = Pick<OpenMeterSinkOptions, 'url' | 'apiKey'>
 
@@ -47,7 +46,7 @@ test.each(mistakes)(
     await outbox.expedite('openmeter')
     await rightly.flush({ timeoutMs: 10_000 })
     expect(await outbox.stats('openmeter')).toMatchObject({ delivered: 250, pending: 0, dead: 0 })
-    expect(billedSums(fake)).toEqual(expectedSums(records))
+    expect(billedTotals(fake.billed())).toEqual(expectedTotals(records))
     await rightly.close()
     expect(JSON.stringify([reasons, errors])).not.toContain('om_')
   },

@@ -1,7 +1,6 @@
-import { startFakeOpenMeter } from '@token-meter/testkit'
+import { batchOf, never, recordsOf, startFakeOpenMeter } from '@token-meter/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { openMeterSink, type EventsOption } from '../src/index.ts'
-import { batchOf, never, recordsOf } from './batch.ts'
 
 const priced = {
   currency: 'USD',

@@ -1,8 +1,7 @@
 import { OpenMeter } from '@openmeter/sdk'
-import { startFakeOpenMeter, type Fault } from '@token-meter/testkit'
+import { batchOf, never, recordsOf, startFakeOpenMeter, type Fault } from '@token-meter/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { openMeterSink } from '../src/index.ts'
-import { batchOf, never, recordsOf } from './batch.ts'
 
 /** What a sink answers for one record, when OpenMeter or the way to it answers the fault. */
 async function resultOf(kind: string, fault: Fault) {

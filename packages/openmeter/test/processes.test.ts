@@ -1,9 +1,8 @@
 import { sqliteOutbox } from '@token-meter/core/sqlite'
-import { startFakeOpenMeter } from '@token-meter/testkit'
+import { recordsOf, startFakeOpenMeter } from '@token-meter/testkit'
 import { expect, onTestFinished, test } from 'vitest'
-import { recordsOf } from './batch.ts'
-import { billedSums, expectedSums } from './metered.ts'
-import { spawnDelivery, temporaryFile } from './spawn-delivery.ts'
+import { billedTotals, expectedTotals, temporaryFile } from '@token-meter/testkit/suites'
+import { spawnDelivery } from './spawn-delivery.ts'
 
 async function start(count: number) {
   const file = temporaryFile()
@@ -35,7 +34,7 @@ test.each(['', 'aggregated'])('killed in the middle, twice: billed once (%s)', a
   expect((await outbox.stats('openmeter')).pending).toBeGreaterThan(0)
   expect(await spawnDelivery(file, fake, sums).ended).toBe(0)
   expect(await outbox.stats('openmeter')).toMatchObject({ delivered: 2000, pending: 0, dead: 0 })
-  expect(billedSums(fake)).toEqual(expectedSums(records))
+  expect(billedTotals(fake.billed())).toEqual(expectedTotals(records))
 })
 
 test('two processes on one file send nothing twice', async () => {
@@ -43,6 +42,6 @@ test('two processes on one file send nothing twice', async () => {
   const workers = [spawnDelivery(file, fake), spawnDelivery(file, fake)]
   expect(await Promise.all(workers.map(({ ended }) => ended))).toEqual([0, 0])
   expect(fake.duplicates()).toBe(0)
-  expect(billedSums(fake)).toEqual(expectedSums(records))
+  expect(billedTotals(fake.billed())).toEqual(expectedTotals(records))
   expect(await outbox.stats('openmeter')).toMatchObject({ delivered: 1000, pending: 0 })
 })

@@ -1,18 +1,17 @@
 import { createMeter, memoryOutbox, type Outbox } from '@token-meter/core'
 import { sqliteOutbox } from '@token-meter/core/sqlite'
-import { sharedFolder, startFakeOpenMeter, type Fault } from '@token-meter/testkit'
+import { recordedCalls, startFakeOpenMeter, type Fault } from '@token-meter/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { openMeterSink, type EventsOption } from '../src/index.ts'
-import { billedSums, expectedSums, recordedUsage } from './metered.ts'
-import { temporaryFile } from './spawn-delivery.ts'
+import {
+  billedTotals,
+  expectedTotals,
+  recordingsAreAbsent,
+  temporaryFile,
+} from '@token-meter/testkit/suites'
 
-const isAbsent = sharedFolder() === undefined
-if (isAbsent) {
-  const why = 'recorded traffic: skipped, because there is no ../shared beside this checkout'
-  process.stdout.write(`${why}\n`)
-  test.skip(why)
-}
-const usages = recordedUsage()
+const isAbsent = recordingsAreAbsent()
+const usages = recordedCalls()
 
 /** Records everything in a meter whose requests carry few events, so that there are many. */
 async function run(outbox: Outbox, events: EventsOption, faults: readonly Fault[] = []) {
@@ -31,7 +30,7 @@ async function run(outbox: Outbox, events: EventsOption, faults: readonly Fault[
     await fake.close()
   })
   for (const [index, fault] of faults.entries()) fake.failWith(fault, { skip: index % 3, times: 2 })
-  for (const usage of usages) await meter.record(usage)
+  for (const { nanoUsd: _, ...usage } of usages) await meter.record(usage)
   const { sinks } = await meter.flush({ timeoutMs: 20_000 })
   return { fake, stats: sinks['openmeter'] }
 }
@@ -53,14 +52,14 @@ for (const events of isAbsent ? [] : (['per-token-type', 'per-record'] as const)
     const { fake, stats } = await run(memoryOutbox(), events)
     expect(usages.length).toBeGreaterThan(20)
     expect(stats).toMatchObject({ delivered: usages.length, pending: 0, dead: 0 })
-    expect(billedSums(fake)).toEqual(expectedSums(usages))
+    expect(billedTotals(fake.billed())).toEqual(expectedTotals(usages))
     expect(fake.duplicates()).toBe(0)
   })
 
   test(`${events}: the same through every fault`, async () => {
     const { fake, stats } = await run(sqliteOutbox(temporaryFile()), events, faults)
     expect(stats).toMatchObject({ delivered: usages.length, pending: 0, dead: 0 })
-    expect(billedSums(fake)).toEqual(expectedSums(usages))
+    expect(billedTotals(fake.billed())).toEqual(expectedTotals(usages))
     // The faults were real: some of it came twice.
     expect(fake.duplicates()).toBeGreaterThan(0)
   })

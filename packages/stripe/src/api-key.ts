@@ -1,4 +1,4 @@
-import { ConfigError } from '@token-meter/core/adapter'
+import { checkedKey, ConfigError } from '@token-meter/core/adapter'
 
 const wanted = 'a restricted key (rk_...) with the permission "Billing meter events: Write"'
 
@@ -6,16 +6,8 @@ const wanted = 'a restricted key (rk_...) with the permission "Billing meter eve
  * The key, checked as far as it can be without a request. No message holds any of it.
  * @throws ConfigError when it is missing or of a kind that cannot write meter events.
  */
-export function checkedApiKey(apiKey: unknown): string {
-  if (typeof apiKey !== 'string' || apiKey === '') {
-    const got = apiKey === '' ? 'an empty string' : `a value of type ${typeof apiKey}`
-    throw new ConfigError(`stripeSink: apiKey is ${got}; set it to ${wanted}`)
-  }
-  if (!/^[!-~]+$/.test(apiKey)) {
-    throw new ConfigError(
-      'stripeSink: apiKey has white space or other characters in it that no key has; remove them',
-    )
-  }
+export function checkedApiKey(given: unknown): string {
+  const apiKey = checkedKey(given, { sink: 'stripeSink', option: 'apiKey', kind: 'key', wanted })
   if (apiKey.startsWith('pk_')) {
     throw new ConfigError(`stripeSink: apiKey is a publishable key (pk_); set it to ${wanted}`)
   }

@@ -1,6 +1,5 @@
+import { neverSent, retryAfterMs, type NetworkFailure } from '@token-meter/core/adapter'
 import type { EventOutcome, EventRetry } from './event-outcome.ts'
-import { neverSent, type NetworkFailure } from './never-sent.ts'
-import { retryAfterMs } from './retry-after.ts'
 
 /** What is used of the errors of stripe-node, whose classes differ between versions. */
 export interface StripeFailure {

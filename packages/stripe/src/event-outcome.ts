@@ -25,3 +25,9 @@ export interface EventRetry {
   /** Stripe repeated the answer of an earlier request with the same idempotency key. */
   readonly isReplay?: true
 }
+
+/** One event of a record and what became of it. */
+export interface SentEvent {
+  readonly id: string
+  readonly outcome: EventOutcome
+}

@@ -1,5 +1,5 @@
-import type { EventOutcome } from './event-outcome.ts'
-import type { SentEvent } from './record-result.ts'
+import { messageOf } from '@token-meter/core/adapter'
+import type { EventOutcome, SentEvent } from './event-outcome.ts'
 import type { StripeEvent } from './to-stripe-events.ts'
 
 /** One event, and since when it may have arrived. */
@@ -19,7 +19,6 @@ export interface EventSender {
 
 /** The outcome of an event whose sending ended by an abort, or by a fault of ours. */
 export function stopped(error: unknown, wasSent: boolean): EventOutcome {
-  const message = error instanceof Error ? error.message : String(error)
-  const reason = `stopped before Stripe answered: ${message}`
+  const reason = `stopped before Stripe answered: ${messageOf(error)}`
   return { status: 'retry', reach: 'event', reason, ...(wasSent ? { uncertain: true } : {}) }
 }

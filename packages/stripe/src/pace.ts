@@ -1,5 +1,5 @@
+import { createRate } from '@token-meter/core/adapter'
 import type { EventOutcome } from './event-outcome.ts'
-import { createRate } from './rate.ts'
 import { createSemaphore, type Semaphore } from './semaphore.ts'
 import type { StripeSinkSettings } from './stripe-sink-settings.ts'
 import { createThrottle } from './throttle.ts'
@@ -22,8 +22,8 @@ export function createPace(
   const { requestsPerSecond, eventsPerSecond, maxConcurrentRequests } = settings
   const speed = createThrottle(now)
   const width = createThrottle(now)
-  const nextRequest = createRate(requestsPerSecond, speed.share, now)
-  const nextEvents = createRate(eventsPerSecond, speed.share, now)
+  const nextRequest = createRate({ perSecond: requestsPerSecond, share: speed.share, now })
+  const nextEvents = createRate({ perSecond: eventsPerSecond, share: speed.share, now })
   return {
     places: createSemaphore(maxConcurrentRequests, width.share),
     moment: async (signal, events) => {

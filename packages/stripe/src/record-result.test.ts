@@ -1,58 +1,30 @@
 import { expect, test } from 'vitest'
 import type { EventOutcome } from './event-outcome.ts'
-import { recordResult } from './record-result.ts'
+import { stripeRecordResult } from './record-result.ts'
 
 const accepted: EventOutcome = { status: 'accepted' }
 const rejected: EventOutcome = { status: 'rejected', reason: 'bad value' }
-const retry = (afterMs?: number): EventOutcome => ({
-  status: 'retry',
-  reason: 'busy',
-  afterMs,
-  reach: 'event',
-})
+const busy: EventOutcome = { status: 'retry', reason: 'busy', afterMs: 5, reach: 'event' }
 const events = (...outcomes: EventOutcome[]) =>
   outcomes.map((outcome, index) => ({ id: `r:${index}`, outcome }))
 
-test('all accepted is accepted; nothing to send is too', () => {
-  expect(recordResult([], events(accepted, accepted))).toEqual({ status: 'accepted' })
-  expect(recordResult(['r:0'], [])).toEqual({ status: 'accepted' })
-})
-
-test('one retry makes it a retry that remembers what arrived, now and before', () => {
-  expect(recordResult(['r:9'], events(accepted, retry(5), retry(70)))).toEqual({
+test('only what is the own matter of every event is the own matter of the record', () => {
+  const outage: EventOutcome = { status: 'retry', reason: 'down', reach: 'outage' }
+  expect(stripeRecordResult(['r:9'], events(accepted, busy))).toEqual({
     status: 'retry',
     reason: 'busy',
-    afterMs: 70,
+    afterMs: 5,
     recordOnly: true,
     deliveredEventIds: ['r:9', 'r:0'],
   })
-  expect(recordResult([], events(retry()))).not.toHaveProperty('afterMs')
-})
-
-test('one event that may have arrived makes the record uncertain', () => {
-  const lost: EventOutcome = { status: 'retry', reason: 'lost', reach: 'outage', uncertain: true }
-  expect(recordResult([], events(accepted, retry(), lost))).toMatchObject({ uncertain: true })
-  expect(recordResult([], events(accepted, retry()))).not.toHaveProperty('uncertain')
-})
-
-test('only what is the own matter of every event is the own matter of the record', () => {
-  const outage: EventOutcome = { status: 'retry', reason: 'down', reach: 'outage' }
-  expect(recordResult([], events(accepted, retry()))).toMatchObject({ recordOnly: true })
-  expect(recordResult([], events(retry(), outage))).not.toHaveProperty('recordOnly')
-})
-
-test('what was rejected waits for what can still arrive', () => {
-  expect(recordResult([], events(rejected, retry()))).toMatchObject({ status: 'retry' })
-  expect(recordResult(['r:1'], events(rejected))).toEqual({
-    status: 'rejected',
-    reason: '0: bad value',
-    deliveredEventIds: ['r:1'],
-  })
+  expect(stripeRecordResult([], events(busy, outage))).not.toHaveProperty('recordOnly')
 })
 
 test('what the events of a record were refused for is said once, with the token types', () => {
   const other: EventOutcome = { status: 'rejected', reason: 'no meter' }
-  expect(recordResult([], events(rejected, rejected, other))).toMatchObject({
+  expect(stripeRecordResult(['r:9'], events(rejected, rejected, other))).toEqual({
+    status: 'rejected',
     reason: '0, 1: bad value; 2: no meter',
+    deliveredEventIds: ['r:9'],
   })
 })

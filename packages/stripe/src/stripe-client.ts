@@ -1,6 +1,5 @@
-import { ConfigError } from '@token-meter/core/adapter'
+import { ConfigError, onAbort } from '@token-meter/core/adapter'
 import Stripe from 'stripe'
-import { onAbort } from './on-abort.ts'
 import { onRequest } from './on-request.ts'
 import { version } from './version.ts'
 

@@ -1,4 +1,14 @@
-import { ConfigError, defaultEventName, type MeterEvent } from '@token-meter/core/adapter'
+import {
+  ConfigError,
+  defaultEventName,
+  isAboveZero,
+  isCount,
+  isFunction,
+  isOneOf,
+  isText,
+  optionCheck,
+  type MeterEvent,
+} from '@token-meter/core/adapter'
 import { costEventName } from './cost-value.ts'
 import type {
   CostOption,
@@ -79,16 +89,7 @@ function singleBatch(requestsPerSecond: number): number {
   return Math.max(1, Math.min(100, Math.floor((requestsPerSecond * 30) / 16)))
 }
 
-function check(
-  name: string,
-  value: unknown,
-  wanted: string,
-  isRight: (value: unknown) => boolean,
-): void {
-  if (isRight(value)) return
-  const got = typeof value === 'number' ? `${value}` : `a value of type ${typeof value}`
-  throw new ConfigError(`stripeSink: ${name} must be ${wanted}, got ${got}`)
-}
+const check = optionCheck('stripeSink')
 
 /** Without `value: 'cost'` they would bill tokens where money was meant. */
 function checkCostOptions(
@@ -104,28 +105,8 @@ function checkCostOptions(
   }
 }
 
-function isFunction(value: unknown): boolean {
-  return typeof value === 'function'
-}
-
-function isOneOf(...names: readonly string[]): (value: unknown) => boolean {
-  return (value) => names.includes(value as string)
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== ''
-}
-
 function isEventName(value: unknown): boolean {
   return isFunction(value) || (isText(value) && (value as string).length <= 100)
-}
-
-function isAboveZero(value: unknown): boolean {
-  return typeof value === 'number' && value > 0
-}
-
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 1
 }
 
 function isAccount(value: unknown): boolean {

@@ -4,13 +4,22 @@
  * record -> events (to-stripe-events) -> one a request (single-sender) or 100 (stream/stream-sender)
  * -> an outcome for each event -> the record's result (record-result).
  */
-import { ConfigError, type BatchEntry, type Sink, type SinkResult } from '@token-meter/core/adapter'
+import {
+  ConfigError,
+  messageOf,
+  rejected,
+  sendEntries,
+  type PayableEntry,
+  type Sink,
+  type Unsent,
+} from '@token-meter/core/adapter'
 import type Stripe from 'stripe'
 import { checkedApiKey, warnOfSecretKey } from './api-key.ts'
 import { unknownSince } from './duplicate-window.ts'
+import type { SentEvent } from './event-outcome.ts'
 import type { EventSender, QueuedEvent } from './event-sender.ts'
 import { createPace } from './pace.ts'
-import { recordResult, type SentEvent } from './record-result.ts'
+import { stripeRecordResult } from './record-result.ts'
 import { redact } from './redact.ts'
 import { createSingleSender } from './single-sender.ts'
 import { createStreamSender } from './stream/stream-sender.ts'
@@ -33,11 +42,8 @@ export function stripeSink(options: StripeSinkOptions): Sink {
   const shape = { ...settings, modelSlug: options.modelSlug }
 
   /** The events of a record that Stripe does not have, or why none is sent now. */
-  function eventsOf({ record, uncertainSince, ...known }: BatchEntry): Unsent {
+  function eventsOf({ record, uncertainSince, ...known }: PayableEntry): Unsent<QueuedEvent> {
     const { deliveredEventIds, refusedEventIds } = known
-    if (record.customer === null) {
-      return rejected('nobody is named to bill it to: attribute it')
-    }
     const result = outsideTimestampWindow(record.at, uncertainSince, Date.now())
     if (result !== undefined) return { result }
     try {
@@ -48,9 +54,8 @@ export function stripeSink(options: StripeSinkOptions): Sink {
           : events.filter(({ identifier }) => !deliveredEventIds.includes(identifier))
       return { queued: missing.map((event) => ({ event, uncertainSince })) }
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
       const doubt = uncertainSince === undefined ? '' : `. ${unknownSince(uncertainSince)}`
-      return rejected(`no event could be made of it: ${message}${doubt}`)
+      return rejected(`no event could be made of it: ${messageOf(error)}${doubt}`)
     }
   }
 
@@ -64,25 +69,15 @@ export function stripeSink(options: StripeSinkOptions): Sink {
     name: settings.name,
     maxBatch: settings.maxBatch,
     maxConcurrentBatches: 4,
-    send: async ({ entries }, signal) => {
-      const unsent = entries.map(eventsOf)
-      const queued = unsent.flatMap((record) => ('queued' in record ? record.queued : []))
-      const sent = await sender.send(queued, signal)
-      let next = 0
-      return unsent.map((record, index): SinkResult => {
-        if ('result' in record) return record.result
-        const own = sent.slice(next, (next += record.queued.length))
-        return recordResult(entries[index]?.deliveredEventIds ?? [], own.map(withoutKey))
-      })
-    },
+    send: (batch, signal) =>
+      sendEntries(batch, {
+        eventsOf,
+        send: (queued) => sender.send(queued, signal),
+        resultOf: (sent, entry) =>
+          stripeRecordResult(entry.deliveredEventIds, sent.map(withoutKey)),
+      }),
     close: () => sender.close(),
   }
-}
-
-type Unsent = { readonly queued: readonly QueuedEvent[] } | { readonly result: SinkResult }
-
-function rejected(reason: string): Unsent {
-  return { result: { status: 'rejected', reason } }
 }
 
 function eventSender(options: StripeSinkOptions, settings: StripeSinkSettings): EventSender {

@@ -1,4 +1,4 @@
-import type { SinkResult } from '@token-meter/core/adapter'
+import { datedAhead, dateText, type SinkResult } from '@token-meter/core/adapter'
 import type { StripeFailure } from './classify-error.ts'
 import type { EventRetry } from './event-outcome.ts'
 
@@ -19,13 +19,10 @@ export function outsideTimestampWindow(
   uncertainSince: number | undefined,
   nowMs: number,
 ): SinkResult | undefined {
-  const tooEarlyMs = at - nowMs - aheadMs
-  if (tooEarlyMs > 0) {
-    const reason = `it is dated ${iso(at)}, more than 5 minutes ahead of this machine's clock, which Stripe refuses: it is sent when that time has come. Check the clock of the machine that recorded it.`
-    return { status: 'retry', reason, afterMs: Math.min(tooEarlyMs, minuteMs), recordOnly: true }
-  }
+  const early = datedAhead(at, nowMs, { backend: 'Stripe', aheadMs, ahead: '5 minutes' })
+  if (early !== undefined) return early
   if (nowMs - at <= oldestMs || uncertainSince !== undefined) return undefined
-  const reason = `it is dated ${iso(at)}, and Stripe takes only usage of the past 35 calendar days. Bill it by another way, such as an invoice item, and outbox.discard it.`
+  const reason = `it is dated ${dateText(at)}, and Stripe takes only usage of the past 35 calendar days. Bill it by another way, such as an invoice item, and outbox.discard it.`
   return { status: 'rejected', reason }
 }
 
@@ -45,9 +42,4 @@ export function aheadOfStripe(
   if (!(tooEarlyMs > 0)) return undefined
   const reason = `it is dated ${timestamp}, more than 5 minutes ahead of Stripe's clock (${date}), which Stripe refuses: it is sent when that time has come. Check the clock of this machine.`
   return { status: 'retry', reach: 'event', reason, afterMs: Math.min(tooEarlyMs, minuteMs) }
-}
-
-/** A time that is no date must not throw here; Stripe's refusal says what is wrong. */
-function iso(at: number): string {
-  return Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : String(at)
 }

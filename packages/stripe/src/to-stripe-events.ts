@@ -1,7 +1,14 @@
-import { modelSlug, toMeterEvents, type MeterEvent } from '@token-meter/core/adapter'
-import type { ModelSlug, UsageRecord } from '@token-meter/core/adapter'
+import {
+  attributeTexts,
+  modelSlug,
+  toMeterEvents,
+  unusedEventId,
+  withCacheInInput,
+  type MeterEvent,
+  type ModelSlug,
+  type UsageRecord,
+} from '@token-meter/core/adapter'
 import { costEventName, costValue } from './cost-value.ts'
-import { unusedEventId } from './event-id.ts'
 import type { StripeSinkSettings } from './stripe-sink-settings.ts'
 
 /** A v2 meter event. `identifier` is also the idempotency key, so it covers all the rest. */
@@ -73,17 +80,6 @@ function withoutTokenType({ dimensions }: MeterEvent): Readonly<Record<string, s
   return others
 }
 
-function withCacheInInput(record: UsageRecord): UsageRecord {
-  const { input, cachedInput, cachedWrite, output } = record.tokens
-  const folded = {
-    input: input + cachedInput + cachedWrite,
-    cachedInput: 0,
-    cachedWrite: 0,
-    output,
-  }
-  return { ...record, tokens: folded }
-}
-
 function named(eventName: (event: MeterEvent) => string, event: MeterEvent): string {
   const name: unknown = eventName(event)
   if (typeof name === 'string' && name !== '' && name.length <= 100) return name
@@ -95,8 +91,7 @@ function named(eventName: (event: MeterEvent) => string, event: MeterEvent): str
  * a character (a text that was cut in the middle of one) can be in no request of v1.
  */
 function strings(dimensions: Readonly<Record<string, unknown>>): Record<string, string> {
-  const scalars = Object.entries(dimensions).filter(([, value]) => /^[snb]/.test(typeof value))
   return Object.fromEntries(
-    scalars.map(([key, value]) => [key.toWellFormed(), String(value).toWellFormed()]),
+    attributeTexts(dimensions).map(([key, value]) => [key.toWellFormed(), value.toWellFormed()]),
   )
 }

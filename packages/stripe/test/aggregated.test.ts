@@ -4,7 +4,8 @@ import { startFakeStripe } from '@token-meter/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { stripeSink } from '../src/index.ts'
 import { billedSums, expectedSums, recordsOf } from './recorded.ts'
-import { spawnDelivery, temporaryFile } from './spawn-delivery.ts'
+import { temporaryFile } from '@token-meter/testkit/suites'
+import { spawnDelivery } from './spawn-delivery.ts'
 
 const hourMs = 60 * 60_000
 

@@ -1,55 +1,34 @@
 import { aggregated, createMeter, memoryOutbox, type Outbox, type Sink } from '@token-meter/core'
 import { sqliteOutbox } from '@token-meter/core/sqlite'
-import { exampleRecord, recordings, sharedFolder, startFakeStripe } from '@token-meter/testkit'
+import { exampleRecord, nanoToUsd, recordedCalls, startFakeStripe } from '@token-meter/testkit'
 import type { Fault } from '@token-meter/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { stripeSink, type StripeSinkOptions } from '../src/index.ts'
 import { billedAmounts, costOf } from './priced.ts'
-import { temporaryFile } from './spawn-delivery.ts'
+import { recordingsAreAbsent, temporaryFile } from '@token-meter/testkit/suites'
 
-const isAbsent = sharedFolder() === undefined
-if (isAbsent) {
-  const why = 'recorded traffic: skipped, because there is no ../shared beside this checkout'
-  process.stdout.write(`${why}\n`)
-  test.skip(why)
-}
+const isAbsent = recordingsAreAbsent()
 
-/** Picodollars a token: prices with which hardly any record is whole micro-dollars. */
-const picoPerToken = { input: 1_250_000, cached_input: 125_000, cached_write: 1_563_000 }
-const picoPerOutputToken = 10_007_000
-
-/** Every recorded response, of three customers in turn, with what it costs in nano-dollars. */
-const calls = recordings()
-  .flatMap(({ provider, expected }) => expected.map((counts) => ({ provider, ...counts })))
-  .map((counts, index) => {
-    const pico =
-      BigInt(counts.input * picoPerToken.input) +
-      BigInt(counts.cached_input * picoPerToken.cached_input) +
-      BigInt(counts.cached_write * picoPerToken.cached_write) +
-      BigInt(counts.output * picoPerOutputToken)
-    return { ...counts, customer: `cus_${index % 3}`, nano: pico / 1000n }
-  })
+const calls = recordedCalls()
 
 function expectedNano(): Record<string, bigint> {
   const totals: Record<string, bigint> = {}
-  for (const { customer, nano } of calls) {
-    if (nano > 0n) totals[customer] = (totals[customer] ?? 0n) + nano
+  for (const { customer, nanoUsd } of calls) {
+    if (nanoUsd > 0n) totals[customer] = (totals[customer] ?? 0n) + nanoUsd
   }
   return totals
 }
 
 function records() {
-  return calls.map(({ nano, input, output, ...call }, index) => {
-    const digits = nano.toString().padStart(10, '0')
-    return exampleRecord({
+  return calls.map(({ nanoUsd, ...call }, index) =>
+    exampleRecord({
       ...call,
       id: `r${index}`,
-      tokens: { input, cachedInput: call.cached_input, cachedWrite: call.cached_write, output },
       attributes: {},
       at: Date.now(),
-      ...costOf(`${digits.slice(0, -9)}.${digits.slice(-9)}`),
-    })
-  })
+      ...costOf(nanoToUsd(nanoUsd)),
+    }),
+  )
 }
 
 async function bill(
@@ -125,8 +104,8 @@ for (const api of isAbsent ? [] : (['v1', 'v2', 'stream'] as const)) {
     // That is rounded at all, so that the bound above says something.
     expect(differences(billedAmounts(fake))).not.toEqual([0n, 0n, 0n])
     for (const { identifier, payload } of fake.meterEvents) {
-      const { nano = 0n } = calls[Number(identifier?.slice(1, -5))] ?? {}
-      expect(BigInt(payload['value'] ?? '')).toBe((nano + 500n) / 1000n)
+      const { nanoUsd = 0n } = calls[Number(identifier?.slice(1, -5))] ?? {}
+      expect(BigInt(payload['value'] ?? '')).toBe((nanoUsd + 500n) / 1000n)
     }
   })
 

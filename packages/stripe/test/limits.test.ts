@@ -1,8 +1,14 @@
 import { createMeter, memoryOutbox } from '@token-meter/core'
-import { startFakeStripe, type FakeStripeOptions } from '@token-meter/testkit'
+import {
+  batchOf,
+  never,
+  recordsOf,
+  startFakeStripe,
+  statusesOf,
+  type FakeStripeOptions,
+} from '@token-meter/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { stripeSink } from '../src/stripe-sink.ts'
-import { batchOf, never, recordsOf, statusesOf } from './batch.ts'
 
 const limits: readonly (readonly [string, FakeStripeOptions])[] = [
   ['requests at a time', { maxConcurrentRequests: 3, latencyMs: 10 }],

@@ -1,8 +1,7 @@
-import { startFakeStripe } from '@token-meter/testkit'
+import { batchOf, never, recordsOf, startFakeStripe, statusesOf } from '@token-meter/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { stripeSink } from '../src/stripe-sink.ts'
 import type { StripeApi } from '../src/stripe-sink-options.ts'
-import { batchOf, never, recordsOf, statusesOf } from './batch.ts'
 
 async function start(api: StripeApi) {
   const fake = await startFakeStripe()

@@ -1,7 +1,6 @@
-import { exampleRecord, startFakeStripe } from '@token-meter/testkit'
+import { batchOf, exampleRecord, never, startFakeStripe } from '@token-meter/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { stripeSink } from '../src/index.ts'
-import { batchOf, never } from './batch.ts'
 
 /** As Stripe's own packages and the gateways send it, and as its token meters read it. */
 test('the event of a sink without options, to the letter', async () => {

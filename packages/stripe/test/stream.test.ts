@@ -1,10 +1,20 @@
 import type { SinkResult } from '@token-meter/core/adapter'
-import { startFakeStripe, type FakeStripe, type FakeStripeOptions } from '@token-meter/testkit'
+import {
+  batchOf,
+  never,
+  recordsOf,
+  startFakeStripe,
+  statusesOf,
+  type FakeStripe,
+  type FakeStripeOptions,
+} from '@token-meter/testkit'
 import Stripe from 'stripe'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { stripeSink } from '../src/stripe-sink.ts'
 import type { StripeSinkOptions } from '../src/stripe-sink-options.ts'
-import { batchOf, hour, minute, never, recordsOf, statusesOf } from './batch.ts'
+
+const hour = 60 * 60_000
+const minute = 60_000
 
 const toStream = '/meter_event_stream'
 const toSession = '/meter_event_session'

@@ -1,8 +1,14 @@
-import { startFakeStripe, type FakeStripeOptions } from '@token-meter/testkit'
+import {
+  batchOf,
+  never,
+  recordsOf,
+  startFakeStripe,
+  statusesOf,
+  type FakeStripeOptions,
+} from '@token-meter/testkit'
 import { parse } from 'node:querystring'
 import { expect, onTestFinished, test } from 'vitest'
 import { stripeSink } from '../src/stripe-sink.ts'
-import { batchOf, never, recordsOf, statusesOf } from './batch.ts'
 
 async function start(options: FakeStripeOptions = {}) {
   const fake = await startFakeStripe(options)

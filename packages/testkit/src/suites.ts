@@ -1,5 +1,5 @@
 /**
- * Conformance suites. They need vitest, unlike the rest of the testkit.
+ * Conformance suites and other parts of tests. They need vitest, unlike the rest of the testkit.
  * @module
  */
 export { describeOutbox } from './describe-outbox.ts'
@@ -7,3 +7,11 @@ export { exampleRecord } from './example-record.ts'
 export type { OutboxSuite } from './outbox-suite/outbox-harness.ts'
 export { describeSink } from './describe-sink.ts'
 export type { BilledRow, SinkBackend, SinkSuite } from './sink-suite/sink-backend.ts'
+export {
+  billedTotals,
+  billingFaults,
+  expectedTotals,
+  recordingsAreAbsent,
+} from './sink-suite/recorded-billing.ts'
+export { spawnScript, type SpawnedScript } from './application/spawn-script.ts'
+export { temporaryFile } from './application/temporary-file.ts'

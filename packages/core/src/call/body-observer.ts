@@ -29,7 +29,7 @@ export function observeBody(call: ObservedCall, contentType: string): BodyObserv
 
 function sseBody(observation: StreamObservation): BodyObserver {
   const { hides } = observation
-  const filter = new SseFilter((event) => observation.see(event))
+  const filter = new SseFilter(observation)
   return {
     rewrites: hides,
     push(text) {

@@ -29,7 +29,12 @@ export interface Endpoint {
 export interface StreamReader {
   /** Called for each event, while the caller waits for it. Answers true to hide it from the caller. */
   see(event: unknown): boolean
-  /** True when `see` ever hides an event, or takes something out of one. */
+  /**
+   * An event as the caller gets it, where `see` did not hide it. A copy where something is left out:
+   * to delete a key makes an object slow for everybody who reads it. @default the event itself
+   */
+  shown?(event: unknown): unknown
+  /** True when events are ever hidden, or shown otherwise than they came. */
   readonly hides: boolean
   /** The model has said its last word. */
   readonly finished: boolean

@@ -38,7 +38,11 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
     // A hidden event makes room for the one behind it.
     if (observation.see(result.value)) return pull().then(onResult, onError)
     waiting--
-    return result
+    return observation.hides ? shown(result) : result
+  }
+  const shown = (result: Result): Result => {
+    const value = observation.shown(result.value)
+    return value === result.value ? result : { value, done: false }
   }
   const onError = (error: unknown): never | Promise<never> => {
     waiting--

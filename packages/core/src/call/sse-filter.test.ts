@@ -14,11 +14,15 @@ const body = [
 
 function run(pieces: readonly string[]) {
   const seen: unknown[] = []
-  const filter = new SseFilter((event) => {
-    const fields = event as { hide?: boolean; usage?: null }
-    seen.push({ ...fields })
-    delete fields.usage
-    return fields.hide === true
+  const filter = new SseFilter({
+    see(event) {
+      seen.push(event)
+      return (event as { hide?: boolean }).hide === true
+    },
+    shown(event) {
+      const { usage: _, ...fields } = event as { usage?: null }
+      return fields
+    },
   })
   return { passed: pieces.map((piece) => filter.push(piece)).join('') + filter.flush(), seen }
 }

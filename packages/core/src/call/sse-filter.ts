@@ -1,19 +1,24 @@
-/** Looks at one event of a stream; true when it must not be passed on. */
-export type SeeEvent = (event: unknown) => boolean
+/** Who looks at the events of a stream. */
+export interface EventWatch {
+  /** Looks at one event; true when it must not be passed on. */
+  see(event: unknown): boolean
+  /** An event that is passed on, with the null keys that are left in it. */
+  shown(event: unknown): unknown
+}
 
 const eventEnd = /\r\n\r\n|\n\n|\r\r/g
 
 /**
  * Follows the text of a server-sent event stream piece by piece, however it was cut, shows each
  * JSON event to an observer, and answers the text to pass on. What is passed on differs from what
- * came only where the observer hid an event or took a null key out of one.
+ * came only where the observer hid an event or left a null key out of one.
  */
 export class SseFilter {
   #rest = ''
-  readonly #see: SeeEvent
+  readonly #watch: EventWatch
 
-  constructor(see: SeeEvent) {
-    this.#see = see
+  constructor(watch: EventWatch) {
+    this.#watch = watch
   }
 
   push(text: string): string {
@@ -49,8 +54,9 @@ export class SseFilter {
     const event = parseJson(data)
     if (event === undefined) return block
     const nullKeys = Object.keys(event).filter((key) => event[key] === null)
-    if (this.#see(event)) return ''
-    const taken = nullKeys.filter((key) => !(key in event))
+    if (this.#watch.see(event)) return ''
+    const shown = this.#watch.shown(event) as object
+    const taken = nullKeys.filter((key) => !(key in shown))
     return taken.reduce(withoutNullKey, block)
   }
 }

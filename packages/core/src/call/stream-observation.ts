@@ -47,6 +47,17 @@ export class StreamObservation implements ResponseWatcher {
     }
   }
 
+  /** An event that is not hidden, as the caller gets it. */
+  shown(event: unknown): unknown {
+    if (this.#broken || this.#reader.shown === undefined) return event
+    try {
+      return this.#reader.shown(event)
+    } catch {
+      this.#broken = true
+      return event
+    }
+  }
+
   /** The model is done. */
   get finished(): boolean {
     return this.#reader.finished

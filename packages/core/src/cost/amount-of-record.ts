@@ -1,5 +1,5 @@
 import type { UsageRecord } from '../usage/usage-record.ts'
-import { amountOfTokens } from './amount-of-tokens.ts'
+import { amountOfTokens, isQuantity } from './amount-of-tokens.ts'
 import { decimal, type Decimal, zero } from '../usage/decimal.ts'
 import type { ModelPrice, Usd } from './model-price.ts'
 import type { Unpriced } from './price-source.ts'
@@ -41,8 +41,10 @@ function factorOf(
 ): Decimal | Unpriced | undefined {
   if (!name) return undefined
   const key = name.toLowerCase()
-  const own = Object.entries(price[kind] ?? {}).find(([tier]) => tier.toLowerCase() === key)
-  if (own !== undefined) return decimal(own[1]) ?? noFactor(kind, key)
+  const factors = price[kind] ?? {}
+  for (const tier in factors) {
+    if (tier.toLowerCase() === key) return decimal(factors[tier]) ?? noFactor(kind, key)
+  }
   return usual[kind].has(key) ? undefined : noFactor(kind, key)
 }
 
@@ -75,6 +77,7 @@ function amountOfOthers(record: UsageRecord, price: ModelPrice): Decimal | Unpri
   let amount = zero
   for (const [name, count, per, isNeeded] of all) {
     if (count === 0) continue
+    if (!isQuantity(count)) return { unpriced: 'its details contradict its counts' }
     const perUnit = decimal(price[name] as Usd | undefined)
     if (perUnit !== undefined) amount = amount.plus(perUnit.times(count).div(per))
     else if (isNeeded) return { unpriced: `there is no price of ${name}` }

@@ -203,6 +203,34 @@ describe('cost', () => {
     }
   })
 
+  test('a price function that answers a promise fails, and its rejection ends no process', () => {
+    for (const wrong of [async () => price, () => Promise.reject(new Error('database down'))]) {
+      expect(() => cost({ prices: wrong as never })(record())).toThrow(/answered a promise/)
+    }
+  })
+
+  test('a price list is what it was when it was given', () => {
+    const own = { 'openai/gpt-5.4': { ...price } }
+    const calculate = cost({ prices: own })
+    Object.assign(own['openai/gpt-5.4'], { input: 'free', output: -1 })
+    expect(calculate(record())).toMatchObject(usd('0.003325'))
+  })
+
+  test('details that are no quantity make no amount', () => {
+    const own = { ...price, webSearch: 10, hour: 1, audioInput: 1, leastSeconds: NaN }
+    for (const details of [
+      { webSearchRequests: -1000 },
+      { webSearchRequests: Infinity },
+      { webSearchRequests: '3' },
+      { audioInput: NaN },
+      { audioInput: -1 },
+      { seconds: 'long' },
+    ]) {
+      const answer = cost({ prices: () => own })(record({ details: details as never }))
+      expect(answer).toEqual({ unpriced: 'its details contradict its counts' })
+    }
+  })
+
   test.each([
     [{ prices: { a: { input: -1 } } }, /input of "a".*0 or more/],
     [{ prices: { a: { input: 'cheap' } } }, /input of "a"/],

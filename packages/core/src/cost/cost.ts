@@ -67,10 +67,11 @@ function toCost(
   factor: Decimal,
   { pricedAs }: ModelPrice = {},
 ): UsageCost {
+  const text = toText(provider)
   return {
     currency: 'USD',
-    provider: toText(provider),
-    billed: toText(provider.times(factor)),
+    provider: text,
+    billed: factor.isEqualTo(1) ? text : toText(provider.times(factor)),
     source,
     ...(pricedAs !== undefined && { pricedAs }),
   }

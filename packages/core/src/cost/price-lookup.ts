@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors/config-error.ts'
+import { handleRejection } from '../handle-rejection.ts'
 import { modelSlug } from '../usage/model-slug.ts'
 import { checkPrice } from './check-price.ts'
 import type { PriceFunction, PriceTable, Unpriced } from './price-source.ts'
@@ -16,12 +17,16 @@ export function priceLookup(
     for (const source of sources) {
       const price = source(record)
       if (price === undefined || price === null) continue
+      if (handleRejection(price)) throw new TypeError(useNoPromise)
       if (typeof price !== 'object' || !('unpriced' in price)) return price
       reason ??= price
     }
     return reason
   }
 }
+
+const useNoPromise =
+  'it answered a promise, which cannot be waited for: have the prices at hand before the call'
 
 function toFunction(source: PriceTable | PriceFunction): PriceFunction {
   if (typeof source === 'function') return source
@@ -32,7 +37,8 @@ function toFunction(source: PriceTable | PriceFunction): PriceFunction {
     )
   }
   for (const [model, price] of Object.entries(source)) checkPrice(model, price)
-  const table = new Map(Object.entries(source))
+  // A copy: what was checked is what counts.
+  const table = new Map(Object.entries(structuredClone(source)))
   return ({ provider, model }) => {
     const slug = modelSlug(provider, model)
     const found = table.get(slug)

@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors/config-error.ts'
 import { CostError } from '../errors/cost-error.ts'
+import { handleRejection } from '../handle-rejection.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import type { CostCalculator } from './price-source.ts'
 
@@ -7,7 +8,10 @@ import type { CostCalculator } from './price-source.ts'
 const quietMs = 60 * 60_000
 const mostTold = 1000
 
-/** Gives a record its cost, where it has none and one is known. Never throws. */
+/**
+ * Gives a record its cost, where it has none and one is known. Not before it has a customer, whose
+ * price and markup may be their own. Never throws.
+ */
 export type PriceRecord = (record: UsageRecord) => UsageRecord
 
 /** @throws ConfigError for what is no calculator. */
@@ -36,11 +40,12 @@ export function pricing(
     )
   }
   return (record) => {
-    if (record.cost !== undefined) return record
+    if (record.cost !== undefined || record.customer === null) return record
     try {
       const cost = calculate(record)
-      if (!('unpriced' in cost)) return { ...record, cost }
-      tell(record, cost.unpriced)
+      if (handleRejection(cost)) tell(record, 'its price function answered a promise')
+      else if ('unpriced' in cost) tell(record, cost.unpriced)
+      else return { ...record, cost }
     } catch (cause) {
       tell(record, 'its price function failed', cause)
     }

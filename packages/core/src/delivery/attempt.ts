@@ -1,4 +1,5 @@
 import { makeRetriable } from 'p-retry'
+import { messageOf } from '../errors/message-of.ts'
 import type { Batch } from '../outbox/outbox.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
 import { pause } from './at-most.ts'
@@ -132,8 +133,4 @@ function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise
         signal.removeEventListener('abort', onAbort)
       })
   })
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors/config-error.ts'
+import { messageOf } from '../errors/message-of.ts'
 import type { Batch, BatchEntry } from '../outbox/outbox.ts'
 import { deriveRecordId } from '../usage/record-id.ts'
 import { type Aggregate, aggregatesOf, eventsOfMember, mostMembers } from './aggregates.ts'
@@ -50,7 +51,6 @@ export function aggregated(sink: Sink | SinkFunction, options: AggregationOption
     maxBatch,
     maxConcurrentBatches: inner.maxConcurrentBatches ?? 1,
     lingerMs,
-    sums: true,
     async send(batch, signal) {
       const sums = aggregatesOf(batch, windowMs)
       const results = await sendParts(inner, batch, sums, signal)
@@ -102,8 +102,7 @@ async function sendPart(
       `the sink "${sink.name}" answered ${answer.length} results for ${entries.length} records; it must answer one per record, in order`,
     )
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    return entries.map(() => ({ status: 'retry', reason, uncertain: true }))
+    return entries.map(() => ({ status: 'retry', reason: messageOf(error), uncertain: true }))
   }
 }
 

@@ -15,6 +15,7 @@ import type { Batch, BatchEntry } from '../outbox/outbox.ts'
 import { deriveRecordId } from '../usage/record-id.ts'
 import { tokenTypes } from '../usage/token-counts.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
+import { isKeptWithCost } from './late-prices.ts'
 import { priceDetails, sumOfRecords } from './sum-of-records.ts'
 
 /** Entries of a batch at the most, so that no sum has more than the 15 digits that Stripe takes. */
@@ -121,6 +122,6 @@ function commonParts(record: UsageRecord, windowMs: number): readonly unknown[] 
     priceDetails(details),
     isLarge ? record.id : Math.floor(record.at / windowMs),
     // What has no cost makes no sum of costs wrong.
-    ...(record.cost === undefined ? [] : ['priced']),
+    ...(isKeptWithCost(record) ? ['priced'] : []),
   ]
 }

@@ -1,11 +1,12 @@
 import type { UsageRecord } from '../usage/usage-record.ts'
+import { markPricedLate } from './late-prices.ts'
 import type { Sink } from './sink.ts'
 import { withSend } from './with-send.ts'
 
 /**
  * Sinks whose records without a cost are priced again before they are sent: a record that was
- * refused for its missing price can be sent when the price is known. Not those of sums, which have
- * to be made of the same records on every attempt.
+ * refused for its missing price can be sent when the price is known. Not those that say they need
+ * the same records on every attempt.
  */
 export function pricedSinks(
   sinks: readonly Sink[],
@@ -20,7 +21,11 @@ function pricedSink(sink: Sink, price: (record: UsageRecord) => UsageRecord): Si
     if (batch.entries.every(({ record }) => record.cost !== undefined)) {
       return sink.send(batch, signal)
     }
-    const entries = batch.entries.map((entry) => ({ ...entry, record: price(entry.record) }))
+    const entries = batch.entries.map((entry) =>
+      entry.record.cost === undefined
+        ? { ...entry, record: markPricedLate(price(entry.record)) }
+        : entry,
+    )
     return sink.send({ ...batch, entries }, signal)
   })
 }

@@ -54,11 +54,16 @@ export class ChatStreamReader implements StreamReader {
 
     const usage = chunk.usage ?? chunk.x_groq?.usage ?? choices?.[0]?.usage ?? undefined
     if (usage !== undefined) this.#usage = usage
-    if (!this.hides) return false
     // Azure sends empty choices with filter results first: only the usage chunk is ours to hide.
-    if (usage !== undefined) return choices?.length === 0
-    if (chunk.usage === null) delete chunk.usage
-    return false
+    return this.hides && usage !== undefined && choices?.length === 0
+  }
+
+  /** Without the `usage: null` that a stream has in every chunk when it is asked for its usage. */
+  shown(event: unknown): unknown {
+    const chunk = event as Chunk | null
+    if (!this.hides || typeof chunk !== 'object' || chunk?.usage !== null) return event
+    const { usage: _, ...shown } = chunk
+    return shown
   }
 
   #seeChoice(choice: NonNullable<Chunk['choices']>[number] | null): void {

@@ -64,12 +64,25 @@ function modelReading(
     return unbilledWithoutUsage.has(String(status)) ? [] : [unknownUsage(model, serviceTier)]
   }
   const counts = responsesUsage(usage, provider)
-  const searches = jsonObject(jsonObject(response.tool_usage).web_search).num_requests
-  const details =
-    typeof searches === 'number' && searches > 0
-      ? { ...counts.details, webSearchRequests: searches }
-      : counts.details
+  const searches = webSearches(response)
+  const details = searches > 0 ? { ...counts.details, webSearchRequests: searches } : counts.details
   return [{ ...counts, details, model, serviceTier, raw: usage }]
+}
+
+/**
+ * Web searches that are billed: as many as the response says, else those among its calls. To open
+ * a page or to look in it costs nothing: https://developers.openai.com/api/docs/guides/tools-web-search
+ */
+function webSearches({ tool_usage: toolUsage, output }: Readonly<Record<string, unknown>>): number {
+  const stated = jsonObject(jsonObject(toolUsage).web_search).num_requests
+  if (typeof stated === 'number') return stated
+  const items = Array.isArray(output) ? output.map(jsonObject) : []
+  return items.filter(
+    ({ type, action, status }) =>
+      type === 'web_search_call' &&
+      status !== 'failed' &&
+      (jsonObject(action).type ?? 'search') === 'search',
+  ).length
 }
 
 interface ResponseEvent {

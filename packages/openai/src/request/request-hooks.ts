@@ -37,9 +37,10 @@ export function withUsageRequest(options: object, request: UsageRequest): object
  * @throws TypeError when the client cannot be changed; its streams are then not asked.
  */
 export function hookRequests(client: object): void {
+  if (hooked.has(client)) return
   const prepareRequest = methodOf(client, 'prepareRequest')
   const makeRequest = methodOf(client, 'makeRequest')
-  if (hooked.has(client) || hooked.has(prepareRequest)) return
+  if (hooked.has(prepareRequest)) return
 
   // What has no tag goes straight through: each promise in between costs every call of the client.
   define(client, 'prepareRequest', function (this: Hooked, request, context) {

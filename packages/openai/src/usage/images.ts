@@ -16,10 +16,11 @@ export function imagesUsage(usage: unknown, provider = 'openai'): UsageCounts {
   const output = jsonObject(fields.output_tokens_details)
   const cached = jsonObject(fields.cached_tokens_details)
   const reasoning = count(fields, 'reasoning_tokens') ?? count(output, 'reasoning_tokens')
+  const cachedImageInput = count(cached, 'cached_image_tokens')
   const cachedInput =
     count(fields, 'cached_tokens') ??
     count(input, 'cached_tokens') ??
-    sum(count(cached, 'cached_text_tokens'), count(cached, 'cached_image_tokens'))
+    sum(count(cached, 'cached_text_tokens'), cachedImageInput)
   const tokens = disjointCounts(
     {
       input: count(fields, 'input_tokens'),
@@ -35,6 +36,7 @@ export function imagesUsage(usage: unknown, provider = 'openai'): UsageCounts {
   const details = usageDetails({
     reasoning,
     imageInput: count(input, 'image_tokens'),
+    cachedImageInput,
     imageOutput: count(output, 'image_tokens'),
   })
   return { tokens, details, problems }

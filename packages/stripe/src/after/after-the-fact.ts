@@ -5,7 +5,7 @@ import { redact } from '../redact.ts'
 import { createStripeClient } from '../stripe-client.ts'
 import type { StripeSinkOptions } from '../stripe-sink-options.ts'
 import { stripeSinkSettings } from '../stripe-sink-settings.ts'
-import { recordIdOf } from '../event-id.ts'
+import { recordIdOf } from '../record-id-of.ts'
 import { eventsOfRecord, isRounded, type EventOfRecord, type PricedBy } from './events-of-record.ts'
 
 /**

@@ -6,17 +6,16 @@
  *        │                                 │ ├──429, 5xx, cut────> all to be retried
  *        └──── two halves ◄──refused───────┘ └──refused, alone───> rejected
  */
+import { chunksOf, halvesOf, untilAborted } from '@token-meter/core/adapter'
 import { outsideDuplicateWindow } from '../duplicate-window.ts'
-import type { EventOutcome } from '../event-outcome.ts'
+import type { EventOutcome, SentEvent } from '../event-outcome.ts'
 import { stopped, type EventSender, type QueuedEvent } from '../event-sender.ts'
 import type { Pace } from '../pace.ts'
-import type { SentEvent } from '../record-result.ts'
 import { requestKey } from '../request-key.ts'
 import type { RequestSettings } from '../request-settings.ts'
 import { createSendBrake, type SendBrake } from '../send-brake.ts'
 import type { SinkClient } from '../stripe-client.ts'
 import type { StripeEvent } from '../to-stripe-events.ts'
-import { untilAborted } from '../until-aborted.ts'
 import { makeSession } from './make-session.ts'
 import { postEvents, type RequestOutcome } from './post-events.ts'
 import { createSession } from './session.ts'
@@ -41,9 +40,8 @@ export function createStreamSender(
   ): Promise<readonly SentEvent[]> {
     const sent = await sendOnce(queued, brake, signal)
     if (sent !== 'split') return sent
-    const middle = Math.ceil(queued.length / 2)
-    const halves = [queued.slice(0, middle), queued.slice(middle)]
-    return (await Promise.all(halves.map((half) => sendTogether(half, brake, signal)))).flat()
+    const halves = halvesOf(queued).map((half) => sendTogether(half, brake, signal))
+    return (await Promise.all(halves)).flat()
   }
 
   async function sendOnce(
@@ -102,11 +100,9 @@ export function createStreamSender(
   return {
     send: async (queued, signal) => {
       const brake = createSendBrake()
-      const requests: Promise<readonly SentEvent[]>[] = []
-      for (let start = 0; start < queued.length; start += eventsPerRequest) {
-        const together = queued.slice(start, start + eventsPerRequest)
-        requests.push(sendTogether(together, brake, signal))
-      }
+      const requests = chunksOf(queued, eventsPerRequest).map((together) =>
+        sendTogether(together, brake, signal),
+      )
       return (await Promise.all(requests)).flat()
     },
     close: () => {

@@ -1,12 +1,12 @@
 import type { Fault } from '../http/fault.ts'
-import type { FakeStripeRequest } from '../stripe/fake-stripe-request.ts'
+import type { FakeRequest } from '../http/fake-request.ts'
 
 /**
  * How many requests came after one of the same idempotency key that had been processed: its answer
  * was lost, or the process that waited for it.
  */
 export function countRepeats(
-  requests: readonly FakeStripeRequest[],
+  requests: readonly FakeRequest[],
   faultAt: (index: number) => Fault | undefined,
 ): number {
   const processed = new Set<string>()

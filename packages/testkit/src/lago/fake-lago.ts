@@ -1,14 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { createFaultQueue } from '../http/fault-queue.ts'
-import { replacesAnswer, type Fault, type FaultOptions } from '../http/fault.ts'
-import { startLoopbackServer } from '../http/loopback-server.ts'
-import { readBody } from '../http/read-body.ts'
+import type { FakeAnswer, FakeRequest } from '../http/fake-request.ts'
+import { startFakeServer, type FakeServer } from '../http/fake-server.ts'
+import type { Fault } from '../http/fault.ts'
 import type { FakeLagoOptions } from './fake-lago-options.ts'
-import type { FakeLagoRequest } from './fake-lago-request.ts'
 import { refusedLagoAccess } from './lago-access.ts'
-import { refused, type LagoAnswer } from './lago-answer.ts'
+import { refused } from './lago-answer.ts'
 import { lagoBill, lagoCosts, type LagoBilledCost, type LagoBilledUsage } from './lago-bill.ts'
 import type { LagoEventInput } from './lago-event-input.ts'
 import { createLagoEventStore } from './lago-event-store.ts'
@@ -20,12 +16,10 @@ import { createLagoRateLimit } from './lago-rate-limit.ts'
  * billable metric or a subscription. Statuses and bodies are those of Lago's source.
  * @see https://getlago.com/docs/api-reference/events/batch
  */
-export interface FakeLago extends AsyncDisposable {
+export interface FakeLago extends FakeServer {
   /** Without a slash at the end and without `/api/v1`. */
   readonly url: string
   readonly apiKey: string
-  /** Every request so far, in order of arrival, whatever became of it. */
-  readonly requests: readonly FakeLagoRequest[]
   /** Every event that Lago has, once, billed or not. */
   readonly events: readonly LagoEventInput[]
   /** The sums per subscription, code, model and token type of what has a metric and a subscription. */
@@ -36,25 +30,17 @@ export interface FakeLago extends AsyncDisposable {
   addBillableMetric(code: string): void
   /** From now on there is an active subscription with this external id. */
   addSubscription(externalId: string): void
-  /** Lets the next request, or those that the options name, go wrong. */
-  failWith(fault: Fault, options?: FaultOptions): void
-  /** Forgets all faults still to come. */
-  recover(): void
-  /** Cuts every connection and stops listening. Safe to call twice. */
-  close(): Promise<void>
 }
 
 export async function startFakeLago(options: FakeLagoOptions = {}): Promise<FakeLago> {
   const { apiKey = randomUUID(), latencyMs = 1, now = Date.now } = options
-  const requests: OpenRequest[] = []
-  const faults = createFaultQueue()
   const store = createLagoEventStore(options)
   const overRate = createLagoRateLimit(options.requestsPerSecond ?? Infinity)
   const metrics = options.billableMetrics && new Set(options.billableMetrics)
   const active = options.subscriptions && new Set(options.subscriptions)
   const terminated = new Set(options.terminatedSubscriptions)
 
-  function answer(request: FakeLagoRequest): LagoAnswer {
+  function answer(request: FakeRequest): FakeAnswer {
     const { method, path, query, at } = request
     const [resource = '', name = '', ...more] = path.replace(/^\/api\/v1\//, '').split('/')
     const route = path.startsWith('/api/v1/') ? routes[`${method} ${resource}`] : undefined
@@ -85,29 +71,15 @@ export async function startFakeLago(options: FakeLagoOptions = {}): Promise<Fake
     )
   }
 
-  const server = await startLoopbackServer(async (incoming, response) => {
-    const request = await receive(incoming, now)
-    requests.push(request)
-    const fault = faults.next(request.rawBody, request.path) ?? {}
-    await sleep(latencyMs + (fault.delayMs ?? 0))
-    if (!replacesAnswer(fault)) return send(answer(request), request, response)
-    if (fault.processed) answer(request)
-    if (fault.connection === 'hang') return
-    if (fault.connection === 'reset') return void response.destroy()
-    send(faultyAnswer(fault), request, response)
-  })
-
+  const server = await startFakeServer({ now, latencyMs, answer, faultyAnswer })
   return {
     ...server,
     apiKey,
-    requests,
     events: store.events,
     billed: () => lagoBill(billable()),
     costs: () => lagoCosts(billable()),
     addBillableMetric: (code) => void metrics?.add(code),
     addSubscription: (externalId) => void active?.add(externalId),
-    failWith: faults.add,
-    recover: faults.clear,
   }
 }
 
@@ -118,28 +90,7 @@ const routes: Readonly<Record<string, string>> = {
   'GET subscriptions': 'subscription',
 }
 
-type OpenRequest = { -readonly [Key in keyof FakeLagoRequest]: FakeLagoRequest[Key] }
-
-async function receive(incoming: IncomingMessage, now: () => number): Promise<OpenRequest> {
-  const url = new URL(incoming.url ?? '/', 'http://localhost')
-  return {
-    method: incoming.method ?? 'GET',
-    path: url.pathname,
-    query: url.search.slice(1),
-    headers: incoming.headers,
-    rawBody: await readBody(incoming),
-    at: now(),
-    status: undefined,
-  }
-}
-
-function faultyAnswer({ status = 200, headers = {}, body }: Fault): LagoAnswer {
+function faultyAnswer({ status = 200, headers = {}, body }: Fault): FakeAnswer {
   const usual = refused(status)
   return { status, headers, body: body ?? usual.body }
-}
-
-function send(answer: LagoAnswer, request: OpenRequest, response: ServerResponse): void {
-  request.status = answer.status
-  response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers })
-  response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body))
 }

@@ -1,14 +1,14 @@
 import type { FakeLagoOptions } from './fake-lago-options.ts'
-import type { FakeLagoRequest } from './fake-lago-request.ts'
-import { refused, type LagoAnswer } from './lago-answer.ts'
+import type { FakeAnswer, FakeRequest } from '../http/fake-request.ts'
+import { refused } from './lago-answer.ts'
 
 /** Refuses a request without the right key, or whose key may not do what it asks for. */
 export function refusedLagoAccess(
-  { headers, method }: FakeLagoRequest,
+  { headers, method }: FakeRequest,
   apiKey: string,
   resource: string,
   { mayWriteEvents = true, mayRead = true }: FakeLagoOptions,
-): LagoAnswer | undefined {
+): FakeAnswer | undefined {
   if (headers.authorization !== `Bearer ${apiKey}`) return refused(401)
   const mode = method === 'GET' ? 'read' : 'write'
   const may = mode === 'read' ? mayRead : mayWriteEvents

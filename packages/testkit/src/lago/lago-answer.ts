@@ -1,9 +1,4 @@
-/** An answer of Lago's API, before it is written. */
-export interface LagoAnswer {
-  readonly status: number
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body: unknown
-}
+import type { FakeAnswer } from '../http/fake-request.ts'
 
 const names: Readonly<Record<number, string>> = {
   401: 'Unauthorized',
@@ -19,19 +14,19 @@ export function refused(
   status: number,
   code?: string,
   headers: Readonly<Record<string, string>> = {},
-): LagoAnswer {
+): FakeAnswer {
   const error = names[status] ?? (status >= 500 ? 'Internal Server Error' : 'Error')
   return { status, headers, body: { status, error, ...(code !== undefined && { code }) } }
 }
 
 /** A 422, with what is wrong by field, or by place in a batch. */
-export function invalid(details: Readonly<Record<string, unknown>>): LagoAnswer {
+export function invalid(details: Readonly<Record<string, unknown>>): FakeAnswer {
   const { status, body } = refused(422, 'validation_errors')
   return { status, body: { ...(body as object), error_details: details, error_extra: {} } }
 }
 
 /** What is thrown in Lago's code and caught by nobody. */
-export const crashed: LagoAnswer = {
+export const crashed: FakeAnswer = {
   status: 500,
   body: { status: 500, error: 'Internal Server Error' },
 }

@@ -1,4 +1,4 @@
-import { addDecimals } from './add-decimals.ts'
+import { addDecimals } from '../sums/add-decimals.ts'
 import type { LagoEventInput } from './lago-event-input.ts'
 
 /** What a subscription is billed for one model and token type. */

@@ -1,16 +1,16 @@
 import { parseJson } from '../http/parse-json.ts'
 import type { FakeLagoOptions } from './fake-lago-options.ts'
-import type { FakeLagoRequest } from './fake-lago-request.ts'
-import { crashed, invalid, type LagoAnswer } from './lago-answer.ts'
+import type { FakeAnswer, FakeRequest } from '../http/fake-request.ts'
+import { crashed, invalid } from './lago-answer.ts'
 import { breaksStore, eventErrors, type LagoEventInput } from './lago-event-input.ts'
 import type { LagoEventStore } from './lago-event-store.ts'
 
 /** `POST /api/v1/events/batch`: all of the events, or none and what is wrong by place. */
 export function postBatch(
-  request: FakeLagoRequest,
+  request: FakeRequest,
   store: LagoEventStore,
   options: FakeLagoOptions,
-): LagoAnswer {
+): FakeAnswer {
   const { events } = bodyOf(request)
   if (!Array.isArray(events) || events.length === 0) return invalid({ events: ['no_events'] })
   const { mostEvents = 100 } = options
@@ -21,10 +21,10 @@ export function postBatch(
 
 /** `POST /api/v1/events`: the same for one event, with what is wrong by field. */
 export function postEvent(
-  request: FakeLagoRequest,
+  request: FakeRequest,
   store: LagoEventStore,
   options: FakeLagoOptions,
-): LagoAnswer {
+): FakeAnswer {
   const { event } = bodyOf(request)
   const { answer, details } = keep([event], request, store, options)
   if (answer === undefined) return invalid(details['0'] as Record<string, unknown>)
@@ -32,17 +32,17 @@ export function postEvent(
   return taken === undefined ? answer : { ...answer, body: { event: taken } }
 }
 
-function bodyOf({ headers, rawBody }: FakeLagoRequest): Record<string, unknown> {
+function bodyOf({ headers, rawBody }: FakeRequest): Record<string, unknown> {
   const isJson = String(headers['content-type']).startsWith('application/json')
   return ((isJson ? parseJson(rawBody) : undefined) ?? {}) as Record<string, unknown>
 }
 
 function keep(
   given: readonly unknown[],
-  { at }: FakeLagoRequest,
+  { at }: FakeRequest,
   store: LagoEventStore,
   { expression }: FakeLagoOptions,
-): { readonly answer?: LagoAnswer; readonly details: Record<string, unknown> } {
+): { readonly answer?: FakeAnswer; readonly details: Record<string, unknown> } {
   const details: Record<string, unknown> = {}
   for (const [place, event] of given.entries()) {
     const errors = eventErrors(event) ?? expression?.(event as LagoEventInput)

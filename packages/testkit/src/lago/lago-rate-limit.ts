@@ -1,10 +1,11 @@
-import { refused, type LagoAnswer } from './lago-answer.ts'
+import type { FakeAnswer } from '../http/fake-request.ts'
+import { refused } from './lago-answer.ts'
 
 /**
  * Refuses what is over a number of requests in one second, by the clock's seconds.
  * @see https://getlago.com/docs/api-reference/rate-limits
  */
-export function createLagoRateLimit(perSecond: number): (nowMs: number) => LagoAnswer | undefined {
+export function createLagoRateLimit(perSecond: number): (nowMs: number) => FakeAnswer | undefined {
   let second = 0
   let count = 0
   return (nowMs) => {

@@ -1,4 +1,4 @@
-import { addDecimals } from './add-decimals.ts'
+import { addDecimals } from '../sums/add-decimals.ts'
 import type { UsageEvent } from './usage-event.ts'
 
 /** What a customer is billed for one model and token type. */

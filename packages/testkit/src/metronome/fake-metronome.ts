@@ -1,26 +1,18 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { createFaultQueue } from '../http/fault-queue.ts'
-import { replacesAnswer, type Fault, type FaultOptions } from '../http/fault.ts'
-import { startLoopbackServer } from '../http/loopback-server.ts'
+import type { FakeAnswer, FakeRequest } from '../http/fake-request.ts'
+import { startFakeServer, type FakeServer } from '../http/fake-server.ts'
+import type { Fault } from '../http/fault.ts'
 import { parseJson } from '../http/parse-json.ts'
-import { readBody } from '../http/read-body.ts'
+import { createEventsOnce } from '../sums/events-once.ts'
 import { billedCosts, billedTokens, type BilledCost, type BilledTokens } from './billed-tokens.ts'
 import type { FakeMetronomeOptions } from './fake-metronome-options.ts'
-import type { FakeMetronomeRequest } from './fake-metronome-request.ts'
 import { brokenRule } from './usage-event-rules.ts'
-import { createUsageEventLedger } from './usage-event-ledger.ts'
 import type { UsageEvent } from './usage-event.ts'
 
 /** Metronome's `POST /v1/ingest` on this machine, over real HTTP. */
-export interface FakeMetronome extends AsyncDisposable {
+export interface FakeMetronome extends FakeServer {
   /** Without a slash at the end; the `baseUrl` of a client. */
   readonly url: string
-  readonly host: string
-  readonly port: number
   readonly bearerToken: string
-  /** Every request so far, in order of arrival, whatever became of it. */
-  readonly requests: readonly FakeMetronomeRequest[]
   /** Every event that was accepted, in order of arrival, without duplicates. */
   readonly events: readonly UsageEvent[]
   /** Accepted events that are on no bill: of an unknown customer, or a type without a metric. */
@@ -35,13 +27,10 @@ export interface FakeMetronome extends AsyncDisposable {
   addCustomer(idOrAlias: string): void
   /** Makes a billable metric for an event type; what was sent before is billed then, too. */
   addEventType(eventType: string): void
-  /** Lets the next request, or those that the options name, go wrong. */
-  failWith(fault: Fault, options?: FaultOptions): void
-  /** Forgets all faults still to come. */
-  recover(): void
-  /** Cuts every connection and stops listening. Safe to call twice. */
-  close(): Promise<void>
 }
+
+/** For how long a transaction id that was accepted is known. */
+const duplicateWindowMs = 34 * 24 * 60 * 60_000
 
 /** Starts a fake Metronome. */
 export async function startFakeMetronome(
@@ -51,9 +40,7 @@ export async function startFakeMetronome(
   const { eventsPerSecond = Infinity, now = Date.now } = options
   const customers = options.customers && new Set(options.customers)
   const eventTypes = options.eventTypes && new Set(options.eventTypes)
-  const requests: OpenRequest[] = []
-  const faults = createFaultQueue()
-  const ledger = createUsageEventLedger()
+  const ledger = createEventsOnce(duplicateWindowMs, (event: UsageEvent) => event.transaction_id)
   let recent: readonly { readonly at: number; readonly count: number }[] = []
 
   const isMatched = ({ customer_id: customer, event_type: type }: UsageEvent) =>
@@ -67,7 +54,7 @@ export async function startFakeMetronome(
     return false
   }
 
-  function answer({ method, path, headers, rawBody, at }: FakeMetronomeRequest): Answer {
+  function answer({ method, path, headers, rawBody, at }: FakeRequest): FakeAnswer {
     const token = String(headers.authorization ?? '').replace(/^Bearer /, '')
     // Metronome would not repeat it; a client that lets one through shows by this.
     if (token !== bearerToken) return refused(401, `Unauthorized: ${token}`)
@@ -85,22 +72,10 @@ export async function startFakeMetronome(
     return { status: 200, headers: { 'content-length': '0' }, body: '' }
   }
 
-  const server = await startLoopbackServer(async (incoming, response) => {
-    const request = await receive(incoming, now)
-    requests.push(request)
-    const fault = faults.next(request.rawBody, request.path) ?? {}
-    await sleep(latencyMs + (fault.delayMs ?? 0))
-    const replaced = replacesAnswer(fault)
-    const own = !replaced || fault.processed ? answer(request) : undefined
-    if (fault.connection === 'hang') return
-    if (fault.connection === 'reset') return void response.destroy()
-    send(replaced || own === undefined ? faultyAnswer(fault) : own, request, response)
-  })
-
+  const server = await startFakeServer({ now, latencyMs, answer, faultyAnswer })
   return {
     ...server,
     bearerToken,
-    requests,
     events: ledger.events,
     get unmatched() {
       return ledger.events.filter((event) => !isMatched(event))
@@ -112,48 +87,14 @@ export async function startFakeMetronome(
     billedCosts: () => billedCosts(matched()),
     addCustomer: (idOrAlias) => void customers?.add(idOrAlias),
     addEventType: (eventType) => void eventTypes?.add(eventType),
-    failWith: faults.add,
-    recover: faults.clear,
   }
 }
 
-type OpenRequest = { -readonly [Key in keyof FakeMetronomeRequest]: FakeMetronomeRequest[Key] }
-
-interface Answer {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string | object
+function refused(status: number, message: string): FakeAnswer {
+  return { status, body: { message } }
 }
 
-const json = { 'content-type': 'application/json' }
-
-function refused(status: number, message: string): Answer {
-  return { status, headers: json, body: { message } }
-}
-
-function faultyAnswer({ status = 200, headers = {}, body }: Fault): Answer {
+function faultyAnswer({ status = 200, headers = {}, body }: Fault): FakeAnswer {
   const usual = { message: `Refused with status ${status}` }
-  return { status, headers: { ...json, ...headers }, body: body ?? usual }
-}
-
-async function receive(incoming: IncomingMessage, now: () => number): Promise<OpenRequest> {
-  const url = new URL(incoming.url ?? '/', 'http://localhost')
-  return {
-    method: incoming.method ?? 'GET',
-    path: url.pathname,
-    headers: incoming.headers,
-    rawBody: await readBody(incoming),
-    at: now(),
-    status: undefined,
-  }
-}
-
-function send(
-  { status, headers, body }: Answer,
-  request: OpenRequest,
-  response: ServerResponse,
-): void {
-  request.status = status
-  response.writeHead(status, headers)
-  response.end(typeof body === 'string' ? body : JSON.stringify(body))
+  return { status, headers, body: body ?? usual }
 }

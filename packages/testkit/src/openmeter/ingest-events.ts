@@ -1,11 +1,12 @@
 import { parseJson } from '../http/parse-json.ts'
+import type { EventsOnce } from '../sums/events-once.ts'
 import { brokenRule, toIngestedEvent } from './event-rules.ts'
-import type { EventStore } from './event-store.ts'
-import type { FakeOpenMeterRequest } from './fake-open-meter-request.ts'
-import { problem, type OpenMeterAnswer } from './problem.ts'
+import type { IngestedEvent } from './ingested-event.ts'
+import type { FakeAnswer, FakeRequest } from '../http/fake-request.ts'
+import { problem } from './problem.ts'
 
 /** What is refused before an event is looked at. */
-export type Access = (request: FakeOpenMeterRequest) => OpenMeterAnswer | undefined
+export type Access = (request: FakeRequest) => FakeAnswer | undefined
 
 /** Asks for the key, whole in its refusal, which shows whether a client lets it through. */
 export function accessCheck(apiKey: string | null, mayIngest: boolean): Access {
@@ -21,11 +22,11 @@ export function accessCheck(apiKey: string | null, mayIngest: boolean): Access {
  * @param takes how many are taken before the server fails, as it can in the middle.
  */
 export function ingestEvents(
-  request: FakeOpenMeterRequest,
-  store: EventStore,
+  request: FakeRequest,
+  store: EventsOnce<IngestedEvent>,
   success: number,
   takes = Infinity,
-): OpenMeterAnswer {
+): FakeAnswer {
   const contentType = String(request.headers['content-type'] ?? '')
   const body = parseJson(request.rawBody)
   const events = eventsIn(contentType, body)

@@ -1,4 +1,4 @@
-import { addDecimals } from './decimal-sum.ts'
+import { addDecimals, isDecimal } from '../sums/add-decimals.ts'
 import type { IngestedEvent } from './ingested-event.ts'
 
 /** A SUM meter, as it is set up in OpenMeter. */
@@ -30,8 +30,10 @@ export function queryMeter(
       Object.entries(groupBy).map(([name, path]) => [name, String(at(data, path) ?? '')]),
     )
     const key = JSON.stringify([subject, groups])
-    const value = addDecimals(rows.get(key)?.value ?? '0', at(data, valueProperty))
-    if (value !== undefined) rows.set(key, { subject, groups, value })
+    const given = at(data, valueProperty)
+    if (!isDecimal(given)) continue
+    const value = addDecimals(rows.get(key)?.value ?? '0', String(given))
+    rows.set(key, { subject, groups, value })
   }
   return [...rows.values()]
 }

@@ -1,9 +1,4 @@
-/** An answer of OpenMeter's, before it is written. */
-export interface OpenMeterAnswer {
-  readonly status: number
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body: unknown
-}
+import type { FakeAnswer } from '../http/fake-request.ts'
 
 const titles: Readonly<Record<number, string>> = {
   400: 'Bad Request',
@@ -18,7 +13,7 @@ const titles: Readonly<Record<number, string>> = {
 }
 
 /** A problem of RFC 7807, as all errors of OpenMeter are. */
-export function problem(status: number, detail: string): OpenMeterAnswer {
+export function problem(status: number, detail: string): FakeAnswer {
   return {
     status,
     headers: { 'content-type': 'application/problem+json' },

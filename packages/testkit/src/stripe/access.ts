@@ -1,12 +1,12 @@
-import type { FakeStripeRequest } from './fake-stripe-request.ts'
-import { refused, type StripeAnswer } from './stripe-answer.ts'
+import type { FakeAnswer, FakeRequest } from '../http/fake-request.ts'
+import { refused } from './stripe-answer.ts'
 
 /** Refuses a request without the right key, or whose key may not write meter events. */
 export function refusedAccess(
-  request: FakeStripeRequest,
+  request: FakeRequest,
   apiKey: string,
   mayWriteMeterEvents: boolean,
-): StripeAnswer | undefined {
+): FakeAnswer | undefined {
   const key = String(request.headers.authorization ?? '').replace(/^Bearer /, '')
   if (key !== apiKey) {
     // Stripe masks most of the key; whole, it shows whether a client lets one through.

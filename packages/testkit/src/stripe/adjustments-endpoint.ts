@@ -1,11 +1,11 @@
 import { parse } from 'qs'
 import { parseJson } from '../http/parse-json.ts'
 import type { FakeEndpoint } from './fake-endpoint.ts'
-import type { FakeStripeRequest } from './fake-stripe-request.ts'
+import type { FakeAnswer, FakeRequest } from '../http/fake-request.ts'
 import { createIdempotencyKeys } from './idempotency-keys.ts'
 import type { MeterEventLedger } from './meter-event-ledger.ts'
 import type { OpenApiCheck } from './openapi-check.ts'
-import { invalid, refused, type StripeAnswer } from './stripe-answer.ts'
+import { invalid, refused } from './stripe-answer.ts'
 
 /** `POST /v1/billing/meter_event_adjustments` or v2's: takes back one event within 24 hours. */
 export function adjustmentsEndpoint(
@@ -15,7 +15,7 @@ export function adjustmentsEndpoint(
 ): FakeEndpoint {
   const keys = createIdempotencyKeys()
 
-  function process(request: FakeStripeRequest): StripeAnswer {
+  function process(request: FakeRequest): FakeAnswer {
     const given = keys.answer(request)
     if (given !== undefined) return given
     const problems = schema?.(request) ?? []
@@ -47,7 +47,7 @@ interface Adjustment {
   readonly cancel: { readonly identifier: string }
 }
 
-function adjusted(api: 'v1' | 'v2', { event_name, cancel }: Adjustment, { at }: FakeStripeRequest) {
+function adjusted(api: 'v1' | 'v2', { event_name, cancel }: Adjustment, { at }: FakeRequest) {
   const common = { event_name, cancel, type: 'cancel', status: 'pending', livemode: true }
   if (api === 'v1') return { object: 'billing.meter_event_adjustment', ...common }
   const created = new Date(at).toISOString()

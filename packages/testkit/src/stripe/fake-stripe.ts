@@ -1,16 +1,13 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createFaultQueue } from '../http/fault-queue.ts'
-import { replacesAnswer, type Fault, type FaultOptions } from '../http/fault.ts'
-import { startLoopbackServer } from '../http/loopback-server.ts'
-import { readBody } from '../http/read-body.ts'
+import type { FakeAnswer, FakeRequest } from '../http/fake-request.ts'
+import { startFakeServer, type FakeServer } from '../http/fake-server.ts'
+import { replacesAnswer, type Fault } from '../http/fault.ts'
 import { refusedAccess } from './access.ts'
 import { adjustmentsEndpoint } from './adjustments-endpoint.ts'
 import { billedUsage, type BilledUsage } from './billed-usage.ts'
 import { createErrorReports, type ErrorReportOptions } from './error-reports.ts'
 import type { FakeEndpoint } from './fake-endpoint.ts'
 import type { FakeStripeOptions } from './fake-stripe-options.ts'
-import type { FakeStripeRequest } from './fake-stripe-request.ts'
 import { createLanes } from './lanes.ts'
 import type { MeterEventFailure } from './meter-event-failure.ts'
 import { createMeterEventLedger } from './meter-event-ledger.ts'
@@ -21,17 +18,13 @@ import { eventSummariesEndpoint, metersEndpoint } from './meters-endpoint.ts'
 import { meterEventsEndpoint } from './meter-events-endpoint.ts'
 import { openApiCheck } from './openapi-check.ts'
 import { createRateLimit, rateLimited } from './rate-limit.ts'
-import { refused, tooManyConcurrent, usualRefusal, type StripeAnswer } from './stripe-answer.ts'
+import { refused, tooManyConcurrent, usualRefusal } from './stripe-answer.ts'
 
 /** Stripe's meter events on this machine, over real HTTP. */
-export interface FakeStripe extends AsyncDisposable {
+export interface FakeStripe extends FakeServer {
   /** Without a slash at the end; the `baseUrl` of a client. */
   readonly url: string
-  readonly host: string
-  readonly port: number
   readonly apiKey: string
-  /** Every request so far, in order of arrival, whatever became of it. */
-  readonly requests: readonly FakeStripeRequest[]
   /** Every event that is billed, in order of arrival. */
   readonly meterEvents: readonly MeterEventParams[]
   /** Every event that was accepted and could not be billed afterwards, in order of arrival. */
@@ -54,12 +47,6 @@ export interface FakeStripe extends AsyncDisposable {
   /** From now on event summaries lag behind: they show what there is now. */
   holdSummaries(): void
   releaseSummaries(): void
-  /** Lets the next request, or those that the options name, go wrong. */
-  failWith(fault: Fault, options?: FaultOptions): void
-  /** Forgets all faults still to come. */
-  recover(): void
-  /** Cuts every connection and stops listening. Safe to call twice. */
-  close(): Promise<void>
 }
 
 /**
@@ -70,8 +57,6 @@ export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<
   const { apiKey = 'rk_live_fake', mayWriteMeterEvents = true, latencyMs = 1 } = options
   const { requestsPerSecond = Infinity, maxConcurrentRequests = Infinity } = options
   const { now = Date.now, sessionMs = 15 * 60_000, expiredSessionStatus = 401 } = options
-  const requests: OpenRequest[] = []
-  const faults = createFaultQueue()
   const lanes = createLanes()
   const overRate = createRateLimit(requestsPerSecond, 'endpoint-rate')
   const schema = openApiCheck()
@@ -94,10 +79,11 @@ export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<
     eventSummariesEndpoint(options.meters, ledger, () => summarised ?? ledger.events),
     errorReports.endpoint,
   ]
-  const endpointOf = ({ method, path }: FakeStripeRequest) =>
+  const endpointOf = ({ method, path }: FakeRequest) =>
     endpoints.find((endpoint) => endpoint.method === method && endpoint.path.test(path))
 
-  async function answer(request: FakeStripeRequest, delayMs: number): Promise<StripeAnswer> {
+  async function answer(given: FakeRequest, fault: Fault): Promise<FakeAnswer> {
+    const request = fault.forgetsKey ? withoutKey(given) : given
     const endpoint = endpointOf(request)
     if (endpoint === undefined) {
       const message = `Unrecognized request URL (${request.method}: ${request.path}).`
@@ -112,7 +98,7 @@ export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<
     const isAlone = lanes.enter(lane) === 1
     const isTooMany = lanes.inAll > maxConcurrentRequests
     try {
-      await sleep(latencyMs + delayMs)
+      await sleep(latencyMs + (fault.delayMs ?? 0))
       if (isTooMany) return rateLimited('endpoint-concurrency')
       return isAlone ? endpoint.process(request) : refused(409, tooManyConcurrent)
     } finally {
@@ -120,32 +106,29 @@ export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<
     }
   }
 
-  const server = await startLoopbackServer(async (incoming, response) => {
-    const request = await receive(incoming, now)
-    requests.push(request)
-    response.setHeader('request-id', `req_${requests.length}`)
-    response.setHeader('date', new Date(request.at).toUTCString())
-    const fault = faults.next(request.rawBody, request.path) ?? {}
-    const delayMs = fault.delayMs ?? 0
-    const seen = fault.forgetsKey ? withoutKey(request) : request
-    if (!replacesAnswer(fault)) return send(await answer(seen, delayMs), request, response)
-    if (fault.processed) await answer(seen, delayMs)
-    else await sleep(delayMs)
-    if (fault.connection === 'hang') return
-    if (fault.connection === 'reset') return void response.destroy()
-    send(faultyAnswer(fault), request, response)
+  const server = await startFakeServer({
+    now,
+    latencyMs,
+    answer,
+    faultyAnswer,
+    // A request takes its time in its lane.
+    wait: async (fault) => {
+      if (replacesAnswer(fault) && !fault.processed) await sleep(fault.delayMs ?? 0)
+    },
+    headers: ({ at }, count) => ({
+      'request-id': `req_${count}`,
+      date: new Date(at).toUTCString(),
+    }),
   })
-
   return {
     ...server,
     apiKey,
-    requests,
     meterEvents: ledger.events,
     failures: ledger.failures,
     billed: () => billedUsage(ledger.events),
     requestCounts: () => {
       const counts: Record<string, number> = {}
-      for (const request of requests) {
+      for (const request of server.requests) {
         const { api = 'unknown' } = endpointOf(request) ?? {}
         counts[api] = (counts[api] ?? 0) + 1
       }
@@ -157,36 +140,13 @@ export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<
     reportErrors: errorReports.report,
     holdSummaries: () => (summarised = [...ledger.events]),
     releaseSummaries: () => (summarised = undefined),
-    failWith: faults.add,
-    recover: faults.clear,
   }
 }
 
-type OpenRequest = { -readonly [Key in keyof FakeStripeRequest]: FakeStripeRequest[Key] }
-
-async function receive(incoming: IncomingMessage, now: () => number): Promise<OpenRequest> {
-  const url = new URL(incoming.url ?? '/', 'http://localhost')
-  return {
-    method: incoming.method ?? 'GET',
-    path: url.pathname,
-    query: url.search.slice(1),
-    headers: incoming.headers,
-    rawBody: await readBody(incoming),
-    at: now(),
-    status: undefined,
-  }
-}
-
-function withoutKey(request: FakeStripeRequest): FakeStripeRequest {
+function withoutKey(request: FakeRequest): FakeRequest {
   return { ...request, headers: { ...request.headers, 'idempotency-key': undefined } }
 }
 
-function faultyAnswer({ status = 200, headers = {}, body }: Fault): StripeAnswer {
+function faultyAnswer({ status = 200, headers = {}, body }: Fault): FakeAnswer {
   return { status, headers, body: body ?? { error: usualRefusal(status) } }
-}
-
-function send(answer: StripeAnswer, request: OpenRequest, response: ServerResponse): void {
-  request.status = answer.status
-  response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers })
-  response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body))
 }

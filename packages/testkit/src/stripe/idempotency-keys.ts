@@ -1,5 +1,5 @@
-import { refused, type StripeAnswer } from './stripe-answer.ts'
-import type { FakeStripeRequest } from './fake-stripe-request.ts'
+import { refused } from './stripe-answer.ts'
+import type { FakeAnswer, FakeRequest } from '../http/fake-request.ts'
 
 const windowMs = 24 * 60 * 60_000
 
@@ -10,15 +10,12 @@ const windowMs = 24 * 60 * 60_000
  */
 export interface IdempotencyKeys {
   /** The answer that the key calls for; `undefined` when the request is to be processed. */
-  answer(request: FakeStripeRequest): StripeAnswer | undefined
-  keep(request: FakeStripeRequest, answer: StripeAnswer): void
+  answer(request: FakeRequest): FakeAnswer | undefined
+  keep(request: FakeRequest, answer: FakeAnswer): void
 }
 
 export function createIdempotencyKeys(): IdempotencyKeys {
-  const kept = new Map<
-    string,
-    { rawBody: string; path: string; at: number; answer: StripeAnswer }
-  >()
+  const kept = new Map<string, { rawBody: string; path: string; at: number; answer: FakeAnswer }>()
   return {
     answer: (request) => {
       const key = keyOf(request)
@@ -47,6 +44,6 @@ export function createIdempotencyKeys(): IdempotencyKeys {
 
 const mismatch = { type: 'idempotency_error', code: 'idempotency_error' }
 
-function keyOf(request: FakeStripeRequest): string | undefined {
+function keyOf(request: FakeRequest): string | undefined {
   return request.headers['idempotency-key'] as string | undefined
 }

@@ -1,5 +1,5 @@
 import { createIdentifiers } from './identifiers.ts'
-import type { FakeStripeRequest } from './fake-stripe-request.ts'
+import type { FakeRequest } from '../http/fake-request.ts'
 import { cancelEvent } from './cancel-event.ts'
 import type { MeterEventFailure } from './meter-event-failure.ts'
 import type { MeterEventParams } from './meter-event-params.ts'
@@ -11,14 +11,14 @@ export interface MeterEventLedger {
   readonly events: readonly MeterEventParams[]
   readonly failures: readonly MeterEventFailure[]
   /** The rule that an event breaks, of those that Stripe looks at before it answers. */
-  brokenRule(event: MeterEventParams, request: FakeStripeRequest): BrokenRule | undefined
-  isTaken(identifier: string | undefined, request: FakeStripeRequest): boolean
+  brokenRule(event: MeterEventParams, request: FakeRequest): BrokenRule | undefined
+  isTaken(identifier: string | undefined, request: FakeRequest): boolean
   /** Bills an accepted event, or notes why that failed. */
-  add(event: MeterEventParams, request: FakeStripeRequest, broken?: BrokenRule): void
+  add(event: MeterEventParams, request: FakeRequest, broken?: BrokenRule): void
   /** Lets events fail that are billed already; the code is that of the report. */
   fail(select: (event: MeterEventParams) => boolean, code: string, message: string): void
   /** Takes an event back; the answer is why that cannot be, or `undefined`. */
-  cancel(eventName: string, identifier: string, request: FakeStripeRequest): string | undefined
+  cancel(eventName: string, identifier: string, request: FakeRequest): string | undefined
 }
 
 export interface MeterEventLedgerOptions {

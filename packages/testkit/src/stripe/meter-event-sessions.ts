@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { FakeEndpoint } from './fake-endpoint.ts'
-import type { FakeStripeRequest } from './fake-stripe-request.ts'
-import { refused, type StripeAnswer } from './stripe-answer.ts'
+import type { FakeAnswer, FakeRequest } from '../http/fake-request.ts'
+import { refused } from './stripe-answer.ts'
 
 /** The sessions of the stream: made with the key, and good for a quarter of an hour. */
 export interface MeterEventSessions {
   /** `POST /v2/billing/meter_event_session`. */
   readonly endpoint: FakeEndpoint
   /** Refuses a request that has no session, or whose session is over. */
-  access(request: FakeStripeRequest): StripeAnswer | undefined
+  access(request: FakeRequest): FakeAnswer | undefined
   /** Ends all sessions at once. */
   end(): void
 }
@@ -23,7 +23,7 @@ export function createMeterEventSessions(options: MeterEventSessionOptions): Met
   const { lifetimeMs, expiredStatus } = options
   const endsAt = new Map<string, number>()
 
-  function process({ at, headers }: FakeStripeRequest): StripeAnswer {
+  function process({ at, headers }: FakeRequest): FakeAnswer {
     const id = randomUUID()
     const token = `mes_token_${id}`
     endsAt.set(token, at + lifetimeMs)

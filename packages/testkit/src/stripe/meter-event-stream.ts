@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { FakeEndpoint } from './fake-endpoint.ts'
-import type { FakeStripeRequest } from './fake-stripe-request.ts'
+import type { FakeAnswer, FakeRequest } from '../http/fake-request.ts'
 import { createIdempotencyKeys } from './idempotency-keys.ts'
 import type { MeterEventLedger } from './meter-event-ledger.ts'
 import type { MeterEventSessions } from './meter-event-sessions.ts'
 import { streamedEventParams } from './meter-event-params.ts'
 import type { OpenApiCheck } from './openapi-check.ts'
-import { invalid, refused, type StripeAnswer } from './stripe-answer.ts'
+import { invalid, refused } from './stripe-answer.ts'
 
 /** What becomes of an identifier that is taken; Stripe does not say. */
 export type StreamDuplicates = 'ignored' | 'refused'
@@ -23,7 +23,7 @@ export function meterEventStream(
 ): FakeEndpoint {
   const keys = createIdempotencyKeys()
 
-  function process(request: FakeStripeRequest): StripeAnswer {
+  function process(request: FakeRequest): FakeAnswer {
     const given = keys.answer(request)
     if (given !== undefined) return given
     const problems = schema?.(request) ?? []

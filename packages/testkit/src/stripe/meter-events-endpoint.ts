@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { FakeEndpoint } from './fake-endpoint.ts'
-import type { FakeStripeRequest } from './fake-stripe-request.ts'
+import type { FakeAnswer, FakeRequest } from '../http/fake-request.ts'
 import { createIdempotencyKeys } from './idempotency-keys.ts'
 import type { MeterEventLedger } from './meter-event-ledger.ts'
 import { meterEventParams, type MeterEventParams } from './meter-event-params.ts'
 import type { OpenApiCheck } from './openapi-check.ts'
-import { invalid, refused, type StripeAnswer } from './stripe-answer.ts'
+import { invalid, refused } from './stripe-answer.ts'
 
 /** `POST /v1/billing/meter_events` or `/v2/billing/meter_events`: checked before the answer. */
 export function meterEventsEndpoint(
@@ -15,7 +15,7 @@ export function meterEventsEndpoint(
 ): FakeEndpoint {
   const keys = createIdempotencyKeys()
 
-  function process(request: FakeStripeRequest): StripeAnswer {
+  function process(request: FakeRequest): FakeAnswer {
     const given = keys.answer(request)
     if (given !== undefined) return given
     const problems = schema?.(request) ?? []
@@ -50,13 +50,13 @@ export function meterEventsEndpoint(
   }
 }
 
-function duplicate(api: 'v1' | 'v2', identifier: string): StripeAnswer {
+function duplicate(api: 'v1' | 'v2', identifier: string): FakeAnswer {
   const message = `An event already exists with identifier ${identifier}.`
   if (api === 'v2') return refused(400, { code: 'duplicate_meter_event', message })
   return { ...invalid(message), headers: { 'stripe-should-retry': 'false' } }
 }
 
-function created(event: MeterEventParams, request: FakeStripeRequest): StripeAnswer {
+function created(event: MeterEventParams, request: FakeRequest): FakeAnswer {
   const { api, event_name, identifier, payload } = event
   const timestamp = event.timestamp ?? request.at
   const inV2 = api === 'v2'

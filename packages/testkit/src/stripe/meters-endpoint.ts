@@ -1,7 +1,7 @@
 import type { FakeEndpoint } from './fake-endpoint.ts'
-import type { FakeStripeRequest } from './fake-stripe-request.ts'
+import type { FakeAnswer, FakeRequest } from '../http/fake-request.ts'
 import type { MeterEventLedger } from './meter-event-ledger.ts'
-import { invalid, refused, type StripeAnswer } from './stripe-answer.ts'
+import { invalid, refused } from './stripe-answer.ts'
 
 /** The id of the meter that listens to an event name. */
 export function meterId(eventName: string): string {
@@ -36,7 +36,7 @@ export function eventSummariesEndpoint(
   visibleEvents: () => MeterEventLedger['events'],
 ): FakeEndpoint {
   const path = /^\/v1\/billing\/meters\/([^/]+)\/event_summaries$/
-  function process(request: FakeStripeRequest): StripeAnswer {
+  function process(request: FakeRequest): FakeAnswer {
     const query = new URLSearchParams(request.query)
     const [start, end] = ['start_time', 'end_time'].map((name) => Number(query.get(name)))
     if (!start || !end || start % 60 !== 0 || end % 60 !== 0 || end <= start) {
@@ -86,7 +86,7 @@ function meter(eventName: string) {
   }
 }
 
-function page(all: readonly { readonly id: string }[], query: URLSearchParams): StripeAnswer {
+function page(all: readonly { readonly id: string }[], query: URLSearchParams): FakeAnswer {
   const limit = Number(query.get('limit') ?? 10)
   if (!(limit >= 1 && limit <= 100)) return invalid('limit must be from 1 to 100.')
   const start = all.findIndex(({ id }) => id === query.get('starting_after')) + 1

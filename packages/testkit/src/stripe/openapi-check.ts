@@ -5,10 +5,10 @@ import formats from 'ajv-formats'
 import { parse } from 'qs'
 import { parseJson } from '../http/parse-json.ts'
 import { sharedFolder } from '../shared-folder.ts'
-import type { FakeStripeRequest } from './fake-stripe-request.ts'
+import type { FakeRequest } from '../http/fake-request.ts'
 
 /** Checks a request against Stripe's own API description; the answer is what is wrong with it. */
-export type OpenApiCheck = (request: FakeStripeRequest) => readonly string[]
+export type OpenApiCheck = (request: FakeRequest) => readonly string[]
 
 /** `undefined` where `../shared` is absent: then only the fake's own rules hold. */
 export function openApiCheck(): OpenApiCheck | undefined {
@@ -30,7 +30,7 @@ interface Operation {
 
 const validators = new WeakMap<Operation, ValidateFunction>()
 
-function check(description: OpenApiDescription, request: FakeStripeRequest): readonly string[] {
+function check(description: OpenApiDescription, request: FakeRequest): readonly string[] {
   const method = request.method.toLowerCase()
   const operation = description.paths[request.path]?.[method]
   if (operation === undefined) return [`no operation ${request.method} ${request.path}`]

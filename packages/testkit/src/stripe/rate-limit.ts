@@ -1,10 +1,11 @@
-import { refused, usualRefusal, type StripeAnswer } from './stripe-answer.ts'
+import type { FakeAnswer } from '../http/fake-request.ts'
+import { refused, usualRefusal } from './stripe-answer.ts'
 
 /** Refuses what is over a number in the past second; `cost` is how many it is. */
 export function createRateLimit(
   perSecond: number,
   reason: string,
-): (now: number, cost?: number) => StripeAnswer | undefined {
+): (now: number, cost?: number) => FakeAnswer | undefined {
   let recent: { readonly at: number; readonly cost: number }[] = []
   return (at, cost = 1) => {
     if (perSecond === Infinity) return undefined
@@ -17,6 +18,6 @@ export function createRateLimit(
   }
 }
 
-export function rateLimited(reason: string): StripeAnswer {
+export function rateLimited(reason: string): FakeAnswer {
   return refused(429, usualRefusal(429), { 'stripe-rate-limited-reason': reason })
 }

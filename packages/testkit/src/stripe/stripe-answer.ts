@@ -1,9 +1,4 @@
-/** An answer of Stripe's API, before it is written. */
-export interface StripeAnswer {
-  readonly status: number
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body: unknown
-}
+import type { FakeAnswer } from '../http/fake-request.ts'
 
 /** The body that Stripe's errors have. v2 leaves `type` out of most, v1 leaves `code` out. */
 export interface StripeRefusal {
@@ -16,12 +11,12 @@ export function refused(
   status: number,
   error: StripeRefusal,
   headers: Readonly<Record<string, string>> = {},
-): StripeAnswer {
+): FakeAnswer {
   return { status, headers, body: { error } }
 }
 
 /** Refuses a request that is not as it must be. */
-export function invalid(message: string): StripeAnswer {
+export function invalid(message: string): FakeAnswer {
   return refused(400, { type: 'invalid_request_error', message })
 }
 

@@ -1,6 +1,6 @@
-import { calcPrice, findProvider } from '@pydantic/genai-prices'
+import { calcPrice, findProvider, type Provider } from '@pydantic/genai-prices'
 import { exampleRecord } from '@token-meter/testkit'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { ConfigError } from '../../errors/config-error.ts'
 import type { UsageRecord } from '../../usage/usage-record.ts'
 import { cost } from '../cost.ts'
@@ -25,6 +25,9 @@ describe('genaiPrices', () => {
     ['xai', 'grok-4-latest', 'x-ai/grok-4-0709'],
     ['openrouter', 'anthropic/claude-sonnet-4.6', 'openrouter/anthropic/claude-sonnet-4.6'],
     ['mistral', 'magistral-small-2509', 'mistral/magistral-small'],
+    // Where the list's match ends before, or inside, the date of the snapshot.
+    ['openai', 'gpt-5-nano-2025-08-07', 'openai/gpt-5-nano'],
+    ['anthropic', 'claude-sonnet-4-20250514', 'anthropic/claude-sonnet-4-0'],
   ])('%s %s costs what the list says of %s', (provider, model, pricedAs) => {
     const plain = { input: 1000, cachedInput: 0, cachedWrite: 0, output: 100 }
     const answer = priced({ provider, model, tokens: plain })
@@ -45,6 +48,9 @@ describe('genaiPrices', () => {
     ['google', 'gemini-3.8-flash-lite'],
     ['openai', 'gpt-4o-realtime-preview-mini'],
     ['deepseek', 'deepseek-chat-next'],
+    ['openai', 'gpt-5-nano-next'],
+    ['openai', 'gpt-5-nano-next-2026-01-01'],
+    ['anthropic', 'claude-sonnet-4-20250514-fast'],
   ])('%s %s is not the model whose name begins like it', (provider, model) => {
     expect(calcPrice({ input_tokens: 1 }, model, { providerId: provider })).not.toBeNull()
     expect(priced({ provider, model })).toEqual({
@@ -59,6 +65,97 @@ describe('genaiPrices', () => {
     expect(priced({ provider: 'litellm', model: 'gpt-5.4' }, options)).toMatchObject({
       pricedAs: 'openai/gpt-5.4',
     })
+  })
+
+  test('a provider that only sounds like one of the list is unpriced', () => {
+    expect(calcPrice({}, 'gpt-5.4', { providerId: 'my-openai-proxy' })).not.toBeNull()
+    expect(priced({ provider: 'my-openai-proxy', model: 'gpt-5.4' })).toHaveProperty('unpriced')
+  })
+
+  test("another creator's price is not that of who serves its model", () => {
+    expect(calcPrice({}, 'deepseek-r1', { providerId: 'azure' })).not.toBeNull()
+    expect(priced({ provider: 'azure', model: 'deepseek-r1' })).toHaveProperty('unpriced')
+    expect(priced({ provider: 'azure', model: 'claude-opus-4-6' })).toHaveProperty('provider')
+  })
+
+  test('sound costs its own price or is unpriced', () => {
+    const sound = { details: { audioInput: 100, audioOutput: 10 } }
+    const plain = { input: 700, cachedInput: 0, cachedWrite: 0, output: 100 }
+    for (const model of ['gpt-4o-audio-preview', 'gpt-4o-mini-audio-preview']) {
+      expect(priced({ model, tokens: plain })).toHaveProperty('provider')
+      expect(priced({ model, tokens: plain, ...sound })).toEqual({
+        unpriced: 'the list has no price of its audio input',
+      })
+    }
+    expect(priced({ model: 'gpt-audio', tokens: plain, ...sound })).toHaveProperty('provider')
+  })
+
+  test('a price per request that depends on the request is unpriced', () => {
+    expect(priced({ provider: 'perplexity', model: 'sonar' })).toEqual({
+      unpriced: expect.stringMatching(/highest/),
+    })
+  })
+
+  test.each([
+    ['groq', 'llama-3.3-70b-versatile', 'flex', 1],
+    ['google', 'gemini-2.5-pro', 'FLEX', 0.5],
+    ['google', 'gemini-2.5-pro', 'unspecified', 1],
+    ['google', 'gemini-2.5-pro', 'priority', undefined],
+    ['vertex', 'gemini-2.5-pro', 'PROVISIONED_THROUGHPUT', undefined],
+    ['groq', 'llama-3.3-70b-versatile', 'performance', undefined],
+  ])('%s %s in the tier %s', (provider, model, serviceTier, factor) => {
+    const plain = { provider, model, tokens: { ...tokens, cachedInput: 0 } }
+    const amount = (answer: object) => ('provider' in answer ? Number(answer.provider) : undefined)
+    const usual = amount(priced(plain)) ?? 0
+    const expected = factor === undefined ? undefined : expect.closeTo(usual * factor, 12)
+    expect(amount(priced({ ...plain, serviceTier }))).toEqual(expected)
+  })
+
+  test('what Google takes for cached input in a batch is not in the list', () => {
+    const batch = { provider: 'google', model: 'gemini-2.5-pro', serviceTier: 'batch' }
+    expect(priced(batch)).toHaveProperty('unpriced')
+    expect(priced({ ...batch, tokens: { ...tokens, cachedInput: 0 } })).toHaveProperty('provider')
+    const options = { serviceTiers: { google: { batch: '0.6' } } }
+    expect(priced(batch, options)).toHaveProperty('provider')
+  })
+
+  test('a price that comes into the list is found at once, also for an old response', async () => {
+    const price = genaiPrices()
+    const record = exampleRecord({ provider: 'deepseek', model: 'brand-new' })
+    expect(price(record)).toHaveProperty('unpriced')
+    const provider = findProvider({ providerId: 'deepseek' }) as Provider
+    const models = [...provider.models]
+    provider.models.push({
+      id: 'brand-new',
+      match: { equals: 'brand-new' },
+      prices: { input_mtok: 3, output_mtok: 4 },
+    })
+    onTestFinished(() => void (provider.models = models))
+    expect(price(record)).toMatchObject({ input: 3 })
+  })
+
+  test('a price that changes does so to the minute', () => {
+    const provider = findProvider({ providerId: 'deepseek' }) as Provider
+    const models = [...provider.models]
+    provider.models.push({
+      id: 'dated',
+      match: { equals: 'dated' },
+      prices: [
+        { prices: { input_mtok: 1 } },
+        {
+          constraint: { type: 'start_date', start_date: '2026-01-01' },
+          prices: { input_mtok: 2 },
+        },
+      ],
+    })
+    onTestFinished(() => void (provider.models = models))
+    const price = genaiPrices()
+    const midnight = Date.UTC(2026, 0, 1)
+    const at = (ms: number) =>
+      price(exampleRecord({ provider: 'deepseek', model: 'dated', at: ms }))
+    expect(at(midnight - 1)).toMatchObject({ input: 1 })
+    expect(at(midnight)).toMatchObject({ input: 2 })
+    expect(at(midnight - 1)).toMatchObject({ input: 1 })
   })
 
   test('half for batches and flex; other tiers only by option', () => {

@@ -1,11 +1,9 @@
-import { calcPrice } from '@pydantic/genai-prices'
 import { ConfigError } from '../../errors/config-error.ts'
-import type { UsageRecord } from '../../usage/usage-record.ts'
 import type { ModelPrice, Usd } from '../model-price.ts'
-import type { PriceFunction, Unpriced } from '../price-source.ts'
-import { knownFactors, type Factors } from './known-factors.ts'
-import { isSameModel } from './same-model.ts'
-import { toModelPrice } from './to-model-price.ts'
+import type { PriceFunction } from '../price-source.ts'
+import { knownFactors } from './known-factors.ts'
+import { listPrice } from './list-price.ts'
+import { notInList } from './not-in-list.ts'
 
 export interface GenaiPricesOptions {
   /**
@@ -16,7 +14,7 @@ export interface GenaiPricesOptions {
   /**
    * By how much the price of tokens is multiplied in a service tier, by provider, where the list has
    * no price of it: `{ openai: { priority: 2 } }`. Beside what is known: half for batches of OpenAI,
-   * Azure, Anthropic and Google, and for OpenAI's `flex`.
+   * Azure, Anthropic and Google and for `flex` of OpenAI and Google, and the usual price for Groq's.
    */
   readonly serviceTiers?: Readonly<Record<string, Readonly<Record<string, Usd>>>> | undefined
   /** The same by `details.speed`: `{ anthropic: { fast: 6 } }`. @default none is known */
@@ -34,6 +32,8 @@ const listNames: Readonly<Record<string, string>> = {
 
 /** How long the price of a model is taken from memory, as `updatePrices` can change it, in ms. */
 const keptMs = 60_000
+/** Prices change at whole minutes. */
+const minuteMs = 60_000
 const mostKept = 1000
 
 /**
@@ -52,43 +52,38 @@ export function genaiPrices(options: GenaiPricesOptions = {}): PriceFunction {
       'genaiPrices: providers must name providers, such as { litellm: "openai" }',
     )
   }
-  const kept = new Map<string, { readonly price: ModelPrice | Unpriced; readonly at: number }>()
+  const named = new Map(Object.entries(providers))
+  const ownTiers = new Set(Object.keys(options.serviceTiers ?? {}))
+  const kept = new Map<string, KeptPrice>()
 
-  return ({ provider, model, at }) => {
+  return (record) => {
+    const { provider, model, at } = record
     const key = `${provider} ${model}`
-    const known = kept.get(key)
-    if (known !== undefined && Math.abs(at - known.at) < keptMs) return known.price
-    const listName = providers[provider] ?? listNames[provider] ?? provider
-    const price = priceOf(listName, model, at, factors(provider))
-    if (kept.size >= mostKept) kept.clear()
-    kept.set(key, { price, at })
-    return price
+    const now = performance.now()
+    const minute = Math.floor(at / minuteMs)
+    let known = kept.get(key)
+    if (known === undefined || known.minute !== minute || now - known.since >= keptMs) {
+      const own = named.get(provider)
+      const found = listPrice(own ?? listNames[provider] ?? provider, model, at, own !== undefined)
+      // Is looked for again the next time: `updatePrices` may have brought it.
+      if ('unpriced' in found) return found
+      const { list } = found
+      // Groq bills 10 seconds at the least: https://groq.com/pricing
+      const leastSeconds = list === 'groq' ? 10 : 0
+      const price = { ...found.price, ...factors(provider), leastSeconds }
+      known = { list, price, minute, since: now, hasOwnTiers: ownTiers.has(provider) }
+      if (kept.size >= mostKept) kept.clear()
+      kept.set(key, known)
+    }
+    return notInList(record, known.price, known) ?? known.price
   }
 }
 
-function priceOf(
-  providerId: string,
-  name: UsageRecord['model'],
-  at: number,
-  factors: Factors,
-): ModelPrice | Unpriced {
-  const model = name.replace(/^models\//, '')
-  let found
-  try {
-    found = calcPrice({}, model, { providerId, timestamp: new Date(at) })
-  } catch {
-    // It throws for a provider it does not know.
-  }
-  if (!found) {
-    return { unpriced: `the list of @pydantic/genai-prices has no price of it at "${providerId}"` }
-  }
-  const { model: info, provider, model_price: prices } = found
-  if (model.toLowerCase() !== info.id.toLowerCase() && !isSameModel(model, info.match)) {
-    return { unpriced: `the list knows only a similar name, "${info.id}"` }
-  }
-  const price = toModelPrice(prices)
-  if ('unpriced' in price) return price
-  // Groq bills 10 seconds at the least: https://groq.com/pricing
-  const leastSeconds = providerId === 'groq' ? 10 : 0
-  return { ...price, ...factors, leastSeconds, pricedAs: `${provider.id}/${info.id}` }
+interface KeptPrice {
+  readonly list: string
+  readonly price: ModelPrice
+  readonly hasOwnTiers: boolean
+  /** Of `record.at`. */
+  readonly minute: number
+  readonly since: number
 }

@@ -14,8 +14,10 @@ const known: { readonly [Kind in keyof Factors]-?: ByProvider } = {
     azure: { batch: '0.5' },
     // https://platform.claude.com/docs/en/about-claude/pricing
     anthropic: { batch: '0.5' },
-    // https://ai.google.dev/gemini-api/docs/batch-api
-    google: { batch: '0.5' },
+    // https://ai.google.dev/gemini-api/docs/optimization
+    google: { batch: '0.5', flex: '0.5', unspecified: 1 },
+    // https://console.groq.com/docs/flex-processing
+    groq: { flex: 1 },
   },
   speeds: {},
   // Of the models that tell the place: https://platform.claude.com/docs/en/about-claude/pricing
@@ -32,9 +34,10 @@ export function knownFactors(options: {
   readonly [Kind in keyof Factors]?: ByProvider | undefined
 }): (provider: string) => Factors {
   for (const kind of kinds) check(kind, options[kind])
+  const own = structuredClone(options)
   return (provider) =>
     Object.fromEntries(
-      kinds.map((kind) => [kind, { ...known[kind][provider], ...options[kind]?.[provider] }]),
+      kinds.map((kind) => [kind, { ...known[kind][provider], ...own[kind]?.[provider] }]),
     )
 }
 

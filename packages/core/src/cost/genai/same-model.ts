@@ -25,8 +25,11 @@ export function isSameModel(name: string, match: MatchLogic): boolean {
       : 'ends_with' in match
         ? [match.ends_with, model.length - match.ends_with.length]
         : [match.contains, model.indexOf(match.contains.toLowerCase())]
-  if (baseName(model) === baseName(part.toLowerCase())) return true
+  const base = baseName(model)
+  if (base === baseName(part.toLowerCase())) return true
   if (before < 0 || !model.startsWith(part.toLowerCase(), before)) return false
+  // It ends inside the snapshot: `claude-sonnet-4-2025`, `gpt-5-nano-`.
+  if (before === 0 && part.toLowerCase().startsWith(base)) return true
   const after = model.slice(before + part.length)
   const isDate = /[-@]$/.test(part) && snapshotDate.test(after)
   return place.test(model.slice(0, before)) && (isDate || snapshot.test(after))

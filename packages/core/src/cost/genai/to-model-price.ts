@@ -22,7 +22,6 @@ const perToken = {
 
 const perPiece = {
   web_searches_kcount: 'webSearch',
-  requests_kcount: 'request',
   audio_hours: 'hour',
 } as const satisfies Record<string, keyof ModelPrice>
 
@@ -42,6 +41,9 @@ export function toModelPrice(prices: ListPrice): ModelPrice | Unpriced {
       price[perToken[key as keyof typeof perToken]] = tiersOf(value)
     } else if (Object.hasOwn(perPiece, key) && typeof value === 'number') {
       price[perPiece[key as keyof typeof perPiece]] = value
+    } else if (key === 'requests_kcount') {
+      // Perplexity's, whose price changes with the context of a search: the list has the highest.
+      return { unpriced: 'the list has only the highest of its prices per request' }
     } else {
       return { unpriced: `the list prices it by ${key}, which no usage counts` }
     }

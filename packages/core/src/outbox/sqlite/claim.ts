@@ -1,26 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Batch, BatchEntry } from '../outbox.ts'
+import type { Batch } from '../outbox.ts'
+import { prepareBatchEntries } from './batch-entries.ts'
 import { inTransaction } from './in-transaction.ts'
 import { newLease, prepareReleaseOfTheDead } from './lease-owner.ts'
-import { fromBody } from '../record-body.ts'
+import { prepareNewBatch } from './new-batch.ts'
 import { prepareIsRipe } from './ripe.ts'
-
-interface EntryRow {
-  readonly seq: number
-  readonly body: string
-  readonly customer: string | null
-  readonly attempts: number
-  readonly firstAttemptAt: number
-  readonly uncertainSince: number | null
-  readonly deliveredEventIds: string
-  readonly refusedEventIds: string | null
-}
 
 export function prepareClaim(
   database: DatabaseSync,
   now: () => number,
 ): (sink: string, limit: number, leaseMs: number, lingerMs?: number) => Batch | undefined {
   const newBatch = prepareNewBatch(database)
+  const entries = prepareBatchEntries(database)
   const isRipe = prepareIsRipe(database)
   const releaseOfTheDead = prepareReleaseOfTheDead(database)
   /** Sinks whose last claim was a retry: fresh records come next, or retries could starve them. */
@@ -53,14 +44,11 @@ export function prepareClaim(
          (SELECT claimed_at FROM batches WHERE id = :id AND lease IS NOT NULL))
      WHERE batch = :id`,
   )
-  const entries = database.prepare(
-    `SELECT records.seq AS seq, body, customer, attempts, first_attempt_at AS firstAttemptAt,
-       uncertain_since AS uncertainSince, delivered_event_ids AS deliveredEventIds,
-       ids AS refusedEventIds
-     FROM items JOIN records ON records.seq = items.seq
-       LEFT JOIN refused_events AS refused ON refused.sink = items.sink AND refused.seq = items.seq
-     WHERE items.batch = ? ORDER BY items.seq`,
-  )
+  const takeAgain = (sink: string, nowMs: number, { id }: { readonly id: string }) => {
+    gotRetry.add(sink)
+    attempt.run({ nowMs, id })
+    return { id, entries: entries.of(id) }
+  }
 
   return (sink, limit, leaseMs, lingerMs = 0) => {
     const nowMs = now()
@@ -73,65 +61,13 @@ export function prepareClaim(
     return inTransaction(database, () => {
       introduce.run({ sink })
       const due = dueBatch.get(sink, nowMs) as { id: string } | undefined
-      const takeFresh = () => (ripe ? newBatch(sink, limit) : undefined)
+      const takeFresh = () => (ripe ? newBatch(sink, limit, nowMs) : undefined)
       const fresh = gotRetry.delete(sink) ? takeFresh() : undefined
-      const id = fresh ?? due?.id ?? takeFresh()
-      if (id === undefined) return undefined
-      if (id === due?.id) gotRetry.add(sink)
+      const taken = fresh ?? (due === undefined ? takeFresh() : takeAgain(sink, nowMs, due))
+      if (taken === undefined) return undefined
       const token = newLease()
-      attempt.run({ nowMs, id })
-      lease.run(id, sink, token, nowMs, nowMs + leaseMs)
-      const rows = entries.all(id) as unknown as EntryRow[]
-      return { id, sink, lease: token, entries: rows.map(toEntry) }
+      lease.run(taken.id, sink, token, nowMs, nowMs + leaseMs)
+      return { id: taken.id, sink, lease: token, entries: taken.entries }
     })
-  }
-}
-
-/** Puts waiting records into a batch, oldest first, and answers its id; none when nothing waits. */
-function prepareNewBatch(
-  database: DatabaseSync,
-): (sink: string, limit: number) => string | undefined {
-  const takeRequeued = database.prepare(
-    `UPDATE items SET state = 'batched', batch = :id
-     WHERE sink = :sink AND seq IN (
-       SELECT seq FROM items WHERE sink = :sink AND state = 'requeued' ORDER BY seq LIMIT :limit)`,
-  )
-  const takeFresh = database.prepare(
-    `INSERT INTO items (sink, seq, state, batch)
-     SELECT name, seq, 'batched', :id FROM sinks JOIN records ON seq > cursor
-     WHERE name = :sink AND customer IS NOT NULL ORDER BY seq LIMIT :limit`,
-  )
-  const moveToBatch = database.prepare(
-    `UPDATE sinks SET cursor = max(cursor, (SELECT max(seq) FROM items WHERE batch = ?))
-     WHERE name = ?`,
-  )
-  const moveToEnd = database.prepare(
-    `UPDATE sinks SET cursor = max(cursor, (SELECT coalesce(max(seq), 0) FROM records))
-     WHERE name = ?`,
-  )
-
-  return (sink, limit) => {
-    const id = crypto.randomUUID()
-    const requeued = Number(takeRequeued.run({ id, sink, limit }).changes)
-    const fresh =
-      requeued < limit ? Number(takeFresh.run({ id, sink, limit: limit - requeued }).changes) : 0
-    if (requeued + fresh === limit) moveToBatch.run(id, sink)
-    // What is left has no customer, and is not looked at again until it has one.
-    else moveToEnd.run(sink)
-    return requeued + fresh > 0 ? id : undefined
-  }
-}
-
-/** The row counts this claim already. */
-function toEntry(row: EntryRow): BatchEntry {
-  return {
-    record: fromBody(row.body, row.customer),
-    attempts: row.attempts - 1,
-    firstAttemptAt: row.attempts > 1 ? row.firstAttemptAt : undefined,
-    uncertainSince: row.uncertainSince ?? undefined,
-    deliveredEventIds: JSON.parse(row.deliveredEventIds) as string[],
-    ...(row.refusedEventIds !== null && {
-      refusedEventIds: JSON.parse(row.refusedEventIds) as string[],
-    }),
   }
 }

@@ -20,8 +20,18 @@ export class BusyOutboxError extends OutboxError {
 /** True for SQLite's answer that another connection has the file locked. */
 export function isBusyFailure(cause: unknown): boolean {
   if (cause instanceof BusyOutboxError) return true
+  return locks.has(primaryCode(cause))
+}
+
+/** True where a row was refused for what the table demands, such as an id of its own. */
+export function isConstraintFailure(cause: unknown): boolean {
+  return primaryCode(cause) === 19
+}
+
+/** The low byte of what SQLite answered (https://www.sqlite.org/rescode.html), if it did. */
+function primaryCode(cause: unknown): number {
   const { errcode } = (cause ?? {}) as { errcode?: unknown }
-  return typeof errcode === 'number' && locks.has(errcode & 0xff)
+  return typeof errcode === 'number' ? errcode & 0xff : Number.NaN
 }
 
 /** Says what happened, to which file, and what to do next. */
@@ -47,10 +57,10 @@ interface Explanation {
 }
 
 function explain(cause: unknown): Explanation {
-  const { code, errcode } = (cause ?? {}) as { code?: unknown; errcode?: unknown }
-  // The low byte is the primary result code: https://www.sqlite.org/rescode.html
-  const bySqlite = typeof errcode === 'number' ? sqliteFailures.get(errcode & 0xff) : undefined
-  return bySqlite ?? systemFailures.get(String(code)) ?? unknownFailure
+  const { code } = (cause ?? {}) as { code?: unknown }
+  return (
+    sqliteFailures.get(primaryCode(cause)) ?? systemFailures.get(String(code)) ?? unknownFailure
+  )
 }
 
 /** SQLITE_BUSY and SQLITE_LOCKED. */
