@@ -17,9 +17,19 @@ export default defineConfig({
     ...timeouts,
     reporters: summary === undefined ? ['default'] : ['default', ['json', { outputFile: summary }]],
     projects: [
-      ...['core', 'openai', 'anthropic', 'google', 'ai-sdk', 'stripe', 'metronome', 'lago', 'openmeter', 'opentelemetry', 'testkit'].map((name) =>
-        project(name, `packages/${name}`, ['src/**/*.test.ts', 'test/**/*.test.ts']),
-      ),
+      ...[
+        'core',
+        'openai',
+        'anthropic',
+        'google',
+        'ai-sdk',
+        'stripe',
+        'metronome',
+        'lago',
+        'openmeter',
+        'opentelemetry',
+        'testkit',
+      ].map((name) => project(name, `packages/${name}`, ['src/**/*.test.ts', 'test/**/*.test.ts'])),
       {
         test: {
           name: 'postgres',
@@ -30,6 +40,7 @@ export default defineConfig({
           ...timeouts,
         },
       },
+      project('bench', 'packages/bench', ['src/**/*.test.ts', 'test/**/*.test.ts']),
       project('demo', 'examples/demo', ['**/*.test.ts']),
       ...['chat', 'openai', 'anthropic', 'google', 'ai-sdk'].map((name) =>
         project(`example-${name}`, `examples/${name}`, ['**/*.test.ts']),

@@ -1,0 +1,106 @@
+import { type Api, streamEvents } from '../server/events.ts'
+import { type BenchCase, rawSide, settled, type Side, subjectSide } from './bench-case.ts'
+import { cpuTime } from './clock.ts'
+import { keepShapes } from './keep-shapes.ts'
+import { type Figure, paired } from './paired.ts'
+import { drain } from './streams.ts'
+
+/** Events of a stream that is measured by time, and of one that is measured by what it holds. */
+const timedLength = 5000
+const heldLength = 20_000
+
+/** A side whose streams are not parsed but given. It stays so for good. */
+interface GivenStream {
+  readonly client: object
+  readonly side: Side
+  /** What the next stream yields. */
+  events: () => Iterable<unknown>
+}
+
+/** Replaces the parsing of both sides: measures that need it come last. */
+export function giveStreams(bench: BenchCase): { raw: GivenStream; subject: GivenStream } {
+  return { raw: given(rawSide(bench)), subject: given(subjectSide(bench)) }
+}
+
+function given(side: Side): GivenStream {
+  const fetch = (): Promise<Response> =>
+    Promise.resolve(new Response('', { headers: { 'content-type': 'text/event-stream' } }))
+  const stream: GivenStream = { side, client: side.connect('stream', fetch), events: () => [] }
+  side.sdk.replaceParsing(async function* events() {
+    for (const event of stream.events()) yield event
+  })
+  return stream
+}
+
+/** ns of CPU for one event that is parsed already: what observing it costs, and nothing else. */
+export function parsedStream(
+  bench: BenchCase,
+  { raw, subject }: ReturnType<typeof giveStreams>,
+): Promise<Figure> {
+  const kept = keepShapes()
+  const run = async (stream: GivenStream): Promise<number> => {
+    const { side, client } = stream
+    // Anew for each run: a subject may change what it sees.
+    const events = parsed(bench.api, timedLength, side.includesUsage)
+    stream.events = () => events
+    globalThis.gc?.()
+    const micros = await cpuTime(async () => {
+      const opened = await side.stream(client)
+      kept(opened)
+      await drain(opened)
+    })
+    return (micros * 1000) / timedLength
+  }
+  return paired({
+    pairs: 101,
+    quick: bench.quick,
+    raw: () => run(raw),
+    subject: () => run(subject),
+    settle: () => settled(bench),
+  })
+}
+
+/**
+ * KB of heap that one long stream holds: the more of while its reader pauses after a few events, in
+ * which time nobody else should read on, and of shortly before its end.
+ */
+export function heapHeld(
+  bench: BenchCase,
+  { raw, subject }: ReturnType<typeof giveStreams>,
+): Promise<Figure> {
+  const run = async (stream: GivenStream): Promise<number> => {
+    const { side, client } = stream
+    const texts = streamEvents(bench.api, heldLength, side.includesUsage)
+    // Parsed as it is read: what nobody keeps is gone.
+    stream.events = function* events() {
+      for (const text of texts) yield JSON.parse(text) as unknown
+    }
+    const before = heapInUse()
+    const iterator = (await side.stream(client))[Symbol.asyncIterator]()
+    for (let event = 0; event < 10; event++) await iterator.next()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    const heldEarly = heapInUse() - before
+    for (let event = 10; event < heldLength - 10; event++) await iterator.next()
+    await settled(bench)
+    const held = Math.max(heldEarly, heapInUse() - before)
+    for (let result = await iterator.next(); result.done !== true;) result = await iterator.next()
+    return held / 1024
+  }
+  return paired({
+    pairs: 7,
+    quick: bench.quick,
+    raw: () => run(raw),
+    subject: () => run(subject),
+    settle: () => settled(bench),
+  })
+}
+
+function parsed(api: Api, length: number, includesUsage: boolean): unknown[] {
+  return streamEvents(api, length, includesUsage).map((event) => JSON.parse(event) as unknown)
+}
+
+function heapInUse(): number {
+  globalThis.gc?.()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}

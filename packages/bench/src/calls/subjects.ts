@@ -1,0 +1,15 @@
+import { peers } from '../peers/peers.ts'
+import { floor } from './subject/floor.ts'
+import { ours, oursAsking, oursWithoutOutbox } from './subject/ours.ts'
+import { raw } from './subject/raw.ts'
+import type { SubjectDefinition } from './subject/subject.ts'
+
+/** Everything that is measured, in the order of the table. */
+export const subjects: readonly SubjectDefinition[] = [
+  raw,
+  floor,
+  oursWithoutOutbox,
+  ours,
+  oursAsking,
+  ...peers,
+]

@@ -1,0 +1,13 @@
+import { appendLatency } from './append-latency.ts'
+import { backlogGrowth } from './backlog-growth.ts'
+import { deliveryRate } from './delivery-rate.ts'
+import type { Figure, FigureOptions } from './figure.ts'
+import { recordingRate } from './recording-rate.ts'
+
+/** What is measured, in the order of the flow. */
+export const parts: Readonly<Record<string, (options: FigureOptions) => Promise<Figure[]>>> = {
+  append: appendLatency,
+  record: recordingRate,
+  deliver: deliveryRate,
+  backlog: backlogGrowth,
+}
