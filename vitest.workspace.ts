@@ -15,6 +15,8 @@ const summary = process.env['TOKEN_METER_TEST_SUMMARY']
 export default defineConfig({
   test: {
     ...timeouts,
+    // By default one core is left idle, which is half of what CI has; most of these tests wait.
+    maxWorkers: '100%',
     reporters: summary === undefined ? ['default'] : ['default', ['json', { outputFile: summary }]],
     projects: [
       ...[
