@@ -76,10 +76,13 @@ export class AfterUsage {
   /** Never rejects: a platform would make an error of the request of it. */
   async #gather(first: Settling): Promise<void> {
     const gathered = [first]
+    const deadline = performance.now() + waitUntilMs
     this.#gathered = gathered
     await new Promise((resolve) => setTimeout(resolve, 0))
     this.#gathered = undefined
     const areSettled = await Promise.all(gathered.map(({ settling }) => settling))
+    // The platform ends what is still under way then: a batch would stay claimed until its lease ends.
+    await this.#own.rest(Math.max(0, deadline - performance.now()))
     const late = gathered.filter((_, index) => areSettled[index] !== true)
     if (late.length > 0) {
       this.#reportLate(

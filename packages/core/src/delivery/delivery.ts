@@ -101,7 +101,7 @@ export class Delivery {
     this.#stop.abort(new Error('the meter was closed'))
     this.#alarm.clear()
     // An outbox or a sink that hangs must not keep the application from ending.
-    await atMost(stopGraceMs, this.#still())
+    await this.rest(stopGraceMs)
     try {
       await this.sink.close?.()
     } catch (cause) {
@@ -109,9 +109,14 @@ export class Delivery {
     }
   }
 
-  async #still(): Promise<void> {
-    await this.#claiming
-    await Promise.all(this.#sending)
+  /** Resolves when no batch is under way, or after `atMostMs`. */
+  async rest(atMostMs: number): Promise<void> {
+    const deadline = performance.now() + atMostMs
+    while (this.#claiming !== undefined || this.#sending.size > 0) {
+      const leftMs = deadline - performance.now()
+      if (leftMs <= 0) return
+      await atMost(leftMs, Promise.all([this.#claiming, ...this.#sending]))
+    }
   }
 
   #pump(): void {

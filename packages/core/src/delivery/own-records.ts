@@ -78,6 +78,14 @@ export class OwnRecords {
     }
   }
 
+  /**
+   * Resolves when nothing is being sent, or after `timeoutMs`: a batch can have records of others,
+   * which nobody else sends while it is under way.
+   */
+  async rest(timeoutMs: number): Promise<void> {
+    await Promise.all(this.#deliveries.map((delivery) => delivery.rest(timeoutMs)))
+  }
+
   /** A sink may want records to wait for company, for longer than anyone can wait here. */
   async #sendWhatLingers(deadline: number): Promise<void> {
     const lingering = this.#deliveries.filter(
