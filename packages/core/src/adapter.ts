@@ -113,6 +113,7 @@ export {
 export { untilAborted } from './sending/until-aborted.ts'
 export { unusedEventId } from './sending/unused-event-id.ts'
 export { withCacheInInput } from './sending/with-cache-in-input.ts'
+export { withReason } from './sending/with-reason.ts'
 export { withoutKey } from './sending/without-key.ts'
 
 export { MissingCustomerError } from './errors/missing-customer-error.ts'

@@ -10,6 +10,7 @@ import {
   rejected,
   sendEntries,
   withoutKey,
+  withReason,
   type EventOutcome,
   type PayableEntry,
   type SentEvent,
@@ -79,11 +80,8 @@ export function lagoSink(options: LagoSinkOptions = {}): Sink {
     }))
   }
 
-  function readable(sent: SentEvent): SentEvent {
-    const { id, outcome } = sent
-    if (outcome.status === 'accepted') return sent
-    return { id, outcome: { ...outcome, reason: withoutKey(outcome.reason, apiKey) } }
-  }
+  const readable = (sent: SentEvent): SentEvent =>
+    withReason(sent, (reason) => withoutKey(reason, apiKey))
 
   return {
     name: settings.name,

@@ -10,6 +10,7 @@ import {
   recordResult,
   rejected,
   sendEntries,
+  withReason,
   type PayableEntry,
   type SentEvent,
   type Sink,
@@ -46,11 +47,8 @@ export function openMeterSink(options: OpenMeterSinkOptions): Sink {
     }
   }
 
-  function withoutKeys(sent: SentEvent): SentEvent {
-    const { id, outcome } = sent
-    if (outcome.status === 'accepted') return sent
-    return { id, outcome: { ...outcome, reason: readable(outcome.reason, options.apiKey) } }
-  }
+  const withoutKeys = (sent: SentEvent): SentEvent =>
+    withReason(sent, (reason) => readable(reason, options.apiKey))
 
   return {
     name: settings.name,

@@ -1,7 +1,7 @@
 import { metrics } from '@opentelemetry/api'
 import { DataPointType } from '@opentelemetry/sdk-metrics'
-import type { Batch, BatchEntry, Sink, UsageRecord } from '@token-meter/core/adapter'
-import { exampleRecord } from '@token-meter/testkit'
+import type { BatchEntry, Sink, UsageRecord } from '@token-meter/core/adapter'
+import { batchOf, exampleRecord, never } from '@token-meter/testkit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CollectedMetrics } from '../test/collected-metrics.ts'
 import { openTelemetrySink } from './index.ts'
@@ -23,18 +23,9 @@ async function send(
   sink: Sink,
   records: readonly UsageRecord[],
   again: Partial<BatchEntry> = {},
-  signal = new AbortController().signal,
+  signal = never,
 ) {
-  const entries = records.map((record) => ({
-    record,
-    attempts: 0,
-    firstAttemptAt: undefined,
-    uncertainSince: undefined,
-    deliveredEventIds: [],
-    ...again,
-  }))
-  const batch: Batch = { id: 'batch-1', sink: sink.name, lease: 'lease-1', entries }
-  return sink.send(batch, signal)
+  return sink.send(batchOf(records, again), signal)
 }
 
 test('a record becomes the metrics of the convention, literally', async () => {

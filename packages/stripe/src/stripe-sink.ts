@@ -32,8 +32,8 @@ import { toStripeEvents } from './to-stripe-events.ts'
 /**
  * A sink that bills the customers of a Stripe account: one meter event per record and token type,
  * or by cost one per record, each with its own id as identifier, so that it is billed once however
- * often it is sent within Stripe's 24 hours. What may have arrived and cannot be sent again within them is rejected, with
- * what to do about it.
+ * often it is sent within Stripe's 24 hours. What may have arrived and cannot be sent again within
+ * them is rejected, with what to do about it.
  * @throws ConfigError when an option is wrong, or there is no key.
  */
 export function stripeSink(options: StripeSinkOptions): Sink {

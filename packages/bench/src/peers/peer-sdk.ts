@@ -17,16 +17,10 @@ export function wrappingPeer(
     telemetry: Telemetry,
   ) => Promise<Pick<Required<Subject>, 'wrap'> & Pick<Subject, 'settle'>>,
 ): SubjectDefinition {
-  return {
-    name,
-    isPeer: true,
-    sdks: ['openai7', 'openai6'],
-    async load(sdkName, telemetry) {
-      const sdk = await loadPeerSdk(sdkName)
-      const peer = await load(telemetry)
-      return { sdk, ...peer, connect: (options) => peer.wrap(sdk.connect(options)) }
-    },
-  }
+  return peer(name, async (sdk, telemetry) => {
+    const wrapping = await load(telemetry)
+    return { ...wrapping, connect: (options) => wrapping.wrap(sdk.connect(options)) }
+  })
 }
 
 /** A peer that patches the SDK's classes, of every client in the process. */
@@ -34,14 +28,23 @@ export function patchingPeer(
   name: string,
   patch: (sdk: Sdk, telemetry: Telemetry) => Promise<void>,
 ): SubjectDefinition {
+  return peer(name, async (sdk, telemetry) => {
+    await patch(sdk, telemetry)
+    return { connect: (options) => sdk.connect(options) }
+  })
+}
+
+function peer(
+  name: string,
+  load: (sdk: Sdk, telemetry: Telemetry) => Promise<Omit<Subject, 'sdk'>>,
+): SubjectDefinition {
   return {
     name,
     isPeer: true,
     sdks: ['openai7', 'openai6'],
     async load(sdkName, telemetry) {
       const sdk = await loadPeerSdk(sdkName)
-      await patch(sdk, telemetry)
-      return { sdk, connect: (options) => sdk.connect(options) }
+      return { sdk, ...(await load(sdk, telemetry)) }
     },
   }
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Sink, UsageRecord } from '@token-meter/core'
+import { batchOf, never } from '@token-meter/testkit'
 
 /** A request with events, as a sink sent it. */
 export interface CapturedRequest {
@@ -30,15 +31,7 @@ export async function capturedRequests(
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const sink = makeSink(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-  const entries = records.map((record) => ({
-    record,
-    attempts: 0,
-    firstAttemptAt: undefined,
-    uncertainSince: undefined,
-    deliveredEventIds: [],
-  }))
-  const batch = { id: 'bench', sink: sink.name, lease: 'bench', entries }
-  const results = await sink.send(batch, new AbortController().signal)
+  const results = await sink.send(batchOf(records), never)
   await sink.close?.()
   server.closeAllConnections()
   server.close()

@@ -1,8 +1,6 @@
+import { longestTimerMs } from './longest-timer.ts'
 import { onAbort } from './on-abort.ts'
 import { untilAborted } from './until-aborted.ts'
-
-/** Beyond it timers of JavaScript fire at once. */
-const longestTimerMs = 2 ** 31 - 1
 
 /**
  * Makes a request with a signal of its own, which is aborted with the caller's and after `timeoutMs`,

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors/config-error.ts'
+import { longestTimerMs } from './longest-timer.ts'
 
 /**
  * Checks one option of a sink.
@@ -43,9 +44,6 @@ export function isCount(value: unknown): boolean {
 export function isAboveZero(value: unknown): boolean {
   return typeof value === 'number' && value > 0
 }
-
-/** Beyond it timers of JavaScript fire at once. */
-const longestTimerMs = 2 ** 31 - 1
 
 /** A whole number of ms from 1 up that a timer can take. */
 export function isTimerMs(value: unknown): boolean {

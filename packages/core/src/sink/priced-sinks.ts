@@ -5,15 +5,14 @@ import { withSend } from './with-send.ts'
 
 /**
  * Sinks whose records without a cost are priced again before they are sent: a record that was
- * refused for its missing price can be sent when the price is known. Not those that say they need
- * the same records on every attempt.
+ * refused for its missing price can be sent when the price is known.
  */
 export function pricedSinks(
   sinks: readonly Sink[],
   price: ((record: UsageRecord) => UsageRecord) | undefined,
 ): readonly Sink[] {
   if (price === undefined) return sinks
-  return sinks.map((sink) => (sink.sums === true ? sink : pricedSink(sink, price)))
+  return sinks.map((sink) => pricedSink(sink, price))
 }
 
 function pricedSink(sink: Sink, price: (record: UsageRecord) => UsageRecord): Sink {

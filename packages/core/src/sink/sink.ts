@@ -42,11 +42,6 @@ export interface Sink {
    */
   readonly lingerMs?: number
   /**
-   * Says that it makes one event of several records, which therefore come unchanged on every
-   * attempt: a cost that was not known is not filled in later. @default false
-   */
-  readonly sums?: boolean
-  /**
    * From when on the sink takes records, by their `at` in ms since the epoch, when an outbox first
    * sees it: `startingFrom()` sets it. @default everything that the outbox keeps
    */

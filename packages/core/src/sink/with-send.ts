@@ -2,12 +2,11 @@ import type { Sink } from './sink.ts'
 
 /** A sink with another `send`. Not a spread: a sink can be an instance of a class. */
 export function withSend(sink: Sink, send: Sink['send']): Sink {
-  const { name, maxBatch, lingerMs, sums, startsAtMs, maxConcurrentBatches } = sink
+  const { name, maxBatch, lingerMs, startsAtMs, maxConcurrentBatches } = sink
   return {
     name,
     ...(maxBatch !== undefined && { maxBatch }),
     ...(lingerMs !== undefined && { lingerMs }),
-    ...(sums !== undefined && { sums }),
     ...(startsAtMs !== undefined && { startsAtMs }),
     ...(maxConcurrentBatches !== undefined && { maxConcurrentBatches }),
     send,

@@ -1,5 +1,6 @@
 import { parse } from 'qs'
 import { parseJson } from '../http/parse-json.ts'
+import { answerAtOnce } from './answer-at-once.ts'
 import type { FakeEndpoint } from './fake-endpoint.ts'
 import type { FakeAnswer, FakeRequest } from '../http/fake-request.ts'
 import { createIdempotencyKeys } from './idempotency-keys.ts'
@@ -16,10 +17,8 @@ export function adjustmentsEndpoint(
   const keys = createIdempotencyKeys()
 
   function process(request: FakeRequest): FakeAnswer {
-    const given = keys.answer(request)
-    if (given !== undefined) return given
-    const problems = schema?.(request) ?? []
-    if (problems.length > 0) return invalid(problems.join('; '))
+    const known = answerAtOnce(request, keys, schema)
+    if (known !== undefined) return known
     const body = (api === 'v2' ? parseJson(request.rawBody) : parse(request.rawBody)) as Adjustment
     const problem = ledger.cancel(body.event_name, body.cancel.identifier, request)
     if (problem !== undefined) {

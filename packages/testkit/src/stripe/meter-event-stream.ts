@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { answerAtOnce } from './answer-at-once.ts'
 import type { FakeEndpoint } from './fake-endpoint.ts'
 import type { FakeAnswer, FakeRequest } from '../http/fake-request.ts'
 import { createIdempotencyKeys } from './idempotency-keys.ts'
@@ -24,10 +25,8 @@ export function meterEventStream(
   const keys = createIdempotencyKeys()
 
   function process(request: FakeRequest): FakeAnswer {
-    const given = keys.answer(request)
-    if (given !== undefined) return given
-    const problems = schema?.(request) ?? []
-    if (problems.length > 0) return invalid(problems.join('; '))
+    const known = answerAtOnce(request, keys, schema)
+    if (known !== undefined) return known
     if (!request.headers['stripe-version']) return invalid('No Stripe-Version.')
     const events = streamedEventParams(request.rawBody)
     if (events === undefined) return invalid('events with event_name and payload are required.')

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { answerAtOnce } from './answer-at-once.ts'
 import type { FakeEndpoint } from './fake-endpoint.ts'
 import type { FakeAnswer, FakeRequest } from '../http/fake-request.ts'
 import { createIdempotencyKeys } from './idempotency-keys.ts'
@@ -16,10 +17,8 @@ export function meterEventsEndpoint(
   const keys = createIdempotencyKeys()
 
   function process(request: FakeRequest): FakeAnswer {
-    const given = keys.answer(request)
-    if (given !== undefined) return given
-    const problems = schema?.(request) ?? []
-    if (problems.length > 0) return invalid(problems.join('; '))
+    const known = answerAtOnce(request, keys, schema)
+    if (known !== undefined) return known
     if (api === 'v2' && !request.headers['stripe-version']) return invalid('No Stripe-Version.')
     const params = meterEventParams(api, request.rawBody)
     if (params === undefined) return invalid('event_name and payload are required.')

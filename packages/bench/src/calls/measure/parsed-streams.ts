@@ -1,9 +1,8 @@
 import { type Api, streamEvents } from '../server/events.ts'
 import { type BenchCase, rawSide, settled, type Side, subjectSide } from './bench-case.ts'
-import { cpuTime } from './clock.ts'
 import { keepShapes } from './keep-shapes.ts'
 import { type Figure, paired } from './paired.ts'
-import { drain } from './streams.ts'
+import { cpuOfStream } from './streams.ts'
 
 /** Events of a stream that is measured by time, and of one that is measured by what it holds. */
 const timedLength = 5000
@@ -44,12 +43,7 @@ export function parsedStream(
     const events = parsed(bench.api, timedLength, side.includesUsage)
     stream.events = () => events
     globalThis.gc?.()
-    const micros = await cpuTime(async () => {
-      const opened = await side.stream(client)
-      kept(opened)
-      await drain(opened)
-    })
-    return (micros * 1000) / timedLength
+    return ((await cpuOfStream(side, client, kept)) * 1000) / timedLength
   }
   return paired({
     pairs: 101,

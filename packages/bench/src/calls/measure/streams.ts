@@ -10,12 +10,7 @@ export function streamOverHttp(bench: BenchCase): Promise<Figure> {
   const runs = (side: Side): (() => Promise<number>) => {
     const client = side.connect('stream')
     return async () => {
-      const micros = await cpuTime(async () => {
-        const stream = await side.stream(client)
-        kept(stream)
-        await drain(stream)
-      })
-      return (micros * 1000) / streamLength
+      return ((await cpuOfStream(side, client, kept)) * 1000) / streamLength
     }
   }
   return paired({
@@ -24,6 +19,19 @@ export function streamOverHttp(bench: BenchCase): Promise<Figure> {
     raw: runs(rawSide(bench)),
     subject: runs(subjectSide(bench)),
     settle: () => settled(bench),
+  })
+}
+
+/** us of CPU to open a stream and to read it to its end. */
+export function cpuOfStream(
+  side: Side,
+  client: object,
+  kept: ReturnType<typeof keepShapes>,
+): Promise<number> {
+  return cpuTime(async () => {
+    const stream = await side.stream(client)
+    kept(stream)
+    await drain(stream)
   })
 }
 
