@@ -13,6 +13,7 @@ import { atMost } from './delivery/at-most.ts'
 import type { Outbox } from './outbox/outbox.ts'
 import { deriveRecordId, mintRecordId } from './usage/record-id.ts'
 import { isZero } from './usage/token-counts.ts'
+import type { UsageDetails } from './usage/usage-details.ts'
 import type { UsageRecord } from './usage/usage-record.ts'
 
 /** How long an LLM call waits for an outbox that is slow to make its usage safe, in ms. */
@@ -51,10 +52,12 @@ export class UsageKeeper implements RecordSink {
   /** Never throws; the answer never rejects, and is there soon though the outbox be slow. */
   keep(call: ObservedCall, readings: readonly CompletedReading[]): void | Promise<void> {
     const at = Date.now()
-    const records = reportedOnce(readings)
-      .map((reading, index) => toRecord(call, reading, at, index))
-      .filter((record) => !isZero(record.tokens) || saysMore(record))
-      .map((record) => this.#price?.(record) ?? record)
+    const records: UsageRecord[] = []
+    for (const [index, reading] of reportedOnce(readings).entries()) {
+      const record = toRecord(call, reading, at, index)
+      if (isZero(record.tokens) && !saysMore(record)) continue
+      records.push(this.#price?.(record) ?? record)
+    }
     for (const reading of readings) this.#reportOddUsage(call, reading)
     if (records.length === 0) return
     if (call.customer === null) this.#onFault(unattributed(call))
@@ -200,16 +203,25 @@ function toRecord(
     requestedModel,
     endpoint: endpoint.name,
     tokens,
-    details: {
-      ...reading.details,
-      ...(estimated.length > 0 && { estimated }),
-      ...(unknown !== undefined && { unknown }),
-    },
+    details: detailsOf(reading.details, estimated, unknown),
     outcome,
     at,
     serviceTier: reading.serviceTier ?? null,
     attributes,
     raw: reading.raw ?? null,
+  }
+}
+
+function detailsOf(
+  details: UsageDetails,
+  estimated: CompletedReading['estimated'],
+  unknown: CompletedReading['unknown'],
+): UsageDetails {
+  if (estimated.length === 0 && unknown === undefined) return details
+  return {
+    ...details,
+    ...(estimated.length > 0 && { estimated }),
+    ...(unknown !== undefined && { unknown }),
   }
 }
 

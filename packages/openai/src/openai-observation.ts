@@ -55,8 +55,7 @@ export class OpenAIObservation extends ClientObservation<OpenAIClient, MeteredRo
     return callBody(options)
   }
 
-  /** Before the request starts: its options may only be known afterwards. */
-  protected override starts(client: OpenAIClient, route: MeteredRoute | undefined): void {
+  protected override startsLater(client: OpenAIClient, route: MeteredRoute | undefined): void {
     if (route === undefined || route.kind.includes('completions')) hookRequests(client)
   }
 
@@ -94,6 +93,7 @@ export class OpenAIObservation extends ClientObservation<OpenAIClient, MeteredRo
     const { includeUsage } = this.options
     const request = usageRequest({ call, baseUrl: baseURL, apiVersion, includeUsage })
     if (request === undefined || options === undefined) return options
+    hookRequests(client)
     return withUsageRequest(options, request)
   }
 }

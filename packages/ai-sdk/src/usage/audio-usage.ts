@@ -31,7 +31,10 @@ export function audioUsage(answer: ModelAnswer): AudioUsage {
   const inputDetails = jsonObject(usage.input_token_details ?? usage.input_tokens_details)
   // The AI SDK's own counts stand beside a usage object of a shape that we do not know.
   const tokensOf = (wire: string, normalised: string): number =>
-    count(usage, wire, normalised) ?? count(stated, normalised) ?? 0
+    count(usage[wire], wire) ??
+    count(usage[normalised], normalised) ??
+    count(stated[normalised], normalised) ??
+    0
   const tokens = {
     input: tokensOf('input_tokens', 'inputTokens'),
     cachedInput: 0,
@@ -41,7 +44,10 @@ export function audioUsage(answer: ModelAnswer): AudioUsage {
   const seconds = typeof usage.seconds === 'number' && usage.seconds > 0 ? usage.seconds : undefined
   return {
     tokens,
-    details: usageDetails({ audioInput: count(inputDetails, 'audio_tokens'), seconds }),
+    details: usageDetails({
+      audioInput: count(inputDetails.audio_tokens, 'audio_tokens'),
+      seconds,
+    }),
     problems,
     serviceTier: serviceTier(answer, usage),
     raw: Object.keys(usage).length > 0 ? usage : undefined,

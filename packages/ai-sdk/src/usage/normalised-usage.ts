@@ -20,16 +20,16 @@ export function normalisedUsage(answer: ModelAnswer, provider: string): UsageCou
     typeof usage.outputTokens === 'object' && usage.outputTokens !== null
       ? jsonObject(usage.outputTokens)
       : { total: usage.outputTokens, reasoning: usage.reasoningTokens }
-  const whole = count(isFlat ? usage : jsonObject(usage.raw), 'totalTokens')
-  const total = count(inputs, 'total')
-  const cachedInput = count(inputs, 'cacheRead') ?? 0
-  const cachedWrite = count(inputs, 'cacheWrite') ?? cachedWriteOfMetadata(answer, count)
+  const whole = count((isFlat ? usage : jsonObject(usage.raw)).totalTokens, 'totalTokens')
+  const total = count(inputs.total, 'total')
+  const cachedInput = count(inputs.cacheRead, 'cacheRead') ?? 0
+  const cachedWrite = count(inputs.cacheWrite, 'cacheWrite') ?? cachedWriteOfMetadata(answer, count)
   const cached = cachedInput + cachedWrite
   const isOutside =
     (isFlat && cachedOutside.has(provider)) || (total !== undefined && cached > total)
-  const noCache = count(inputs, 'noCache')
-  const output = count(outputs, 'total')
-  const reasoning = count(outputs, 'reasoning')
+  const noCache = count(inputs.noCache, 'noCache')
+  const output = count(outputs.total, 'total')
+  const reasoning = count(outputs.reasoning, 'reasoning')
   const reasoningOutside =
     isFlat &&
     reasoning !== undefined &&
@@ -51,8 +51,8 @@ export function normalisedUsage(answer: ModelAnswer, provider: string): UsageCou
 function cachedWriteOfMetadata(answer: ModelAnswer, count: ReturnType<typeof countReader>): number {
   for (const fields of metadataOf(answer)) {
     const written =
-      count(fields, 'cacheCreationInputTokens') ??
-      count(jsonObject(fields.usage), 'cacheWriteInputTokens')
+      count(fields.cacheCreationInputTokens, 'cacheCreationInputTokens') ??
+      count(jsonObject(fields.usage).cacheWriteInputTokens, 'cacheWriteInputTokens')
     if (written !== undefined) return written
   }
   return 0

@@ -58,8 +58,11 @@ export abstract class ClientObservation<Client extends { readonly baseURL: strin
   /** The body of a request, as the meter and the application's functions see it. */
   protected abstract bodyOf(options: RequestOptions | undefined): Call['body']
 
-  /** Before a request starts; `route` is `undefined` where only its options will tell. */
-  protected starts?(client: Client, route: Route | undefined): void
+  /**
+   * Before a request starts whose options are still to come, after which it is too late to change
+   * the client; `route` is `undefined` where only its options will tell.
+   */
+  protected startsLater?(client: Client, route: Route | undefined): void
 
   /** The options to send an observed request with. */
   protected sends?(
@@ -84,32 +87,51 @@ export abstract class ClientObservation<Client extends { readonly baseURL: strin
     args: unknown[],
   ): unknown {
     const isWhole = method === 'request'
-    const [path, ...rest] = isWhole ? [undefined, ...args] : args
-    const routeOf = (options: RequestOptions | undefined): Route | undefined =>
-      this.guarded(() =>
-        isWhole
-          ? this.routeOf(client, String(options?.method).toLowerCase(), String(options?.path))
-          : this.routeOf(client, method, String(path)),
-      )
-    const isLater = isWhole && isPromise(rest[0])
-    const known = isLater ? undefined : routeOf(rest[0] as RequestOptions | undefined)
-    if (!isLater && known === undefined) return Reflect.apply(original, client, args)
-    if (this.starts !== undefined) this.guarded(() => this.starts?.(client, known))
+    const place = isWhole ? 0 : 1
+    const given = args[place] as RequestOptions | PromiseLike<RequestOptions> | undefined
+    const isLater = isPromise(given)
+    let known: Route | undefined
+    if (!isWhole) known = this.#routeOfPath(client, method, args[0])
+    else if (!isLater) known = this.#routeOfWhole(client, given)
+    if (known === undefined && !(isWhole && isLater)) return Reflect.apply(original, client, args)
+    if (isLater && this.startsLater !== undefined) {
+      this.guarded(() => this.startsLater?.(client, known))
+    }
 
     let observed: ObservedCall | undefined
     const prepare = (options: RequestOptions | undefined): RequestOptions | undefined => {
-      const route = known ?? routeOf(options)
+      const route = known ?? this.#routeOfWhole(client, options)
       if (route === undefined) return options
-      this.guarded(() => this.#seeGateway(client, options))
-      const verb = options?.method ?? method
-      observed = this.guarded(() => this.begin({ client, route, method: verb, options }))
-      const sent = observed
-      if (sent === undefined || this.sends === undefined) return options
-      return this.guarded(() => this.sends?.(client, sent, options)) ?? options
+      observed = this.#begin({ client, route, method: options?.method ?? method, options })
+      return observed === undefined ? options : this.#sent(client, observed, options)
     }
-    const options = prepareOptions(rest[0] as RequestOptions | undefined, prepare)
-    const newArgs = isWhole ? [options, ...rest.slice(1)] : [path, options, ...rest.slice(1)]
+    const newArgs = [...args]
+    newArgs[place] = prepareOptions(given, prepare)
     return this.answered(Reflect.apply(original, client, newArgs), () => observed)
+  }
+
+  #routeOfPath(client: Client, method: string, path: unknown): Route | undefined {
+    return this.guarded(() => this.routeOf(client, method, String(path)))
+  }
+
+  #routeOfWhole(client: Client, options: RequestOptions | undefined): Route | undefined {
+    return this.guarded(() =>
+      this.routeOf(client, String(options?.method).toLowerCase(), String(options?.path)),
+    )
+  }
+
+  #begin(request: RoutedRequest<Client, Route>): ObservedCall | undefined {
+    this.guarded(() => this.#seeGateway(request.client, request.options))
+    return this.guarded(() => this.begin(request))
+  }
+
+  #sent(
+    client: Client,
+    observed: ObservedCall,
+    options: RequestOptions | undefined,
+  ): RequestOptions | undefined {
+    if (this.sends === undefined) return options
+    return this.guarded(() => this.sends?.(client, observed, options)) ?? options
   }
 
   /** A call of a function that stands in for one of the SDK's own. */

@@ -51,8 +51,11 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
   inspectAsRaw(client)
 
   const cached = <Value extends object>(original: Value, wrap: () => unknown): Value => {
-    if (!wrapped.has(original)) wrapped.set(original, wrap())
-    return wrapped.get(original) as Value
+    const known = wrapped.get(original)
+    if (known !== undefined) return known as Value
+    const value = wrap()
+    wrapped.set(original, value)
+    return value as Value
   }
   const observe = (method: string, original: Method, args: unknown[], self: object): unknown => {
     const scope = currentScope()
@@ -63,10 +66,10 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
 
   const proxy: Client = new Proxy(client, {
     get(target, property) {
-      const value: unknown = Reflect.get(target, property, target)
+      const value: unknown = target[property as keyof Client]
       if (typeof property === 'symbol') return value
       if (typeof value === 'object' && value !== null) {
-        return isResource(property, value) ? resource(target, property, value, property) : value
+        return isResource(property, value) ? resource(target, property, value) : value
       }
       if (typeof value !== 'function' || property === 'constructor') return value
       return isFixed(target, property) ? value : method(property, value as Method)
@@ -108,23 +111,25 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
     return runInScope(scope, () => Reflect.apply(value, client, args))
   }
 
-  function resource(owner: object, property: string, target: object, path: string): object {
+  function resource(owner: object, property: string, target: object, above = ''): object {
     return cached(target, () => {
+      const path = above + property
       if (isFixed(owner, property)) {
         shape.fault(`"${path}" of a frozen client cannot be metered: meter it before it is frozen`)
         return target
       }
       inspectAsRaw(target)
+      const below = `${path}.`
       const observed: object = new Proxy(target, {
         get(_, name) {
           if (name === '_client') return asked
           const value: unknown = Reflect.get(target, name, observed)
           if (typeof name === 'symbol') return value
           if (typeof value === 'object' && value !== null && shape.resources.has(name)) {
-            return resource(target, name, value, `${path}.${name}`)
+            return resource(target, name, value, below)
           }
           if (typeof value !== 'function' || isPrototypeMethod(target, name, value)) return value
-          return cached(value, () => foreignMethod(`${path}.${name}`, value as Method))
+          return cached(value, () => foreignMethod(below + name, value as Method))
         },
         set: (_, name, value) => Reflect.set(target, name, value, target),
       })

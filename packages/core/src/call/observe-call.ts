@@ -2,7 +2,12 @@ import { isOpaque, observeBody } from './body-observer.ts'
 import { markObserved } from './observation-marks.ts'
 import { isForeignPromise, observeForeign } from './observe-foreign.ts'
 import type { ObservedCall } from './observed-call.ts'
-import { isSdkPromise, observePromise, type ResponseProps } from './observe-promise.ts'
+import {
+  isSdkPromise,
+  observePromise,
+  type ResponseObserver,
+  type ResponseProps,
+} from './observe-promise.ts'
 import { observeResponse } from './observe-response.ts'
 import { ResponseBranch } from './response-branch.ts'
 import { isStream, observeStream } from './observe-stream.ts'
@@ -17,28 +22,54 @@ export type CurrentCall = () => ObservedCall | undefined
  * that stands in for the SDK, any promise. Answers what the caller gets.
  */
 export function observeCall(answer: unknown, current: CurrentCall): unknown {
-  if (isSdkPromise(answer)) {
-    let stream: StreamObservation | undefined
-    return observePromise(answer, {
-      onData: (data) =>
-        guarded(data, current(), (value, call) =>
-          observeData(value, call, (observation) => (stream = observation)),
-        ),
-      onBoth: (response) => {
-        if (stream !== undefined) guarded(response, current(), shareWith(stream))
-      },
-      onResponse: (response) => guarded(response, current(), observeResponse),
-      onUnclaimed: (props) => void guarded(props, current(), observeUnclaimed),
-      onBroken: () => current()?.abandon(),
-      stored: () => current()?.stored,
-    })
-  }
+  if (isSdkPromise(answer)) return observePromise(answer, new CallObservation(current))
   if (isForeignPromise(answer)) {
     return observeForeign(answer, (data) =>
       guarded(data, current(), (value, call) => observeData(value, call)),
     )
   }
   return answer
+}
+
+/** Observes the response of one call, whichever way the caller asks for it. */
+class CallObservation implements ResponseObserver {
+  readonly #current: CurrentCall
+  #stream: StreamObservation | undefined
+
+  constructor(current: CurrentCall) {
+    this.#current = current
+  }
+
+  onData(data: unknown): unknown {
+    return guarded(data, this.#current(), this.#observeData)
+  }
+
+  readonly #observeData = (data: unknown, call: ObservedCall): unknown =>
+    observeData(data, call, (stream) => (this.#stream = stream))
+
+  onBoth(response: Response): void {
+    if (this.#stream !== undefined) guarded(response, this.#current(), shareWith(this.#stream))
+  }
+
+  onResponse(response: Response): Response {
+    return guarded(response, this.#current(), observeResponse)
+  }
+
+  onUnclaimed(props: ResponseProps): void {
+    guarded(props, this.#current(), observeUnclaimed)
+  }
+
+  onBroken(): void {
+    this.#current()?.abandon()
+  }
+
+  stored(): Promise<void> | undefined {
+    return this.#current()?.stored
+  }
+
+  isOver(): boolean {
+    return this.#current()?.settled !== false
+  }
 }
 
 /** Observes what the caller gets; where that fails, the caller gets it all the same. */

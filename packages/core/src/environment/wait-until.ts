@@ -1,6 +1,8 @@
 /** Keeps a serverless platform from freezing or ending the process until the promise has ended. */
 export type WaitUntil = (promise: Promise<unknown>) => void
 
+const key = Symbol.for('@vercel/request-context')
+
 interface RequestContexts {
   get?(): { waitUntil?: WaitUntil } | undefined
 }
@@ -10,7 +12,6 @@ interface RequestContexts {
  * calls.
  */
 export function platformWaitUntil(): WaitUntil | undefined {
-  const key = Symbol.for('@vercel/request-context')
   const contexts = (globalThis as { [key]?: RequestContexts })[key]
   const context = contexts?.get?.()
   return context?.waitUntil && ((promise) => context.waitUntil?.(promise))

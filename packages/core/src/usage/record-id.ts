@@ -1,20 +1,27 @@
-import { v5 as hashedUuid, v7 as uuidv7 } from 'uuid'
+import { v5 as hashedUuid } from 'uuid'
 
 const namespace = '5d7c3a52-7d0c-4b0e-9a54-8f4f1d0c6b1e'
 
-// Random bytes are drawn by the page: this runs inside the caller's LLM call, and to draw them one
-// id at a time, as uuid does by itself, took 3 microseconds instead of 0.4.
-const idBytes = 16
-const page = new Uint8Array(256 * idBytes)
-let used = page.length
+/** The time of an id has 48 bits; the upper 32 of them change once a minute. */
+const low16 = 0x1_0000
+const high32 = 0x1_0000_0000
+let latestHigh = -1
+let highText = ''
 
-/** A new UUIDv7: ordered by time, unique across processes. */
+/**
+ * A new UUIDv7: ordered by time, unique across processes. The time is put before the random part of
+ * a UUIDv4, of which every runtime keeps a stock: this runs inside the caller's LLM call, and takes
+ * a fifth of what it takes to write 16 bytes down one by one.
+ * https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7
+ */
 export function mintRecordId(nowMs: number): string {
-  if (used === page.length) {
-    crypto.getRandomValues(page)
-    used = 0
+  const high = Math.floor(nowMs / low16) % high32
+  if (high !== latestHigh) {
+    latestHigh = high
+    highText = high.toString(16).padStart(8, '0')
   }
-  return uuidv7({ msecs: nowMs, random: page.subarray(used, (used += idBytes)) })
+  const low = (low16 + Math.floor(nowMs % low16)).toString(16).slice(1)
+  return `${highText}-${low}-7${crypto.randomUUID().slice(15)}`
 }
 
 /**

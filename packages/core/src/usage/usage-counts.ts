@@ -22,15 +22,9 @@ export function usageDetails(counts: {
   return details
 }
 
-/** Reads counts by their names in a usage object and collects what is odd. */
+/** Reads counts, each with the name it has in the usage object, and collects what is odd. */
 export function countReader(problems: UsageProblems) {
-  return (fields: Readonly<Record<string, unknown>>, ...names: string[]): number | undefined => {
-    for (const name of names) {
-      const count = reportedCount(fields[name], name, problems)
-      if (count !== undefined) return count
-    }
-    return undefined
-  }
+  return (value: unknown, name: string): number | undefined => reportedCount(value, name, problems)
 }
 
 /** xAI reports cost in ticks: https://docs.x.ai/docs/models */

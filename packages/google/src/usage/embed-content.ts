@@ -19,16 +19,16 @@ export function embedContentUsage(response: unknown): UsageCounts {
     problems,
   )
   const input =
-    count(usage, 'promptTokenCount') ??
+    count(usage.promptTokenCount, 'promptTokenCount') ??
     prompts.sum ??
-    count(usage, 'totalTokenCount') ??
+    count(usage.totalTokenCount, 'totalTokenCount') ??
     predictedTokens(predictions, count) ??
-    count({ tokenCount }, 'tokenCount')
+    count(tokenCount, 'tokenCount')
   const details = usageDetails({
     audioInput: prompts.audio,
     imageInput: prompts.image,
     videoInput: prompts.video,
-    characters: count(jsonObject(metadata), 'billableCharacterCount'),
+    characters: count(jsonObject(metadata).billableCharacterCount, 'billableCharacterCount'),
   })
   return { tokens: { input, cachedInput: 0, cachedWrite: 0, output: 0 }, details, problems }
 }
@@ -41,5 +41,5 @@ function predictedTokens(
   const statistics = predictions.map((prediction) =>
     jsonObject(jsonObject(jsonObject(prediction).embeddings).statistics),
   )
-  return added(...statistics.map((each) => count(each, 'token_count')))
+  return added(...statistics.map((each) => count(each.token_count, 'token_count')))
 }

@@ -28,15 +28,18 @@ export function generateContentUsage(usageMetadata: unknown): UsageCounts {
       ? 'candidatesTokensDetails'
       : 'responseTokensDetails',
   )
-  const thoughts = count(fields, 'thoughtsTokenCount')
+  const thoughts = count(fields.thoughtsTokenCount, 'thoughtsTokenCount')
   const tokens = disjointCounts(
     {
-      prompt: count(fields, 'promptTokenCount') ?? prompts.sum,
-      cached: count(fields, 'cachedContentTokenCount') ?? cached.sum,
-      toolUse: count(fields, 'toolUsePromptTokenCount') ?? toolUses.sum,
-      candidates: count(fields, 'candidatesTokenCount', 'responseTokenCount') ?? candidates.sum,
+      prompt: count(fields.promptTokenCount, 'promptTokenCount') ?? prompts.sum,
+      cached: count(fields.cachedContentTokenCount, 'cachedContentTokenCount') ?? cached.sum,
+      toolUse: count(fields.toolUsePromptTokenCount, 'toolUsePromptTokenCount') ?? toolUses.sum,
+      candidates:
+        count(fields.candidatesTokenCount, 'candidatesTokenCount') ??
+        count(fields.responseTokenCount, 'responseTokenCount') ??
+        candidates.sum,
       thoughts,
-      total: count(fields, 'totalTokenCount'),
+      total: count(fields.totalTokenCount, 'totalTokenCount'),
     },
     problems,
   )

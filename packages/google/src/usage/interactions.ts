@@ -17,15 +17,17 @@ export function interactionsUsage(usage: unknown): UsageCounts {
   const toolUses = list('tool_use_tokens_by_modality')
   const cached = list('cached_tokens_by_modality')
   const outputs = list('output_tokens_by_modality')
-  const thoughts = count(fields, 'total_thought_tokens', 'total_reasoning_tokens')
+  const thoughts =
+    count(fields.total_thought_tokens, 'total_thought_tokens') ??
+    count(fields.total_reasoning_tokens, 'total_reasoning_tokens')
   const tokens = disjointCounts(
     {
-      prompt: count(fields, 'total_input_tokens') ?? inputs.sum,
-      cached: count(fields, 'total_cached_tokens') ?? cached.sum,
-      toolUse: count(fields, 'total_tool_use_tokens') ?? toolUses.sum,
-      candidates: count(fields, 'total_output_tokens') ?? outputs.sum,
+      prompt: count(fields.total_input_tokens, 'total_input_tokens') ?? inputs.sum,
+      cached: count(fields.total_cached_tokens, 'total_cached_tokens') ?? cached.sum,
+      toolUse: count(fields.total_tool_use_tokens, 'total_tool_use_tokens') ?? toolUses.sum,
+      candidates: count(fields.total_output_tokens, 'total_output_tokens') ?? outputs.sum,
       thoughts,
-      total: count(fields, 'total_tokens'),
+      total: count(fields.total_tokens, 'total_tokens'),
     },
     problems,
   )
@@ -49,5 +51,5 @@ function webSearches(
 ): number | undefined {
   if (!Array.isArray(groundings)) return undefined
   const searches = groundings.map(jsonObject).filter(({ type }) => type === 'google_search')
-  return added(...searches.map((search) => count(search, 'count')))
+  return added(...searches.map((search) => count(search.count, 'count')))
 }

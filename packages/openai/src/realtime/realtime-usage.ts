@@ -16,26 +16,26 @@ export function realtimeUsage(usage: unknown, provider = 'openai'): UsageCounts 
   const output = jsonObject(fields.output_token_details)
   const cached = jsonObject(input.cached_tokens_details)
 
-  const reasoning = count(output, 'reasoning_tokens')
+  const reasoning = count(output.reasoning_tokens, 'reasoning_tokens')
   const tokens = disjointCounts(
     {
-      input: count(fields, 'input_tokens'),
-      cachedInput: count(input, 'cached_tokens'),
+      input: count(fields.input_tokens, 'input_tokens'),
+      cachedInput: count(input.cached_tokens, 'cached_tokens'),
       cachedWrite: undefined,
-      output: count(fields, 'output_tokens'),
+      output: count(fields.output_tokens, 'output_tokens'),
       reasoning,
-      total: count(fields, 'total_tokens'),
+      total: count(fields.total_tokens, 'total_tokens'),
     },
     provider,
     problems,
   )
   const details = usageDetails({
     reasoning,
-    audioInput: count(input, 'audio_tokens'),
-    imageInput: count(input, 'image_tokens'),
-    cachedAudioInput: count(cached, 'audio_tokens'),
-    cachedImageInput: count(cached, 'image_tokens'),
-    audioOutput: count(output, 'audio_tokens'),
+    audioInput: count(input.audio_tokens, 'audio_tokens'),
+    imageInput: count(input.image_tokens, 'image_tokens'),
+    cachedAudioInput: count(cached.audio_tokens, 'audio_tokens'),
+    cachedImageInput: count(cached.image_tokens, 'image_tokens'),
+    audioOutput: count(output.audio_tokens, 'audio_tokens'),
   })
   return { tokens, details, problems }
 }

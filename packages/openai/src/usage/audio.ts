@@ -21,19 +21,22 @@ export function audioUsage(usage: unknown, provider = 'openai'): UsageCounts {
   const output = jsonObject(fields.output_token_details ?? fields.output_tokens_details)
   const tokens = disjointCounts(
     {
-      input: count(fields, 'input_tokens', 'prompt_tokens'),
-      cachedInput: count(input, 'cached_tokens'),
+      input:
+        count(fields.input_tokens, 'input_tokens') ?? count(fields.prompt_tokens, 'prompt_tokens'),
+      cachedInput: count(input.cached_tokens, 'cached_tokens'),
       cachedWrite: undefined,
-      output: count(fields, 'output_tokens', 'completion_tokens'),
+      output:
+        count(fields.output_tokens, 'output_tokens') ??
+        count(fields.completion_tokens, 'completion_tokens'),
       reasoning: undefined,
-      total: count(fields, 'total_tokens'),
+      total: count(fields.total_tokens, 'total_tokens'),
     },
     provider,
     problems,
   )
   const details = usageDetails({
-    audioInput: count(input, 'audio_tokens'),
-    audioOutput: count(output, 'audio_tokens'),
+    audioInput: count(input.audio_tokens, 'audio_tokens'),
+    audioOutput: count(output.audio_tokens, 'audio_tokens'),
   })
   return { tokens, details, problems }
 }

@@ -26,25 +26,26 @@ export function chatCompletionsUsage(usage: unknown, provider = 'openai'): Usage
   const prompt = jsonObject(fields.prompt_tokens_details ?? fields.prompt_token_details)
   const completion = jsonObject(fields.completion_tokens_details)
 
-  const reasoning = count(completion, 'reasoning_tokens') ?? count(fields, 'reasoning_tokens')
+  const reasoning =
+    count(completion.reasoning_tokens, 'reasoning_tokens') ??
+    count(fields.reasoning_tokens, 'reasoning_tokens')
   const reported = {
-    input: count(fields, 'prompt_tokens'),
+    input: count(fields.prompt_tokens, 'prompt_tokens'),
     // Some servers say it twice, the second time as a zero.
     cachedInput:
-      count(prompt, 'cached_tokens') ||
-      count(
-        fields,
-        'prompt_cache_hit_tokens',
-        'cached_tokens',
-        'num_cached_tokens',
-        'cache_read_input_tokens',
-      ),
+      count(prompt.cached_tokens, 'cached_tokens') ||
+      (count(fields.prompt_cache_hit_tokens, 'prompt_cache_hit_tokens') ??
+        count(fields.cached_tokens, 'cached_tokens') ??
+        count(fields.num_cached_tokens, 'num_cached_tokens') ??
+        count(fields.cache_read_input_tokens, 'cache_read_input_tokens')),
     cachedWrite:
-      count(prompt, 'cache_write_tokens', 'cache_creation_input_tokens', 'cache_creation_tokens') ||
-      count(fields, 'cache_creation_input_tokens'),
-    output: count(fields, 'completion_tokens'),
+      (count(prompt.cache_write_tokens, 'cache_write_tokens') ??
+        count(prompt.cache_creation_input_tokens, 'cache_creation_input_tokens') ??
+        count(prompt.cache_creation_tokens, 'cache_creation_tokens')) ||
+      count(fields.cache_creation_input_tokens, 'cache_creation_input_tokens'),
+    output: count(fields.completion_tokens, 'completion_tokens'),
     reasoning,
-    total: count(fields, 'total_tokens'),
+    total: count(fields.total_tokens, 'total_tokens'),
     // Each has a price of its own: https://docs.perplexity.ai/getting-started/pricing
     hasReasoningBeside: provider === 'perplexity',
   }
@@ -53,17 +54,17 @@ export function chatCompletionsUsage(usage: unknown, provider = 'openai'): Usage
   const written = jsonObject(prompt.cache_write_tokens_details)
   const details = usageDetails({
     reasoning,
-    audioInput: count(prompt, 'audio_tokens'),
-    imageInput: count(prompt, 'image_tokens'),
-    audioOutput: count(completion, 'audio_tokens'),
-    imageOutput: count(completion, 'image_tokens'),
-    acceptedPrediction: count(completion, 'accepted_prediction_tokens'),
-    rejectedPrediction: count(completion, 'rejected_prediction_tokens'),
-    cachedWrite30m: count(written, 'ttl_30m_tokens'),
-    cachedWrite12h: count(written, 'ttl_12h_tokens'),
+    audioInput: count(prompt.audio_tokens, 'audio_tokens'),
+    imageInput: count(prompt.image_tokens, 'image_tokens'),
+    audioOutput: count(completion.audio_tokens, 'audio_tokens'),
+    imageOutput: count(completion.image_tokens, 'image_tokens'),
+    acceptedPrediction: count(completion.accepted_prediction_tokens, 'accepted_prediction_tokens'),
+    rejectedPrediction: count(completion.rejected_prediction_tokens, 'rejected_prediction_tokens'),
+    cachedWrite30m: count(written.ttl_30m_tokens, 'ttl_30m_tokens'),
+    cachedWrite12h: count(written.ttl_12h_tokens, 'ttl_12h_tokens'),
     webSearchRequests:
-      count(fields, 'num_search_queries') ??
-      count(jsonObject(fields.server_tool_use), 'web_search_requests'),
+      count(fields.num_search_queries, 'num_search_queries') ??
+      count(jsonObject(fields.server_tool_use).web_search_requests, 'web_search_requests'),
     providerCostUsd:
       reportedUsd(fields.cost) ??
       reportedUsd(jsonObject(fields.cost).total_cost) ??

@@ -9,6 +9,9 @@ export function embeddingsUsage(usage: unknown): UsageCounts {
   const problems: string[] = []
   const count = countReader(problems)
   const fields = jsonObject(usage)
-  const input = count(fields, 'prompt_tokens', 'input_tokens', 'total_tokens')
+  const input =
+    count(fields.prompt_tokens, 'prompt_tokens') ??
+    count(fields.input_tokens, 'input_tokens') ??
+    count(fields.total_tokens, 'total_tokens')
   return { tokens: { input, cachedInput: 0, cachedWrite: 0, output: 0 }, details: {}, problems }
 }

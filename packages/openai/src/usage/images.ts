@@ -15,29 +15,31 @@ export function imagesUsage(usage: unknown, provider = 'openai'): UsageCounts {
   const input = jsonObject(fields.input_tokens_details)
   const output = jsonObject(fields.output_tokens_details)
   const cached = jsonObject(fields.cached_tokens_details)
-  const reasoning = count(fields, 'reasoning_tokens') ?? count(output, 'reasoning_tokens')
-  const cachedImageInput = count(cached, 'cached_image_tokens')
+  const reasoning =
+    count(fields.reasoning_tokens, 'reasoning_tokens') ??
+    count(output.reasoning_tokens, 'reasoning_tokens')
+  const cachedImageInput = count(cached.cached_image_tokens, 'cached_image_tokens')
   const cachedInput =
-    count(fields, 'cached_tokens') ??
-    count(input, 'cached_tokens') ??
-    sum(count(cached, 'cached_text_tokens'), cachedImageInput)
+    count(fields.cached_tokens, 'cached_tokens') ??
+    count(input.cached_tokens, 'cached_tokens') ??
+    sum(count(cached.cached_text_tokens, 'cached_text_tokens'), cachedImageInput)
   const tokens = disjointCounts(
     {
-      input: count(fields, 'input_tokens'),
+      input: count(fields.input_tokens, 'input_tokens'),
       cachedInput,
       cachedWrite: undefined,
-      output: count(fields, 'output_tokens'),
+      output: count(fields.output_tokens, 'output_tokens'),
       reasoning,
-      total: count(fields, 'total_tokens'),
+      total: count(fields.total_tokens, 'total_tokens'),
     },
     provider,
     problems,
   )
   const details = usageDetails({
     reasoning,
-    imageInput: count(input, 'image_tokens'),
+    imageInput: count(input.image_tokens, 'image_tokens'),
     cachedImageInput,
-    imageOutput: count(output, 'image_tokens'),
+    imageOutput: count(output.image_tokens, 'image_tokens'),
   })
   return { tokens, details, problems }
 }

@@ -16,9 +16,11 @@ export function withOrchestration(
   count: ReturnType<typeof countReader>,
   problems: UsageProblems,
 ): InclusiveUsage {
-  const input = count(details.input, 'orchestration_input_tokens') ?? 0
-  const cached = count(details.input, 'orchestration_input_cached_tokens') ?? 0
-  const output = count(details.output, 'orchestration_output_tokens') ?? 0
+  const input = count(details.input.orchestration_input_tokens, 'orchestration_input_tokens') ?? 0
+  const cached =
+    count(details.input.orchestration_input_cached_tokens, 'orchestration_input_cached_tokens') ?? 0
+  const output =
+    count(details.output.orchestration_output_tokens, 'orchestration_output_tokens') ?? 0
   if (input + output === 0) return usage
   // A gateway has added them already: the total leaves no room for them.
   const { total } = usage

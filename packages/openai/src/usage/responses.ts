@@ -27,30 +27,30 @@ export function responsesUsage(usage: unknown, provider = 'openai'): UsageCounts
   const output = jsonObject(fields.output_tokens_details)
   const written = jsonObject(input.cache_write_tokens_details)
 
-  const reasoning = count(output, 'reasoning_tokens')
+  const reasoning = count(output.reasoning_tokens, 'reasoning_tokens')
   const reported = {
-    input: count(fields, 'input_tokens'),
-    cachedInput: count(input, 'cached_tokens') || count(input, 'cache_read_input_tokens'),
-    cachedWrite: count(
-      input,
-      'cache_write_tokens',
-      'cache_creation_input_tokens',
-      'cache_creation_tokens',
-    ),
-    output: count(fields, 'output_tokens'),
+    input: count(fields.input_tokens, 'input_tokens'),
+    cachedInput:
+      count(input.cached_tokens, 'cached_tokens') ||
+      count(input.cache_read_input_tokens, 'cache_read_input_tokens'),
+    cachedWrite:
+      count(input.cache_write_tokens, 'cache_write_tokens') ??
+      count(input.cache_creation_input_tokens, 'cache_creation_input_tokens') ??
+      count(input.cache_creation_tokens, 'cache_creation_tokens'),
+    output: count(fields.output_tokens, 'output_tokens'),
     reasoning,
-    total: count(fields, 'total_tokens'),
+    total: count(fields.total_tokens, 'total_tokens'),
   }
   const whole = withOrchestration(reported, { input, output }, count, problems)
   const tokens = disjointCounts(whole, provider, problems)
   const details = usageDetails({
     reasoning,
-    audioInput: count(input, 'audio_tokens'),
-    imageInput: count(input, 'image_tokens'),
-    audioOutput: count(output, 'audio_tokens'),
-    imageOutput: count(output, 'image_tokens'),
-    cachedWrite30m: count(written, 'ttl_30m_tokens'),
-    cachedWrite12h: count(written, 'ttl_12h_tokens'),
+    audioInput: count(input.audio_tokens, 'audio_tokens'),
+    imageInput: count(input.image_tokens, 'image_tokens'),
+    audioOutput: count(output.audio_tokens, 'audio_tokens'),
+    imageOutput: count(output.image_tokens, 'image_tokens'),
+    cachedWrite30m: count(written.ttl_30m_tokens, 'ttl_30m_tokens'),
+    cachedWrite12h: count(written.ttl_12h_tokens, 'ttl_12h_tokens'),
     providerCostUsd:
       reportedUsd(fields.cost) ??
       reportedUsd(jsonObject(fields.cost).total_cost) ??

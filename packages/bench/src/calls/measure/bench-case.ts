@@ -1,3 +1,4 @@
+import { collectYoung } from './collect-young.ts'
 import type { Scenario } from '../server/answers.ts'
 import type { AnswerServer } from '../server/start-server.ts'
 import type { Api } from '../server/events.ts'
@@ -54,5 +55,5 @@ function connection(
 export async function settled({ subject }: BenchCase): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))
   await subject.settle?.()
-  globalThis.gc?.()
+  collectYoung()
 }

@@ -1,5 +1,6 @@
 import { type Api, streamEvents } from '../server/events.ts'
 import { type BenchCase, rawSide, settled, type Side, subjectSide } from './bench-case.ts'
+import { collectYoung } from './collect-young.ts'
 import { keepShapes } from './keep-shapes.ts'
 import { type Figure, paired } from './paired.ts'
 import { cpuOfStream } from './streams.ts'
@@ -42,7 +43,7 @@ export function parsedStream(
     // Anew for each run: a subject may change what it sees.
     const events = parsed(bench.api, timedLength, side.includesUsage)
     stream.events = () => events
-    globalThis.gc?.()
+    collectYoung()
     return ((await cpuOfStream(side, client, kept)) * 1000) / timedLength
   }
   return paired({

@@ -14,16 +14,30 @@ export async function allocated(
   return (allocatedSoFar() - before) / times
 }
 
+/**
+ * Bytes of an operation that collections of young garbage leave behind, each time it runs: what is
+ * copied twice, and waits for a collection of the whole heap.
+ */
+export async function outlived(times: number, operation: () => unknown): Promise<number> {
+  const before = usedAfterYoungCollection()
+  for (let time = 0; time < times; time++) {
+    await operation()
+    if (time % 50 === 0) usedAfterYoungCollection()
+  }
+  return (usedAfterYoungCollection() - before) / times
+}
+
 /** What metering adds: the median over some rounds, in which both have their turn. */
-export async function allocatedOnTop(
+export async function onTop(
+  measure: typeof allocated | typeof outlived,
   times: number,
   raw: () => unknown,
   metered: () => unknown,
 ): Promise<number> {
   const differences: number[] = []
   for (let round = 0; round < 5; round++) {
-    const without = await allocated(times, raw)
-    differences.push((await allocated(times, metered)) - without)
+    const without = await measure(times, raw)
+    differences.push((await measure(times, metered)) - without)
   }
   return median(differences)
 }
@@ -32,4 +46,11 @@ export async function allocatedOnTop(
 function allocatedSoFar(): number {
   globalThis.gc?.()
   return (getHeapStatistics() as { total_allocated_bytes?: number }).total_allocated_bytes ?? 0
+}
+
+function usedAfterYoungCollection(): number {
+  const collect = globalThis.gc as ((options: { type: 'minor' }) => void) | undefined
+  // What survives the first is moved to the old generation by the second.
+  for (let count = 0; count < 2; count++) collect?.({ type: 'minor' })
+  return getHeapStatistics().used_heap_size
 }

@@ -10,7 +10,7 @@ import { sqliteOutbox } from '@token-meter/core/sqlite'
 import { openaiProvider } from '@token-meter/openai'
 import type OpenAI from 'openai'
 import { benchRecords, benchUsage } from '../bench-usage.ts'
-import { allocated, allocatedOnTop } from './allocated.ts'
+import { allocated, onTop, outlived } from './allocated.ts'
 import { cannedOpenAI, chunkCount } from './canned-openai.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'token-meter-gate-'))
@@ -65,6 +65,12 @@ async function ofManualUsage(): Promise<number> {
 async function ofCalls(): Promise<Record<string, number>> {
   const meter = createMeter({ providers: [openaiProvider], outbox: memoryOutbox() })
   const [raw, metered] = [cannedOpenAI(), meter(cannedOpenAI(), 'cus_1')]
+  // Keeps no record, so that nothing has a reason to stay.
+  const empty = createMeter({
+    providers: [openaiProvider],
+    outbox: { ...memoryOutbox(), append: () => {} },
+  })
+  const unkept = empty(cannedOpenAI(), 'cus_1')
   const body = { model: 'gpt-5.4', messages: [{ role: 'user', content: 'hi' }] } as const
   const call = (client: OpenAI) => () =>
     client.chat.completions.create({ ...body, messages: [...body.messages] })
@@ -80,14 +86,15 @@ async function ofCalls(): Promise<Record<string, number>> {
     for await (const _ of chunks) count++
     if (count !== chunkCount) throw new Error(`${count} chunks came`)
   }
-  for (const client of [raw, metered]) {
+  for (const client of [raw, metered, unkept]) {
     await allocated(100, call(client))
     await allocated(2, stream(client))
   }
   return {
     'meter(client)': await allocated(times, () => meter(raw, 'cus_1')),
-    'plain call': await allocatedOnTop(200, call(raw), call(metered)),
-    'streamed chunk': (await allocatedOnTop(3, stream(raw), stream(metered))) / chunkCount,
+    'plain call': await onTop(allocated, 200, call(raw), call(metered)),
+    'plain call, outlived': await onTop(outlived, 400, call(raw), call(unkept)),
+    'streamed chunk': (await onTop(allocated, 3, stream(raw), stream(metered))) / chunkCount,
   }
 }
 
