@@ -26,18 +26,24 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
   const pull = source.next.bind(source)
   const close = source.return?.bind(source)
   const fail = source.throw?.bind(source)
+  // Pulls under way, and behind them. No promise is kept of them: to store one for each event cost
+  // more than all the rest of this.
   let waiting = 0
-  let tail: Promise<Result> | undefined
+  const starts: (() => void)[] = []
 
+  const over = (): void => {
+    waiting--
+    if (waiting > 0) starts.shift()?.()
+  }
   const onResult = (result: Result): Result | Promise<Result> => {
     if (result.done === true) {
-      waiting--
+      over()
       observation.end(request.wasAborted() ? 'interrupted' : 'complete')
       return afterStored(result)
     }
     // A hidden event makes room for the one behind it.
-    if (observation.see(result.value)) return pull().then(onResult, onError)
-    waiting--
+    if (observation.see(result.value)) return observedPull()
+    over()
     return observation.hides ? shown(result) : result
   }
   const shown = (result: Result): Result => {
@@ -45,7 +51,7 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
     return value === result.value ? result : { value, done: false }
   }
   const onError = (error: unknown): never | Promise<never> => {
-    waiting--
+    over()
     observation.end('failed')
     const { stored } = observation.call
     if (stored === undefined) throw error
@@ -61,9 +67,8 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
 
   // A generator answers overlapping `next` calls in order; hiding an event must not change that.
   source.next = () => {
-    const inFlight = waiting++ > 0 ? tail : undefined
-    tail = inFlight === undefined ? observedPull() : inFlight.then(observedPull, observedPull)
-    return tail
+    if (waiting++ === 0) return observedPull()
+    return new Promise<void>((resolve) => void starts.push(resolve)).then(observedPull)
   }
   if (close !== undefined) {
     source.return = (value) => {

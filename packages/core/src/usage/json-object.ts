@@ -1,8 +1,10 @@
+const nothing: Readonly<Record<string, unknown>> = Object.freeze({})
+
 /** A JSON object of unknown fields, or an empty one for what is no object. */
 export function jsonObject(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
-    : {}
+    : nothing
 }
 
 /** Text that is there and not empty. */

@@ -50,7 +50,7 @@ export class ChatStreamReader implements StreamReader {
     if (typeof chunk.service_tier === 'string') this.#serviceTier = chunk.service_tier
     const choices = Array.isArray(chunk.choices) ? chunk.choices : undefined
     if (choices === undefined && isRefusal(chunk)) this.#refused = true
-    for (const choice of choices ?? []) this.#seeChoice(choice)
+    if (choices !== undefined) for (const choice of choices) this.#seeChoice(choice)
 
     const usage = chunk.usage ?? chunk.x_groq?.usage ?? choices?.[0]?.usage ?? undefined
     if (usage !== undefined) this.#usage = usage
