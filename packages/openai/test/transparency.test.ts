@@ -168,6 +168,27 @@ describe.each(sdkMajors)('a metered client of openai $major is a raw one', ({ ma
     expect(await pullAll(run.metered)).toEqual(await pullAll(run.raw))
   })
 
+  test('overlapping next() calls come in order behind a chunk that is hidden in the middle', async () => {
+    await using run = await start()
+    const usage = chatScript.slice(-1)
+    run.server.serve([...usage, ...chatScript.slice(0, -1), ...usage])
+    const stream = await run.metered.chat.completions.create({ ...chatRequest, stream: true })
+    const iterator = stream[Symbol.asyncIterator]()
+    const order: number[] = []
+    const pulls = Array.from({ length: 8 }, (_, index) =>
+      iterator.next().then((result) => {
+        order.push(index)
+        return result
+      }),
+    )
+    const results = await Promise.all(pulls)
+    expect(results.map(({ value }) => value)).toMatchObject([
+      ...chatScript.slice(0, -1),
+      ...[undefined, undefined, undefined],
+    ])
+    expect(order).toEqual(order.toSorted((one, other) => one - other))
+  })
+
   test("the caller's request is sent as it is, from frozen objects, and not changed", async () => {
     await using run = await start()
     run.server.serve(chatScript, { times: 2 })
