@@ -42,8 +42,8 @@ async function measured(): Promise<SubjectReport> {
       failures[name] = (error as Error).message
     }
   }
-  await measure('call', () => callOverHttp(bench))
   await measure('callInProcess', () => callInProcess(bench))
+  await measure('call', () => callOverHttp(bench))
   await measure('concurrent', () => concurrentCalls(bench))
   await measure('wrap', () => wrapping(bench, false))
   await measure('firstUse', () => wrapping(bench, true))

@@ -10,6 +10,8 @@ const timedLength = 20_000
 /** So many are different ones: events that were just parsed are in the processor's cache, too. */
 const distinctLength = 200
 const heldLength = 20_000
+/** Of one alone, what the compiler keeps meanwhile would be the most. */
+const heldTogether = 20
 
 /** A side whose streams are not parsed but given. It stays so for good. */
 interface GivenStream {
@@ -59,8 +61,9 @@ export function parsedStream(
 }
 
 /**
- * KB of heap that one long stream holds: the more of while its reader pauses after a few events, in
- * which time nobody else should read on, and of shortly before its end.
+ * KB of heap that one long stream holds, of some that are open together: the more of while their
+ * readers pause after a few events, in which time nobody else should read on, and of shortly before
+ * their end.
  */
 export function heapHeld(
   bench: BenchCase,
@@ -74,23 +77,32 @@ export function heapHeld(
       for (const text of texts) yield JSON.parse(text) as unknown
     }
     const before = heapInUse()
-    const iterator = (await side.stream(client))[Symbol.asyncIterator]()
-    for (let event = 0; event < 10; event++) await iterator.next()
+    const open = await Promise.all(
+      Array.from({ length: heldTogether }, async () => {
+        return (await side.stream(client))[Symbol.asyncIterator]()
+      }),
+    )
+    for (const iterator of open) await pull(iterator, 10)
     await new Promise((resolve) => setTimeout(resolve, 20))
     const heldEarly = heapInUse() - before
-    for (let event = 10; event < heldLength - 10; event++) await iterator.next()
+    for (const iterator of open) await pull(iterator, heldLength - 20)
     await settled(bench)
     const held = Math.max(heldEarly, heapInUse() - before)
-    for (let result = await iterator.next(); result.done !== true;) result = await iterator.next()
-    return held / 1024
+    for (const iterator of open) await pull(iterator, Infinity)
+    return held / heldTogether / 1024
   }
   return paired({
-    pairs: 7,
+    pairs: 5,
     quick: bench.quick,
     raw: () => run(raw),
     subject: () => run(subject),
     settle: () => settled(bench),
   })
+}
+
+/** Reads so many events, or all there are. */
+async function pull(iterator: AsyncIterator<unknown>, events: number): Promise<void> {
+  for (let left = events; left > 0 && (await iterator.next()).done !== true;) left--
 }
 
 function parsed(api: Api, length: number, includesUsage: boolean): unknown[] {
