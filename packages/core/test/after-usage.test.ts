@@ -4,6 +4,7 @@ import {
   createMeter,
   memoryOutbox,
   type MeterOptions,
+  type Sink,
   type SinkResult,
   type TokenMeterError,
 } from '../src/index.ts'
@@ -65,6 +66,30 @@ test('a backend that takes nothing keeps the platform waiting for 25 s, and the 
   await vi.advanceTimersByTimeAsync(1000)
   await meter.close()
   expect(backend.accepted).toEqual(['r0'])
+})
+
+test('a request is held while a batch is being sent that another request waits for', async () => {
+  const gates: (() => void)[] = []
+  const gated: Sink = {
+    name: 'gated',
+    async send({ entries }) {
+      await new Promise<void>((resolve) => void gates.push(resolve))
+      return entries.map(() => ({ status: 'accepted' }))
+    },
+  }
+  await using meter = start({ waitUntil, sinks: [gated] })
+  await meter.record(usage('r0'))
+  await vi.waitFor(() => expect(gates).toHaveLength(1))
+  await meter.record(usage('r1'))
+  let isOver = false
+  void promises[0]?.then(() => (isOver = true))
+  gates[0]?.()
+  await vi.waitFor(() => expect(gates).toHaveLength(2))
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(isOver).toBe(false)
+  gates[1]?.()
+  await Promise.all(promises)
+  expect((await meter.stats()).sinks['gated']?.delivered).toBe(2)
 })
 
 test('a waitUntil that throws is reported, and usage is delivered all the same', async () => {

@@ -184,7 +184,9 @@ describe.each(sdkMajors)('a metered client of openai $major is a raw one', ({ ma
     const results = await Promise.all(pulls)
     expect(results.map(({ value }) => value)).toMatchObject([
       ...chatScript.slice(0, -1),
-      ...[undefined, undefined, undefined],
+      undefined,
+      undefined,
+      undefined,
     ])
     expect(order).toEqual(order.toSorted((one, other) => one - other))
   })
