@@ -12,6 +12,16 @@ describe('record ids', () => {
     )
   })
 
+  test.each([0, 0.5, 65_535, 65_536, 2 ** 48 - 1, Number.MAX_SAFE_INTEGER])(
+    'one of the time %d is a UUIDv7 too',
+    (at) => {
+      const [time = '', low = '', ...random] = mintRecordId(at).split('-')
+      expect(Number.parseInt(time + low, 16)).toBe(Math.floor(at) % 2 ** 48)
+      expect(random.join('-')).toMatch(/^7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+      expect(`${time}-${low}`).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}$/)
+    },
+  )
+
   test('derived ones are the same for the same parts, and fit any backend', () => {
     expect(deriveRecordId('openai', 'resp_1')).toBe(deriveRecordId('openai', 'resp_1'))
     expect(deriveRecordId('openai', 'resp_1')).not.toBe(deriveRecordId('azure', 'resp_1'))

@@ -10,8 +10,8 @@ let highText = ''
 
 /**
  * A new UUIDv7: ordered by time, unique across processes. The time is put before the random part of
- * a UUIDv4, of which every runtime keeps a stock: this runs inside the caller's LLM call, and takes
- * a fifth of what it takes to write 16 bytes down one by one.
+ * a UUIDv4, of which the runtime keeps a stock: this runs inside the caller's LLM call, and to write
+ * 16 bytes down one by one took twice as long.
  * https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7
  */
 export function mintRecordId(nowMs: number): string {
