@@ -26,8 +26,7 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
   const pull = source.next.bind(source)
   const close = source.return?.bind(source)
   const fail = source.throw?.bind(source)
-  // Pulls under way, and behind them. No promise is kept of them: to store one for each event cost
-  // more than all the rest of this.
+  // Pulls under way, and behind them. No promise of them is kept, which every event would pay for.
   let waiting = 0
   const starts: (() => void)[] = []
 
