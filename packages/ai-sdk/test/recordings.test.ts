@@ -1,4 +1,5 @@
-import { recordings, type Recording, sharedFolder } from '@token-meter/testkit'
+import { recordings, type Recording } from '@token-meter/testkit'
+import { recordingsAreAbsent } from '@token-meter/testkit/suites'
 import { describe, expect, test } from 'vitest'
 import type { AiSdkModel, UsageRecord } from '../src/index.ts'
 import { type Metered, startMetered } from './metered.ts'
@@ -27,12 +28,7 @@ const refused: Readonly<Record<string, readonly RegExp[]>> = {
   v4: [/chat\/mistral-tool-call/, /responses\/xai-/],
 }
 
-const isAbsent = sharedFolder() === undefined
-if (isAbsent) {
-  const why = 'recorded traffic: skipped, because there is no ../shared beside this checkout'
-  process.stdout.write(`${why}\n`)
-  test.skip(why)
-}
+const isAbsent = recordingsAreAbsent()
 
 describe.each(isAbsent ? [] : sdkMajors)('recorded traffic through ai $major', (sdk) => {
   test.each(played)('$name', async (recording) => {

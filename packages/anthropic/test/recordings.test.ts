@@ -1,4 +1,5 @@
-import { recordings, type Recording, sharedFolder } from '@token-meter/testkit'
+import { recordings, type Recording } from '@token-meter/testkit'
+import { recordingsAreAbsent } from '@token-meter/testkit/suites'
 import { describe, expect, test } from 'vitest'
 import type { UsageRecord } from '../src/index.ts'
 import { startMetered } from './metered.ts'
@@ -7,12 +8,7 @@ import { type SdkClient, sdkMajors } from './sdk-majors.ts'
 
 const recorded = recordings().filter(({ provider }) => provider === 'anthropic')
 
-const isAbsent = sharedFolder() === undefined
-if (isAbsent) {
-  const why = 'recorded traffic: skipped, because there is no ../shared beside this checkout'
-  process.stdout.write(`${why}\n`)
-  test.skip(why)
-}
+const isAbsent = recordingsAreAbsent()
 
 describe.each(isAbsent ? [] : sdkMajors)(
   'recorded traffic through @anthropic-ai/sdk $version',

@@ -1,11 +1,6 @@
 import { readFileSync } from 'node:fs'
-import {
-  type Recording,
-  recordings,
-  type ReplayEvent,
-  type Reply,
-  sharedFolder,
-} from '@token-meter/testkit'
+import { type Recording, recordings, type ReplayEvent, type Reply } from '@token-meter/testkit'
+import { recordingsAreAbsent } from '@token-meter/testkit/suites'
 import { describe, expect, test } from 'vitest'
 import type { UsageRecord } from '../src/index.ts'
 import { readAll, startMetered } from './metered.ts'
@@ -13,12 +8,7 @@ import { type SdkClient, sdkMajors } from './sdk-majors.ts'
 
 const google = recordings().filter(({ provider }) => provider === 'google')
 
-const isAbsent = sharedFolder() === undefined
-if (isAbsent) {
-  const why = 'recorded traffic: skipped, because there is no ../shared beside this checkout'
-  process.stdout.write(`${why}\n`)
-  test.skip(why)
-}
+const isAbsent = recordingsAreAbsent()
 
 describe.each(isAbsent ? [] : sdkMajors)('recorded traffic through genai $major', (sdk) => {
   test.each(google)('$name', async (recording) => {

@@ -1,4 +1,5 @@
-import { recordings, type Recording, sharedFolder } from '@token-meter/testkit'
+import { recordings, type Recording } from '@token-meter/testkit'
+import { recordingsAreAbsent } from '@token-meter/testkit/suites'
 import { describe, expect, test } from 'vitest'
 import type { UsageRecord } from '../src/index.ts'
 import { startMetered } from './metered.ts'
@@ -20,12 +21,7 @@ const hosts: readonly (readonly [name: RegExp, baseUrl: string, provider: string
   [/./, 'https://api.openai.com/v1', 'openai'],
 ]
 
-const isAbsent = sharedFolder() === undefined
-if (isAbsent) {
-  const why = 'recorded traffic: skipped, because there is no ../shared beside this checkout'
-  process.stdout.write(`${why}\n`)
-  test.skip(why)
-}
+const isAbsent = recordingsAreAbsent()
 
 describe.each(isAbsent ? [] : sdkMajors)('recorded traffic through openai $major', ({ OpenAI }) => {
   test.each(openaiShaped)('$name', async (recording) => {

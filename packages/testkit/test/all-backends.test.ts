@@ -6,7 +6,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { type Fault, sharedFolder, startReplayServer } from '../src/index.ts'
+import { type Fault, startReplayServer } from '../src/index.ts'
+import { recordingsAreAbsent } from '../src/sink-suite/recorded-billing.ts'
 import { type Backends, remoteSinks, startBackends } from './all-backends-billing.ts'
 import {
   type AllMeter,
@@ -24,12 +25,7 @@ import {
   prices,
 } from './all-backends-expected.ts'
 
-const isAbsent = sharedFolder() === undefined
-if (isAbsent) {
-  const why = 'recorded traffic: skipped, because there is no ../shared beside this checkout'
-  process.stdout.write(`${why}\n`)
-  test.skip(why)
-}
+const isAbsent = recordingsAreAbsent()
 
 /** One process: a meter with every sink on the file of the one before. */
 function open(backends: Backends, path: string) {

@@ -18,7 +18,6 @@ export function observeHops(answer: unknown, hops: readonly ObservedCall[]): unk
         .text()
         .catch(() => {})
     },
-    isOver: () => hops.length > 0 && hops.every(({ settled }) => settled),
     onBroken() {
       for (const hop of hops) hop.abandon()
     },

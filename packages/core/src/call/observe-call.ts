@@ -66,10 +66,6 @@ class CallObservation implements ResponseObserver {
   stored(): Promise<void> | undefined {
     return this.#current()?.stored
   }
-
-  isOver(): boolean {
-    return this.#current()?.settled !== false
-  }
 }
 
 /** Observes what the caller gets; where that fails, the caller gets it all the same. */

@@ -33,8 +33,6 @@ export interface ResponseObserver {
   onBroken(): void
   /** The storing of the usage, where the outbox needs time for it: results wait for it. */
   stored(): Promise<void> | undefined
-  /** Nothing of the response is left to be observed. */
-  isOver(): boolean
 }
 
 /** True for the promise that the SDKs' `post` and `get` answer. */
@@ -65,9 +63,8 @@ export function observePromise(promise: SdkPromise, observer: ResponseObserver):
   const { parseResponse, _thenUnwrap } = promise
   // SDK 7 gives each promise a _thenUnwrap of its own, which goes around its parseResponse.
   const parsesItself = Object.hasOwn(promise, '_thenUnwrap')
-  const onData = (data: unknown): unknown => claim.observer.onData(data)
-  tap(promise, claim)
-  return replace(promise, {
+  const onData = (data: unknown): unknown => observer.onData(data)
+  return tap(promise, claim, {
     parseResponse: (...args) => {
       const parsed = parseResponse.apply(promise, args)
       return isPromise(parsed) ? parsed.then(onData) : onData(parsed)
@@ -85,24 +82,14 @@ export function observePromise(promise: SdkPromise, observer: ResponseObserver):
 
 function derived(promise: SdkPromise, claim: Claim): SdkPromise {
   const { _thenUnwrap } = promise
-  tap(promise, claim)
-  return replace(promise, {
+  return tap(promise, claim, {
     _thenUnwrap: (transform) => derived(_thenUnwrap.call(promise, transform), claim),
   })
 }
 
-/**
- * Never one by one: a closure that is assigned as `promise.parse = () => ...` outlives its promise
- * in V8, with all that it can reach, until the whole heap is collected. That took a third of the
- * time that metering a call takes.
- */
-function replace(promise: SdkPromise, methods: Partial<SdkPromise>): SdkPromise {
-  return Object.assign(promise, methods)
-}
-
 /** What has become of a request so far. */
 interface Claim {
-  observer: ResponseObserver
+  readonly observer: ResponseObserver
   /** Somebody has asked for the response. */
   made: boolean
   /** The response has come, and it is no error. */
@@ -111,13 +98,19 @@ interface Claim {
   parsing: number
 }
 
-/** Watches the ways in which a promise is asked for its response. */
-function tap(promise: SdkPromise, claim: Claim): void {
+/**
+ * Watches the ways in which a promise is asked for its response, and replaces `more` of its methods.
+ *
+ * Never one by one: a closure that is assigned as `promise.parse = () => ...` outlives its promise
+ * in V8, with all that it can reach, until the whole heap is collected. That took a third of the
+ * time that metering a call takes.
+ */
+function tap(promise: SdkPromise, claim: Claim, more: Partial<SdkPromise>): SdkPromise {
   const { parse, asResponse, withResponse, _responseProps } = promise
   // The prototype's withResponse parses and asks for the raw response at once. That response is
   // the SDK's to read first. OpenAI 7 brings a withResponse of its own, which parses before.
   const isOwn = Object.hasOwn(promise, 'withResponse')
-  replace(promise, {
+  const asked: Partial<SdkPromise> = {
     parse: () => {
       claim.made = true
       claim.parsing++
@@ -137,9 +130,8 @@ function tap(promise: SdkPromise, claim: Claim): void {
       claim.observer.onBoth(both.response)
       return both
     },
-  })
-  if (_responseProps === undefined) return
-  replace(promise, {
+  }
+  const props: Partial<SdkPromise> | undefined = _responseProps && {
     _responseProps: () => {
       claim.made = true
       return _responseProps.call(promise).then((props) => {
@@ -147,30 +139,18 @@ function tap(promise: SdkPromise, claim: Claim): void {
         return props
       })
     },
-  })
+  }
+  return Object.assign(promise, asked, props, more)
 }
 
 function parsed(claim: Claim, data: unknown): unknown {
   claim.parsing--
   const stored = claim.observer.stored()
-  if (stored !== undefined) return stored.then(() => data)
-  if (claim.observer.isOver()) claim.observer = nobody
-  return data
+  return stored === undefined ? data : stored.then(() => data)
 }
 
 function broken(claim: Claim, error: unknown): never {
   claim.parsing--
   if (claim.answered && claim.parsing === 0) claim.observer.onBroken()
   throw error
-}
-
-/** Takes the place of an observer that is done: the caller can hold the promise for long. */
-const nobody: ResponseObserver = {
-  onData: (data) => data,
-  onResponse: (response) => response,
-  onBoth() {},
-  onUnclaimed() {},
-  onBroken() {},
-  stored: () => undefined,
-  isOver: () => true,
 }

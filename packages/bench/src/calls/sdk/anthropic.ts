@@ -1,13 +1,8 @@
 import { importCopy } from '../module-copies.ts'
-import type { Sdk, SdkClass } from './sdk.ts'
+import type { Sdk, SdkClass, StreamClass } from './sdk.ts'
 
 interface Client {
   messages: { create(body: object): Promise<unknown> }
-}
-
-interface StreamClass {
-  new (iterator: () => AsyncGenerator, controller: AbortController): AsyncIterable<unknown>
-  fromSSEResponse(response: Response, controller: AbortController): AsyncIterable<unknown>
 }
 
 const body = {

@@ -1,13 +1,8 @@
 import { type From, importCopy } from '../module-copies.ts'
-import type { Sdk, SdkClass } from './sdk.ts'
+import type { Sdk, SdkClass, StreamClass } from './sdk.ts'
 
 interface Client {
   chat: { completions: { create(body: object): Promise<unknown> } }
-}
-
-interface StreamClass {
-  new (iterator: () => AsyncGenerator, controller: AbortController): AsyncIterable<unknown>
-  fromSSEResponse(response: Response, controller: AbortController): AsyncIterable<unknown>
 }
 
 const body = { model: 'gpt-4o', messages: [{ role: 'user', content: 'Tell me a story.' }] }

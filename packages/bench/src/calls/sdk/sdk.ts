@@ -31,3 +31,9 @@ export interface ConnectOptions {
   /** More options of that class. */
   readonly more?: object
 }
+
+/** The `Stream` of the OpenAI and Anthropic SDKs. */
+export interface StreamClass {
+  new (iterator: () => AsyncGenerator, controller: AbortController): AsyncIterable<unknown>
+  fromSSEResponse(response: Response, controller: AbortController): AsyncIterable<unknown>
+}

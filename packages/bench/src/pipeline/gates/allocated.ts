@@ -1,4 +1,5 @@
 import { getHeapStatistics } from 'node:v8'
+import { collectYoung } from '../../calls/measure/collect-young.ts'
 import { median } from '../measured.ts'
 
 /** Bytes of the heap that an operation takes, each time it runs, whatever becomes garbage at once. */
@@ -49,8 +50,6 @@ function allocatedSoFar(): number {
 }
 
 function usedAfterYoungCollection(): number {
-  const collect = globalThis.gc as ((options: { type: 'minor' }) => void) | undefined
-  // What survives the first is moved to the old generation by the second.
-  for (let count = 0; count < 2; count++) collect?.({ type: 'minor' })
+  collectYoung()
   return getHeapStatistics().used_heap_size
 }
