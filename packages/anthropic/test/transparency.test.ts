@@ -6,6 +6,11 @@ import { startMetered } from './metered.ts'
 import { message, messageScript, request, streamed } from './scripts.ts'
 import { type SdkClient, sdkMajors } from './sdk-majors.ts'
 
+/** What `inspect` shows, without the `Proxy(...)` that Node writes around a proxy from 26 on. */
+function shown(value: unknown, depth?: number): string {
+  return inspect(value, { depth }).replaceAll(/Proxy\(|\)/g, '')
+}
+
 describe.each(sdkMajors)(
   'a metered client of @anthropic-ai/sdk $version is a raw one',
   ({ version, Anthropic }) => {
@@ -32,9 +37,26 @@ describe.each(sdkMajors)(
       expect(Object.keys(metered)).toEqual(Object.keys(raw))
       expect(Object.keys({ ...metered })).toEqual(Object.keys({ ...raw }))
       for (const depth of [0, 1, 2]) {
-        expect(inspect({ metered }, { depth })).toBe(inspect({ metered: raw }, { depth }))
+        expect(shown({ metered }, depth)).toBe(shown({ metered: raw }, depth))
       }
-      expect(inspect(metered.messages)).toBe(inspect(raw.messages))
+      expect(shown(metered.messages)).toBe(shown(raw.messages))
+    })
+
+    test('metering leaves the raw client as it is, and both can be shown by what compares them', async () => {
+      await using run = await start()
+      const client = new Anthropic({ apiKey: 'sk-a', baseURL: 'http://127.0.0.1:1' })
+      const keys = () => [client, client.messages].map((owner) => Reflect.ownKeys(owner))
+      const before = keys()
+      const metered = run.meter(client, 'cus_1')
+      void metered.messages
+      expect(keys()).toEqual(before)
+      for (const openai of [client, metered]) {
+        const spy = vi.fn()
+        spy({ openai })
+        expect(spy).toHaveBeenCalledWith({ openai })
+        expect(() => expect(spy).toHaveBeenCalledWith({ openai, more: 1 })).toThrow(/more/)
+        expect(() => expect({ openai }).toEqual(null)).toThrow(/null/)
+      }
     })
 
     test('fields can be read and set, on both sides of the wrapping', async () => {

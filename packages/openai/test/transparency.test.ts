@@ -10,6 +10,11 @@ import {
 } from './scripts.ts'
 import { sdkMajors } from './sdk-majors.ts'
 
+/** What `inspect` shows, without the `Proxy(...)` that Node writes around a proxy from 26 on. */
+function shown(value: unknown, depth?: number): string {
+  return inspect(value, { depth }).replaceAll(/Proxy\(|\)/g, '')
+}
+
 describe.each(sdkMajors)('a metered client of openai $major is a raw one', ({ major, OpenAI }) => {
   const start = () => startMetered(OpenAI)
 
@@ -33,9 +38,9 @@ describe.each(sdkMajors)('a metered client of openai $major is a raw one', ({ ma
     expect(Object.keys(metered)).toEqual(Object.keys(raw))
     expect(Object.keys({ ...metered })).toEqual(Object.keys({ ...raw }))
     for (const depth of [0, 1, 2]) {
-      expect(inspect({ metered }, { depth })).toBe(inspect({ metered: raw }, { depth }))
+      expect(shown({ metered }, depth)).toBe(shown({ metered: raw }, depth))
     }
-    expect(inspect(metered.chat)).toBe(inspect(raw.chat))
+    expect(shown(metered.chat)).toBe(shown(raw.chat))
     expect(() => JSON.stringify(metered)).toThrow(/circular/i)
     expect(() => JSON.stringify(raw)).toThrow(/circular/i)
   })
@@ -48,6 +53,23 @@ describe.each(sdkMajors)('a metered client of openai $major is a raw one', ({ ma
       stream: true,
     }));
     expect(Object.keys(run.metered)).toEqual(Object.keys(run.raw))
+  })
+
+  test('metering leaves the raw client as it is, and both can be shown by what compares them', async () => {
+    await using run = await start()
+    const client = new OpenAI({ apiKey: 'sk-a', baseURL: 'http://127.0.0.1:1/v1' })
+    const keys = () => [client, client.chat.completions].map((owner) => Reflect.ownKeys(owner))
+    const before = keys()
+    const metered = run.meter(client, 'cus_1')
+    void metered.chat.completions
+    expect(keys()).toEqual(before)
+    for (const openai of [client, metered]) {
+      const spy = vi.fn()
+      spy({ openai })
+      expect(spy).toHaveBeenCalledWith({ openai })
+      expect(() => expect(spy).toHaveBeenCalledWith({ openai, more: 1 })).toThrow(/more/)
+      expect(() => expect({ openai }).toEqual(null)).toThrow(/null/)
+    }
   })
 
   test('fields can be read and set, on both sides of the wrapping', async () => {

@@ -1,4 +1,3 @@
-import { inspectAsRaw } from './inspect-as-raw.ts'
 import { isFixed, prototypeOwning } from './object-shape.ts'
 import type { CurrentCall } from './observe-call.ts'
 import { observeRawRequests } from './raw-requests.ts'
@@ -48,7 +47,6 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
   const wrapped = new WeakMap<object, unknown>()
   const base = prototypeOwning(client, shape.chokePoints[0])
   const chokePoints = new Set(shape.chokePoints)
-  inspectAsRaw(client)
 
   const cached = <Value extends object>(original: Value, wrap: () => unknown): Value => {
     const known = wrapped.get(original)
@@ -118,7 +116,6 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
         shape.fault(`"${path}" of a frozen client cannot be metered: meter it before it is frozen`)
         return target
       }
-      inspectAsRaw(target)
       const below = `${path}.`
       const observed: object = new Proxy(target, {
         get(_, name) {

@@ -1,6 +1,5 @@
 import {
   canScope,
-  inspectAsRaw,
   MissingCustomerError,
   observeRawRequests,
   runInScope,
@@ -37,7 +36,6 @@ export function clientView<Client extends object>(
   const madeLater = new Map<string, unknown>()
   const methods = new WeakMap<Method, Method>()
   const sdkClass = topClass(client)
-  inspectAsRaw(client)
 
   const view: Client = new Proxy(client, {
     get(target, name) {
@@ -157,7 +155,6 @@ const refusable = new Set(['create', 'get', 'cancel'])
 
 function withRefusals(interactions: object): object {
   const methods = new WeakMap<Method, Method>()
-  inspectAsRaw(interactions)
   return new Proxy(interactions, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target)

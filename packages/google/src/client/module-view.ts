@@ -1,10 +1,4 @@
-import {
-  canScope,
-  inspectAsRaw,
-  observeCall,
-  observeRawRequests,
-  runInScope,
-} from '@token-meter/core/adapter'
+import { canScope, observeCall, observeRawRequests, runInScope } from '@token-meter/core/adapter'
 import { embedContent } from '../endpoint/embed-content.ts'
 import { generateContent } from '../endpoint/generate-content.ts'
 import { images } from '../endpoint/images.ts'
@@ -69,7 +63,6 @@ export class ModuleViews {
   of(module: object): object {
     let view = this.#views.get(module)
     if (view === undefined) {
-      inspectAsRaw(module)
       view = new Proxy(module, {
         get: (target, name, receiver) => this.#get(target, name, receiver as object),
         set: (target, name, value) => Reflect.set(target, name, takenBack(value), target),

@@ -1,4 +1,4 @@
-import { currentScope, inspectAsRaw, runInScope } from '@token-meter/core/adapter'
+import { currentScope, runInScope } from '@token-meter/core/adapter'
 import type { ApiClient, ApiRequest, ApiResponse } from '../google-client.ts'
 import type { Observation } from '../observation.ts'
 import { observeRequest } from '../request/observe-request.ts'
@@ -78,7 +78,6 @@ function shownApiClient(
     }
     return method
   }
-  inspectAsRaw(api)
   let source: typeof fetch | undefined
   let observed: typeof fetch | undefined
   return new Proxy(api, {
