@@ -1,4 +1,9 @@
-import { type CallObserver, type ClientOptions, rememberWrapped } from '@token-meter/core/adapter'
+import {
+  AssignedFunctions,
+  type CallObserver,
+  type ClientOptions,
+  rememberWrapped,
+} from '@token-meter/core/adapter'
 import { isModel } from './ai-sdk-client.ts'
 import { observeModel } from './observe-model.ts'
 
@@ -15,6 +20,7 @@ export function observeFactory<Factory extends object>(
   options: ClientOptions,
 ): Factory {
   const wrapped = new WeakMap<object, object>()
+  const assigned = new AssignedFunctions()
   const cached = <Value extends object>(original: Value, wrap: () => Value): Value => {
     const known = wrapped.get(original)
     if (known !== undefined) return known as Value
@@ -42,6 +48,7 @@ export function observeFactory<Factory extends object>(
       const value: unknown = Reflect.get(target, property, target)
       if (typeof value !== 'function' || typeof property === 'symbol') return value
       if (property === 'constructor' || property === 'prototype') return value
+      if (assigned.has(value)) return value
       const fixed = Reflect.getOwnPropertyDescriptor(target, property)
       if (fixed?.configurable === false && fixed.writable === false) return value
       return cached(
@@ -54,6 +61,6 @@ export function observeFactory<Factory extends object>(
           }),
       )
     },
-    set: (target, property, value) => Reflect.set(target, property, value, target),
+    set: (target, property, value) => assigned.assign(target, property, value),
   })
 }

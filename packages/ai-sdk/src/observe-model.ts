@@ -1,4 +1,4 @@
-import type { CallObserver, ClientOptions } from '@token-meter/core/adapter'
+import { AssignedFunctions, type CallObserver, type ClientOptions } from '@token-meter/core/adapter'
 import type { AiSdkModel } from './ai-sdk-client.ts'
 import { isObservedMethod } from './methods.ts'
 import { ModelObservation } from './model-observation.ts'
@@ -16,6 +16,7 @@ export function observeModel<Model extends AiSdkModel>(
 ): Model {
   const observation = new ModelObservation(model, observer, options)
   const wrapped = new WeakMap<object, Method>()
+  const assigned = new AssignedFunctions()
   const standIn = (method: Method, apply: (args: unknown[]) => unknown): Method => {
     const known = wrapped.get(method)
     if (known !== undefined) return known
@@ -29,7 +30,7 @@ export function observeModel<Model extends AiSdkModel>(
     get(target, property) {
       const value: unknown = Reflect.get(target, property, target)
       if (typeof value !== 'function' || typeof property === 'symbol') return value
-      if (property === 'constructor') return value
+      if (property === 'constructor' || assigned.has(value)) return value
       const method = value as Method
       const own = Reflect.getOwnPropertyDescriptor(target, property)
       if (isObservedMethod(property)) {
@@ -42,6 +43,6 @@ export function observeModel<Model extends AiSdkModel>(
       // A field of the model is the caller's own function; only methods need the model as `this`.
       return own === undefined ? standIn(method, (args) => method.apply(target, args)) : value
     },
-    set: (target, property, value) => Reflect.set(target, property, value, target),
+    set: (target, property, value) => assigned.assign(target, property, value),
   })
 }

@@ -116,6 +116,19 @@ describe('a metered model', () => {
     expect(run.records).toMatchObject([{ model: 'stub-2026-01-01', requestedModel: 'stub' }])
   })
 
+  test('gives back the functions that are assigned to it', async () => {
+    await using run = await startMetered(sdk)
+    const metered = run.meter(new StubModel(() => generated), 'cus_1')
+    const { doGenerate } = metered
+    const spy = async () => generated
+    metered.doGenerate = spy as never
+    expect(metered.doGenerate).toBe(spy)
+    metered.doGenerate = doGenerate
+    expect(metered.doGenerate).toBe(doGenerate)
+    await metered.doGenerate({})
+    expect(run.records).toHaveLength(1)
+  })
+
   test('pulls from the source as the caller does, and keeps nothing', async () => {
     await using run = await startMetered(sdk)
     const { stream: source, log } = partSource()

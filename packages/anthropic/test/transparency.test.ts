@@ -59,6 +59,24 @@ describe.each(sdkMajors)(
       }
     })
 
+    test('a function that is assigned reads back as itself', async () => {
+      await using run = await start()
+      const { create } = run.metered.messages
+      const spy = () => {}
+      run.metered.messages.create = spy as never
+      expect(run.metered.messages.create).toBe(spy)
+      run.metered.messages.create = create
+      expect(run.metered.messages.create).toBe(create)
+    })
+
+    test('settings that are functions come back as they are', async () => {
+      await using run = await start()
+      const credentials = async () => ({ token: 't' })
+      const client = new Anthropic({ credentials, baseURL: 'http://127.0.0.1:1' } as never)
+      const shown = (one: object) => (one as { credentials?: unknown }).credentials
+      expect(shown(run.meter(client, 'cus_1'))).toBe(shown(client))
+    })
+
     test('fields can be read and set, on both sides of the wrapping', async () => {
       await using run = await start()
       const client = new Anthropic({ apiKey: 'sk-a', baseURL: 'http://127.0.0.1:1' })

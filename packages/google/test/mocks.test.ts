@@ -19,7 +19,7 @@ describe.each(sdkMajors)(
     test('a mock is called as it is, and metered by what it answers', async () => {
       await using run = await start()
       const mock = vi.fn(async () => ({ ...contentAnswer }))
-      run.metered.models.generateContent = mock as never
+      vi.spyOn(run.metered.models, 'generateContent').mockImplementation(mock as never)
       await run.metered.models.generateContent(request)
       await run.metered.chats.create({ model }).sendMessage({ message: 'x' })
       expect(mock).toHaveBeenCalledTimes(2)
@@ -30,12 +30,22 @@ describe.each(sdkMajors)(
       ])
     })
 
+    test('a function that is assigned reads back as itself', async () => {
+      await using run = await start()
+      const { generateContent } = run.metered.models
+      const spy = async () => ({ ...contentAnswer })
+      run.metered.models.generateContent = spy as never
+      expect(run.metered.models.generateContent).toBe(spy)
+      run.metered.models.generateContent = generateContent
+      expect(run.metered.models.generateContent).toBe(generateContent)
+    })
+
     test('a mocked stream', async () => {
       await using run = await start()
-      run.metered.models.generateContentStream = (async () =>
+      vi.spyOn(run.metered.models, 'generateContentStream').mockImplementation((async () =>
         (async function* () {
           yield* contentScript
-        })()) as never
+        })()) as never)
       await readAll(await run.metered.models.generateContentStream(request))
       expect(run.records).toMatchObject([{ tokens: countedTokens, outcome: 'complete' }])
     })

@@ -36,6 +36,16 @@ describe.each([
     expect(run.errors).toEqual([])
   })
 
+  test('its token provider comes back as it is', async () => {
+    await using run = await startMetered(BedrockOpenAI, {
+      client: { apiKey: undefined, bedrockTokenProvider: async () => 'token' } as never,
+    })
+    const shown = (client: object) =>
+      (client as { bedrockTokenProvider?: unknown }).bedrockTokenProvider
+    expect(shown(run.raw)).toBeTypeOf('function')
+    expect(shown(run.metered)).toBe(shown(run.raw))
+  })
+
   test('its own stream is as raw: the text it restores, and its errors', async () => {
     await using run = await startMetered(BedrockOpenAI)
     run.server.serve(responseScript, { times: 2 })

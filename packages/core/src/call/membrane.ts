@@ -1,3 +1,4 @@
+import { AssignedFunctions } from './assigned-functions.ts'
 import { isFixed, prototypeOwning } from './object-shape.ts'
 import type { CurrentCall } from './observe-call.ts'
 import { observeRawRequests } from './raw-requests.ts'
@@ -46,6 +47,7 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
   const { source = client } = shape
   const wrapped = new WeakMap<object, unknown>()
   const base = prototypeOwning(client, shape.chokePoints[0])
+  const callersOwn = new AssignedFunctions(settingsOf(client))
   const chokePoints = new Set(shape.chokePoints)
 
   const cached = <Value extends object>(original: Value, wrap: () => unknown): Value => {
@@ -72,7 +74,7 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
       if (typeof value !== 'function' || property === 'constructor') return value
       return isFixed(target, property) ? value : method(property, value as Method)
     },
-    set: (target, property, value) => Reflect.set(target, property, value, target),
+    set: (target, property, value) => callersOwn.assign(target, property, value),
   })
   const asked = source === client ? proxy : membrane(source, { ...shape, source: undefined })
   rememberWrapped(proxy, client)
@@ -84,13 +86,14 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
         appliedWith(value, (_, args) => observe(property, value, args, client)),
       )
     }
+    if (callersOwn.has(value)) return value
     if (shape.clones.has(property)) {
       return cached(value, () =>
         appliedWith(value, (_, args) => shape.clone(Reflect.apply(value, client, args) as object)),
       )
     }
     const isSdk = base === undefined || property in base
-    // What was set on the client itself (fetch, a logger, a spy) is the caller's: he gets it back.
+    // What was set on the client itself (a setting, a logger) comes back as it is.
     if (Object.hasOwn(client, property) && (isSdk || shape.ownFunctions.has(property))) return value
     return cached(value, () =>
       appliedWith(value, (_, args) =>
@@ -126,9 +129,10 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
             return resource(target, name, value, below)
           }
           if (typeof value !== 'function' || isPrototypeMethod(target, name, value)) return value
+          if (callersOwn.has(value)) return value
           return cached(value, () => foreignMethod(below + name, value as Method))
         },
-        set: (_, name, value) => Reflect.set(target, name, value, target),
+        set: (_, name, value) => callersOwn.assign(target, name, value),
       })
       return observed
     })
@@ -170,6 +174,12 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
       )
     })
   }
+}
+
+/** What the client was made with: a fetch, a provider of tokens or credentials. */
+function settingsOf(client: object): readonly unknown[] {
+  const { _options: options } = client as { readonly _options?: unknown }
+  return typeof options === 'object' && options !== null ? Object.values(options) : []
 }
 
 /** What a function inside another one observes, which cannot be observed by itself. */

@@ -23,7 +23,7 @@ export function observeClient<Wrapped extends Client, Client extends { readonly 
     source,
     chokePoints: ['post', 'get', 'request'],
     clones: new Set(['withOptions']),
-    ownFunctions: new Set(['fetch']),
+    ownFunctions: new Set(['fetch', 'bedrockTokenProvider']),
     request: (target, method, original, args) =>
       observation.request(target as Client, method, original, args),
     leaf: (path, args) => observation.leaf(client, path, args),

@@ -1,4 +1,10 @@
-import { canScope, observeCall, observeRawRequests, runInScope } from '@token-meter/core/adapter'
+import {
+  AssignedFunctions,
+  canScope,
+  observeCall,
+  observeRawRequests,
+  runInScope,
+} from '@token-meter/core/adapter'
 import { embedContent } from '../endpoint/embed-content.ts'
 import { generateContent } from '../endpoint/generate-content.ts'
 import { images } from '../endpoint/images.ts'
@@ -54,6 +60,7 @@ export class ModuleViews {
   readonly #twins = new WeakMap<object, object | null>()
   readonly #own = new WeakMap<Method, Method>()
   readonly #functions = new WeakMap<Method, Method>()
+  readonly #assigned = new AssignedFunctions()
 
   constructor(context: ViewContext) {
     this.#context = context
@@ -65,11 +72,18 @@ export class ModuleViews {
     if (view === undefined) {
       view = new Proxy(module, {
         get: (target, name, receiver) => this.#get(target, name, receiver as object),
-        set: (target, name, value) => Reflect.set(target, name, takenBack(value), target),
+        set: (target, name, value) => this.#assign(target, name, value),
       })
       this.#views.set(module, view)
     }
     return view
+  }
+
+  #assign(module: object, name: string | symbol, value: unknown): boolean {
+    const own = takenBack(value)
+    return own === value
+      ? this.#assigned.assign(module, name, value)
+      : Reflect.set(module, name, own, module)
   }
 
   #get(module: object, name: string | symbol, receiver: object): unknown {
@@ -88,7 +102,7 @@ export class ModuleViews {
     if (typeof value !== 'function') return this.of(value as object)
     const method = value as Method
     if (name === 'connect') return this.#cached(method, () => this.#connect(module, method))
-    if (!Object.hasOwn(module, name)) return value
+    if (!Object.hasOwn(module, name) || this.#assigned.has(method)) return value
     const own = this.#ownFunction(module, name, method)
     return own ?? this.#cached(method, () => this.#foreign(name, method))
   }
