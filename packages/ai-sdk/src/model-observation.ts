@@ -1,4 +1,5 @@
 import {
+  bodySnapshot,
   type Call,
   type CallObserver,
   type ClientOptions,
@@ -73,7 +74,7 @@ export class ModelObservation {
       }
       this.#watchGatewayBilling(options.headers)
       const { modelId } = this.#model
-      const body: Call['body'] = { model: modelId, ...options }
+      const body: Call['body'] = { model: modelId, ...bodySnapshot(options) }
       return this.#observer.begin(
         { provider: this.#provider, endpoint: endpoint.name, method, body },
         endpoint,

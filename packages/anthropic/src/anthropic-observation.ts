@@ -1,4 +1,5 @@
 import {
+  bodySnapshot,
   type Call,
   type CallObserver,
   ClientObservation,
@@ -89,7 +90,7 @@ export class AnthropicObservation extends ClientObservation<AnthropicClient, Cal
 
   protected bodyOf(options: RequestOptions | undefined): Call['body'] {
     const body = options?.body
-    return typeof body === 'object' && body !== null ? (body as Call['body']) : {}
+    return typeof body === 'object' && body !== null ? bodySnapshot(body) : {}
   }
 
   protected override isDirect({ baseURL }: AnthropicClient): boolean {

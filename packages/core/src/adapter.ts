@@ -7,6 +7,7 @@ export type { Meter } from './meter.ts'
 export { watchMeter, type WatchedMeter } from './watch-meter.ts'
 
 export { AssignedFunctions } from './call/assigned-functions.ts'
+export { bodySnapshot } from './call/body-snapshot.ts'
 export { asyncStorage } from './call/async-storage.ts'
 export type { Call } from './call/call.ts'
 export type { Customer } from './call/customer.ts'

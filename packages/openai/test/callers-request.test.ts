@@ -42,6 +42,49 @@ describe.each(sdkMajors)("the caller's request on openai $major", ({ major, Open
     ])
   })
 
+  test('is counted as it was sent, when its stream is cut off after it was changed', async () => {
+    const inputOf = async (change: (messages: object[]) => void): Promise<number | undefined> => {
+      await using run = await startMetered(OpenAI, { provider: 'openai' })
+      run.server.serve(chatScript)
+      const messages: object[] = [{ role: 'user', content: 'Tell me a story of a dragon.' }]
+      const body = { ...chatRequest, messages, stream: true as const }
+      const stream = await run.metered.chat.completions.create(body as never)
+      change(messages)
+      for await (const _ of stream as unknown as AsyncIterable<unknown>) break
+      await run.meter.flush()
+      expect(run.records).toMatchObject([{ outcome: 'estimated' }])
+      return run.records[0]?.tokens.input
+    }
+    const sent = await inputOf(() => {})
+    expect(sent).toBeGreaterThan(5)
+    expect(
+      await inputOf((messages) => messages.push({ role: 'user', content: 'x '.repeat(999) })),
+    ).toBe(sent)
+    expect(await inputOf((messages) => (messages.length = 0))).toBe(sent)
+  })
+
+  test('has its getters run by the SDK alone, also where its stream is cut off', async () => {
+    const counted: Reads[] = []
+    await sideBySide(
+      OpenAI,
+      async ({ client }: Side) => {
+        const reads: Reads = {}
+        counted.push(reads)
+        const { model, ...fields } = chatRequest
+        const body = Object.assign(behindGetters(fields, reads), { model, stream: true })
+        for await (const _ of (await client.chat.completions.create(
+          body as never,
+        )) as unknown as AsyncIterable<unknown>)
+          break
+      },
+      () =>
+        new Response(chatScript.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join(''), {
+          headers: { 'content-type': 'text/event-stream' },
+        }),
+    )
+    expect(counted[1]).toEqual(counted[0])
+  })
+
   test('with a getter that fails when it is read once more than the SDK reads it', async () => {
     const { raw, metered } = await sideBySide(
       OpenAI,

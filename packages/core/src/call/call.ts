@@ -6,7 +6,7 @@ export interface Call {
   readonly endpoint: string
   /** The HTTP method. */
   readonly method: string
-  /** The caller's own request body. Read it, never write to it. */
+  /** The fields of the request's body, as they are when it is sent. Read them, never write. */
   // A body's fields depend on the endpoint, and `call.body.user` must need no cast.
   // oxlint-disable-next-line no-explicit-any
   readonly body: Readonly<Record<string, any>>

@@ -3,6 +3,7 @@ import { TokenEstimate } from '../usage/token-estimate.ts'
 import type { UsageOutcome } from '../usage/usage-record.ts'
 import { unknownUsage, type UsageReading } from '../usage/usage-reading.ts'
 import type { Attributes } from '../usage/usage-record.ts'
+import { readableFields } from './body-snapshot.ts'
 import type { Call } from './call.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { EstimatePolicy } from './estimate-policy.ts'
@@ -162,7 +163,7 @@ export class ObservedCall implements ResponseWatcher {
   #estimateInput(): number {
     const estimate = this.newEstimate()
     try {
-      this.endpoint.estimateInput(this.call.body, estimate)
+      this.endpoint.estimateInput(readableFields(this.call.body), estimate)
     } catch (cause) {
       this.#sink.fault(`the input of a ${this.endpoint.name} call could not be estimated`, cause)
     }

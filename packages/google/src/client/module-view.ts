@@ -1,5 +1,6 @@
 import {
   AssignedFunctions,
+  bodySnapshot,
   canScope,
   observeCall,
   observeRawRequests,
@@ -165,7 +166,7 @@ export class ModuleViews {
           ? leaves[name as keyof typeof leaves]
           : undefined
         const call =
-          endpoint && observation.begin(endpoint, (args[0] ?? {}) as Record<string, unknown>)
+          endpoint && observation.begin(endpoint, bodySnapshot(Object(args[0] ?? {}) as object))
         const observes = (choke: string, original: Method, request: unknown[]): unknown =>
           observeChokePoint(observation, rawApi, choke, original, request)
         const isObservable = canScope && observeRawRequests(rawApi, chokePoints)
