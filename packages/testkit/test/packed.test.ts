@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { installPackages, withoutStripeSink } from './packed/install-packages.ts'
+import { installJest, installPackages, withoutStripeSink } from './packed/install-packages.ts'
 import { pinned } from './packed/manifest.ts'
 import { nodeVersions, versionOf } from './packed/node-versions.ts'
 import { packPackages, published } from './packed/pack-packages.ts'
@@ -139,6 +139,14 @@ describe('with no configuration', () => {
       recorded: 4,
     })
   })
+})
+
+test('Jest in its default mode loads every package, meters and spies', async () => {
+  const jest = await installJest(application)
+  const { stderr } = await run(process.execPath, [jest, '--rootDir', 'jest', '--forceExit'], {
+    cwd: application,
+  })
+  expect(stderr).toMatch(/Tests: +\d+ passed, \d+ total/)
 })
 
 test('the entries of core share one copy of its classes, in either build', async () => {

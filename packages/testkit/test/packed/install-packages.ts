@@ -33,6 +33,13 @@ export async function installPackages(
   return folder
 }
 
+/** What runs its tests, beside it. */
+export async function installJest(application: string): Promise<string> {
+  const flags = ['--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--no-save']
+  await run('npm', ['install', ...flags, 'jest@30.5.2'], { cwd: application })
+  return join(application, 'node_modules/jest/bin/jest.js')
+}
+
 /** The same application, where nobody has installed the Stripe sink. */
 export function withoutStripeSink(application: string, folder: string): string {
   cpSync(application, folder, { recursive: true })
