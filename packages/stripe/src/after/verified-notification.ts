@@ -34,6 +34,7 @@ export async function receive(
 ): Promise<Received> {
   const signature = request.headers.get('stripe-signature')
   if (signature === null) return refused('there is no Stripe-Signature header')
+  if (!isSignature(signature)) return refused('the Stripe-Signature header is not one of Stripe')
   const body = await bodyText(request)
   if (body === undefined) return refused('the body is too long for an event notification')
   const crypto = Stripe.createSubtleCryptoProvider()
@@ -52,6 +53,24 @@ export async function receive(
     }
   }
   return refused(`the signature is ${refusal}`)
+}
+
+/**
+ * The form that Stripe gives it: a time, and signatures of which one is of scheme v1. The verifier
+ * throws whatever it may for another one, such as a v1 without a value.
+ * https://docs.stripe.com/webhooks#verify-manually
+ */
+function isSignature(header: string): boolean {
+  const parts = header.split(',').map((part) => part.trim().split('='))
+  const values = (scheme: string) =>
+    parts.flatMap(([name, value]) => (name === scheme ? [value] : []))
+  const [times, signatures] = [values('t'), values('v1')]
+  return (
+    times.length === 1 &&
+    /^\d{1,12}$/.test(times[0] ?? '') &&
+    signatures.length > 0 &&
+    signatures.every((signature) => /^[\da-f]{64}$/i.test(signature ?? ''))
+  )
 }
 
 function read(body: string): Received {

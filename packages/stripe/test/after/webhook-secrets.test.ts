@@ -28,6 +28,31 @@ test('any of several secrets is enough, and one that none of them made is not', 
   expect(await billing.stateOf('r')).toMatchObject({ state: 'dead' })
 })
 
+test.each([
+  '',
+  't=,v1=',
+  `t=${Math.floor(Date.now() / 1000)},v1=`,
+  `t=${Math.floor(Date.now() / 1000)}`,
+  `t=${Math.floor(Date.now() / 1000)},v1=zz`,
+  `t=soon,v1=${'a'.repeat(64)}`,
+  `t=1,t=2,v1=${'a'.repeat(64)}`,
+  `v1=${'a'.repeat(64)}`,
+  `t=${Math.floor(Date.now() / 1000)},v0=${'a'.repeat(64)}`,
+  ',,,',
+  '=',
+])('a request with the signature "%s" is refused, and is no failure of ours', async (signature) => {
+  const billing = await startBilling({}, { customers: [] })
+  const handle = billing.webhook()
+  const headers = { 'stripe-signature': signature }
+  const answer = await handle(
+    new Request('http://127.0.0.1/', { method: 'POST', body: '{}', headers }),
+  )
+  expect(answer.status).toBe(400)
+  expect(await answer.json()).toEqual({
+    error: 'the Stripe-Signature header is not one of Stripe',
+  })
+})
+
 test.each([[], '', undefined, [''], ['whsec_1', undefined], 7])(
   'a webhook secret %j is refused',
   (secret) => {
