@@ -103,7 +103,7 @@ export class ModelObservation {
       } else {
         const observation = StreamObservation.open(call)
         if (observation === undefined || !isReadableStream(stream)) {
-          call.fault(`the stream of a ${call.endpoint.name} is of no kind we know`, undefined)
+          call.fault(`the stream of a call of ${call.endpoint.name} is of no known kind`, undefined)
           return result
         }
         const watch = new ModelStreamWatch(observation, scope)

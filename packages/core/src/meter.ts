@@ -141,7 +141,8 @@ function providerOf<Client extends object>(
   const known = providers.map(({ clientDescription }) => clientDescription).join(' or ')
   throw new TypeError(
     `meter() does not know this client: expected ${known}, got ${describe(client)}. ` +
-      `Clients of other SDKs need their own provider package in createMeter({ providers: [...] }).`,
+      `For a client of another SDK, add the provider of its package to createMeter({ providers: [...] }); ` +
+      `where there is none, meter.record() takes usage that the application knows itself.`,
   )
 }
 

@@ -173,13 +173,13 @@ export class UsageKeeper implements RecordSink {
     } else if (estimated.length > 0 && !interrupted) {
       this.#onFault(
         new UsageError(
-          `a ${endpoint} call of ${provider} gave no count for ${estimated.join(' and ')}; its record is an estimate there`,
+          `a call of ${endpoint} at ${provider} gave no count for ${estimated.join(' and ')}; its record is an estimate there`,
         ),
       )
     } else if (unknown !== undefined && isZero(tokens)) {
       this.#onFault(
         new UsageError(
-          `a ${endpoint} call of ${provider} was cut off before any count; its record bills nothing (onInterrupted: 'partial-only')`,
+          `a call of ${endpoint} at ${provider} was cut off before any count; its record bills nothing (onInterrupted: 'partial-only')`,
         ),
       )
     }
@@ -227,7 +227,7 @@ function detailsOf(
 
 function unattributed({ call }: ObservedCall): MissingCustomerError {
   return new MissingCustomerError(
-    `no customer for a ${call.endpoint} call: neither meter(client, customer) nor withCustomer() ` +
+    `no customer for a call of ${call.endpoint}: neither meter(client, customer) nor withCustomer() ` +
       'named one. Its usage is kept unattributed; outbox.attribute(ids, customer) bills it later.',
   )
 }

@@ -32,7 +32,7 @@ it('records what a broken-off stream said when its messages are out of reach by 
   expect(record).toMatchObject({ outcome: 'estimated', requestedModel: chatRequest.model })
   expect(record?.tokens.output).toBeGreaterThan(8)
   expect(run.errors.map(({ message }) => message)).toEqual([
-    'the input of a chat.completions call could not be estimated',
+    'the input of a call of chat.completions could not be estimated',
   ])
 })
 

@@ -125,7 +125,7 @@ export class ObservedCall implements ResponseWatcher {
     try {
       this.stored = this.#sink.keep(this, readings()) ?? undefined
     } catch (cause) {
-      this.#sink.fault(`the usage of a ${this.endpoint.name} call could not be read`, cause)
+      this.#sink.fault(`the usage of a call of ${this.endpoint.name} could not be read`, cause)
     }
   }
 
@@ -165,7 +165,7 @@ export class ObservedCall implements ResponseWatcher {
     try {
       this.endpoint.estimateInput(readableFields(this.call.body), estimate)
     } catch (cause) {
-      this.#sink.fault(`the input of a ${this.endpoint.name} call could not be estimated`, cause)
+      this.#sink.fault(`the input of a call of ${this.endpoint.name} could not be estimated`, cause)
     }
     return estimate.tokens
   }
