@@ -14,27 +14,37 @@ const words = Array.from({ length: 20 }, (_, index) => ({
   choices: [{ index: 0, delta: { content: `word ${index} ` }, finish_reason: null }],
 }))
 
-it('records what a broken-off stream said when its messages are out of reach by then', async () => {
-  await using run = await startMetered(OpenAI as never)
-  run.server.serve(words, { gapMs: 1 })
-  const { proxy: messages, revoke } = draftOf([...chatRequest.messages])
-  const stream = await run.metered.chat.completions.create({
-    ...chatRequest,
-    messages,
-    stream: true,
-  })
-  revoke()
-  let seen = 0
-  for await (const _ of stream) if (++seen === 5) break
+it.each([
+  { what: 'messages are', draft: 'list', faults: [] },
+  {
+    what: 'single messages are',
+    draft: 'message',
+    faults: ['the input of a call of chat.completions could not be estimated'],
+  },
+])(
+  'records what a broken-off stream said when its $what out of reach by then',
+  async ({ draft, faults }) => {
+    await using run = await startMetered(OpenAI as never)
+    run.server.serve(words, { gapMs: 1 })
+    const [message] = chatRequest.messages
+    const { proxy, revoke } =
+      draft === 'list' ? draftOf([...chatRequest.messages]) : draftOf({ ...message })
+    const stream = await run.metered.chat.completions.create({
+      ...chatRequest,
+      messages: (draft === 'list' ? proxy : [proxy]) as typeof chatRequest.messages,
+      stream: true,
+    })
+    revoke()
+    let seen = 0
+    for await (const _ of stream) if (++seen === 5) break
 
-  const [record, ...more] = run.records
-  expect(more).toEqual([])
-  expect(record).toMatchObject({ outcome: 'estimated', requestedModel: chatRequest.model })
-  expect(record?.tokens.output).toBeGreaterThan(8)
-  expect(run.errors.map(({ message }) => message)).toEqual([
-    'the input of a call of chat.completions could not be estimated',
-  ])
-})
+    const [record, ...more] = run.records
+    expect(more).toEqual([])
+    expect(record).toMatchObject({ outcome: 'estimated', requestedModel: chatRequest.model })
+    expect(record?.tokens.output).toBeGreaterThan(8)
+    expect(run.errors.map(({ message: text }) => text)).toEqual(faults)
+  },
+)
 
 it('records a call whose whole request is out of reach when it is answered', async () => {
   await using run = await startMetered(OpenAI as never)
