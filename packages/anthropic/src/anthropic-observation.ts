@@ -12,6 +12,7 @@ import {
 } from '@token-meter/core/adapter'
 import type { AnthropicClient } from './anthropic-client.ts'
 import { completions } from './endpoint/completions.ts'
+import { batchCreation, linkedRequests } from './endpoint/linked-batches.ts'
 import { messages } from './endpoint/messages.ts'
 import { platformOf } from './platform.ts'
 import { observeBatchDownload } from './request/batch-download.ts'
@@ -33,7 +34,7 @@ const leaves: Readonly<Record<string, Endpoint>> = {
 /** Calls that were reported as not metered, by whatever client of the process. */
 const reportedCalls = new Set<string>()
 
-type CallRoute = Extract<Route, { kind: 'messages' | 'completions' }>
+type CallRoute = Extract<Route, { kind: 'messages' | 'completions' | 'batch-creation' }>
 type MiddlewareOptions = RequestOptions & { readonly middleware?: readonly unknown[] }
 
 /** Observes the requests of one metered client. */
@@ -70,7 +71,7 @@ export class AnthropicObservation extends ClientObservation<AnthropicClient, Cal
   protected routeOf(client: AnthropicClient, method: string, path: string): CallRoute | undefined {
     const route = routeOf(method, path, client)
     if (route?.kind === 'unmetered') this.#reportUnmetered(route.what)
-    return route?.kind === 'messages' || route?.kind === 'completions' ? route : undefined
+    return route?.kind === 'unmetered' || route?.kind === 'batch-results' ? undefined : route
   }
 
   #reportUnmetered(what: string): void {
@@ -97,10 +98,22 @@ export class AnthropicObservation extends ClientObservation<AnthropicClient, Cal
     return baseURL === 'https://api.anthropic.com'
   }
 
-  protected begin(request: RoutedRequest<AnthropicClient, CallRoute>): ObservedCall {
+  protected begin(request: RoutedRequest<AnthropicClient, CallRoute>): ObservedCall | undefined {
     const { client, route, method, options } = request
+    if (route.kind === 'batch-creation') return this.#beginBatch(client, method, options)
     const call = this.call(client, route.kind, method, options)
     return this.observer.begin(call, endpoints[route.kind])
+  }
+
+  /** Only where a request of it is billed to somebody else. */
+  #beginBatch(
+    client: AnthropicClient,
+    method: string,
+    options: RequestOptions | undefined,
+  ): ObservedCall | undefined {
+    const call = this.call(client, 'messages.batches', method, options)
+    const linked = linkedRequests(call.provider, call.body)
+    return linked && this.observer.begin(call, batchCreation(linked), { free: true })
   }
 
   protected override sends(

@@ -2,6 +2,8 @@
 export type Route =
   | { readonly kind: 'messages' | 'completions' }
   | { readonly kind: 'batch-results'; readonly batchId: string }
+  /** Costs nothing itself, and says of each of its requests who is billed. */
+  | { readonly kind: 'batch-creation' }
   /** Costs tokens, and cannot be metered. */
   | { readonly kind: 'unmetered'; readonly what: string }
 
@@ -16,7 +18,7 @@ interface DownloadOptions {
 
 /**
  * The route of a request; `undefined` for what bills nothing. Exact paths only: counting tokens,
- * creating, retrieving and listing batches, models and files are free.
+ * retrieving and listing batches, models and files are free.
  */
 export function routeOf(
   method: string,
@@ -36,6 +38,7 @@ export function routeOf(
   }
   if (method !== 'post') return undefined
   if (exact === '/v1/messages') return messagesRoute
+  if (exact === '/v1/messages/batches') return { kind: 'batch-creation' }
   if (exact === '/v1/complete') return { kind: 'completions' }
   // The events of a session have the tokens of each request, but not its model.
   if (agentWork.test(exact)) {
