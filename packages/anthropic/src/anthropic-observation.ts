@@ -18,7 +18,7 @@ import { platformOf } from './platform.ts'
 import { observeBatchDownload } from './request/batch-download.ts'
 import { observeHops } from './request/observe-hops.ts'
 import { observingMiddleware } from './request/observing-middleware.ts'
-import { type Route, routeOf } from './request/routes.ts'
+import { createsBatch, type Route, routeOf } from './request/routes.ts'
 
 const endpoints = { messages, completions }
 
@@ -34,7 +34,7 @@ const leaves: Readonly<Record<string, Endpoint>> = {
 /** Calls that were reported as not metered, by whatever client of the process. */
 const reportedCalls = new Set<string>()
 
-type CallRoute = Extract<Route, { kind: 'messages' | 'completions' | 'batch-creation' }>
+type CallRoute = Extract<Route, { kind: 'messages' | 'completions' }>
 type MiddlewareOptions = RequestOptions & { readonly middleware?: readonly unknown[] }
 
 /** Observes the requests of one metered client. */
@@ -53,8 +53,25 @@ export class AnthropicObservation extends ClientObservation<AnthropicClient, Cal
     args: unknown[],
   ): unknown {
     const batchId = this.guarded(() => batchOf(client, method, args))
-    if (batchId === undefined) return super.request(client, method, original, args)
-    return this.#download(client, batchId, Reflect.apply(original, client, args))
+    if (batchId !== undefined) {
+      return this.#download(client, batchId, Reflect.apply(original, client, args))
+    }
+    const creation = this.guarded(() => this.#createsLinked(client, method, args))
+    if (creation === undefined) return super.request(client, method, original, args)
+    return this.answered(Reflect.apply(original, client, args), () => creation)
+  }
+
+  /** The creation of a batch, only where a request of it is billed to somebody else. */
+  #createsLinked(
+    client: AnthropicClient,
+    method: string,
+    args: unknown[],
+  ): ObservedCall | undefined {
+    const { verb, path, options } = askedFor(method, args)
+    if (!createsBatch(verb, path, client)) return undefined
+    const call = this.call(client, 'messages.batches', verb, options)
+    const linked = linkedRequests(call.provider, call.body)
+    return linked && this.observer.begin(call, batchCreation(linked), { free: true })
   }
 
   /** The results of a batch: whoever downloads them pays, or whom the customer function finds in a line. */
@@ -71,7 +88,7 @@ export class AnthropicObservation extends ClientObservation<AnthropicClient, Cal
   protected routeOf(client: AnthropicClient, method: string, path: string): CallRoute | undefined {
     const route = routeOf(method, path, client)
     if (route?.kind === 'unmetered') this.#reportUnmetered(route.what)
-    return route?.kind === 'unmetered' || route?.kind === 'batch-results' ? undefined : route
+    return route?.kind === 'messages' || route?.kind === 'completions' ? route : undefined
   }
 
   #reportUnmetered(what: string): void {
@@ -98,22 +115,10 @@ export class AnthropicObservation extends ClientObservation<AnthropicClient, Cal
     return baseURL === 'https://api.anthropic.com'
   }
 
-  protected begin(request: RoutedRequest<AnthropicClient, CallRoute>): ObservedCall | undefined {
+  protected begin(request: RoutedRequest<AnthropicClient, CallRoute>): ObservedCall {
     const { client, route, method, options } = request
-    if (route.kind === 'batch-creation') return this.#beginBatch(client, method, options)
     const call = this.call(client, route.kind, method, options)
     return this.observer.begin(call, endpoints[route.kind])
-  }
-
-  /** Only where a request of it is billed to somebody else. */
-  #beginBatch(
-    client: AnthropicClient,
-    method: string,
-    options: RequestOptions | undefined,
-  ): ObservedCall | undefined {
-    const call = this.call(client, 'messages.batches', method, options)
-    const linked = linkedRequests(call.provider, call.body)
-    return linked && this.observer.begin(call, batchCreation(linked), { free: true })
   }
 
   protected override sends(
@@ -146,12 +151,18 @@ export class AnthropicObservation extends ClientObservation<AnthropicClient, Cal
 
 /** The batch whose results a request downloads, which its options say beside its path. */
 function batchOf(client: AnthropicClient, method: string, args: unknown[]): string | undefined {
-  const [path, options] = method === 'request' ? [undefined, args[0]] : args
-  const asked = (options ?? {}) as RequestOptions & { readonly stream?: unknown }
-  const verb = method === 'request' ? String(asked.method).toLowerCase() : method
+  const { verb, path, options } = askedFor(method, args)
   if (verb !== 'get') return undefined
-  const route = routeOf(verb, String(path ?? asked.path), client, asked)
+  const route = routeOf(verb, path, client, options)
   return route?.kind === 'batch-results' ? route.batchId : undefined
+}
+
+/** A request at `post`, `get` or `request`, whichever way it is written. */
+function askedFor(method: string, args: unknown[]) {
+  const [path, given] = method === 'request' ? [undefined, args[0]] : args
+  const options = (given ?? {}) as RequestOptions & { readonly stream?: unknown }
+  const verb = method === 'request' ? String(options.method).toLowerCase() : method
+  return { verb, path: String(path ?? options.path), options }
 }
 
 /** True where the application has middleware of its own, which SDKs from 0.101 on can have. */

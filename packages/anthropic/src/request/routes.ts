@@ -2,8 +2,6 @@
 export type Route =
   | { readonly kind: 'messages' | 'completions' }
   | { readonly kind: 'batch-results'; readonly batchId: string }
-  /** Costs nothing itself, and says of each of its requests who is billed. */
-  | { readonly kind: 'batch-creation' }
   /** Costs tokens, and cannot be metered. */
   | { readonly kind: 'unmetered'; readonly what: string }
 
@@ -18,7 +16,7 @@ interface DownloadOptions {
 
 /**
  * The route of a request; `undefined` for what bills nothing. Exact paths only: counting tokens,
- * retrieving and listing batches, models and files are free.
+ * creating, retrieving and listing batches, models and files are free.
  */
 export function routeOf(
   method: string,
@@ -38,13 +36,22 @@ export function routeOf(
   }
   if (method !== 'post') return undefined
   if (exact === '/v1/messages') return messagesRoute
-  if (exact === '/v1/messages/batches') return { kind: 'batch-creation' }
   if (exact === '/v1/complete') return { kind: 'completions' }
   // The events of a session have the tokens of each request, but not its model.
   if (agentWork.test(exact)) {
     return { kind: 'unmetered', what: 'managed agents' }
   }
   return exact === '/v1/dreams' ? { kind: 'unmetered', what: 'dreams' } : undefined
+}
+
+/** True for what creates a batch: free itself, it says of each request in it who is billed. */
+export function createsBatch(
+  method: string,
+  path: string,
+  { baseURL }: { readonly baseURL: string },
+): boolean {
+  if (method !== 'post' || !path.includes('/batches')) return false
+  return exactPath(path, baseURL) === '/v1/messages/batches'
 }
 
 /** A path as the SDK's own methods write it: no base URL, no query. */
