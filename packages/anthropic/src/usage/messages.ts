@@ -34,7 +34,9 @@ export function messagesUsage(
   model?: string,
   about: AboutMessage = {},
 ): readonly UsageReading[] {
-  if (usage === undefined || usage === null) return [unknownUsage(model)]
+  if (usage === undefined || usage === null) {
+    return [{ ...unknownUsage(model), ...withRefusal(about.refusals?.answer, []) }]
+  }
   const fields = jsonObject(usage)
   const serviceTier = text(fields.service_tier)
   const geo = text(fields.inference_geo)

@@ -79,7 +79,7 @@ export class Refusals {
   attempts(attempts: readonly Attempt[]): readonly RefusalBilling[] {
     const isInOrder = this.#declined.length === attempts.length
     const left = [...this.#declined]
-    return attempts.map(({ model, output }, index) => {
+    return attempts.map(({ model, output }) => {
       const place = isInOrder ? 0 : left.findIndex((each) => each.model === model)
       const [declined] = place < 0 ? [] : left.splice(place, 1)
       if (declined?.hasOutput ?? output > outputOfNothing) return isBilled
