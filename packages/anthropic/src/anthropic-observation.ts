@@ -18,7 +18,7 @@ import { platformOf } from './platform.ts'
 import { observeBatchDownload } from './request/batch-download.ts'
 import { observeHops } from './request/observe-hops.ts'
 import { observingMiddleware } from './request/observing-middleware.ts'
-import { createsBatch, type Route, routeOf } from './request/routes.ts'
+import { createsBatch, isWithoutBill, type Route, routeOf } from './request/routes.ts'
 
 const endpoints = { messages, completions }
 
@@ -89,6 +89,10 @@ export class AnthropicObservation extends ClientObservation<AnthropicClient, Cal
     const route = routeOf(method, path, client)
     if (route?.kind === 'unmetered') this.#reportUnmetered(route.what)
     return route?.kind === 'messages' || route?.kind === 'completions' ? route : undefined
+  }
+
+  protected override isWithoutBill({ baseURL }: AnthropicClient, path: string): boolean {
+    return isWithoutBill(path, { baseURL })
   }
 
   #reportUnmetered(what: string): void {

@@ -54,6 +54,14 @@ export function createsBatch(
   return exactPath(path, baseURL) === '/v1/messages/batches'
 }
 
+const withoutBill =
+  /^\/v1\/(?:messages\/(?:batches|count_tokens)|agents|deployments|dreams|environments|files|memory_stores|models|organizations|sessions|skills|tunnels|user_profiles|vaults)(?:\/|$)/
+
+/** True for paths without a route that bill nothing, or whose usage is reported as unmetered. */
+export function isWithoutBill(path: string, { baseURL }: { readonly baseURL: string }): boolean {
+  return withoutBill.test(exactPath(path, baseURL))
+}
+
 /** A path as the SDK's own methods write it: no base URL, no query. */
 function exactPath(path: string, baseUrl: string): string {
   const [bare = ''] = path.split(/[?#]/, 1)
