@@ -12,12 +12,13 @@ import {
 } from '@token-meter/core/adapter'
 import type { AnthropicClient } from './anthropic-client.ts'
 import { completions } from './endpoint/completions.ts'
+import { batchCreation, linkedRequests } from './endpoint/linked-batches.ts'
 import { messages } from './endpoint/messages.ts'
 import { platformOf } from './platform.ts'
 import { observeBatchDownload } from './request/batch-download.ts'
 import { observeHops } from './request/observe-hops.ts'
 import { observingMiddleware } from './request/observing-middleware.ts'
-import { type Route, routeOf } from './request/routes.ts'
+import { createsBatch, isWithoutBill, type Route, routeOf } from './request/routes.ts'
 
 const endpoints = { messages, completions }
 
@@ -52,8 +53,25 @@ export class AnthropicObservation extends ClientObservation<AnthropicClient, Cal
     args: unknown[],
   ): unknown {
     const batchId = this.guarded(() => batchOf(client, method, args))
-    if (batchId === undefined) return super.request(client, method, original, args)
-    return this.#download(client, batchId, Reflect.apply(original, client, args))
+    if (batchId !== undefined) {
+      return this.#download(client, batchId, Reflect.apply(original, client, args))
+    }
+    const creation = this.guarded(() => this.#createsLinked(client, method, args))
+    if (creation === undefined) return super.request(client, method, original, args)
+    return this.answered(Reflect.apply(original, client, args), () => creation)
+  }
+
+  /** The creation of a batch, only where a request of it is billed to somebody else. */
+  #createsLinked(
+    client: AnthropicClient,
+    method: string,
+    args: unknown[],
+  ): ObservedCall | undefined {
+    const { verb, path, options } = askedFor(method, args)
+    if (!createsBatch(verb, path, client)) return undefined
+    const call = this.call(client, 'messages.batches', verb, options)
+    const linked = linkedRequests(call.provider, call.body)
+    return linked && this.observer.begin(call, batchCreation(linked), { free: true })
   }
 
   /** The results of a batch: whoever downloads them pays, or whom the customer function finds in a line. */
@@ -71,6 +89,10 @@ export class AnthropicObservation extends ClientObservation<AnthropicClient, Cal
     const route = routeOf(method, path, client)
     if (route?.kind === 'unmetered') this.#reportUnmetered(route.what)
     return route?.kind === 'messages' || route?.kind === 'completions' ? route : undefined
+  }
+
+  protected override isWithoutBill({ baseURL }: AnthropicClient, path: string): boolean {
+    return isWithoutBill(path, { baseURL })
   }
 
   #reportUnmetered(what: string): void {
@@ -133,12 +155,18 @@ export class AnthropicObservation extends ClientObservation<AnthropicClient, Cal
 
 /** The batch whose results a request downloads, which its options say beside its path. */
 function batchOf(client: AnthropicClient, method: string, args: unknown[]): string | undefined {
-  const [path, options] = method === 'request' ? [undefined, args[0]] : args
-  const asked = (options ?? {}) as RequestOptions & { readonly stream?: unknown }
-  const verb = method === 'request' ? String(asked.method).toLowerCase() : method
+  const { verb, path, options } = askedFor(method, args)
   if (verb !== 'get') return undefined
-  const route = routeOf(verb, String(path ?? asked.path), client, asked)
+  const route = routeOf(verb, path, client, options)
   return route?.kind === 'batch-results' ? route.batchId : undefined
+}
+
+/** A request at `post`, `get` or `request`, whichever way it is written. */
+function askedFor(method: string, args: unknown[]) {
+  const [path, given] = method === 'request' ? [undefined, args[0]] : args
+  const options = (given ?? {}) as RequestOptions & { readonly stream?: unknown }
+  const verb = method === 'request' ? String(options.method).toLowerCase() : method
+  return { verb, path: String(path ?? options.path), options }
 }
 
 /** True where the application has middleware of its own, which SDKs from 0.101 on can have. */

@@ -2,6 +2,7 @@
  * Usage readers on Anthropic's wire JSON: pure functions, for gateways and other SDKs.
  * @module
  */
-export { messagesUsage } from './usage/messages.ts'
+export { type AboutMessage, messagesUsage } from './usage/messages.ts'
+export { type Attempt, Refusals } from './usage/refusals.ts'
 export { StreamUsage } from './usage/stream-usage.ts'
 export type { UsageReading } from '@token-meter/core/adapter'

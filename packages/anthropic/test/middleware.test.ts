@@ -25,7 +25,7 @@ describe.each(laterMajors)(
     const start = (...middleware: Own[]) => startMetered(Anthropic, { client: { middleware } })
 
     test.skipIf(version !== 1)(
-      'every hop of a refusal fallback is billed, at its own model',
+      'every hop of a refusal fallback is recorded, at its own model',
       async () => {
         await using run = await start(
           betaRefusalFallbackMiddleware([{ model: 'claude-opus-5' }]) as never,

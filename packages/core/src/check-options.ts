@@ -5,6 +5,12 @@ import { ConfigError } from './errors/config-error.ts'
 import { checkTokenizer } from './guarded-tokenizer.ts'
 import type { MeterOptions } from './meter-options.ts'
 
+/** @throws ConfigError for what is neither true, false nor left out. */
+export function checkBillLinked(value: unknown): asserts value is boolean | undefined {
+  if (value === undefined || typeof value === 'boolean') return
+  throw new ConfigError('billLinked must be true or false')
+}
+
 /** @throws ConfigError for what is wrong in the options that no other part checks. */
 export function checkOptions({
   providers,
@@ -12,6 +18,7 @@ export function checkOptions({
   attributes,
   onMissingCustomer,
   onInterrupted,
+  billLinked,
   tokenizer,
   onError,
   cost,
@@ -30,6 +37,7 @@ export function checkOptions({
     throw new ConfigError('onMissingCustomer must be "record" or "throw"')
   }
   checkOnInterrupted(onInterrupted)
+  checkBillLinked(billLinked)
   checkTokenizer(tokenizer)
   checkCost(cost)
   if (onError !== undefined && typeof onError !== 'function') {

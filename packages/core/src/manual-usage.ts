@@ -25,6 +25,11 @@ export interface ManualUsage {
   readonly attributes?: AttributeValues
   readonly details?: UsageDetails
   readonly serviceTier?: string
+  /**
+   * Why nobody is to be billed for it, as a code of at most 64 characters such as `trial` or
+   * `linked`: the record is kept, costs 0, and makes no meter event. @default billed
+   */
+  readonly unbilled?: string
   /** The provider's usage object, for the ledger. No prompt or completion text. */
   readonly raw?: unknown
 }
@@ -32,7 +37,7 @@ export interface ManualUsage {
 /**
  * A record from an application's own usage.
  * @throws TypeError for a missing customer, provider, model or tokens, an unknown type of token, a
- * wrong id, or a time that is no number;
+ * wrong id, a reason for not billing that is no code, or a time that is no number;
  * RangeError for counts that are not whole numbers from 0 up; ConfigError for reserved attributes.
  */
 export function toUsageRecord(usage: ManualUsage): UsageRecord {
@@ -45,6 +50,7 @@ export function toUsageRecord(usage: ManualUsage): UsageRecord {
     }
   }
   checkId(usage.id)
+  checkUnbilled(usage.unbilled)
   checkTokenNames(usage.tokens)
   const at = usage.at ?? Date.now()
   if (!Number.isSafeInteger(at) || at < 0) {
@@ -65,6 +71,7 @@ export function toUsageRecord(usage: ManualUsage): UsageRecord {
     at,
     serviceTier: usage.serviceTier ?? null,
     attributes,
+    ...(usage.unbilled !== undefined && { unbilled: usage.unbilled }),
     raw: usage.raw ?? null,
   }
 }
@@ -76,6 +83,14 @@ function checkId(id: unknown): void {
   if (id === undefined || (isCustomerId(id) && id.length <= longestId)) return
   throw new TypeError(
     `record() expected id to be a non-empty string of at most ${longestId} characters`,
+  )
+}
+
+/** It decides that nobody pays: it is a code, and never a text that happens to be empty. */
+function checkUnbilled(code: unknown): void {
+  if (code === undefined || (typeof code === 'string' && /^[\w:.-]{1,64}$/.test(code))) return
+  throw new TypeError(
+    "record() expected unbilled to be a code of 1 to 64 letters, digits or any of _:.- such as 'trial'",
   )
 }
 

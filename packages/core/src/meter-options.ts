@@ -42,6 +42,13 @@ export interface MeterOptions<Client extends object = object> {
    */
   readonly onInterrupted?: OnInterrupted
   /**
+   * Whether calls are billed that the provider bills to an account of the customer's own: Anthropic's
+   * linked billing, which a request asks for by `billing_policy: { bill_to: 'user_profile' }`. By
+   * default their records are `unbilled: 'linked'`; `true` bills them as any other, to charge the
+   * customer for both. @default false
+   */
+  readonly billLinked?: boolean
+  /**
    * Counts the text of estimates, such as `gptTokenizer()` of `@token-meter/core/gpt-tokenizer`.
    * @default none: a heuristic by the kinds of characters, mostly within 20 % of OpenAI's count
    */

@@ -4,6 +4,7 @@ import { checkOnInterrupted } from './call/estimate-policy.ts'
 import { ObservedCall } from './call/observed-call.ts'
 import type { CallObserver, ClientOptions, Provider } from './call/provider.ts'
 import { rememberWrapped, unwrapClient } from './call/wrapped-clients.ts'
+import { checkBillLinked } from './check-options.ts'
 import { guardedTokenizer } from './guarded-tokenizer.ts'
 import { findPayer } from './payer.ts'
 import type { ManualUsage } from './manual-usage.ts'
@@ -90,6 +91,7 @@ export function meterOn<SupportedClient extends object>(
     checkCustomer(customer)
     if (clientOptions.attributes !== undefined) checkAttributes(clientOptions.attributes)
     checkOnInterrupted(clientOptions.onInterrupted)
+    checkBillLinked(clientOptions.billLinked)
     const raw = unwrapClient(client)
     const provider = providerOf(raw, providers)
     const allAttributes = [attributes, clientOptions.attributes].filter(
@@ -97,7 +99,8 @@ export function meterOn<SupportedClient extends object>(
     )
     const payerOptions = { customer, attributes: allAttributes, onFault }
     const onInterrupted = clientOptions.onInterrupted ?? options.onInterrupted ?? 'estimate'
-    const policy = { onInterrupted, count }
+    const billLinked = clientOptions.billLinked ?? options.billLinked ?? false
+    const policy = { onInterrupted, billLinked, count }
     const observer: CallObserver = {
       begin(call, endpoint, { free = false } = {}) {
         const onMissing = free ? 'record' : onMissingCustomer

@@ -187,11 +187,12 @@ export class UsageKeeper implements RecordSink {
 }
 
 function toRecord(
-  { call, endpoint, customer, attributes, requestedModel }: ObservedCall,
+  { call, endpoint, customer, attributes, requestedModel, isLinked }: ObservedCall,
   { reading, tokens, outcome, estimated, unknown }: CompletedReading,
   at: number,
   index: number,
 ): UsageRecord {
+  const unbilled = reading.unbilled ?? (isLinked ? 'linked' : undefined)
   return {
     id:
       reading.identity === undefined
@@ -208,6 +209,7 @@ function toRecord(
     at,
     serviceTier: reading.serviceTier ?? null,
     attributes,
+    ...(unbilled !== undefined && { unbilled }),
     raw: reading.raw ?? null,
   }
 }

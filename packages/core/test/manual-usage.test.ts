@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest'
-import { createMeter, memoryOutbox, OutboxError, type TokenMeterError } from '../src/index.ts'
+import { cost } from '../src/cost.ts'
+import {
+  createMeter,
+  functionSink,
+  memoryOutbox,
+  OutboxError,
+  type TokenMeterError,
+  type UsageRecord,
+} from '../src/index.ts'
 import { usage } from './backend.ts'
 
 const start = (outbox = memoryOutbox()) => {
@@ -17,6 +25,11 @@ test.each([
   ['no tokens', { tokens: undefined }, TypeError, /tokens.*\{ input/],
   ['tokens that are a number', { tokens: 12 }, TypeError, /tokens.*\{ input/],
   ['a list of tokens', { tokens: [1, 2] }, TypeError, /tokens.*\{ input/],
+  ['an empty reason', { unbilled: '' }, TypeError, /unbilled.*code/],
+  ['a sentence as a reason', { unbilled: 'it was a trial' }, TypeError, /unbilled.*code/],
+  ['a long reason', { unbilled: 'x'.repeat(65) }, TypeError, /unbilled.*64/],
+  ['a reason that is no text', { unbilled: true }, TypeError, /unbilled.*code/],
+  ['a null reason', { unbilled: null }, TypeError, /unbilled.*code/],
   ['a wire name', { tokens: { cached_input: 3 } }, TypeError, /cached_input.*cachedInput/],
 ])('record() refuses %s', async (_, wrong, kind, message) => {
   const { meter } = start()
@@ -24,6 +37,26 @@ test.each([
   expect(failure).toBeInstanceOf(kind)
   expect(String(failure)).toMatch(message)
   expect((await meter.stats()).recorded).toBe(0)
+  await meter.close()
+})
+
+test('record() keeps what nobody is billed for, delivered to those who want to know', async () => {
+  const seen: UsageRecord[] = []
+  const meter = createMeter({
+    providers: [],
+    outbox: memoryOutbox(),
+    sinks: [functionSink('warehouse', async (records) => void seen.push(...records))],
+    cost: cost({ prices: () => '1' }),
+  })
+  await meter.record({ ...usage('r0'), unbilled: 'trial' })
+  await meter.record(usage('r1'))
+  const { sinks } = await meter.flush()
+  expect(sinks['warehouse']).toMatchObject({ delivered: 2, dead: 0 })
+  expect(seen.map(({ id, unbilled, cost: own }) => [id, unbilled, own?.billed])).toEqual([
+    ['r0', 'trial', '0'],
+    ['r1', undefined, '1'],
+  ])
+  expect(seen[0]?.tokens).toEqual(seen[1]?.tokens)
   await meter.close()
 })
 

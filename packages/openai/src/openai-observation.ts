@@ -15,7 +15,7 @@ import { askForJob, beginJob } from './jobs/job-observation.ts'
 import type { OpenAIClient } from './openai-client.ts'
 import { callBody } from './request/call-body.ts'
 import { hookRequests, withUsageRequest } from './request/request-hooks.ts'
-import { type Route, routeOf } from './request/routes.ts'
+import { isWithoutBill, type Route, routeOf } from './request/routes.ts'
 import { usageRequest } from './request/usage-request.ts'
 
 // Of the process: a response created through one metered client may be asked for through another.
@@ -38,6 +38,10 @@ export class OpenAIObservation extends ClientObservation<OpenAIClient, MeteredRo
     const { calls, why } = route
     this.reportOnce(calls, `${calls} work, but are not metered (${why}): record() their usage`)
     return undefined
+  }
+
+  protected override isWithoutBill({ baseURL }: OpenAIClient, path: string): boolean {
+    return isWithoutBill(path, baseURL)
   }
 
   protected leafEndpoint(path: string): Endpoint | undefined {

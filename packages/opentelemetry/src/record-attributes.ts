@@ -20,6 +20,7 @@ export function recordAttributes(
     [provider]: providerName(record.provider, convention),
     'gen_ai.response.model': record.model,
     ...(record.requestedModel !== null && { 'gen_ai.request.model': record.requestedModel }),
+    ...(record.unbilled !== undefined && { 'token_meter.unbilled': record.unbilled }),
     ...(customer && record.customer !== null && { 'token_meter.customer': record.customer }),
   }
 }

@@ -20,6 +20,33 @@ const usage = 'gen_ai.client.token.usage'
 const input = { 'gen_ai.token.type': 'input' }
 const output = { 'gen_ai.token.type': 'output' }
 
+test('what is unbilled is counted, apart from what is billed, and costs nothing', async () => {
+  const collected = new CollectedMetrics()
+  const meter = createMeter({
+    providers: [],
+    outbox: memoryOutbox(),
+    sinks: [openTelemetrySink({ meterProvider: collected.provider })],
+    cost: cost({ prices: () => '0.5' }),
+  })
+  const used = {
+    customer: 'cus_1',
+    provider: 'anthropic',
+    model: 'claude-fable-5',
+    tokens: { input: 10 },
+  }
+  await meter.record({ ...used, unbilled: 'refusal:cyber' })
+  await meter.record(used)
+  await meter.flush()
+  const rows = (await collected.points(usage)).map(({ attributes }) => attributes)
+  expect(rows).toHaveLength(2)
+  expect(rows).toContainEqual(expect.objectContaining({ 'token_meter.unbilled': 'refusal:cyber' }))
+  const [spent, ...others] = await collected.points('token_meter.cost')
+  expect(others).toEqual([])
+  expect(spent?.value).toBe(0.5)
+  expect(spent?.attributes).not.toHaveProperty('token_meter.unbilled')
+  await meter.close()
+})
+
 test('from a call of the OpenAI client to its data points', async () => {
   await using run = await startMeteredOpenAI({
     attributes: { feature: 'chat' },

@@ -62,8 +62,9 @@ function tokenEvents(
   return toMeterEvents(counted, slug === undefined ? {} : { modelSlug: slug })
 }
 
-/** One event with the amount of money, or none where that rounds to nothing. */
+/** One event with the amount of money, or none where that rounds to nothing or nobody is billed. */
 function costEvents(record: UsageRecord, options: StripeEventOptions): readonly MeterEvent[] {
+  if (record.unbilled !== undefined) return []
   const { id, customer, provider, model, attributes, at: timestamp } = record
   const value = costValue(record, options)
   if (typeof value === 'object') throw new Error(value.problem)

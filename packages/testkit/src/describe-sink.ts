@@ -55,6 +55,18 @@ export function describeSink<Backend extends SinkBackend>(
       expect(harness.backend.requests).toHaveLength(0)
     })
 
+    test('what is unbilled is accepted, is billed to nobody, and hinders no neighbour', async () => {
+      const [unbilled, billed] = [sinkRecord({ unbilled: 'refusal:cyber' }), sinkRecord()]
+      expect(await harness.send([unbilled])).toMatchObject([accepted])
+      // Too old, and from an attempt of unknown fate: there is still nothing to be sent.
+      const old = sinkRecord({ unbilled: 'linked', at: Date.now() - 365 * 24 * 60 * 60_000 })
+      const earlier = [{ status: 'retry', reason: 'lost', uncertain: true }] as const
+      expect(await harness.send([old], { earlier })).toMatchObject([accepted])
+      expect(harness.backend.requests).toHaveLength(0)
+      expect(await harness.send([unbilled, billed])).toMatchObject([accepted, accepted])
+      expect(bill()).toEqual(expectedBill([billed]))
+    })
+
     test('what the backend has already is accepted, and billed once', async () => {
       const records = [sinkRecord(), sinkRecord()]
       await harness.send(records)

@@ -13,18 +13,27 @@ type Counts = Readonly<Record<TokenType, number>>
 
 /** The usage of one record. */
 interface ExpectedUsage {
+  /** The provider does not bill it, so that it is counted and nobody pays. */
+  readonly isUnbilled: boolean
   readonly customer: string
   readonly provider: string
   readonly model: string
   readonly counts: Counts
 }
 
+/** Recordings in which Anthropic's Fable 5 refuses before any output, of a category that is free. */
+const refusals = /anthropic-(?:refusal|fallback)/
+
 const ofRecordings: readonly ExpectedUsage[] = paidRecordings.flatMap(
-  ({ customer, provider, expected }: PaidRecording) =>
-    expected.map(({ model, ...counts }) => ({ customer, provider, model, counts })),
+  ({ customer, provider, expected, recording }: PaidRecording) =>
+    expected.map(({ model, ...counts }) => {
+      const isUnbilled = refusals.test(recording.name) && model === 'claude-fable-5'
+      return { isUnbilled, customer, provider, model, counts }
+    }),
 )
 
 const byHand: readonly ExpectedUsage[] = manualUsage.map((usage) => ({
+  isUnbilled: false,
   customer: usage.customer ?? '',
   provider: usage.provider,
   model: usage.model,
@@ -37,6 +46,7 @@ const byHand: readonly ExpectedUsage[] = manualUsage.map((usage) => ({
 }))
 
 export const expectedUsage = [...ofRecordings, ...byHand]
+export const billedUsage = expectedUsage.filter(({ isUnbilled }) => !isUnbilled)
 
 /** Each model has prices of its own, in billionths of a millionth of a dollar for a token. */
 const models = [...new Set(expectedUsage.map((usage) => slugOf(usage)))].toSorted()
@@ -73,10 +83,19 @@ export const prices: Readonly<Record<string, ModelPrice>> = Object.fromEntries(
 export const markup = { default: 20, customers: { cus_2: '12.5', cus_3: -10 } }
 const perMille: Readonly<Record<string, number>> = { cus_1: 1200, cus_2: 1125, cus_3: 900 }
 
-/** Tokens by customer, model and type. */
+/** Tokens by customer, model and type that are billed. */
 export function expectedTokens(slug: ModelSlug = modelSlug): Record<string, number> {
+  return sumsOf(billedUsage, slug)
+}
+
+/** The same of all that was used. */
+export function usedTokens(slug: ModelSlug): Record<string, number> {
+  return sumsOf(expectedUsage, slug)
+}
+
+function sumsOf(usages: readonly ExpectedUsage[], slug: ModelSlug): Record<string, number> {
   const sums: Record<string, number> = {}
-  for (const usage of expectedUsage) {
+  for (const usage of usages) {
     for (const type of types) {
       const key = `${usage.customer} ${slugOf(usage, slug)} ${type}`
       if (usage.counts[type] > 0) sums[key] = (sums[key] ?? 0) + usage.counts[type]
@@ -97,7 +116,7 @@ export function expectedNano(): Record<string, bigint> {
 
 function sumOfCosts(slug: ModelSlug, ofRecord: (femto: bigint) => bigint): Record<string, bigint> {
   const sums: Record<string, bigint> = {}
-  for (const usage of expectedUsage) {
+  for (const usage of billedUsage) {
     const key = `${usage.customer} ${slugOf(usage, slug)}`
     sums[key] = (sums[key] ?? 0n) + ofRecord(femtoOf(usage))
   }

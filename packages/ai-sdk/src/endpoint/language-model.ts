@@ -1,4 +1,5 @@
 import { type Endpoint, jsonObject } from '@token-meter/core/adapter'
+import { refusalsOf } from '../usage/answer-refusals.ts'
 import { wholeAnswer } from '../usage/model-answer.ts'
 import { readUsage } from '../usage/read-usage.ts'
 import { addPrompt } from './prompt-text.ts'
@@ -7,8 +8,10 @@ import { LanguageStreamReader } from './language-stream-reader.ts'
 /** `doGenerate` and `doStream` of a language model: one request, so one step of a tool loop. */
 export const languageModel: Endpoint = {
   name: 'languageModel',
-  read: (result, { provider, body }) =>
-    readUsage(wholeAnswer(result), provider, String(body.model)),
+  read: (result, { provider, body }) => {
+    const answer = { ...wholeAnswer(result), refusals: refusalsOf(result, provider) }
+    return readUsage(answer, provider, String(body.model))
+  },
   openStream: (call, output) => new LanguageStreamReader(call, output),
   estimateInput: addPrompt,
   estimateOutput(result, estimate) {

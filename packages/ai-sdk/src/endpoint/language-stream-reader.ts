@@ -1,3 +1,4 @@
+import { Refusals } from '@token-meter/anthropic/usage'
 import {
   type Call,
   jsonObject,
@@ -6,6 +7,7 @@ import {
   unknownUsage,
   type UsageReading,
 } from '@token-meter/core/adapter'
+import { asBlock, seeFinish } from '../usage/answer-refusals.ts'
 import { answeredModel, type ModelAnswer } from '../usage/model-answer.ts'
 import { readUsage } from '../usage/read-usage.ts'
 
@@ -18,6 +20,7 @@ interface Part {
   readonly toolCallId?: unknown
   readonly modelId?: unknown
   readonly usage?: unknown
+  readonly finishReason?: unknown
   readonly providerMetadata?: unknown
   readonly rawValue?: unknown
 }
@@ -43,10 +46,16 @@ export class LanguageStreamReader implements StreamReader {
   #failed = false
   /** Tool calls whose input was counted as it came, until the whole one is repeated. */
   readonly #streamedTools = new Set<unknown>()
+  readonly #refusals: Refusals
+  /** By the provider's own events, which say more than the parts made of them. */
+  readonly #rawRefusals: Refusals
+  #rawStopped = false
 
   constructor(call: Call, output: TokenEstimate) {
     this.#call = call
     this.#output = output
+    this.#refusals = new Refusals(call.provider)
+    this.#rawRefusals = new Refusals(call.provider)
   }
 
   get finished(): boolean {
@@ -65,18 +74,27 @@ export class LanguageStreamReader implements StreamReader {
       case 'reasoning-delta':
         this.#output.add(part.delta)
         break
+      case 'text-start':
+      case 'reasoning-start':
+      case 'tool-input-start':
+      case 'tool-result':
+      case 'source':
+      case 'file':
+        this.#refusals.seeBlock(part)
+        break
       case 'tool-input-delta':
         this.#output.add(part.delta)
         this.#streamedTools.add(part.id)
         break
       case 'tool-call':
         if (!this.#streamedTools.delete(part.toolCallId)) this.#output.add(part.input)
+        this.#refusals.seeBlock(part)
         break
       case 'response-metadata':
         this.#modelId = part.modelId ?? this.#modelId
         break
       case 'custom':
-        this.#seeStart(part)
+        if (!this.#seeStart(part)) this.#refusals.seeBlock(asBlock(part))
         break
       case 'raw':
         this.#seeRaw(jsonObject(part.rawValue))
@@ -86,25 +104,31 @@ export class LanguageStreamReader implements StreamReader {
         break
       case 'finish':
         this.#finish = part
+        seeFinish(this.#refusals, part)
         break
       default:
     }
     return false
   }
 
-  #seeStart({ providerMetadata }: Part): void {
+  #seeStart({ providerMetadata }: Part): boolean {
     const { usage } = jsonObject(jsonObject(providerMetadata).anthropic)
-    if (usage === undefined) return
+    if (usage === undefined) return false
     this.#start = { ...noAnswer, usage: { raw: usage } }
+    return true
   }
 
   #seeRaw(event: Readonly<Record<string, unknown>>): void {
     const { type, message, usage, x_groq, usageMetadata, response } = event
+    if (type === 'content_block_start') this.#rawRefusals.seeBlock(event.content_block)
     if (type === 'message_start') {
       const { usage: started } = jsonObject(message)
       this.#rawUsage = { usage: started }
       this.#start = { ...noAnswer, usage: { raw: started } }
     } else if (type === 'message_delta') {
+      const { stop_reason, stop_details } = jsonObject(event.delta)
+      this.#rawRefusals.seeStop(stop_reason, stop_details)
+      this.#rawStopped = true
       // Anthropic's last event gives the final counts, and null or nothing for the others.
       this.#rawUsage = { usage: withoutGaps(jsonObject(this.#rawUsage?.usage), jsonObject(usage)) }
     } else {
@@ -116,8 +140,9 @@ export class LanguageStreamReader implements StreamReader {
   readings(): readonly UsageReading[] {
     const { provider, body } = this.#call
     const asked = String(body.model)
+    const refusals = this.#rawStopped ? this.#rawRefusals : this.#refusals
     const read = (answer: ModelAnswer) =>
-      readUsage({ ...answer, modelId: this.#modelId }, provider, asked)
+      readUsage({ ...answer, modelId: this.#modelId, refusals }, provider, asked)
     if (this.#finish !== undefined) {
       const { usage, providerMetadata } = this.#finish
       const readings = read({ ...noAnswer, usage, providerMetadata, body: this.#rawUsage })

@@ -1,3 +1,4 @@
+import type { Refusals } from '@token-meter/anthropic/usage'
 import { jsonObject, text } from '@token-meter/core/adapter'
 
 /** What a model's answer, or the end of its stream, says about what it used. */
@@ -8,6 +9,8 @@ export interface ModelAnswer {
   readonly body: unknown
   /** The model as the answer names it. */
   readonly modelId: unknown
+  /** What was refused of it, where a language model answered. */
+  readonly refusals?: Refusals
 }
 
 type Fields = Readonly<Record<string, unknown>>

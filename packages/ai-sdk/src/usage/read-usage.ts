@@ -39,7 +39,8 @@ export function readUsage(
         : reading,
     )
   }
-  return [withGateway({ ...fromNormalised(answer, provider, wire), model }, answer)]
+  const reading = withRefusal({ ...fromNormalised(answer, provider, wire), model }, answer)
+  return [withGateway(reading, answer)]
 }
 
 /** By the provider's own reader; the reading of the model that was asked comes last. */
@@ -49,7 +50,7 @@ function wireReadings(
   { model, creator }: { readonly model: string | undefined; readonly creator: string },
 ): readonly UsageReading[] {
   const reading = (counts: UsageCounts): readonly UsageReading[] => [
-    { ...counts, model, serviceTier: serviceTier(answer, usage), raw: usage },
+    withRefusal({ ...counts, model, serviceTier: serviceTier(answer, usage), raw: usage }, answer),
   ]
   switch (shape) {
     case 'chat':
@@ -57,14 +58,21 @@ function wireReadings(
     case 'responses':
       return reading(responsesUsage(usage, creator))
     case 'messages':
-      return messagesUsage(withoutNulls(usage, answer.usage), model).map((each, index, readings) =>
-        index === readings.length - 1 ? { ...each, raw: usage } : each,
+      return messagesUsage(withoutNulls(usage, answer.usage), model, answer).map(
+        (each, index, readings) => (index === readings.length - 1 ? { ...each, raw: usage } : each),
       )
     case 'generateContent':
       return reading(generateContentUsage(usage))
     case 'interactions':
       return reading(interactionsUsage(usage))
   }
+}
+
+/** Of a reader that knows no refusals, with what the answer says of them. */
+function withRefusal(reading: UsageReading, { refusals }: ModelAnswer): UsageReading {
+  const { unbilled, problem } = refusals?.answer ?? {}
+  if (problem !== undefined) return { ...reading, problems: [...reading.problems, problem] }
+  return unbilled === undefined ? reading : { ...reading, unbilled }
 }
 
 /**

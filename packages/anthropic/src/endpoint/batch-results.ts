@@ -3,9 +3,11 @@ import {
   jsonObject,
   noEstimate,
   type ObservedCall,
+  ownValue,
   text,
   type UsageReading,
 } from '@token-meter/core/adapter'
+import { isLinkedRequest } from './linked-batches.ts'
 import { readMessage } from './messages.ts'
 
 const name = 'messages.batches.results'
@@ -17,14 +19,16 @@ const name = 'messages.batches.results'
 export function batchLine(batchId: string): Endpoint {
   return {
     name,
-    read(line, { provider }): readonly UsageReading[] {
+    isLinked: ({ provider, body }) =>
+      isLinkedRequest(provider, batchId, ownValue(body, 'custom_id')),
+    read(line, call): readonly UsageReading[] {
       const { custom_id: customId, result } = jsonObject(line)
       const { type, message } = jsonObject(result)
       if (type !== 'succeeded') return []
       // The message too: a server that speaks Anthropic's language may repeat its batch ids.
       const messageId = text(jsonObject(message).id) ?? ''
-      const identity = [provider, 'batches', batchId, text(customId) ?? '', messageId]
-      return readMessage(message).map((reading) => ({ ...reading, identity }))
+      const identity = [call.provider, 'batches', batchId, text(customId) ?? '', messageId]
+      return readMessage(message, call).map((reading) => ({ ...reading, identity }))
     },
     estimateInput: noEstimate.estimateInput,
     estimateOutput(line, estimate) {

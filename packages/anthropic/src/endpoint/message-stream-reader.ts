@@ -1,6 +1,8 @@
-import type { StreamReader, TokenEstimate, UsageReading } from '@token-meter/core/adapter'
+import type { Call, StreamReader, TokenEstimate, UsageReading } from '@token-meter/core/adapter'
 import { messagesUsage } from '../usage/messages.ts'
+import { Refusals } from '../usage/refusals.ts'
 import { StreamUsage } from '../usage/stream-usage.ts'
+import { seeCredit, warmTokens } from './seen-credits.ts'
 
 /** The parts of an event that matter here; all of them can be missing or odd. */
 interface Event {
@@ -13,6 +15,7 @@ interface Event {
     partial_json?: unknown
     content?: unknown
     stop_reason?: unknown
+    stop_details?: unknown
   } | null
   usage?: unknown
 }
@@ -23,16 +26,20 @@ interface Event {
  */
 export class MessageStreamReader implements StreamReader {
   readonly hides = false
+  readonly #warmTokens: number | undefined
   readonly #output: TokenEstimate
   readonly #usage = new StreamUsage()
+  readonly #refusals: Refusals
   #model: string | undefined
   #began = false
   #failed = false
   #stopped = false
   #ended = false
 
-  constructor(output: TokenEstimate) {
+  constructor(call: Call, output: TokenEstimate) {
+    this.#warmTokens = warmTokens(call)
     this.#output = output
+    this.#refusals = new Refusals(call.provider)
   }
 
   get finished(): boolean {
@@ -55,6 +62,7 @@ export class MessageStreamReader implements StreamReader {
         break
       case 'content_block_start':
         this.#began = true
+        this.#refusals.seeBlock(block)
         this.#output.add(block?.text)
         this.#output.add(block?.thinking)
         break
@@ -65,6 +73,9 @@ export class MessageStreamReader implements StreamReader {
         break
       case 'message_delta':
         this.#usage.delta(usage)
+        this.#refusals.seeStop(delta?.stop_reason, delta?.stop_details)
+        // At once: the next request of a fallback may end before this stream is looked at again.
+        seeCredit(this.#refusals, this.#usage.usage)
         if (typeof delta?.stop_reason === 'string') this.#stopped = true
         break
       case 'message_stop':
@@ -80,6 +91,9 @@ export class MessageStreamReader implements StreamReader {
   readings(): readonly UsageReading[] {
     // Refused before it began: nothing was generated.
     if (this.#failed && !this.#began) return []
-    return messagesUsage(this.#usage.usage, this.#model)
+    return messagesUsage(this.#usage.usage, this.#model, {
+      refusals: this.#refusals,
+      warmTokens: this.#warmTokens,
+    })
   }
 }

@@ -1,13 +1,23 @@
-import { type Endpoint, jsonObject, text, type UsageReading } from '@token-meter/core/adapter'
+import {
+  type Call,
+  type Endpoint,
+  isLinkedBilling,
+  jsonObject,
+  text,
+  type UsageReading,
+} from '@token-meter/core/adapter'
 import { messagesUsage } from '../usage/messages.ts'
+import { Refusals } from '../usage/refusals.ts'
+import { seeCredit, warmTokens } from './seen-credits.ts'
 import { MessageStreamReader } from './message-stream-reader.ts'
 import { isRefusal } from './refusal.ts'
 
 /** `POST /v1/messages` */
 export const messages: Endpoint = {
   name: 'messages',
+  isLinked: ({ provider, body }) => isLinkedBilling(provider, body),
   read: readMessage,
-  openStream: (_, output) => new MessageStreamReader(output),
+  openStream: (call, output) => new MessageStreamReader(call, output),
   estimateInput(body, estimate) {
     estimate.addStrings([body.system, body.messages, body.tools])
   },
@@ -16,9 +26,12 @@ export const messages: Endpoint = {
   },
 }
 
-/** The usage of a whole message; stop reasons such as `refusal` and `pause_turn` are billed too. */
-export function readMessage(message: unknown): readonly UsageReading[] {
+/** The usage of a whole message; stop reasons such as `pause_turn` are billed as any other. */
+export function readMessage(message: unknown, call: Call): readonly UsageReading[] {
   if (isRefusal(message)) return []
   const { model, usage } = jsonObject(message)
-  return messagesUsage(usage, text(model))
+  const refusals = Refusals.of(message, call.provider)
+  seeCredit(refusals, usage)
+  const about = { refusals, warmTokens: warmTokens(call) }
+  return messagesUsage(usage, text(model), about)
 }

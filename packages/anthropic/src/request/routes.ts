@@ -44,6 +44,24 @@ export function routeOf(
   return exact === '/v1/dreams' ? { kind: 'unmetered', what: 'dreams' } : undefined
 }
 
+/** True for what creates a batch: free itself, it says of each request in it who is billed. */
+export function createsBatch(
+  method: string,
+  path: string,
+  { baseURL }: { readonly baseURL: string },
+): boolean {
+  if (method !== 'post' || !path.includes('/batches')) return false
+  return exactPath(path, baseURL) === '/v1/messages/batches'
+}
+
+const withoutBill =
+  /^\/v1\/(?:messages\/(?:batches|count_tokens)|agents|deployments|dreams|environments|files|memory_stores|models|organizations|sessions|skills|tunnels|user_profiles|vaults)(?:\/|$)/
+
+/** True for paths without a route that bill nothing, or whose usage is reported as unmetered. */
+export function isWithoutBill(path: string, { baseURL }: { readonly baseURL: string }): boolean {
+  return withoutBill.test(exactPath(path, baseURL))
+}
+
 /** A path as the SDK's own methods write it: no base URL, no query. */
 function exactPath(path: string, baseUrl: string): string {
   const [bare = ''] = path.split(/[?#]/, 1)

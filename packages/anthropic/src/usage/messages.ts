@@ -1,6 +1,14 @@
-import { jsonObject, text, unknownUsage, type UsageReading } from '@token-meter/core/adapter'
+import {
+  jsonObject,
+  type RefusalBilling,
+  text,
+  unknownUsage,
+  type UsageReading,
+} from '@token-meter/core/adapter'
 import { addCounts } from './add-counts.ts'
+import { fallbackCredit } from './fallback-credit.ts'
 import { messageCounts } from './message-counts.ts'
+import type { Attempt, Refusals } from './refusals.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -18,9 +26,17 @@ type Json = Readonly<Record<string, unknown>>
  *
  * @param usage the usage object as it came.
  * @param model the model as the response names it.
+ * @param about what else the message and its request say about the bill: without it nothing is
+ * `unbilled`, and no cache write is credited.
  */
-export function messagesUsage(usage: unknown, model?: string): readonly UsageReading[] {
-  if (usage === undefined || usage === null) return [unknownUsage(model)]
+export function messagesUsage(
+  usage: unknown,
+  model?: string,
+  about: AboutMessage = {},
+): readonly UsageReading[] {
+  if (usage === undefined || usage === null) {
+    return [{ ...unknownUsage(model), ...withRefusal(about.refusals?.answer, []) }]
+  }
   const fields = jsonObject(usage)
   const serviceTier = text(fields.service_tier)
   const geo = text(fields.inference_geo)
@@ -30,18 +46,22 @@ export function messagesUsage(usage: unknown, model?: string): readonly UsageRea
   const served = text(iterations.findLast(isFallback)?.model)
 
   let counts = messageCounts(fields)
+  const credit = fallbackCredit(fields, counts, about.warmTokens)
+  const attempts = attemptsOf(iterations, served)
+  const refused = about.refusals?.attempts(attempts.map(({ attempt }) => attempt))
   const others: UsageReading[] = []
   for (const iteration of iterations) {
     if (iteration.type === 'compaction') counts = addCounts(counts, messageCounts(iteration))
     else if (isOfAnotherModel(iteration, served)) {
       const { tokens, details, problems } = messageCounts(iteration)
+      const refusal = refused?.[attempts.findIndex(({ of }) => of.includes(iteration))]
       others.push({
         model: text(iteration.model) ?? (model === served ? undefined : model),
         tokens,
         details: inferenceGeo === undefined ? details : { ...details, inferenceGeo },
         serviceTier,
         raw: iteration,
-        problems,
+        ...withRefusal(refusal, problems),
       })
     }
   }
@@ -50,9 +70,54 @@ export function messagesUsage(usage: unknown, model?: string): readonly UsageRea
     ...counts.details,
     ...(speed !== undefined && { speed }),
     ...(inferenceGeo !== undefined && { inferenceGeo }),
+    ...credit.details,
   }
-  const answer = { ...counts, details, model: served ?? model, serviceTier, raw: usage }
+  const answer = {
+    ...counts,
+    details,
+    model: served ?? model,
+    serviceTier,
+    raw: usage,
+    ...withRefusal(about.refusals?.answer, [...counts.problems, ...credit.problems]),
+  }
   return [...others, answer]
+}
+
+/** What beside its usage decides what a message costs. */
+export interface AboutMessage {
+  /** What was refused of it, and whether that is billed. */
+  readonly refusals?: Refusals | undefined
+  /** Of a retry with a fallback credit: the tokens that the refused request had read from its cache. */
+  readonly warmTokens?: number | undefined
+}
+
+function withRefusal(
+  { unbilled, problem }: RefusalBilling = {},
+  problems: readonly string[],
+): Pick<UsageReading, 'unbilled' | 'problems'> {
+  return {
+    ...(unbilled !== undefined && { unbilled }),
+    problems: problem === undefined ? problems : [...problems, problem],
+  }
+}
+
+/** The attempts before the answer, each of the iterations of one model in a row. */
+function attemptsOf(
+  iterations: readonly Json[],
+  served: string | undefined,
+): readonly { readonly attempt: Attempt; readonly of: readonly Json[] }[] {
+  const attempts: { model: unknown; of: [Json, ...Json[]] }[] = []
+  for (const iteration of iterations) {
+    const { type, model } = iteration
+    if (type === 'advisor_message' || !isOfAnotherModel(iteration, served)) continue
+    const last = attempts.at(-1)
+    if (last !== undefined && last.model === model) last.of.push(iteration)
+    else attempts.push({ model, of: [iteration] })
+  }
+  return attempts.map(({ model, of }) => {
+    const output = of.reduce((sum, each) => sum + (messageCounts(each).tokens.output ?? 0), 0)
+    return { attempt: { model: text(model), output }, of }
+  })
 }
 
 function isFallback({ type }: Json): boolean {

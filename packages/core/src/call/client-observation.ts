@@ -1,3 +1,4 @@
+import { ownValue } from '../usage/linked-billing.ts'
 import { providerName } from '../usage/provider-name.ts'
 import type { Call } from './call.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -7,6 +8,7 @@ import { type CurrentCall, observeCall } from './observe-call.ts'
 import type { ObservedCall } from './observed-call.ts'
 import type { CallObserver, ClientOptions } from './provider.ts'
 import { isPromise, prepareOptions } from './request-options.ts'
+import { pathPattern, watchForUsage } from './unknown-usage.ts'
 
 /** Options of one request at `post`, `get` or `request`, which has the first two of them too. */
 export interface RequestOptions {
@@ -64,6 +66,9 @@ export abstract class ClientObservation<Client extends { readonly baseURL: strin
    */
   protected startsLater?(client: Client, route: Route | undefined): void
 
+  /** True for a POST without a route that bills nothing, whatever its answer says. */
+  protected isWithoutBill?(client: Client, path: string): boolean
+
   /** The options to send an observed request with. */
   protected sends?(
     client: Client,
@@ -93,7 +98,11 @@ export abstract class ClientObservation<Client extends { readonly baseURL: strin
     let known: Route | undefined
     if (!isWhole) known = this.#routeOfPath(client, method, args[0])
     else if (!isLater) known = this.#routeOfWhole(client, given)
-    if (known === undefined && !(isWhole && isLater)) return Reflect.apply(original, client, args)
+    if (known === undefined && !(isWhole && isLater)) {
+      const answer: unknown = Reflect.apply(original, client, args)
+      if (isLater) return answer
+      return this.guarded(() => this.#watchUnknown(client, method, args, answer)) ?? answer
+    }
     if (isLater && this.startsLater !== undefined) {
       this.guarded(() => this.startsLater?.(client, known))
     }
@@ -108,6 +117,25 @@ export abstract class ClientObservation<Client extends { readonly baseURL: strin
     const newArgs = [...args]
     newArgs[place] = prepareOptions(given, prepare)
     return this.answered(Reflect.apply(original, client, newArgs), () => observed)
+  }
+
+  /** A client that is recognised is metered, or it is told what is not: once. */
+  #watchUnknown(client: Client, method: string, args: unknown[], answer: unknown): unknown {
+    const field = (name: string) =>
+      typeof args[0] === 'object' && args[0] !== null ? ownValue(args[0], name) : undefined
+    const isWhole = method === 'request'
+    const [verb, path] = isWhole ? [field('method'), field('path')] : [method, args[0]]
+    // What is asked for again, by a GET, was billed when it was made.
+    if (typeof path !== 'string' || String(verb).toLowerCase() !== 'post') return answer
+    if (this.isWithoutBill?.(client, path) === true) return answer
+    const what = `POST ${pathPattern(path)}`
+    if (this.#reported.has(what)) return answer
+    return watchForUsage(answer, () =>
+      this.reportOnce(
+        what,
+        `${what} answered usage and is not metered, as nobody here knows what it is: record() it`,
+      ),
+    )
   }
 
   #routeOfPath(client: Client, method: string, path: unknown): Route | undefined {

@@ -12,6 +12,11 @@ export interface Endpoint {
    * @default 'json'
    */
   readonly content?: 'json' | 'text' | 'binary'
+  /**
+   * True where the provider bills the call to an account of the customer's own, as the request says.
+   * @default false
+   */
+  isLinked?(call: Call): boolean
   /** A whole response; no reading when there is nothing to bill. */
   read(response: unknown, call: Call): readonly UsageReading[]
   /**

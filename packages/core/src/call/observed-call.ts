@@ -24,6 +24,8 @@ export class ObservedCall implements ResponseWatcher {
   readonly attributes: Attributes
   /** Read at once: a body can be out of reach when the response comes, as a revoked draft is. */
   readonly requestedModel: string | null
+  /** The provider bills it to an account of the customer's own, and so the meter does not. */
+  readonly isLinked: boolean
   /** Set while an outbox that is not synchronous stores the usage: results wait for it. */
   stored: Promise<void> | undefined
   #settled = false
@@ -42,6 +44,7 @@ export class ObservedCall implements ResponseWatcher {
     this.customer = payer.customer
     this.attributes = payer.attributes
     this.requestedModel = requestedModelOf(call)
+    this.isLinked = policy.billLinked !== true && isLinked(call, endpoint)
     this.#sink = sink
     this.#policy = policy
   }
@@ -178,6 +181,14 @@ function requestedModelOf({ body }: Call): string | null {
     return typeof model === 'string' ? model : null
   } catch {
     return null
+  }
+}
+
+function isLinked(call: Call, endpoint: Endpoint): boolean {
+  try {
+    return endpoint.isLinked?.(call) === true
+  } catch {
+    return false
   }
 }
 

@@ -21,6 +21,11 @@ export interface ClientOptions {
    * @default the meter's own `onInterrupted`
    */
   readonly onInterrupted?: OnInterrupted
+  /**
+   * Whether calls that the provider bills to the customer's own account (Anthropic's linked billing)
+   * are billed by the meter too. @default the meter's own `billLinked`
+   */
+  readonly billLinked?: boolean
 }
 
 /** What a provider reports the calls of its client to. */

@@ -37,6 +37,9 @@ function partsOf(
   // The subsets of the input are of all of it, cached or not.
   const uncached = (all: number | undefined, cached = 0): number => (all ?? cached) - cached
   const { cachedAudioInput, cachedImageInput, cachedWrite1h = 0, cachedWrite12h = 0 } = details
+  const { creditedWrite = 0 } = details
+  // A prompt has what it keeps for an hour before what it keeps for less.
+  const credited1h = Math.min(creditedWrite, cachedWrite1h)
   const audio = own('audioInput', uncached(details.audioInput, cachedAudioInput))
   const image = own('imageInput', uncached(details.imageInput, cachedImageInput))
   const video = own('videoInput', details.videoInput)
@@ -51,11 +54,14 @@ function partsOf(
     ['audioInput', audio],
     ['imageInput', image],
     ['videoInput', video],
-    ['cachedInput', tokens.cachedInput - cachedAudio - cachedImage],
+    ['cachedInput', tokens.cachedInput - cachedAudio - cachedImage + creditedWrite],
     ['cachedAudioInput', cachedAudio],
     ['cachedImageInput', cachedImage],
-    ['cachedWrite', tokens.cachedWrite - cachedWrite1h - cachedWrite12h],
-    ['cachedWrite1h', cachedWrite1h],
+    [
+      'cachedWrite',
+      tokens.cachedWrite - cachedWrite1h - cachedWrite12h - (creditedWrite - credited1h),
+    ],
+    ['cachedWrite1h', cachedWrite1h - credited1h],
     ['cachedWrite12h', cachedWrite12h],
     ['output', tokens.output - audioOutput - imageOutput - videoOutput - reasoning],
     ['audioOutput', audioOutput],

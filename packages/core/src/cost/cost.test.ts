@@ -34,6 +34,25 @@ describe('cost', () => {
     expect(priced(odd, { tokens: one })).toMatchObject(usd('0.0000003'))
   })
 
+  test('cache writes that a fallback credit covers cost what reads do', () => {
+    const own = { ...price, cachedWrite1h: 5 }
+    const written = { input: 0, cachedInput: 1000, cachedWrite: 2_000_000, output: 0 }
+    const of = (details: UsageRecord['details']) => priced(own, { tokens: written, details })
+    // 0.00025 for what was read, and 3.125, 5 and 0.25 a million.
+    expect(of({})).toMatchObject(usd('6.25025'))
+    expect(of({ creditedWrite: 500_000 })).toMatchObject(usd('4.81275'))
+    expect(of({ creditedWrite: 2_000_000 })).toMatchObject(usd('0.50025'))
+    // Those of an hour come first: 0.4 of them and 0.1 of the others.
+    const split = { cachedWrite1h: 400_000 }
+    expect(of(split)).toMatchObject(usd('7.00025'))
+    expect(of({ ...split, creditedWrite: 500_000 })).toMatchObject(usd('4.81275'))
+    expect(of({ ...split, creditedWrite: 100_000 })).toMatchObject(usd('6.52525'))
+    for (const fallbackCredit of ['unknown', 'not_applied'] as const) {
+      expect(of({ fallbackCredit })).toMatchObject(usd('6.25025'))
+    }
+    expect(of({ creditedWrite: 2_000_001 })).toHaveProperty('unpriced')
+  })
+
   test('is exact for any counts and prices', () => {
     const count = fc.nat({ max: 10 ** 12 })
     const micros = fc.nat({ max: 10 ** 9 })

@@ -4,6 +4,7 @@ import { amountOfRecord } from './amount-of-record.ts'
 import { decimal, type Decimal, toText } from '../usage/decimal.ts'
 import { markupOf, type Markups, type Percent } from './markup.ts'
 import type { ModelPrice } from './model-price.ts'
+import { noCost } from './no-cost.ts'
 import { priceLookup } from './price-lookup.ts'
 import { reportedCost } from './reported-cost.ts'
 import type { CostCalculator, PriceFunction, PriceTable } from './price-source.ts'
@@ -45,6 +46,7 @@ export function cost(options: CostOptions = {}): CostCalculator {
   const takesReported = options.reported ?? true
 
   return (record) => {
+    if (record.unbilled !== undefined) return noCost
     const reported = takesReported ? reportedCost(record) : undefined
     if (reported !== undefined) return toCost('reported', reported, markup(record))
     const price = lookup(record)

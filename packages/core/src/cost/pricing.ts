@@ -2,6 +2,7 @@ import { ConfigError } from '../errors/config-error.ts'
 import { CostError } from '../errors/cost-error.ts'
 import { handleRejection } from '../handle-rejection.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
+import { noCost } from './no-cost.ts'
 import type { CostCalculator } from './price-source.ts'
 
 /** A model without a price is told again after this, in ms. */
@@ -40,7 +41,9 @@ export function pricing(
     )
   }
   return (record) => {
-    if (record.cost !== undefined || record.customer === null) return record
+    if (record.cost !== undefined) return record
+    if (record.unbilled !== undefined) return { ...record, cost: noCost }
+    if (record.customer === null) return record
     try {
       const cost = calculate(record)
       if (handleRejection(cost)) tell(record, 'its price function answered a promise')

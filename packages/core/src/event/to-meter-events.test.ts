@@ -54,4 +54,8 @@ describe('toMeterEvents', () => {
   test('nobody is billed for a record without a customer', () => {
     expect(toMeterEvents(exampleRecord({ customer: null }))).toEqual([])
   })
+
+  test('nobody is billed for what is unbilled', () => {
+    expect(toMeterEvents(exampleRecord({ unbilled: 'refusal:cyber' }))).toEqual([])
+  })
 })

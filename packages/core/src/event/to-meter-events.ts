@@ -14,11 +14,11 @@ export interface MeterEventOptions {
 }
 
 /**
- * One meter event per non-zero token type of a record. A record without a customer has none:
- * nobody can be billed for it yet.
+ * One meter event per non-zero token type of a record. A record without a customer has none, as
+ * nobody can be billed for it yet, and one that is `unbilled` has none either.
  */
 export function toMeterEvents(record: UsageRecord, options: MeterEventOptions = {}): MeterEvent[] {
-  if (record.customer === null) return []
+  if (record.customer === null || record.unbilled !== undefined) return []
   const { customer, tokens } = record
   const name = options.eventName ?? defaultEventName
   const model = (options.modelSlug ?? modelSlug)(record.provider, record.model)

@@ -22,17 +22,15 @@ export interface EntrySteps<Queued, Sent> {
   resultOf(sent: readonly Sent[], entry: BatchEntry): SinkResult
 }
 
-/** records -> events -> what became of each -> a result for each record, in order. */
+/**
+ * records -> events -> what became of each -> a result for each record, in order. Of what is
+ * unbilled nothing is sent, and it is accepted.
+ */
 export async function sendEntries<Queued, Sent>(
   { entries }: Batch,
   { eventsOf, send, resultOf }: EntrySteps<Queued, Sent>,
 ): Promise<readonly SinkResult[]> {
-  const unsent = entries.map((entry) => ({
-    entry,
-    ...(isPayable(entry)
-      ? eventsOf(entry)
-      : rejected('nobody is named to bill it to: attribute it')),
-  }))
+  const unsent = entries.map((entry) => ({ entry, ...unsentOf(entry, eventsOf) }))
   const sent = await send(unsent.flatMap((each) => ('queued' in each ? each.queued : [])))
   let next = 0
   return unsent.map((each): SinkResult => {
@@ -45,6 +43,17 @@ export async function sendEntries<Queued, Sent>(
 export function rejected(reason: string): { readonly result: SinkResult } {
   return { result: { status: 'rejected', reason } }
 }
+
+function unsentOf<Queued>(
+  entry: BatchEntry,
+  eventsOf: (entry: PayableEntry) => Unsent<Queued>,
+): Unsent<Queued> {
+  if (entry.record.unbilled !== undefined) return nothingOwed
+  if (isPayable(entry)) return eventsOf(entry)
+  return rejected('nobody is named to bill it to: attribute it')
+}
+
+const nothingOwed = { result: { status: 'accepted' } } as const
 
 function isPayable(entry: BatchEntry): entry is PayableEntry {
   return entry.record.customer !== null

@@ -55,11 +55,23 @@ test.each<[string, Partial<UsageRecord & BatchEntry>]>([
   ['attributes', { attributes: { feature: 'chat' } }],
   ['speed', { details: { speed: 'fast' } }],
   ['window', { at: 120_000 }],
+  ['answer to who is billed', { unbilled: 'linked' }],
   ['events delivered before', { deliveredEventIds: ['r1:input'] }],
 ])('another %s is another sum, and its id is its own', (_, other) => {
   const sums = aggregatesOf(batchOf({}, other), 60_000)
   expect(sums.map(({ members }) => members)).toEqual([[0], [1]])
   expect(new Set(sums.map(({ entry }) => entry.record.id)).size).toBe(2)
+})
+
+test('what is unbilled for one reason is summed, and stays unbilled', () => {
+  const [free, other] = [{ unbilled: 'refusal:cyber' }, { unbilled: 'linked' }]
+  const sums = aggregatesOf(batchOf(free, {}, other, free), 60_000)
+  expect(sums.map(({ members }) => members)).toEqual([[0, 3], [1], [2]])
+  expect(sums.map(({ entry }) => entry.record.unbilled)).toEqual([
+    'refusal:cyber',
+    undefined,
+    'linked',
+  ])
 })
 
 test('the order of attributes makes no other sum', () => {

@@ -123,5 +123,7 @@ function commonParts(record: UsageRecord, windowMs: number): readonly unknown[] 
     isLarge ? record.id : Math.floor(record.at / windowMs),
     // What has no cost makes no sum of costs wrong.
     ...(isKeptWithCost(record) ? ['priced'] : []),
+    // Never with what is billed.
+    ...(record.unbilled === undefined ? [] : [{ unbilled: record.unbilled }]),
   ]
 }

@@ -6,14 +6,22 @@ export interface ConsoleSinkOptions extends MeterEventOptions {
   readonly write?: (line: string) => void
 }
 
-/** Prints one line per meter event: for trying things out, beside or instead of a real backend. */
+/**
+ * Prints one line per meter event, and of usage that is unbilled what its events would be: for
+ * trying things out, beside or instead of a real backend.
+ */
 export function consoleSink({ write = console.log, ...options }: ConsoleSinkOptions = {}): Sink {
   return {
     name: 'console',
     async send(batch) {
       for (const { record } of batch.entries) {
-        for (const { customer, value, dimensions } of toMeterEvents(record, options)) {
-          const flag = record.outcome === 'complete' ? '' : ` (${record.outcome})`
+        const { unbilled, ...counted } = record
+        for (const { customer, value, dimensions } of toMeterEvents(counted, options)) {
+          const flags = [
+            ...(record.outcome === 'complete' ? [] : [record.outcome]),
+            ...(unbilled === undefined ? [] : [`unbilled: ${unbilled}`]),
+          ]
+          const flag = flags.length === 0 ? '' : ` (${flags.join(', ')})`
           write(`${customer}  ${dimensions.model}  ${dimensions.token_type}  ${value}${flag}`)
         }
       }

@@ -5,8 +5,11 @@ export interface UsageCost {
   readonly provider: string
   /** What the customer is billed for it: the provider's cost and the markup. */
   readonly billed: string
-  /** `reported` by the provider in its answer, or computed from `prices`. */
-  readonly source: 'reported' | 'prices'
+  /**
+   * `reported` by the provider in its answer, computed from `prices`, or 0 because the record is
+   * `unbilled`.
+   */
+  readonly source: 'reported' | 'prices' | 'unbilled'
   /** The price list's own name of the model, where it was computed. */
   readonly pricedAs?: string
 }

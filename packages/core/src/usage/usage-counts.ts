@@ -7,7 +7,7 @@ export type UsageCounts = Pick<UsageReading, 'tokens' | 'details' | 'problems'>
 
 type NumericDetail = Exclude<
   keyof UsageDetails,
-  'estimated' | 'unknown' | 'speed' | 'inferenceGeo' | 'gatewayCallId'
+  'estimated' | 'unknown' | 'speed' | 'inferenceGeo' | 'gatewayCallId' | 'fallbackCredit'
 >
 
 /** Details from the counts that are there and above zero. */

@@ -35,6 +35,17 @@ export interface UsageDetails {
   readonly cachedWrite1h?: number
   /** Inside cachedWrite, kept 12 hours. */
   readonly cachedWrite12h?: number
+  /**
+   * Inside cachedWrite, of whatever lifetime: written at the price of a read (cachedInput), because
+   * another model had refused the request that had them in its cache.
+   */
+  readonly creditedWrite?: number
+  /**
+   * What became of the credit that a retry of a refused request presented: `redeemed` for the
+   * `creditedWrite`, `not_applied`, or `unknown` where it was redeemed for some of the cachedWrite and
+   * nobody knows for how much, so that all of it is priced as written.
+   */
+  readonly fallbackCredit?: 'redeemed' | 'not_applied' | 'unknown'
   /** Web searches the provider ran, in requests. */
   readonly webSearchRequests?: number
   /** Web pages the provider fetched, in requests. */

@@ -17,6 +17,8 @@ export interface UsageReading {
    * is polled: the record's id is derived from it, so that seeing it twice bills once.
    */
   readonly identity?: readonly (string | number)[]
+  /** Why the provider does not bill it, as in `UsageRecord`. */
+  readonly unbilled?: string | undefined
   /** What was odd about the usage object, in words that hold no text of the conversation. */
   readonly problems: readonly string[]
 }

@@ -34,6 +34,14 @@ export interface UsageRecord {
   /** The tier the provider says it billed, such as `flex` or `priority`. */
   readonly serviceTier: string | null
   readonly attributes: Attributes
+  /**
+   * Why the provider does not bill this usage to the application: `refusal:cyber`, `refusal:null`,
+   * ... (refused before any output, by the category), `linked` (billed to the customer's own
+   * account), or a code of the application's own, from `meter.record()`. The counts are what the
+   * provider stated; its cost is 0, no meter event is made of it, and it counts as delivered. Absent
+   * where it is billed.
+   */
+  readonly unbilled?: string
   /** What it costs. Absent where `createMeter({ cost })` is not set, or knows no price of it. */
   readonly cost?: UsageCost
   /** The provider's usage object, verbatim. Never prompt or completion text. */

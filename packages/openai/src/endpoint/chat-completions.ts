@@ -1,19 +1,23 @@
-import { type Endpoint, jsonObject, text } from '@token-meter/core/adapter'
+import { type Endpoint, isLinkedBilling, jsonObject, text } from '@token-meter/core/adapter'
 import { hidesUsage } from '../request/usage-request.ts'
 import { addMessage } from './chat-message.ts'
 import { chatReading } from './chat-reading.ts'
+import { ChatRefusal } from './chat-refusal.ts'
 import { isRefusal } from './refusal.ts'
 import { ChatStreamReader } from './chat-stream-reader.ts'
 
 function completions(name: string): Endpoint {
   return {
     name,
+    isLinked: ({ provider, body }) => isLinkedBilling(provider, body),
     read(response, { provider }) {
       if (isRefusal(response)) return []
       const { model, usage, x_groq, choices, service_tier } = jsonObject(response)
       const choice = jsonObject(Array.isArray(choices) ? choices[0] : undefined)
       const raw = usage ?? jsonObject(x_groq).usage ?? choice.usage
-      return [chatReading(raw, provider, text(model), text(service_tier))]
+      const refusal = new ChatRefusal(provider)
+      refusal.see(response)
+      return [chatReading(raw, provider, text(model), text(service_tier), refusal.billing)]
     },
     openStream: (call, output) => new ChatStreamReader(call, output, hidesUsage(call)),
     estimateInput(body, estimate) {

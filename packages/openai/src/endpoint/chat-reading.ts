@@ -1,4 +1,4 @@
-import { unknownUsage, type UsageReading } from '@token-meter/core/adapter'
+import { type RefusalBilling, unknownUsage, type UsageReading } from '@token-meter/core/adapter'
 import { chatCompletionsUsage } from '../usage/chat-completions.ts'
 
 /** The reading of a usage object that may be missing. */
@@ -7,7 +7,12 @@ export function chatReading(
   provider: string,
   model: string | undefined,
   serviceTier: string | undefined,
+  { unbilled, problem }: RefusalBilling = {},
 ): UsageReading {
-  if (raw === undefined || raw === null) return unknownUsage(model, serviceTier)
-  return { ...chatCompletionsUsage(raw, provider), model, serviceTier, raw }
+  const reading =
+    raw === undefined || raw === null
+      ? unknownUsage(model, serviceTier)
+      : { ...chatCompletionsUsage(raw, provider), model, serviceTier, raw }
+  if (problem !== undefined) return { ...reading, problems: [...reading.problems, problem] }
+  return unbilled === undefined ? reading : { ...reading, unbilled }
 }

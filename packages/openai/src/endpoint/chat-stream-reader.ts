@@ -1,6 +1,7 @@
 import type { Call, StreamReader, TokenEstimate, UsageReading } from '@token-meter/core/adapter'
 import { addMessage } from './chat-message.ts'
 import { chatReading } from './chat-reading.ts'
+import { ChatRefusal } from './chat-refusal.ts'
 import { isRefusal } from './refusal.ts'
 
 /** The parts of a streamed chunk that matter here; all of them can be missing or odd. */
@@ -25,11 +26,14 @@ export class ChatStreamReader implements StreamReader {
   #usage: unknown
   #choicesLeft: number
   #refused = false
+  /** Only Anthropic leaves refusals out of the bill: nobody else's chunks are looked at for it. */
+  readonly #refusal: ChatRefusal | undefined
 
   constructor(call: Call, output: TokenEstimate, hidesUsage: boolean) {
     this.#call = call
     this.#output = output
     this.hides = hidesUsage
+    this.#refusal = call.provider === 'anthropic' ? new ChatRefusal(call.provider) : undefined
     const { n } = call.body
     this.#choicesLeft = typeof n === 'number' && n > 1 ? n : 1
   }
@@ -48,6 +52,7 @@ export class ChatStreamReader implements StreamReader {
     // Azure's first chunk has an empty model.
     if (typeof chunk.model === 'string' && chunk.model !== '') this.#model = chunk.model
     if (typeof chunk.service_tier === 'string') this.#serviceTier = chunk.service_tier
+    this.#refusal?.see(chunk)
     const choices = Array.isArray(chunk.choices) ? chunk.choices : undefined
     if (choices === undefined && isRefusal(chunk)) this.#refused = true
     if (choices !== undefined) for (const choice of choices) this.#seeChoice(choice)
@@ -76,6 +81,8 @@ export class ChatStreamReader implements StreamReader {
   readings(): readonly UsageReading[] {
     // Refused before it began: nothing was generated.
     if (this.#refused && !this.usageSeen && this.#output.isEmpty) return []
-    return [chatReading(this.#usage, this.#call.provider, this.#model, this.#serviceTier)]
+    const { provider } = this.#call
+    const billing = this.#refusal?.billing
+    return [chatReading(this.#usage, provider, this.#model, this.#serviceTier, billing)]
   }
 }

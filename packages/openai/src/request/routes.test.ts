@@ -14,6 +14,12 @@ describe('routeOf', () => {
     ['post', '/completions', 'completions'],
     ['post', '/responses', 'responses'],
     ['post', '/embeddings', 'embeddings'],
+    ['post', '/openai/v1/chat/completions', 'chat.completions'],
+    ['post', '/v1/chat/completions', 'chat.completions'],
+    ['post', 'v1/embeddings', 'embeddings'],
+    ['post', '/api/v1/responses', 'responses'],
+    ['post', '/v1beta/openai/chat/completions', 'chat.completions'],
+    ['get', '/v1/responses/resp_1', 'response-again'],
     ['get', '/responses/resp_1', 'response-again'],
     ['get', '/responses/resp_1?stream=true', 'response-again'],
     ['post', '/responses/resp_1/cancel', 'response-again'],
@@ -31,6 +37,10 @@ describe('routeOf', () => {
     ['get', '/models'],
     ['post', '/constructor'],
     ['post', 'https://elsewhere.example/v1/moderations'],
+    ['post', '/v1/chat/completions/chatcmpl_1'],
+    ['post', '/v1'],
+    ['post', '/vector_stores/chat/completions'],
+    ['post', 'https://elsewhere.example/v1/chat/completions'],
     ['post', ''],
   ])('%s %s bills nothing', (method, path) => {
     expect(routeOf(method, path, base)).toBeUndefined()

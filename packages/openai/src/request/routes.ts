@@ -102,11 +102,26 @@ export function routeOf(method: string, path: string, baseUrl: string): Route | 
   return undefined
 }
 
-/** A path as the SDK's own methods write it: no base URL, query or Azure deployment. */
+const withoutBill =
+  /^\/(?:chat\/completions\/|responses\/|(?:agents|assistants|batches|chatkit|containers|content_provenance_checks|conversations|evals|files|fine_tuning|live|models|moderations|organization|realtime|skills|threads|uploads|vaults|vector_stores|videos|webhook_endpoints)(?:\/|$))/
+
+/**
+ * True for paths without a route that bill nothing, or whose usage was billed before (stored
+ * completions) or reported as unmetered.
+ */
+export function isWithoutBill(path: string, baseUrl: string): boolean {
+  return withoutBill.test(exactPath(path, baseUrl))
+}
+
+/** What stands before the path where the base URL has no version: `/openai/v1`, `/api/v1`, `/v2`. */
+const leadingVersion = /^\/?(?:[\w-]+\/)?v\d\w*(?:\/openai)?(?=\/)/
+
+/** A path as OpenAI's own SDK writes it: no base URL, version, query or Azure deployment. */
 function exactPath(path: string, baseUrl: string): string {
   let exact = path.split(/[?#]/, 1)[0] ?? ''
   const base = baseUrl.replace(/\/+$/, '')
   if (exact.startsWith(base)) exact = exact.slice(base.length)
+  exact = exact.replace(leadingVersion, '')
   exact = exact.replace(/^\/?(?:openai\/)?deployments\/[^/]+(?=\/)/, '')
   return `/${exact}`.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '')
 }

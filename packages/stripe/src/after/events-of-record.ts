@@ -46,7 +46,7 @@ export function isRounded(
 const someCost: UsageCost = { currency: 'USD', provider: '1', billed: '1', source: 'prices' }
 
 function priced(record: UsageRecord, pricedBy: PricedBy | undefined): UsageRecord {
-  if (record.cost || pricedBy === undefined) return record
+  if (record.cost || pricedBy === undefined || record.unbilled !== undefined) return record
   try {
     const cost = pricedBy(record)
     return 'unpriced' in cost ? record : { ...record, cost }
