@@ -90,6 +90,7 @@ export class ModelObservation {
   ): unknown {
     try {
       const { stream, response, request, usage } = jsonObject(result)
+      call.headers = jsonObject(response).headers
       if (scope.isInvolved) {
         const shown = [result, stream, response, request, usage, jsonObject(usage).raw]
         if (scope.sawRecorded(...shown)) {
@@ -144,7 +145,10 @@ function onError(error: unknown, call: ObservedCall, scope: CallScope): never | 
   const answer = answeredError(error)
   if (answer === undefined || scope.sawRecorded(error)) call.dismiss()
   else if (answer.body === undefined) call.abandon()
-  else call.respond({ response: { body: answer.body } })
+  else {
+    call.headers = jsonObject(error).responseHeaders
+    call.respond({ response: { body: answer.body } })
+  }
   scope.show(error)
   if (call.stored === undefined) throw error
   return call.stored.then(() => {

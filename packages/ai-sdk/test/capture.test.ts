@@ -41,6 +41,8 @@ describe.each(sdkMajors)('ai $major', (sdk) => {
         at: expect.any(Number),
         serviceTier: 'priority',
         attributes: {},
+        responseId: 'chatcmpl-1',
+        requestId: 'req_1',
         raw: chatUsage,
       },
     ])

@@ -38,16 +38,26 @@ export { rememberWrapped } from './call/wrapped-clients.ts'
 export type { CallObserver, ClientOptions, Provider } from './call/provider.ts'
 
 export { isErrorAnswer } from './usage/error-answer.ts'
-export { jsonObject, text } from './usage/json-object.ts'
+export { isPlain, jsonObject, text } from './usage/json-object.ts'
 export { isLinkedBilling, ownValue } from './usage/linked-billing.ts'
 export { providerName } from './usage/provider-name.ts'
 export { reportedCount, type UsageProblems } from './usage/reported-count.ts'
-export { noTokens, tokenTypes, type TokenCounts, type TokenType } from './usage/token-counts.ts'
+export { isGap, isStated, laterUsage, RunningUsage } from './usage/running-usage.ts'
+export {
+  allInput,
+  allOutput,
+  noTokens,
+  type TokenCountName,
+  type TokenCounts,
+  type TokenType,
+  tokenTypes,
+} from './usage/token-counts.ts'
 export { TokenEstimate } from './usage/token-estimate.ts'
 export {
   countReader,
   reportedUsd,
   type UsageCounts,
+  type UsageOf,
   usageDetails,
   xaiTicksPerUsd,
 } from './usage/usage-counts.ts'

@@ -15,7 +15,12 @@ export type { AttributesOption, AttributeValues, Customer } from './call/custome
 export type { OnInterrupted } from './call/estimate-policy.ts'
 export type { ClientOptions, Provider } from './call/provider.ts'
 
-export { tokenTypes, type TokenCounts, type TokenType } from './usage/token-counts.ts'
+export {
+  type TokenCountName,
+  type TokenCounts,
+  type TokenType,
+  tokenTypes,
+} from './usage/token-counts.ts'
 export type { UsageCost } from './usage/usage-cost.ts'
 export type { UsageDetails } from './usage/usage-details.ts'
 export type { Attributes, UsageOutcome, UsageRecord } from './usage/usage-record.ts'

@@ -1,5 +1,13 @@
 import { isCustomerId, toAttributes, type AttributeValues } from './call/customer.ts'
 import { ConfigError } from './errors/config-error.ts'
+import {
+  boundedCode,
+  boundedDetails,
+  boundedModel,
+  boundedUsage,
+  isProviderId,
+  providerIds,
+} from './usage/bounded-usage.ts'
 import { mintRecordId } from './usage/record-id.ts'
 import { tokenCounts, tokenTypes, type TokenCounts } from './usage/token-counts.ts'
 import type { UsageDetails } from './usage/usage-details.ts'
@@ -10,6 +18,7 @@ export interface ManualUsage {
   readonly customer: string
   /** `openai`, `anthropic`, your own server's name, ... */
   readonly provider: string
+  /** Cut to 256 characters. */
   readonly model: string
   /** Disjoint counts; what is left out is 0. */
   readonly tokens: Partial<TokenCounts>
@@ -24,20 +33,29 @@ export interface ManualUsage {
   readonly at?: number
   readonly attributes?: AttributeValues
   readonly details?: UsageDetails
+  /** Cut to 64 characters. */
   readonly serviceTier?: string
   /**
    * Why nobody is to be billed for it, as a code of at most 64 characters such as `trial` or
    * `linked`: the record is kept, costs 0, and makes no meter event. @default billed
    */
   readonly unbilled?: string
-  /** The provider's usage object, for the ledger. No prompt or completion text. */
+  /** The provider's own id of the response, at most 256 characters, for the ledger. */
+  readonly responseId?: string
+  /** The provider's own id of the request (header `x-request-id`), at most 256 characters. */
+  readonly requestId?: string
+  /**
+   * The provider's usage object, for the ledger: numbers, and texts of at most 64 characters, are
+   * kept of it. No prompt or completion text.
+   */
   readonly raw?: unknown
 }
 
 /**
  * A record from an application's own usage.
  * @throws TypeError for a missing customer, provider, model or tokens, an unknown type of token, a
- * wrong id, a reason for not billing that is no code, or a time that is no number;
+ * wrong id (of the record, the response or the request), a reason for not billing that is no code, or
+ * a time that is no number;
  * RangeError for counts that are not whole numbers from 0 up; ConfigError for reserved attributes.
  */
 export function toUsageRecord(usage: ManualUsage): UsageRecord {
@@ -51,6 +69,8 @@ export function toUsageRecord(usage: ManualUsage): UsageRecord {
   }
   checkId(usage.id)
   checkUnbilled(usage.unbilled)
+  checkProviderId('responseId', usage.responseId)
+  checkProviderId('requestId', usage.requestId)
   checkTokenNames(usage.tokens)
   const at = usage.at ?? Date.now()
   if (!Number.isSafeInteger(at) || at < 0) {
@@ -62,17 +82,18 @@ export function toUsageRecord(usage: ManualUsage): UsageRecord {
     id: usage.id ?? mintRecordId(at),
     customer: usage.customer,
     provider: usage.provider,
-    model: usage.model,
+    model: boundedModel(usage.model),
     requestedModel: null,
     endpoint: usage.endpoint ?? 'manual',
     tokens: tokenCounts(usage.tokens),
-    details: usage.details ?? {},
+    details: boundedDetails(usage.details ?? {}),
     outcome: 'complete',
     at,
-    serviceTier: usage.serviceTier ?? null,
+    serviceTier: typeof usage.serviceTier === 'string' ? boundedCode(usage.serviceTier) : null,
     attributes,
     ...(usage.unbilled !== undefined && { unbilled: usage.unbilled }),
-    raw: usage.raw ?? null,
+    ...providerIds(usage.responseId, usage.requestId),
+    raw: boundedUsage(usage.raw),
   }
 }
 
@@ -91,6 +112,13 @@ function checkUnbilled(code: unknown): void {
   if (code === undefined || (typeof code === 'string' && /^[\w:.-]{1,64}$/.test(code))) return
   throw new TypeError(
     "record() expected unbilled to be a code of 1 to 64 letters, digits or any of _:.- such as 'trial'",
+  )
+}
+
+function checkProviderId(name: string, id: unknown): void {
+  if (id === undefined || id === null || isProviderId(id)) return
+  throw new TypeError(
+    `record() expected ${name} to be a non-empty string of at most 256 characters`,
   )
 }
 

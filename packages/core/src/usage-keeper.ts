@@ -2,15 +2,23 @@ import type { AfterUsage } from './after-usage.ts'
 import { HeldWrites } from './call/held-writes.ts'
 import type { ObservedCall } from './call/observed-call.ts'
 import type { CompletedReading, RecordSink } from './call/record-sink.ts'
+import { oddUsage } from './call/odd-usage.ts'
 import { reportedOnce } from './call/reported-once.ts'
 import type { PriceRecord } from './cost/pricing.ts'
 import { MissingCustomerError } from './errors/missing-customer-error.ts'
 import { ObserverError } from './errors/observer-error.ts'
 import { OutboxError } from './errors/outbox-error.ts'
 import type { TokenMeterError } from './errors/token-meter-error.ts'
-import { UsageError } from './errors/usage-error.ts'
 import { atMost } from './delivery/at-most.ts'
 import type { Outbox } from './outbox/outbox.ts'
+import { requestIdOf } from './call/request-id.ts'
+import {
+  boundedCode,
+  boundedDetails,
+  boundedModel,
+  boundedUsage,
+  providerIds,
+} from './usage/bounded-usage.ts'
 import { deriveRecordId, mintRecordId } from './usage/record-id.ts'
 import { isZero } from './usage/token-counts.ts'
 import type { UsageDetails } from './usage/usage-details.ts'
@@ -58,7 +66,10 @@ export class UsageKeeper implements RecordSink {
       if (isZero(record.tokens) && !saysMore(record)) continue
       records.push(this.#price?.(record) ?? record)
     }
-    for (const reading of readings) this.#reportOddUsage(call, reading)
+    for (const reading of readings) {
+      const odd = oddUsage(call.call, reading, records.length > 0)
+      if (odd !== undefined) this.#onFault(odd)
+    }
     if (records.length === 0) return
     if (call.customer === null) this.#onFault(unattributed(call))
     try {
@@ -157,37 +168,10 @@ export class UsageKeeper implements RecordSink {
   #tell(records: readonly UsageRecord[]): void {
     for (const record of records) this.#kept(record)
   }
-
-  #reportOddUsage(
-    { call }: ObservedCall,
-    { reading, tokens, estimated, unknown, interrupted }: CompletedReading,
-  ): void {
-    const { provider, endpoint } = call
-    if (reading.problems.length > 0) {
-      const problems = reading.problems.join('; ')
-      this.#onFault(
-        new UsageError(
-          `${provider} answered odd usage for ${endpoint}: ${problems}. The record keeps it raw.`,
-        ),
-      )
-    } else if (estimated.length > 0 && !interrupted) {
-      this.#onFault(
-        new UsageError(
-          `a call of ${endpoint} at ${provider} gave no count for ${estimated.join(' and ')}; its record is an estimate there`,
-        ),
-      )
-    } else if (unknown !== undefined && isZero(tokens)) {
-      this.#onFault(
-        new UsageError(
-          `a call of ${endpoint} at ${provider} was cut off before any count; its record bills nothing (onInterrupted: 'partial-only')`,
-        ),
-      )
-    }
-  }
 }
 
 function toRecord(
-  { call, endpoint, customer, attributes, requestedModel, isLinked }: ObservedCall,
+  { call, endpoint, customer, attributes, requestedModel, isLinked, headers }: ObservedCall,
   { reading, tokens, outcome, estimated, unknown }: CompletedReading,
   at: number,
   index: number,
@@ -200,17 +184,18 @@ function toRecord(
         : deriveRecordId(...reading.identity, index),
     customer,
     provider: call.provider,
-    model: reading.model ?? requestedModel ?? 'unknown',
-    requestedModel,
+    model: boundedModel(reading.model ?? requestedModel ?? 'unknown'),
+    requestedModel: requestedModel && boundedModel(requestedModel),
     endpoint: endpoint.name,
     tokens,
-    details: detailsOf(reading.details, estimated, unknown),
+    details: detailsOf(boundedDetails(reading.details), estimated, unknown),
     outcome,
     at,
-    serviceTier: reading.serviceTier ?? null,
+    serviceTier: reading.serviceTier === undefined ? null : boundedCode(reading.serviceTier),
     attributes,
     ...(unbilled !== undefined && { unbilled }),
-    raw: reading.raw ?? null,
+    ...providerIds(reading.responseId, reading.requestId ?? requestIdOf(headers)),
+    raw: boundedUsage(reading.raw),
   }
 }
 

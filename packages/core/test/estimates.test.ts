@@ -181,7 +181,7 @@ describe('a tokenizer', () => {
     const { end, records } = start({ tokenizer: { count } })
     end('interrupted', reading({}))
     expect(records).toMatchObject([
-      { tokens: { input: 5, output: 11 }, details: { estimated: ['input', 'output'] } },
+      { tokens: { input: 4, output: 11 }, details: { estimated: ['input', 'output'] } },
     ])
     expect([...models]).toEqual(['m'])
   })

@@ -22,6 +22,8 @@ test.each([
   ['a long id', { id: 'x'.repeat(81) }, TypeError, /id.*80/],
   ['an id that is no text', { id: 7 }, TypeError, /id.*80/],
   ['a null id', { id: null }, TypeError, /id.*80/],
+  ['an empty response id', { responseId: '' }, TypeError, /responseId.*256/],
+  ['a long request id', { requestId: 'x'.repeat(257) }, TypeError, /requestId.*256/],
   ['no tokens', { tokens: undefined }, TypeError, /tokens.*\{ input/],
   ['tokens that are a number', { tokens: 12 }, TypeError, /tokens.*\{ input/],
   ['a list of tokens', { tokens: [1, 2] }, TypeError, /tokens.*\{ input/],
@@ -58,6 +60,21 @@ test('record() keeps what nobody is billed for, delivered to those who want to k
   ])
   expect(seen[0]?.tokens).toEqual(seen[1]?.tokens)
   await meter.close()
+})
+
+test("record() keeps the provider's ids, and bounds what is text", async () => {
+  const outbox = memoryOutbox()
+  const { meter } = start(outbox)
+  const text = 'a secret '.repeat(100)
+  const given = { model: text, serviceTier: text, raw: { input_tokens: 1, note: text } }
+  const ids = { responseId: 'resp_1', requestId: 'req_1' }
+  await meter.record({ ...usage('r0'), ...given, ...ids })
+  await meter.record(usage('r1'))
+  const record = await outbox.find('r0')
+  expect(record).toMatchObject({ ...ids, raw: { input_tokens: 1, note: '(900 characters)' } })
+  expect([record?.model.length, record?.serviceTier?.length]).toEqual([256, 64])
+  expect(Object.keys((await outbox.find('r1')) ?? {})).not.toContain('responseId')
+  await meter.close().catch(() => {})
 })
 
 test('record() says what is wrong with usage that is none', async () => {

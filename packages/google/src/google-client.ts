@@ -29,6 +29,7 @@ export interface ApiRequest {
 /** What the SDK makes of a response, or of one event of a stream. */
 export interface ApiResponse {
   json(): Promise<unknown>
+  readonly headers?: unknown
   readonly responseInternal?: Response
 }
 

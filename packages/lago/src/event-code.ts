@@ -7,7 +7,7 @@ export const codeByTokenType: Readonly<Record<TokenType, string>> = {
   output: 'llm_output_tokens',
   cached_input: 'llm_cached_input_tokens',
   cached_write: 'llm_cache_creation_tokens',
-}
+} satisfies Record<TokenType, string>
 
 /** The code of events per record: that of `LAGO_API_EVENT_CODE`, which LiteLLM reads too. */
 export function defaultCode(): string {

@@ -29,14 +29,13 @@ export type LagoEventOptions = Pick<
 >
 
 /** The count's property in an event per record. None of them is inside another. */
-const countNames: Readonly<Record<TokenType, string>> = {
-  input: 'input_tokens',
-  output: 'output_tokens',
-  cached_input: 'cached_input_tokens',
-  cached_write: 'cached_write_tokens',
+function countName(type: TokenType): string {
+  return `${type}_tokens`
 }
 
-const ofRecord = new Set([...Object.values(countNames), 'model', 'response_cost'])
+function ofRecord(): ReadonlySet<string> {
+  return new Set([...tokenTypes.map(({ type }) => countName(type)), 'model', 'response_cost'])
+}
 const ofTokenType = new Set(['model', 'token_type', 'value'])
 
 /** A record that cannot be sent as it is; the message is what there is to say of it. */
@@ -85,7 +84,7 @@ export function toLagoEvents(
         model,
         ...(amount !== undefined && { response_cost: amount }),
         ...cachedCounts(counted),
-        ...attributesBeside(ofRecord, record),
+        ...attributesBeside(ofRecord(), record),
       },
     },
   ]
@@ -102,7 +101,7 @@ function usedTypes({ tokens }: UsageRecord): { type: TokenType; value: number }[
 
 function cachedCounts(record: UsageRecord): Record<string, number> {
   const cached = usedTypes(record).filter(({ type }) => type !== 'input' && type !== 'output')
-  return Object.fromEntries(cached.map(({ type, value }) => [countNames[type], value]))
+  return Object.fromEntries(cached.map(({ type, value }) => [countName(type), value]))
 }
 
 function amountOf({ cost }: UsageRecord, which: 'billed' | 'provider'): string | undefined {

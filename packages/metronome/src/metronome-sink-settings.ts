@@ -7,6 +7,8 @@ import {
   isTimerMs,
   optionCheck,
   type ModelSlug,
+  type TokenCountName,
+  tokenTypes,
 } from '@token-meter/core/adapter'
 import { metronomeModelSlug } from './metronome-model-slug.ts'
 import type { CostOption, MetronomeSinkOptions, PropertyNames } from './metronome-sink-options.ts'
@@ -23,14 +25,14 @@ export interface MetronomeSinkSettings {
 }
 
 /** @see https://docs.metronome.com/guides/pricing-packaging/billing-model-guides/token-billing */
-const tokenBilling: Required<PropertyNames> = {
-  model: 'model',
-  provider: 'provider',
-  input: 'input_tokens',
-  cachedInput: 'cached_input_tokens',
-  output: 'output_tokens',
-  cachedWrite: 'cached_write_tokens',
-  cost: 'cost',
+function tokenBilling(): Required<PropertyNames> {
+  const counts = tokenTypes.map(({ count, type }) => [count, `${type}_tokens`] as const)
+  return {
+    model: 'model',
+    provider: 'provider',
+    ...(Object.fromEntries(counts) as Record<TokenCountName, string>),
+    cost: 'cost',
+  }
 }
 
 /** @throws ConfigError naming the option, what it got and what it takes. */
@@ -57,10 +59,10 @@ export function metronomeSinkSettings(options: MetronomeSinkOptions): MetronomeS
 
 function propertyNames(given: unknown = {}): Required<PropertyNames> {
   check('propertyNames', given, 'an object of names', isObject)
-  const names: Record<string, string> = { ...tokenBilling }
+  const names: Record<string, string> = { ...tokenBilling() }
   for (const [key, name] of Object.entries(given as object) as [string, unknown][]) {
-    if (!(key in tokenBilling)) {
-      const known = Object.keys(tokenBilling).join(', ')
+    if (!Object.hasOwn(names, key)) {
+      const known = Object.keys(names).join(', ')
       throw new ConfigError(`metronomeSink: propertyNames.${key} is not known; it takes ${known}`)
     }
     if (name === undefined) continue

@@ -1,14 +1,11 @@
-import type { TokenCounts, UsageRecord } from '@token-meter/core/adapter'
+import { type TokenCountName, tokenTypes, type UsageRecord } from '@token-meter/core/adapter'
 import type { MetronomeEvent } from './metronome-event.ts'
 import type { MetronomeSinkSettings } from './metronome-sink-settings.ts'
-
-/** In the order of Metronome's own example. */
-const counts: readonly (keyof TokenCounts)[] = ['input', 'cachedInput', 'output', 'cachedWrite']
 
 /**
  * The event of a record; `undefined` where there is nothing to bill.
  *
- * All four counts are there, also those that are 0: a billable metric that wants a property to exist
+ * All counts are there, also those that are 0: a billable metric that wants a property to exist
  * must not miss the whole event because one of its counts is none.
  * @throws Error when `modelSlug` throws or gives no text, or the time is no date.
  */
@@ -21,7 +18,7 @@ export function toMetronomeEvent(
   const { tokens, provider } = record
   const cost = settings.cost === false ? undefined : record.cost?.[settings.cost]
   const hasCost = cost !== undefined && /[1-9]/.test(cost)
-  if (!hasCost && counts.every((count) => tokens[count] === 0)) return undefined
+  if (!hasCost && tokenTypes.every(({ count }) => !tokens[count])) return undefined
   const model: unknown = modelSlug(provider, record.model)
   if (typeof model !== 'string' || model === '') throw new Error('modelSlug must answer a string')
   const properties: Record<string, string | number> = {
@@ -29,7 +26,7 @@ export function toMetronomeEvent(
     [names.model]: model,
     [names.provider]: provider,
   }
-  for (const count of counts) properties[names[count]] = tokens[count]
+  for (const count of inOrder()) properties[names[count]] = tokens[count] ?? 0
   // As text: Metronome reckons in decimals, and a number of JSON could not hold every one of them.
   if (cost !== undefined) properties[names.cost] = cost
   return {
@@ -39,6 +36,13 @@ export function toMetronomeEvent(
     timestamp: new Date(record.at).toISOString(),
     properties,
   }
+}
+
+/** First as in Metronome's own example. */
+function inOrder(): readonly TokenCountName[] {
+  const first: readonly TokenCountName[] = ['input', 'cachedInput', 'output']
+  const others = tokenTypes.map(({ count }) => count).filter((count) => !first.includes(count))
+  return [...first, ...others]
 }
 
 /** Without what decides the bill, which no attribute may stand in for, not even where it is absent. */

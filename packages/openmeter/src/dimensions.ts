@@ -1,4 +1,9 @@
-import { attributeTexts, type ModelSlug, type UsageRecord } from '@token-meter/core/adapter'
+import {
+  attributeTexts,
+  type ModelSlug,
+  tokenTypes,
+  type UsageRecord,
+} from '@token-meter/core/adapter'
 
 /** What decides a bill, or might in the other format: no attribute can stand in for it. */
 const reserved: ReadonlySet<string> = new Set([
@@ -10,11 +15,12 @@ const reserved: ReadonlySet<string> = new Set([
   'prompt_tokens',
   'completion_tokens',
   'total_tokens',
-  'input_tokens',
-  'cached_input_tokens',
-  'cached_write_tokens',
-  'output_tokens',
 ])
+
+/** What a count is called in an event per record. */
+export function countProperty(type: string): string {
+  return `${type}_tokens`
+}
 
 /**
  * What every event of a record says beside its numbers: attributes, provider and model.
@@ -23,6 +29,7 @@ const reserved: ReadonlySet<string> = new Set([
 export function dimensions(record: UsageRecord, slug: ModelSlug): Record<string, string> {
   const model: unknown = slug(record.provider, record.model)
   if (typeof model !== 'string') throw new Error('modelSlug must answer a string')
-  const texts = Object.fromEntries(attributeTexts(record.attributes, reserved))
+  const taken = new Set([...reserved, ...tokenTypes.map(({ type }) => countProperty(type))])
+  const texts = Object.fromEntries(attributeTexts(record.attributes, taken))
   return { ...texts, provider: record.provider, model }
 }

@@ -1,4 +1,6 @@
 import {
+  allInput,
+  allOutput,
   tokenTypes,
   unusedEventId,
   type ModelSlug,
@@ -6,7 +8,7 @@ import {
   type UsageRecord,
 } from '@token-meter/core/adapter'
 import type { CloudEvent } from './cloud-event.ts'
-import { dimensions } from './dimensions.ts'
+import { countProperty, dimensions } from './dimensions.ts'
 import { eventTime } from './event-time.ts'
 import type { OpenMeterSinkSettings } from './open-meter-sink-settings.ts'
 
@@ -56,8 +58,8 @@ function perType(record: UsageRecord, options: CloudEventOptions): OwnPart[] {
 
 /** With the names that LiteLLM gives its sums, and the disjoint counts that they are made of. */
 function perRecord(record: UsageRecord, options: CloudEventOptions): OwnPart[] {
-  const { input, cachedInput, cachedWrite, output } = record.tokens
-  const prompt = input + cachedInput + cachedWrite
+  const prompt = allInput(record.tokens)
+  const output = allOutput(record.tokens)
   const cost = costOf(record.cost, options)
   if (prompt + output === 0 && (cost === undefined || isZero(cost))) return []
   const data = {
@@ -65,10 +67,9 @@ function perRecord(record: UsageRecord, options: CloudEventOptions): OwnPart[] {
     prompt_tokens: prompt,
     completion_tokens: output,
     total_tokens: prompt + output,
-    input_tokens: input,
-    cached_input_tokens: cachedInput,
-    cached_write_tokens: cachedWrite,
-    output_tokens: output,
+    ...Object.fromEntries(
+      tokenTypes.map(({ count, type }) => [countProperty(type), record.tokens[count] ?? 0]),
+    ),
     ...(cost === undefined ? {} : { cost }),
   }
   return [{ id: record.id, type: options.eventType, data }]

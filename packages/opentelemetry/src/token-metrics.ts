@@ -6,7 +6,13 @@
  * metrics of their own, which are parts and never to be added to the whole.
  */
 import { type Attributes, type Meter, ValueType } from '@opentelemetry/api'
-import type { UsageRecord } from '@token-meter/core/adapter'
+import {
+  allInput,
+  allOutput,
+  type TokenCountName,
+  tokenTypes,
+  type UsageRecord,
+} from '@token-meter/core/adapter'
 import type { Convention } from './opentelemetry-sink-options.ts'
 import {
   byModality,
@@ -77,10 +83,19 @@ function partCounters(meter: Meter): CountTokens {
   const addWritten = modalityCounter(meter, 'cache_write.input_tokens', written)
   const reasoned = 'Reasoning tokens, a part of the output tokens.'
   const addReasoned = modalityCounter(meter, 'reasoning.output_tokens', reasoned)
-  return ({ tokens, details }, attributes) => {
-    const none = { audio: undefined, image: undefined, video: undefined }
-    addRead(cacheReadModalities(tokens.cachedInput, details), attributes)
-    addWritten(byModality(tokens.cachedWrite, none), attributes)
+  const none = { audio: undefined, image: undefined, video: undefined }
+  /** What a count that is only a part of the whole is told by. */
+  const parts: Readonly<Record<TokenCountName, CountTokens | undefined>> = {
+    input: undefined,
+    cachedInput: ({ tokens, details }, attributes) =>
+      addRead(cacheReadModalities(tokens.cachedInput, details), attributes),
+    cachedWrite: ({ tokens }, attributes) =>
+      addWritten(byModality(tokens.cachedWrite, none), attributes),
+    output: undefined,
+  }
+  return (record, attributes) => {
+    for (const { count } of tokenTypes) parts[count]?.(record, attributes)
+    const { details } = record
     addReasoned(byModality(details.reasoning ?? 0, none), attributes)
   }
 }
@@ -100,6 +115,5 @@ function modalityCounter(
 }
 
 function wholeCounts({ tokens }: UsageRecord): { readonly input: number; readonly output: number } {
-  const { input, cachedInput, cachedWrite, output } = tokens
-  return { input: input + cachedInput + cachedWrite, output }
+  return { input: allInput(tokens), output: allOutput(tokens) }
 }

@@ -1,3 +1,4 @@
+import { tokenTypes } from '@token-meter/core/adapter'
 import type { ValueOption } from './stripe-sink-options.ts'
 
 /**
@@ -6,10 +7,7 @@ import type { ValueOption } from './stripe-sink-options.ts'
  * nothing to the other.
  */
 export function recordIdOf(eventId: string, value: ValueOption): string | undefined {
-  return patterns[value].exec(eventId)?.[1]
-}
-
-const patterns: Readonly<Record<ValueOption, RegExp>> = {
-  tokens: /^(.+):(?:input|output|cached_input|cached_write)(?:~\d+)?$/s,
-  cost: /^(.+):cost(?:~\d+)?$/s,
+  const [, recordId, what] = /^(.+):([^:~]+)(?:~\d+)?$/s.exec(eventId) ?? []
+  const isOurs = value === 'cost' ? what === 'cost' : tokenTypes.some(({ type }) => type === what)
+  return isOurs ? recordId : undefined
 }

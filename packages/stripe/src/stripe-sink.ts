@@ -28,6 +28,7 @@ import type { StripeApi, StripeSinkOptions } from './stripe-sink-options.ts'
 import { stripeSinkSettings, type StripeSinkSettings } from './stripe-sink-settings.ts'
 import { outsideTimestampWindow } from './timestamp-window.ts'
 import { toStripeEvents } from './to-stripe-events.ts'
+import { UnsendableError } from './unsendable-error.ts'
 
 /**
  * A sink that bills the customers of a Stripe account: one meter event per record and token type,
@@ -55,7 +56,8 @@ export function stripeSink(options: StripeSinkOptions): Sink {
       return { queued: missing.map((event) => ({ event, uncertainSince })) }
     } catch (error) {
       const doubt = uncertainSince === undefined ? '' : `. ${unknownSince(uncertainSince)}`
-      return rejected(`no event could be made of it: ${messageOf(error)}${doubt}`)
+      const code = error instanceof UnsendableError ? error.code : 'no_event'
+      return rejected(`no event could be made of it: ${messageOf(error)}${doubt}`, { code })
     }
   }
 

@@ -8,7 +8,8 @@ import {
   type ModelSlug,
   type UsageRecord,
 } from '@token-meter/core/adapter'
-import { costEventName, costValue } from './cost-value.ts'
+import { costEventName, costValue, largestValue } from './cost-value.ts'
+import { tooManyDigits, UnsendableError } from './unsendable-error.ts'
 import type { StripeSinkSettings } from './stripe-sink-settings.ts'
 
 /** A v2 meter event. `identifier` is also the idempotency key, so it covers all the rest. */
@@ -28,8 +29,8 @@ export type StripeEventOptions = Pick<
 /**
  * The meter events of a record, as Stripe takes them.
  * @param refused ids that Stripe refused after it had accepted them: their events have others.
- * @throws Error when `eventName` or `modelSlug` throws, or gives no usable name; when the cost is to
- * be billed and there is none.
+ * @throws Error when `eventName` or `modelSlug` throws, or gives no usable name; UnsendableError when
+ * the cost is to be billed and there is none, and for a value of more than 15 digits.
  */
 export function toStripeEvents(
   record: UsageRecord,
@@ -59,7 +60,13 @@ function tokenEvents(
   { tokenTypes, modelSlug: slug }: StripeEventOptions,
 ): readonly MeterEvent[] {
   const counted = tokenTypes === 'all' ? record : withCacheInInput(record)
-  return toMeterEvents(counted, slug === undefined ? {} : { modelSlug: slug })
+  const events = toMeterEvents(counted, slug === undefined ? {} : { modelSlug: slug })
+  const large = events.find(({ value }) => value > largestValue)
+  if (large === undefined) return events
+  throw new UnsendableError(
+    tooManyDigits,
+    `its ${large.dimensions.token_type} of ${large.value} tokens would get a 400 payload_invalid_value: Stripe takes a positive integer of at most 15 digits. Bill it by another way, such as an invoice item, and outbox.discard it`,
+  )
 }
 
 /** One event with the amount of money, or none where that rounds to nothing or nobody is billed. */
@@ -67,7 +74,7 @@ function costEvents(record: UsageRecord, options: StripeEventOptions): readonly 
   if (record.unbilled !== undefined) return []
   const { id, customer, provider, model, attributes, at: timestamp } = record
   const value = costValue(record, options)
-  if (typeof value === 'object') throw new Error(value.problem)
+  if (typeof value === 'object') throw new UnsendableError(value.code, value.problem)
   if (customer === null || value === 0) return []
   const slug = (options.modelSlug ?? modelSlug)(provider, model)
   // `token_type` is for a function that names the meter: the two kinds of sink can share one.

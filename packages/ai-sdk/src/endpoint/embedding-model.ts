@@ -1,4 +1,10 @@
-import { countReader, type Endpoint, jsonObject, type UsageCounts } from '@token-meter/core/adapter'
+import {
+  countReader,
+  type Endpoint,
+  isStated,
+  jsonObject,
+  type UsageCounts,
+} from '@token-meter/core/adapter'
 import { embedContentUsage } from '@token-meter/google/usage'
 import { embeddingsUsage } from '@token-meter/openai/usage'
 import { answeredModel, type ModelAnswer, wholeAnswer } from '../usage/model-answer.ts'
@@ -14,15 +20,25 @@ export const embeddingModel: Endpoint = {
     return [{ ...embeddingCounts(answer), model, serviceTier: undefined, raw }]
   },
   estimateInput: (body, estimate) => estimate.addStrings(body.values),
-  estimateOutput: () => {},
+  estimateOutput(result, estimate) {
+    const { embeddings } = jsonObject(result)
+    if (Array.isArray(embeddings) && embeddings.length > 0) estimate.addAnswer()
+  },
 }
 
 function embeddingCounts(answer: ModelAnswer): UsageCounts {
   const { usage } = jsonObject(answer.body)
-  if (jsonObject(usage).prompt_tokens !== undefined) return embeddingsUsage(usage)
+  const received = jsonObject(usage)
+  // A zero beside the AI SDK's own count says nothing.
+  if (received.prompt_tokens !== undefined && (isStated(received) || !isStated(answer.usage))) {
+    return embeddingsUsage(usage)
+  }
   const problems: string[] = []
   const input = countReader(problems)(jsonObject(answer.usage), 'tokens')
   // Google's models drop the usage that the response has.
-  if (input === undefined && problems.length === 0) return embedContentUsage(answer.body)
+  if (!input && problems.length === 0) {
+    const { tokens, ...counts } = embedContentUsage(answer.body)
+    return { ...counts, tokens: { ...tokens, input: tokens.input ?? input } }
+  }
   return { tokens: { input, cachedInput: 0, cachedWrite: 0, output: 0 }, details: {}, problems }
 }

@@ -17,9 +17,11 @@ export const languageModel: Endpoint = {
   estimateOutput(result, estimate) {
     const { content } = jsonObject(result)
     for (const part of Array.isArray(content) ? content : []) {
-      const { text, input } = jsonObject(part)
+      const { type, text, toolName, input } = jsonObject(part)
       estimate.add(text)
-      estimate.add(input)
+      estimate.addToolCall(toolName)
+      estimate.addToolCall(input)
+      if (type === 'file') estimate.addAnswer()
     }
   },
 }

@@ -1,15 +1,19 @@
 import { Refusals } from '@token-meter/anthropic/usage'
 import {
   type Call,
+  isGap,
   jsonObject,
+  RunningUsage,
   type StreamReader,
+  text,
   type TokenEstimate,
   unknownUsage,
   type UsageReading,
 } from '@token-meter/core/adapter'
 import { asBlock, seeFinish } from '../usage/answer-refusals.ts'
+import { StreamUsage } from '@token-meter/anthropic/usage'
 import { answeredModel, type ModelAnswer } from '../usage/model-answer.ts'
-import { readUsage } from '../usage/read-usage.ts'
+import { hasCounts, readUsage } from '../usage/read-usage.ts'
 
 /** The parts that matter here; all of their fields can be missing or odd. */
 interface Part {
@@ -38,11 +42,14 @@ export class LanguageStreamReader implements StreamReader {
   readonly #call: Call
   readonly #output: TokenEstimate
   #modelId: unknown
+  #responseId: unknown
   #finish: Part | undefined
   /** Anthropic says with its first event what the input is (`anthropic.message_start`). */
   #start: ModelAnswer | undefined
   /** The provider's own events carry the usage as it came, where the caller asked for them. */
-  #rawUsage: Readonly<Record<string, unknown>> | undefined
+  readonly #rawUsage = new RunningUsage()
+  readonly #rawMetadata = new RunningUsage()
+  readonly #rawMessage = new StreamUsage()
   #failed = false
   /** Tool calls whose input was counted as it came, until the whole one is repeated. */
   readonly #streamedTools = new Set<unknown>()
@@ -80,18 +87,20 @@ export class LanguageStreamReader implements StreamReader {
       case 'tool-result':
       case 'source':
       case 'file':
+        if (part.type === 'file') this.#output.addAnswer()
         this.#refusals.seeBlock(part)
         break
       case 'tool-input-delta':
-        this.#output.add(part.delta)
+        this.#output.addToolCall(part.delta)
         this.#streamedTools.add(part.id)
         break
       case 'tool-call':
-        if (!this.#streamedTools.delete(part.toolCallId)) this.#output.add(part.input)
+        if (!this.#streamedTools.delete(part.toolCallId)) this.#output.addToolCall(part.input)
         this.#refusals.seeBlock(part)
         break
       case 'response-metadata':
         this.#modelId = part.modelId ?? this.#modelId
+        this.#responseId = part.id ?? this.#responseId
         break
       case 'custom':
         if (!this.#seeStart(part)) this.#refusals.seeBlock(asBlock(part))
@@ -103,7 +112,8 @@ export class LanguageStreamReader implements StreamReader {
         this.#failed = true
         break
       case 'finish':
-        this.#finish = part
+        if (this.#finish === undefined || !isGap(part.usage, this.#finish.usage))
+          this.#finish = part
         seeFinish(this.#refusals, part)
         break
       default:
@@ -122,19 +132,27 @@ export class LanguageStreamReader implements StreamReader {
     const { type, message, usage, x_groq, usageMetadata, response } = event
     if (type === 'content_block_start') this.#rawRefusals.seeBlock(event.content_block)
     if (type === 'message_start') {
-      const { usage: started } = jsonObject(message)
-      this.#rawUsage = { usage: started }
+      const { usage: started, id } = jsonObject(message)
+      this.#rawMessage.start(started, id)
       this.#start = { ...noAnswer, usage: { raw: started } }
     } else if (type === 'message_delta') {
       const { stop_reason, stop_details } = jsonObject(event.delta)
       this.#rawRefusals.seeStop(stop_reason, stop_details)
       this.#rawStopped = true
-      // Anthropic's last event gives the final counts, and null or nothing for the others.
-      this.#rawUsage = { usage: withoutGaps(jsonObject(this.#rawUsage?.usage), jsonObject(usage)) }
+      this.#rawMessage.delta(usage)
     } else {
-      const found = usage ?? jsonObject(x_groq).usage ?? jsonObject(response).usage
-      if (found ?? usageMetadata) this.#rawUsage = { usage: found, usageMetadata }
+      for (const found of [jsonObject(response).usage, jsonObject(x_groq).usage, usage]) {
+        this.#rawUsage.see(found)
+      }
+      this.#rawMetadata.see(usageMetadata)
     }
+  }
+
+  /** As a whole answer has it. */
+  get #body(): unknown {
+    const usage = this.#rawMessage.usage ?? this.#rawUsage.latest
+    const usageMetadata = this.#rawMetadata.latest
+    return usage === undefined && usageMetadata === undefined ? undefined : { usage, usageMetadata }
   }
 
   readings(): readonly UsageReading[] {
@@ -142,34 +160,25 @@ export class LanguageStreamReader implements StreamReader {
     const asked = String(body.model)
     const refusals = this.#rawStopped ? this.#rawRefusals : this.#refusals
     const read = (answer: ModelAnswer) =>
-      readUsage({ ...answer, modelId: this.#modelId, refusals }, provider, asked)
+      readUsage(
+        { ...answer, modelId: this.#modelId, responseId: this.#responseId, refusals },
+        provider,
+        asked,
+      )
     if (this.#finish !== undefined) {
       const { usage, providerMetadata } = this.#finish
-      const readings = read({ ...noAnswer, usage, providerMetadata, body: this.#rawUsage })
+      const readings = read({ ...noAnswer, usage, providerMetadata, body: this.#body })
       if (readings.some(hasCounts)) return readings
     }
     // Refused before it began: nothing was generated.
     if (this.#failed && this.#output.isEmpty) return []
     if (this.#start !== undefined) return read(this.#start).map(withoutOutput)
-    return [unknownUsage(answeredModel({ ...noAnswer, modelId: this.#modelId }, provider))]
+    const model = answeredModel({ ...noAnswer, modelId: this.#modelId }, provider)
+    return [{ ...unknownUsage(model), responseId: text(this.#responseId) }]
   }
-}
-
-function hasCounts({ tokens }: UsageReading): boolean {
-  return tokens.input !== undefined || tokens.output !== undefined
 }
 
 /** What was generated since the first event is not in its usage. */
 function withoutOutput(reading: UsageReading): UsageReading {
   return { ...reading, tokens: { ...reading.tokens, output: undefined } }
-}
-
-/** Counts with later ones over them, where those say something. */
-function withoutGaps(
-  counts: Readonly<Record<string, unknown>>,
-  later: Readonly<Record<string, unknown>>,
-): Readonly<Record<string, unknown>> {
-  const filled: Record<string, unknown> = { ...counts }
-  for (const [name, count] of Object.entries(later)) filled[name] = count ?? filled[name]
-  return filled
 }

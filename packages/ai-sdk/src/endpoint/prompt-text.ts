@@ -10,12 +10,15 @@ export function addPrompt(body: Call['body'], estimate: TokenEstimate): void {
   }
   for (const tool of Array.isArray(tools) ? tools : []) {
     const { name, description, inputSchema } = jsonObject(tool)
-    estimate.addStrings([name, description, inputSchema])
+    estimate.addStrings([name, description, { inputSchema }])
   }
 }
 
 function addPart(part: Readonly<Record<string, unknown>>, estimate: TokenEstimate): void {
   estimate.add(part.text)
-  if (part.type === 'tool-call') estimate.addStrings([part.toolName, part.input])
+  if (part.type === 'tool-call') {
+    estimate.addToolCall(part.toolName)
+    estimate.addToolCall(part.input)
+  }
   if (part.type === 'tool-result') estimate.addStrings(part.output)
 }

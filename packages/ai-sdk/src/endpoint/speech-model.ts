@@ -13,7 +13,7 @@ export const speechModel: Endpoint = {
 }
 
 function readSpeech(answer: ModelAnswer, { provider, body }: Call): readonly UsageReading[] {
-  const { tokens, details, problems, raw, serviceTier } = audioUsage(answer)
+  const { tokens, total, details, problems, raw, serviceTier } = audioUsage(answer)
   // A streamed text is the caller's: how long it was only the provider can say.
   const { inputCharacters } = jsonObject(answer.usage)
   const given = typeof body.text === 'string' ? body.text.length : inputCharacters
@@ -22,6 +22,7 @@ function readSpeech(answer: ModelAnswer, { provider, body }: Call): readonly Usa
     {
       model: answeredModel(answer, provider),
       tokens,
+      total,
       details: { ...details, ...characters },
       serviceTier,
       raw,

@@ -1,10 +1,4 @@
-import {
-  type Call,
-  type Endpoint,
-  jsonObject,
-  noEstimate,
-  type UsageReading,
-} from '@token-meter/core/adapter'
+import { type Call, type Endpoint, jsonObject, type UsageReading } from '@token-meter/core/adapter'
 import { LastPartReader } from './last-part-reader.ts'
 import { audioUsage } from '../usage/audio-usage.ts'
 import { answeredModel, type ModelAnswer, wholeAnswer } from '../usage/model-answer.ts'
@@ -22,7 +16,8 @@ export const transcriptionModel: Endpoint = {
       // Cut short, it is owed as far as it went.
       readTranscription(answer, jsonObject(finish).durationInSeconds ?? seconds, call),
     ),
-  ...noEstimate,
+  estimateInput: () => {},
+  estimateOutput: (result, estimate) => estimate.add(jsonObject(result).text),
 }
 
 function readTranscription(
@@ -30,13 +25,14 @@ function readTranscription(
   duration: unknown,
   { provider }: Call,
 ): readonly UsageReading[] {
-  const { tokens, details, problems, raw, serviceTier } = audioUsage(answer)
+  const { tokens, total, details, problems, raw, serviceTier } = audioUsage(answer)
   const seconds =
     details.seconds ?? (typeof duration === 'number' && duration > 0 ? duration : undefined)
   return [
     {
       model: answeredModel(answer, provider),
       tokens,
+      total,
       details: seconds === undefined ? details : { ...details, seconds },
       serviceTier,
       raw,

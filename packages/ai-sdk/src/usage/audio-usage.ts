@@ -35,15 +35,23 @@ export function audioUsage(answer: ModelAnswer): AudioUsage {
     count(usage[normalised], normalised) ??
     count(stated[normalised], normalised) ??
     0
+  const input = tokensOf('input_tokens', 'inputTokens')
+  const output = tokensOf('output_tokens', 'outputTokens')
+  const total = count(usage.total_tokens, 'total_tokens') ?? count(usage.totalTokens, 'totalTokens')
+  const isTotalAlone = Boolean(total) && input + output === 0
+  if (total && !isTotalAlone && total !== input + output) {
+    problems.push(`the total is ${total}, though its parts add up to ${input + output}`)
+  }
   const tokens = {
-    input: tokensOf('input_tokens', 'inputTokens'),
+    input: isTotalAlone ? undefined : input,
     cachedInput: 0,
     cachedWrite: 0,
-    output: tokensOf('output_tokens', 'outputTokens'),
+    output: isTotalAlone ? undefined : output,
   }
   const seconds = typeof usage.seconds === 'number' && usage.seconds > 0 ? usage.seconds : undefined
   return {
     tokens,
+    ...(isTotalAlone && { total }),
     details: usageDetails({
       audioInput: count(inputDetails.audio_tokens, 'audio_tokens'),
       seconds,

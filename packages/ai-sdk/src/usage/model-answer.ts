@@ -11,6 +11,8 @@ export interface ModelAnswer {
   readonly modelId: unknown
   /** What was refused of it, where a language model answered. */
   readonly refusals?: Refusals
+  /** The provider's id of the response. */
+  readonly responseId?: unknown
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -20,8 +22,9 @@ const noFields: readonly Fields[] = []
 /** The answer of `doGenerate`, `doEmbed`, ... */
 export function wholeAnswer(result: unknown): ModelAnswer {
   const { usage, providerMetadata, response } = jsonObject(result)
-  const { body, modelId } = jsonObject(response)
-  return { usage, providerMetadata, body, modelId }
+  const { body, modelId, id } = jsonObject(response)
+  const { id: ofBody, responseId } = jsonObject(body)
+  return { usage, providerMetadata, body, modelId, responseId: id ?? ofBody ?? responseId }
 }
 
 /** The metadata of each provider: `{ openai: {...}, gateway: {...} }`. */

@@ -28,23 +28,58 @@ export function normalisedUsage(answer: ModelAnswer, provider: string): UsageCou
   const isOutside =
     (isFlat && cachedOutside.has(provider)) || (total !== undefined && cached > total)
   const noCache = count(inputs.noCache, 'noCache')
-  const output = count(outputs.total, 'total')
+  const stated = count(outputs.total, 'total')
   const reasoning = count(outputs.reasoning, 'reasoning')
+  const written = added(count(jsonObject(outputs).text, 'text'), reasoning)
+  if (whole && !total && !noCache && !stated && !written) {
+    const tokens = { input: undefined, cachedInput, cachedWrite, output: undefined }
+    return { tokens, total: whole, details: {}, problems }
+  }
+  const output = stated || (isFlat ? stated : (written ?? stated))
   const reasoningOutside =
     isFlat &&
     reasoning !== undefined &&
     output !== undefined &&
     whole === (total ?? 0) + output + reasoning
+  // A zero beside a larger total is a gap.
+  const beside = total === undefined || isOutside ? total : total - cached
+  const input = noCache || (beside ?? noCache)
+  if (noCache && !isOutside && total && total !== noCache + cached) {
+    problems.push(`the input is ${total}, though its parts add up to ${noCache + cached}`)
+  }
+  const tokens = {
+    input,
+    cachedInput,
+    cachedWrite,
+    output: reasoningOutside ? output + reasoning : output,
+  }
+  checkTotal(isFlat ? whole : undefined, tokens, reasoning, problems)
+  const isInside = reasoning === undefined || reasoning <= (tokens.output ?? 0)
+  if (!isInside) problems.push(`${reasoning} reasoning tokens exceed the output they are part of`)
   return {
-    tokens: {
-      input: noCache ?? (total === undefined || isOutside ? total : total - cached),
-      cachedInput,
-      cachedWrite,
-      output: reasoningOutside ? output + reasoning : output,
-    },
-    details: usageDetails({ reasoning }),
+    tokens,
+    details: usageDetails({ reasoning: isInside ? reasoning : undefined }),
     problems,
   }
+}
+
+function added(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined ? other : one + (other ?? 0)
+}
+
+/** Providers differ in whether the total of V2 has the cached tokens and the reasoning. */
+function checkTotal(
+  total: number | undefined,
+  { input, cachedInput = 0, cachedWrite = 0, output }: UsageCounts['tokens'],
+  reasoning: number = 0,
+  problems: string[],
+): void {
+  if (total === undefined || input === undefined || output === undefined) return
+  const cached = cachedInput + cachedWrite
+  const sum = input + cached + output
+  if ([sum, sum - cached, sum - cachedWrite, sum - reasoning, sum + reasoning].includes(total))
+    return
+  problems.push(`totalTokens is ${total}, though the parts add up to ${sum}: the parts are counted`)
 }
 
 /** V2 has no count of cache writes; the providers that know it say it here. */

@@ -1,4 +1,5 @@
 import {
+  isStated,
   jsonObject,
   reportedUsd,
   text,
@@ -25,14 +26,21 @@ export function readUsage(
   provider: string,
   asked: string,
 ): readonly UsageReading[] {
+  const responseId = text(answer.responseId)
+  const readings = readingsOf(answer, provider, asked)
+  return responseId === undefined
+    ? readings
+    : readings.map((reading) => ({ ...reading, responseId }))
+}
+
+function readingsOf(answer: ModelAnswer, provider: string, asked: string): readonly UsageReading[] {
   const wire = wireUsage(answer)
   const model = answeredModel(answer, provider)
   const readings =
     wire === undefined
       ? []
       : wireReadings(wire, answer, { model, creator: creatorOf(provider, asked) })
-  const isKnown = readings.some(({ tokens }) => (tokens.input ?? tokens.output) !== undefined)
-  if (isKnown) {
+  if (readings.some(hasCounts) && (saysTokens(readings) || !isStated(answer.usage))) {
     return readings.map((reading, index) =>
       index === readings.length - 1
         ? withGateway(withKnown(reading, answer, provider), answer)
@@ -95,14 +103,31 @@ function withoutNulls(usage: Fields, normalised: unknown): Fields {
   return filled
 }
 
-/** A usage object can say less than the AI SDK made of several: Anthropic's last event does. */
+/** A count is there, be it 0, or a total to make one from. */
+export function hasCounts({ tokens, total }: UsageReading): boolean {
+  return (tokens.input ?? tokens.output ?? total) !== undefined
+}
+
+/** A count above 0 is there. */
+function saysTokens(readings: readonly UsageReading[]): boolean {
+  return readings.some(({ tokens, total }) => Boolean(total) || isStated(tokens))
+}
+
+/**
+ * A usage object can say less than the AI SDK made of several: Anthropic's last event does. A zero
+ * says nothing there either.
+ */
 function withKnown(reading: UsageReading, answer: ModelAnswer, provider: string): UsageReading {
-  const { input, output } = reading.tokens
-  if ((input !== undefined && output !== undefined) || reading.problems.length > 0) return reading
+  const { input, cachedInput = 0, cachedWrite = 0, output } = reading.tokens
+  const hasInput = input !== undefined && input + cachedInput + cachedWrite > 0
+  if ((hasInput && output) || reading.problems.length > 0) return reading
   const { tokens } = normalisedUsage(answer, provider)
-  return input === undefined && tokens.input !== undefined
-    ? { ...reading, tokens: { ...tokens, output: output ?? tokens.output } }
-    : { ...reading, tokens: { ...reading.tokens, output: output ?? tokens.output } }
+  const known = {
+    ...reading,
+    tokens: { ...reading.tokens, output: output || (tokens.output ?? output) },
+  }
+  if (hasInput || tokens.input === undefined) return known
+  return { ...known, tokens: { ...tokens, output: known.tokens.output } }
 }
 
 function fromNormalised(

@@ -1,4 +1,4 @@
-import { jsonObject } from '@token-meter/core/adapter'
+import { isStated, jsonObject } from '@token-meter/core/adapter'
 import { metadataOf, type ModelAnswer } from './model-answer.ts'
 
 /** Whose usage object it is, by its fields: gateways and compatible servers pass on others'. */
@@ -35,21 +35,29 @@ export function wireShape(usage: Fields): WireShape | undefined {
  * same: some provider versions drop fields they do not know.
  */
 export function wireUsage(answer: ModelAnswer): WireUsage | undefined {
-  const passedOn = asWire(jsonObject(answer.usage).raw) ?? ofMetadata(answer)
+  const passedOn = firstStated([asWire(jsonObject(answer.usage).raw), ...ofMetadata(answer)])
   if (answer.body === undefined) return passedOn
   const { usage, usageMetadata, x_groq } = jsonObject(answer.body)
-  const received = asWire(usage) ?? asWire(usageMetadata) ?? asWire(jsonObject(x_groq).usage)
+  const received = firstStated([usage, usageMetadata, jsonObject(x_groq).usage].map(asWire))
   if (passedOn === undefined || received === undefined) return passedOn ?? received
+  // What counts nothing says nothing.
+  if (!isStated(passedOn.usage)) return received
   // Sums over several requests differ from the last response.
   return saysTheSame(passedOn.usage, received.usage) ? received : passedOn
 }
 
-function ofMetadata(answer: ModelAnswer): WireUsage | undefined {
-  for (const { usage, usageMetadata } of metadataOf(answer)) {
-    const wire = asWire(usage) ?? asWire(usageMetadata)
-    if (wire !== undefined) return wire
-  }
-  return undefined
+/** The first that counts anything, else the first there is. */
+function firstStated(candidates: readonly (WireUsage | undefined)[]): WireUsage | undefined {
+  return (
+    candidates.find((wire) => wire !== undefined && isStated(wire.usage)) ??
+    candidates.find((wire) => wire !== undefined)
+  )
+}
+
+function ofMetadata(answer: ModelAnswer): readonly (WireUsage | undefined)[] {
+  return metadataOf(answer).flatMap(({ usage, usageMetadata }) =>
+    [usage, usageMetadata].map(asWire),
+  )
 }
 
 function asWire(value: unknown): WireUsage | undefined {

@@ -9,6 +9,7 @@ import {
 } from '@token-meter/core/adapter'
 import { isLinkedRequest } from './linked-batches.ts'
 import { readMessage } from './messages.ts'
+import { addContent } from './output-content.ts'
 
 const name = 'messages.batches.results'
 
@@ -28,11 +29,12 @@ export function batchLine(batchId: string): Endpoint {
       // The message too: a server that speaks Anthropic's language may repeat its batch ids.
       const messageId = text(jsonObject(message).id) ?? ''
       const identity = [call.provider, 'batches', batchId, text(customId) ?? '', messageId]
-      return readMessage(message, call).map((reading) => ({ ...reading, identity }))
+      const requestId = text(customId)
+      return readMessage(message, call).map((reading) => ({ ...reading, identity, requestId }))
     },
     estimateInput: noEstimate.estimateInput,
     estimateOutput(line, estimate) {
-      estimate.addStrings(jsonObject(jsonObject(jsonObject(line).result).message).content)
+      addContent(jsonObject(jsonObject(jsonObject(line).result).message).content, estimate)
     },
   }
 }

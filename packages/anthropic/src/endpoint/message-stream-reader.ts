@@ -1,14 +1,21 @@
-import type { Call, StreamReader, TokenEstimate, UsageReading } from '@token-meter/core/adapter'
+import {
+  type Call,
+  type StreamReader,
+  text,
+  type TokenEstimate,
+  type UsageReading,
+} from '@token-meter/core/adapter'
 import { messagesUsage } from '../usage/messages.ts'
 import { Refusals } from '../usage/refusals.ts'
 import { StreamUsage } from '../usage/stream-usage.ts'
 import { seeCredit, warmTokens } from './seen-credits.ts'
+import { isToolUse } from './output-content.ts'
 
 /** The parts of an event that matter here; all of them can be missing or odd. */
 interface Event {
   type?: unknown
-  message?: { model?: unknown; usage?: unknown } | null
-  content_block?: { text?: unknown; thinking?: unknown } | null
+  message?: { id?: unknown; model?: unknown; usage?: unknown } | null
+  content_block?: { type?: unknown; name?: unknown; text?: unknown; thinking?: unknown } | null
   delta?: {
     text?: unknown
     thinking?: unknown
@@ -30,6 +37,7 @@ export class MessageStreamReader implements StreamReader {
   readonly #output: TokenEstimate
   readonly #usage = new StreamUsage()
   readonly #refusals: Refusals
+  #id: unknown
   #model: string | undefined
   #began = false
   #failed = false
@@ -56,7 +64,7 @@ export class MessageStreamReader implements StreamReader {
       case 'content_block_delta':
         this.#output.add(delta?.text)
         this.#output.add(delta?.thinking)
-        this.#output.add(delta?.partial_json)
+        this.#output.addToolCall(delta?.partial_json)
         // A compaction's text comes in one piece.
         this.#output.add(delta?.content)
         break
@@ -65,11 +73,13 @@ export class MessageStreamReader implements StreamReader {
         this.#refusals.seeBlock(block)
         this.#output.add(block?.text)
         this.#output.add(block?.thinking)
+        if (isToolUse(block)) this.#output.addToolCall(block?.name)
         break
       case 'message_start':
         this.#began = true
         if (typeof message?.model === 'string' && message.model !== '') this.#model = message.model
-        this.#usage.start(message?.usage)
+        this.#id = message?.id ?? this.#id
+        this.#usage.start(message?.usage, message?.id)
         break
       case 'message_delta':
         this.#usage.delta(usage)
@@ -91,9 +101,11 @@ export class MessageStreamReader implements StreamReader {
   readings(): readonly UsageReading[] {
     // Refused before it began: nothing was generated.
     if (this.#failed && !this.#began) return []
-    return messagesUsage(this.#usage.usage, this.#model, {
-      refusals: this.#refusals,
-      warmTokens: this.#warmTokens,
-    })
+    const responseId = text(this.#id)
+    const about = { refusals: this.#refusals, warmTokens: this.#warmTokens }
+    return messagesUsage(this.#usage.usage, this.#model, about).map((reading) => ({
+      ...reading,
+      responseId,
+    }))
   }
 }

@@ -10,6 +10,7 @@ import { messagesUsage } from '../usage/messages.ts'
 import { Refusals } from '../usage/refusals.ts'
 import { seeCredit, warmTokens } from './seen-credits.ts'
 import { MessageStreamReader } from './message-stream-reader.ts'
+import { addContent } from './output-content.ts'
 import { isRefusal } from './refusal.ts'
 
 /** `POST /v1/messages` */
@@ -22,16 +23,17 @@ export const messages: Endpoint = {
     estimate.addStrings([body.system, body.messages, body.tools])
   },
   estimateOutput(response, estimate) {
-    estimate.addStrings(jsonObject(response).content)
+    addContent(jsonObject(response).content, estimate)
   },
 }
 
 /** The usage of a whole message; stop reasons such as `pause_turn` are billed as any other. */
 export function readMessage(message: unknown, call: Call): readonly UsageReading[] {
   if (isRefusal(message)) return []
-  const { model, usage } = jsonObject(message)
+  const { id, model, usage } = jsonObject(message)
   const refusals = Refusals.of(message, call.provider)
   seeCredit(refusals, usage)
   const about = { refusals, warmTokens: warmTokens(call) }
-  return messagesUsage(usage, text(model), about)
+  const responseId = text(id)
+  return messagesUsage(usage, text(model), about).map((reading) => ({ ...reading, responseId }))
 }

@@ -60,6 +60,7 @@ export function messagesUsage(
         tokens,
         details: inferenceGeo === undefined ? details : { ...details, inferenceGeo },
         serviceTier,
+        isBeside: true,
         raw: iteration,
         ...withRefusal(refusal, problems),
       })

@@ -40,6 +40,11 @@ class CallObservation implements ResponseObserver {
     this.#current = current
   }
 
+  onAnswer(response: Response | undefined): void {
+    const call = this.#current()
+    if (call !== undefined) call.headers = response?.headers
+  }
+
   onData(data: unknown): unknown {
     return guarded(data, this.#current(), this.#observeData)
   }

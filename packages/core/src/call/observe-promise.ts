@@ -21,6 +21,8 @@ export interface SdkPromise extends Promise<unknown> {
 
 /** What to do with a response, whichever way the caller asks for it. */
 export interface ResponseObserver {
+  /** The response has come, whatever the caller asks for. */
+  onAnswer?(response: Response): void
   /** The parsed body, or the SDK's stream object; what it returns is what the caller gets. */
   onData(data: unknown): unknown
   /** The raw response, whose body the caller may read himself. */
@@ -53,6 +55,7 @@ export function observePromise(promise: SdkPromise, observer: ResponseObserver):
   void promise.responsePromise?.then(
     (props) => {
       claim.answered = true
+      observer.onAnswer?.(props.response)
       if (!claim.made) observer.onUnclaimed(props)
     },
     (error) => {

@@ -32,6 +32,7 @@ export function observeResponse(
 ): Response {
   if (observed.has(response)) return response
   observed.add(response)
+  call.headers = response.headers
   const contentType = response.headers.get('content-type') ?? ''
   if (isOpaque(call, contentType)) {
     call.respond(undefined)

@@ -1,10 +1,17 @@
-import { type TokenType, tokenTypes } from '../usage/token-counts.ts'
+import {
+  allInput,
+  mapCounts,
+  type TokenCounts,
+  type TokenType,
+  tokenTypes,
+} from '../usage/token-counts.ts'
 import { TokenEstimate } from '../usage/token-estimate.ts'
 import type { UsageOutcome } from '../usage/usage-record.ts'
 import { unknownUsage, type UsageReading } from '../usage/usage-reading.ts'
 import type { Attributes } from '../usage/usage-record.ts'
 import { readableFields } from './body-snapshot.ts'
 import type { Call } from './call.ts'
+import { withoutDoubtedZeros } from './doubted-zeros.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { EstimatePolicy } from './estimate-policy.ts'
 import type { CompletedReading, RecordSink } from './record-sink.ts'
@@ -26,6 +33,8 @@ export class ObservedCall implements ResponseWatcher {
   readonly requestedModel: string | null
   /** The provider bills it to an account of the customer's own, and so the meter does not. */
   readonly isLinked: boolean
+  /** What the answer came with, where that was seen: it names the request. */
+  headers: unknown
   /** Set while an outbox that is not synchronous stores the usage: results wait for it. */
   stored: Promise<void> | undefined
   #settled = false
@@ -60,6 +69,7 @@ export class ObservedCall implements ResponseWatcher {
 
   /** The whole response has been seen. */
   respond(response: unknown): void {
+    this.headers ??= sdkHeaders(response)
     this.#settleWith(() => {
       const readings = this.endpoint.read(response, this.call)
       return this.#complete(readings, 'complete', () => {
@@ -138,28 +148,43 @@ export class ObservedCall implements ResponseWatcher {
     output: () => TokenEstimate,
   ): readonly CompletedReading[] {
     const interrupted = known === 'partial'
-    return readings.map((reading) => {
-      const { input, cachedInput = 0, cachedWrite = 0, output: outputTokens } = reading.tokens
+    let inputTokens: number | undefined
+    const text = { output, inputTokens: () => (inputTokens ??= this.#estimateInput()) }
+    return readings.map((stated) => {
+      const sound = withoutDoubtedZeros(stated, text)
+      // That the usage of a response that was left has gaps is no news.
+      const isNews = sound === stated || !interrupted
+      const reading = isNews ? sound : { ...sound, problems: stated.problems }
+      const { input, output: outputTokens } = reading.tokens
+      /** A count that was not given beside the others is none: cached tokens are a part of the input. */
+      const counts = (input: number, output: number): TokenCounts => ({
+        ...mapCounts((count) => reading.tokens[count] ?? 0),
+        input,
+        output,
+      })
+      const common = { reading, interrupted }
       if (input !== undefined && outputTokens !== undefined) {
-        const tokens = { input, cachedInput, cachedWrite, output: outputTokens }
-        return { reading, tokens, outcome: known, estimated: [], interrupted }
+        const tokens = counts(input, outputTokens)
+        return { ...common, tokens, outcome: known, estimated: [] }
       }
       if (interrupted && this.#policy.onInterrupted === 'partial-only') {
-        const tokens = { input: input ?? 0, cachedInput, cachedWrite, output: outputTokens ?? 0 }
+        const tokens = counts(input ?? 0, outputTokens ?? 0)
         const unknown = unknownCounts(reading)
-        return { reading, tokens, outcome: 'partial', estimated: [], unknown, interrupted }
+        return { ...common, tokens, outcome: 'partial', estimated: [], unknown }
       }
-      const tokens = {
-        input: input ?? this.#estimateInput(),
-        cachedInput,
-        cachedWrite,
-        output: outputTokens ?? output().tokens,
-      }
+      const rest = (reading.total ?? 0) - allInput(counts(0, 0))
+      const isPartOfTotal = rest > 0 && input === undefined && outputTokens === undefined
+      const estimate = outputTokens ?? output().tokens
+      const outputOrEstimate = isPartOfTotal ? Math.min(estimate, rest) : estimate
+      const tokens = counts(
+        input ?? (isPartOfTotal ? rest - outputOrEstimate : text.inputTokens()),
+        outputOrEstimate,
+      )
       const estimated = [
         ...(input === undefined ? (['input'] as const) : []),
         ...(outputTokens === undefined ? (['output'] as const) : []),
       ]
-      return { reading, tokens, outcome: 'estimated', estimated, interrupted }
+      return { ...common, tokens, outcome: 'estimated', estimated }
     })
   }
 
@@ -201,4 +226,11 @@ function unknownCounts({ tokens }: UsageReading): readonly TokenType[] {
     .filter(({ count }) => tokens[count] === undefined)
     .filter(({ count }) => count === 'output' || tokens.input === undefined)
     .map(({ type }) => type)
+}
+
+/** What the SDKs hang on an answer, where a wrapper or a mock gives nothing but that. */
+function sdkHeaders(response: unknown): unknown {
+  if (typeof response !== 'object' || response === null) return undefined
+  const id: unknown = Object.getOwnPropertyDescriptor(response, '_request_id')?.value
+  return typeof id === 'string' ? { 'x-request-id': id } : undefined
 }

@@ -1,4 +1,5 @@
 import type { UsageRecord } from '../usage/usage-record.ts'
+import { allInput, type TokenCountName, tokenTypes } from '../usage/token-counts.ts'
 import { decimal, type Decimal, zero } from '../usage/decimal.ts'
 import type { ModelPrice, TieredPrice, Usd } from './model-price.ts'
 import type { Unpriced } from './price-source.ts'
@@ -13,8 +14,7 @@ type TokenPrice = {
 
 /** What the tokens of a record cost by a price list, before factors. */
 export function amountOfTokens(record: UsageRecord, price: ModelPrice): Decimal | Unpriced {
-  const { input, cachedInput, cachedWrite } = record.tokens
-  const prompt = input + cachedInput + cachedWrite
+  const prompt = allInput(record.tokens)
   let amount: Decimal | undefined
   for (const [name, tokens] of partsOf(record, price)) {
     if (tokens === 0) continue
@@ -49,26 +49,35 @@ function partsOf(
   const imageOutput = own('imageOutput', details.imageOutput)
   const videoOutput = own('videoOutput', details.videoOutput)
   const reasoning = own('reasoning', details.reasoning)
-  return [
-    ['input', tokens.input - audio - image - video],
-    ['audioInput', audio],
-    ['imageInput', image],
-    ['videoInput', video],
-    ['cachedInput', tokens.cachedInput - cachedAudio - cachedImage + creditedWrite],
-    ['cachedAudioInput', cachedAudio],
-    ['cachedImageInput', cachedImage],
-    [
-      'cachedWrite',
-      tokens.cachedWrite - cachedWrite1h - cachedWrite12h - (creditedWrite - credited1h),
+  /** Parts of a count that have a price of their own; the rest of it has that of the count. */
+  const apart: Readonly<Record<TokenCountName, readonly (readonly [TokenPrice, number])[]>> = {
+    input: [
+      ['audioInput', audio],
+      ['imageInput', image],
+      ['videoInput', video],
     ],
-    ['cachedWrite1h', cachedWrite1h - credited1h],
-    ['cachedWrite12h', cachedWrite12h],
-    ['output', tokens.output - audioOutput - imageOutput - videoOutput - reasoning],
-    ['audioOutput', audioOutput],
-    ['imageOutput', imageOutput],
-    ['videoOutput', videoOutput],
-    ['reasoning', reasoning],
-  ]
+    cachedInput: [
+      ['cachedAudioInput', cachedAudio],
+      ['cachedImageInput', cachedImage],
+    ],
+    cachedWrite: [
+      ['cachedWrite1h', cachedWrite1h - credited1h],
+      ['cachedWrite12h', cachedWrite12h],
+      // Written, and at the price of what is read.
+      ['cachedInput', creditedWrite],
+    ],
+    output: [
+      ['audioOutput', audioOutput],
+      ['imageOutput', imageOutput],
+      ['videoOutput', videoOutput],
+      ['reasoning', reasoning],
+    ],
+  }
+  return tokenTypes.flatMap(({ count }): readonly (readonly [TokenPrice, number])[] => {
+    const parts = apart[count] ?? []
+    const rest = parts.reduce((left, [, part]) => left - part, tokens[count] ?? 0)
+    return [[count, rest], ...parts]
+  })
 }
 
 /** Of an application's own usage, a detail can be anything. */

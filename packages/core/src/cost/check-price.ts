@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors/config-error.ts'
+import { tokenTypes } from '../usage/token-counts.ts'
 import { checkedDecimal } from './checked-decimal.ts'
 
 const perUnit: ReadonlySet<string> = new Set([
@@ -10,13 +11,9 @@ const perUnit: ReadonlySet<string> = new Set([
   'character',
   'image',
 ])
-const perToken: ReadonlySet<string> = new Set([
-  'input',
-  'cachedInput',
-  'cachedWrite',
+const perPart: ReadonlySet<string> = new Set([
   'cachedWrite1h',
   'cachedWrite12h',
-  'output',
   'reasoning',
   'audioInput',
   'cachedAudioInput',
@@ -38,13 +35,17 @@ export function checkPrice(model: string, price: unknown): void {
     const what = `cost: ${name} of "${model}"`
     if (value === undefined || name === 'pricedAs') continue
     if (perUnit.has(name)) checkedDecimal(what, value, 0)
-    else if (perToken.has(name)) checkTiers(what, value)
+    else if (perPart.has(name) || isTokenType(name)) checkTiers(what, value)
     else if (factors.has(name)) checkFactors(what, value)
     else
       throw new ConfigError(
-        `${what} is no price; those are ${[...perToken, ...perUnit, ...factors].join(', ')}`,
+        `${what} is no price; those are ${[...tokenTypes.map(({ count }) => count), ...perPart, ...perUnit, ...factors].join(', ')}`,
       )
   }
+}
+
+function isTokenType(name: string): boolean {
+  return tokenTypes.some(({ count }) => count === name)
 }
 
 function checkTiers(what: string, value: unknown): void {

@@ -40,8 +40,11 @@ export async function sendEntries<Queued, Sent>(
 }
 
 /** The record is refused for good without having been sent. */
-export function rejected(reason: string): { readonly result: SinkResult } {
-  return { result: { status: 'rejected', reason } }
+export function rejected(
+  reason: string,
+  why: { readonly code?: string } = {},
+): { readonly result: SinkResult } {
+  return { result: { status: 'rejected', reason, ...why } }
 }
 
 function unsentOf<Queued>(

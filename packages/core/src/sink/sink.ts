@@ -9,7 +9,8 @@ import type { Batch } from '../outbox/outbox.ts'
  *   failure of the backend's own. Absent, it certainly had no effect: it was refused or not sent.
  *   `recordOnly` says that the cause is the record's own, such as a time in the future, so that
  *   other records need not wait with it.
- * - `rejected`: never, for the `reason` given; it becomes a dead letter.
+ * - `rejected`: never, for the `reason` given; it becomes a dead letter. `code` says the same to
+ *   machines.
  *
  * `deliveredEventIds` names the meter events of the record that did arrive, so that a retry skips
  * them.
@@ -23,7 +24,7 @@ export type SinkResult = { readonly deliveredEventIds?: readonly string[] } & (
       readonly uncertain?: true
       readonly recordOnly?: true
     }
-  | { readonly status: 'rejected'; readonly reason: string }
+  | { readonly status: 'rejected'; readonly reason: string; readonly code?: string }
 )
 
 /**

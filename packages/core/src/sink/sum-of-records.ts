@@ -1,5 +1,5 @@
 import { sumOfCosts } from '../usage/sum-of-costs.ts'
-import type { TokenCounts } from '../usage/token-counts.ts'
+import { mapCounts } from '../usage/token-counts.ts'
 import type { UsageDetails } from '../usage/usage-details.ts'
 import type { UsageOutcome, UsageRecord } from '../usage/usage-record.ts'
 
@@ -8,23 +8,21 @@ const weakestFirst: readonly UsageOutcome[] = ['estimated', 'partial', 'complete
 
 /**
  * One record in place of several of one customer and price: counts and quantities are their sums,
- * the outcome is the weakest, `at` the latest. It has no `raw`.
+ * the outcome is the weakest, `at` the latest. It has no `raw`, and no
+ * ids of the provider's.
  */
 export function sumOfRecords(
   id: string,
   records: readonly [UsageRecord, ...UsageRecord[]],
 ): UsageRecord {
   const [first] = records
-  const tokens: { -readonly [Count in keyof TokenCounts]: number } = { ...first.tokens }
+  // Records of before a token type was added have no count of it.
+  const tokens = mapCounts((count) =>
+    records.reduce((sum, record) => sum + (record.tokens[count] ?? 0), 0),
+  )
   let { at } = first
-  for (const { tokens: more, at: later } of records.slice(1)) {
-    tokens.input += more.input
-    tokens.cachedInput += more.cachedInput
-    tokens.cachedWrite += more.cachedWrite
-    tokens.output += more.output
-    at = Math.max(at, later)
-  }
-  const { requestedModel, cost: _, ...common } = first
+  for (const record of records) at = Math.max(at, record.at)
+  const { requestedModel, cost: _, responseId: __, requestId: ___, ...common } = first
   const cost = sumOfCosts(records.map((record) => record.cost))
   return {
     ...common,

@@ -8,7 +8,7 @@ function read(value: unknown) {
 }
 
 describe('reportedCount', () => {
-  test.each([0, 1, 12_345, Number.MAX_SAFE_INTEGER])('%s is a count', (value) => {
+  test.each([0, 1, 12_345, 1_000_000_000])('%s is a count', (value) => {
     expect(read(value)).toEqual({ count: value, problems: [] })
   })
 
@@ -16,19 +16,38 @@ describe('reportedCount', () => {
     expect(read(value)).toEqual({ count: undefined, problems: [] })
   })
 
-  test.each([-1, Number.NaN, Infinity, 1e300, {}, [], true, 'many', '', '-1', 'x'.repeat(1e6)])(
-    'what cannot be a count is unknown and reported',
-    (value) => {
-      const { count, problems } = read(value)
-      expect(count).toBeUndefined()
-      expect(problems).toHaveLength(1)
-      expect(problems[0]?.length).toBeLessThan(100)
-    },
-  )
+  test('a sum of many responses can be more than one of them', () => {
+    const most = Number.MAX_SAFE_INTEGER
+    expect(reportedCount(most, 'tokens', [], most)).toBe(most)
+  })
+
+  test.each([
+    -1,
+    Number.NaN,
+    Infinity,
+    1e300,
+    1_000_000_001,
+    10n ** 400n,
+    -1n,
+    '1000000001',
+    {},
+    [],
+    true,
+    'many',
+    '',
+    '-1',
+    'x'.repeat(1e6),
+  ])('what cannot be a count is unknown and reported', (value) => {
+    const { count, problems } = read(value)
+    expect(count).toBeUndefined()
+    expect(problems).toHaveLength(1)
+    expect(problems[0]?.length).toBeLessThan(100)
+  })
 
   test.each([
     [10.2, 11],
     ['12', 12],
+    [12n, 12],
   ])('%s is counted as %s and reported', (value, count) => {
     expect(read(value)).toMatchObject({ count, problems: [expect.stringContaining('counted as')] })
   })

@@ -65,6 +65,84 @@ describe('TokenEstimate', () => {
     expect(estimate.tokens).toBeLessThan(20)
   })
 
+  test.each<[string, unknown, unknown]>([
+    [
+      'ids, roles and types',
+      {
+        role: 'user',
+        id: 'msg_1',
+        type: 'message',
+        call_id: 'c',
+        toolCallId: 'c',
+        content: english,
+      },
+      english,
+    ],
+    [
+      'the model and the task of an embedding',
+      {
+        model: 'models/gemini-embedding-001',
+        taskType: 'SEMANTIC_SIMILARITY',
+        task_type: 'X',
+        content: { parts: [{ text: english }] },
+      },
+      english,
+    ],
+    [
+      'files inside, and where they are',
+      {
+        inlineData: { mimeType: 'image/png', data: 'A'.repeat(999) },
+        fileUri: 'gs://b/o',
+        image_url: 'https://example.com/a.png',
+        text: english,
+      },
+      english,
+    ],
+    [
+      'signatures of thoughts',
+      {
+        text: english,
+        thoughtSignature: 'A'.repeat(999),
+        signature: 'A'.repeat(999),
+        encrypted_content: 'A'.repeat(999),
+      },
+      english,
+    ],
+  ])('%s are no text', (_, value, text) => {
+    const [estimate, alone] = [new TokenEstimate(), new TokenEstimate()]
+    estimate.addStrings(value)
+    alone.addStrings(text)
+    expect(estimate.tokens).toBe(alone.tokens)
+  })
+
+  test('schemas and arguments are text with all that is in them', () => {
+    const schema = { type: 'object', properties: { id: { type: 'string', description: english } } }
+    for (const value of [{ parameters: schema }, { input_schema: schema }, { args: schema }]) {
+      const estimate = new TokenEstimate()
+      estimate.addStrings(value)
+      const text = new TokenEstimate()
+      text.add(JSON.stringify(schema))
+      expect(estimate.tokens / text.tokens).toBeGreaterThan(0.8)
+      expect(estimate.tokens / text.tokens).toBeLessThan(1.1)
+    }
+  })
+
+  test('tells an answer from a tool call', () => {
+    const call = new TokenEstimate()
+    call.addToolCall('weather')
+    call.addToolCall({ city: 'Rome', data: 'A'.repeat(9999) })
+    expect([call.hasAnswer, call.hasToolCall, call.isEmpty]).toEqual([false, true, false])
+    expect(call.tokens).toBeLessThan(15)
+    const vector = new TokenEstimate()
+    vector.addAnswer()
+    expect([vector.hasAnswer, vector.hasToolCall, vector.tokens]).toEqual([true, false, 0])
+    const text = new TokenEstimate()
+    for (const nothing of ['', undefined, null, 7, {}]) text.add(nothing)
+    expect(text.hasAnswer).toBe(false)
+    text.add('a')
+    expect(text.hasAnswer).toBe(true)
+  })
+
   test('survives what refers to itself', () => {
     const circular: unknown[] = ['abcd']
     circular.push(circular)

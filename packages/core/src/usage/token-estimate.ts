@@ -21,6 +21,8 @@ export class TokenEstimate {
   #known = 0
   #pieces: string[] = []
   #sampled = 0
+  #hasAnswer = false
+  #hasToolCall = false
 
   constructor(model = '', count?: TextCounter) {
     this.#tokensPerWeight = tokensPerO200k(model) / weightOfToken
@@ -28,29 +30,74 @@ export class TokenEstimate {
   }
 
   add(text: unknown): void {
-    if (typeof text !== 'string') return
+    if (typeof text !== 'string' || text === '') return
+    this.#hasAnswer = true
+    this.#weigh(text)
+  }
+
+  /**
+   * Adds the name or the arguments of a tool call. They count as text does; but a tool call alone can
+   * be one that the provider repeats without asking a model, and is no sign of tokens.
+   */
+  addToolCall(value: unknown): void {
+    if (typeof value === 'string') {
+      if (value !== '') this.#hasToolCall = true
+      this.#weigh(value)
+    } else if (typeof value === 'object' && value !== null) {
+      this.#hasToolCall = true
+      this.#addJson(value, 0)
+    }
+  }
+
+  /** Says that something was answered which is no text, such as a vector, an image or audio. */
+  addAnswer(): void {
+    this.#hasAnswer = true
+  }
+
+  #weigh(text: string): void {
     this.#weight += tokenWeight(text)
     if (this.#count !== undefined && this.#sampled < sampleLength) this.#sample(text)
   }
 
-  /** Adds every string inside a value, such as a request's messages, but not inlined files. */
+  /**
+   * Adds the text inside messages, parts and tools: every string that a model is given to read, and
+   * none that only says how, such as ids, roles, names of models, addresses and inlined files.
+   */
   addStrings(value: unknown, depth = 0): void {
     if (typeof value === 'string') {
       if (value === '' || address.test(value)) return
       this.add(value)
       // Two strings are not one word; and each message and part costs a little by itself.
-      this.add('\n')
-    } else if (depth < 32 && Array.isArray(value)) {
+      this.#weigh('\n')
+    } else if (depth < deepest && Array.isArray(value)) {
       for (const item of value) this.addStrings(item, depth + 1)
-    } else if (depth < 32 && value !== null && typeof value === 'object') {
+    } else if (depth < deepest && value !== null && typeof value === 'object') {
       for (const [key, item] of Object.entries(value)) {
-        if (!inlinedFiles.has(key)) this.addStrings(item, depth + 1)
+        if (freeJson.has(key) && typeof item === 'object') this.#addJson(item, depth + 1)
+        else if (!isNoText(key)) this.addStrings(item, depth + 1)
       }
+    }
+  }
+
+  /** Adds JSON of the application's own, such as arguments and schemas: a model reads all of it. */
+  #addJson(value: unknown, depth: number): void {
+    if (depth >= deepest || value === null || value === undefined) return
+    if (typeof value === 'object') {
+      const isList = Array.isArray(value)
+      for (const [key, item] of Object.entries(value)) {
+        if (inlinedFiles.has(key) && typeof item === 'string') continue
+        if (!isList) this.#weigh(key)
+        this.#addJson(item, depth + 1)
+      }
+    } else if (typeof value !== 'function' && typeof value !== 'symbol') {
+      const text = String(value)
+      if (!address.test(text)) this.#weigh(`${text}\n`)
     }
   }
 
   /** Adds what is no text and whose tokens are known, such as audio by its length. */
   addTokens(tokens: number): void {
+    if (tokens > 0) this.#hasAnswer = true
     this.#known += tokens
   }
 
@@ -63,6 +110,16 @@ export class TokenEstimate {
   /** Nothing was added. */
   get isEmpty(): boolean {
     return this.#weight + this.#known === 0
+  }
+
+  /** Something was added that only a model can have made: anything but tool calls. */
+  get hasAnswer(): boolean {
+    return this.#hasAnswer
+  }
+
+  /** A tool call was added. */
+  get hasToolCall(): boolean {
+    return this.#hasToolCall
   }
 
   /** Estimated tokens, a whole number. */
@@ -86,4 +143,61 @@ export class TokenEstimate {
 /** A whole string that points to a file, or is one; not a message that begins with a link. */
 const address = /^(?:data:(?:[\w.+-]+\/|[;,])|https?:\S*$)/i
 
-const inlinedFiles = new Set(['data', 'file_data', 'input_audio', 'b64_json', 'encrypted_content'])
+const deepest = 32
+
+const inlinedFiles: ReadonlySet<string> = new Set([
+  'data',
+  'file_data',
+  'fileData',
+  'input_audio',
+  'b64_json',
+  'bytesBase64Encoded',
+  'encrypted_content',
+  'encrypted_index',
+  'signature',
+  'thoughtSignature',
+  'thought_signature',
+])
+
+/** Fields that hold what the application or the model wrote as JSON. */
+const freeJson: ReadonlySet<string> = new Set([
+  'args',
+  'arguments',
+  'input',
+  'parameters',
+  'parametersJsonSchema',
+  'input_schema',
+  'inputSchema',
+  'schema',
+  'response',
+])
+
+/** Fields of messages, parts and tools whose strings no model is given to read. */
+const settings: ReadonlySet<string> = new Set([
+  'id',
+  'type',
+  'role',
+  'status',
+  'model',
+  'task_type',
+  'taskType',
+  'mimeType',
+  'mime_type',
+  'media_type',
+  'mediaType',
+  'format',
+  'detail',
+  'phase',
+  'cache_control',
+  'display_name',
+  'displayName',
+  'url',
+  'uri',
+  'fileUri',
+  'file_uri',
+  'filename',
+])
+
+function isNoText(key: string): boolean {
+  return settings.has(key) || inlinedFiles.has(key) || /(?:_id|[a-z]Id)$/.test(key)
+}

@@ -1,9 +1,9 @@
-import { reportedCount, type UsageProblems } from './reported-count.ts'
+import { mostOfOneResponse, reportedCount, type UsageProblems } from './reported-count.ts'
 import type { UsageDetails } from './usage-details.ts'
 import type { UsageReading } from './usage-reading.ts'
 
 /** What a usage object says, without the response around it. */
-export type UsageCounts = Pick<UsageReading, 'tokens' | 'details' | 'problems'>
+export type UsageCounts = Pick<UsageReading, 'tokens' | 'total' | 'details' | 'problems'>
 
 type NumericDetail = Exclude<
   keyof UsageDetails,
@@ -22,9 +22,14 @@ export function usageDetails(counts: {
   return details
 }
 
+/** What a usage object is of: one response, or many that a provider has added up (a batch). */
+export type UsageOf = 'response' | 'sum'
+
 /** Reads counts, each with the name it has in the usage object, and collects what is odd. */
-export function countReader(problems: UsageProblems) {
-  return (value: unknown, name: string): number | undefined => reportedCount(value, name, problems)
+export function countReader(problems: UsageProblems, of: UsageOf = 'response') {
+  const most = of === 'sum' ? Number.MAX_SAFE_INTEGER : mostOfOneResponse
+  return (value: unknown, name: string): number | undefined =>
+    reportedCount(value, name, problems, most)
 }
 
 /** xAI reports cost in ticks: https://docs.x.ai/docs/models */

@@ -1,4 +1,4 @@
-import type { TokenCounts } from './token-counts.ts'
+import { mapCounts, type TokenCounts } from './token-counts.ts'
 import type { UsageDetails } from './usage-details.ts'
 
 /**
@@ -8,9 +8,19 @@ import type { UsageDetails } from './usage-details.ts'
 export interface UsageReading {
   readonly model: string | undefined
   readonly tokens: { readonly [Count in keyof TokenCounts]: number | undefined }
+  /**
+   * What all counts add up to, where the provider said this and neither the input nor the output:
+   * the output is estimated then, and the input is the rest.
+   */
+  readonly total?: number | undefined
+  /**
+   * Set on what another model used that worked for the answer: that it counts nothing is not
+   * contradicted by what the answer says.
+   */
+  readonly isBeside?: true
   readonly details: UsageDetails
   readonly serviceTier: string | undefined
-  /** The provider's usage object, verbatim; `undefined` when the response had none. */
+  /** The provider's usage object as it came; `undefined` when the response had none. */
   readonly raw: unknown
   /**
    * Set where the same response can be observed more than once, such as a background response that
@@ -19,6 +29,9 @@ export interface UsageReading {
   readonly identity?: readonly (string | number)[]
   /** Why the provider does not bill it, as in `UsageRecord`. */
   readonly unbilled?: string | undefined
+  /** The provider's own ids of the response and of the request. */
+  readonly responseId?: string | undefined
+  readonly requestId?: string | undefined
   /** What was odd about the usage object, in words that hold no text of the conversation. */
   readonly problems: readonly string[]
 }
@@ -27,12 +40,7 @@ export interface UsageReading {
 export function unknownUsage(model?: string, serviceTier?: string): UsageReading {
   return {
     model,
-    tokens: {
-      input: undefined,
-      cachedInput: undefined,
-      cachedWrite: undefined,
-      output: undefined,
-    },
+    tokens: mapCounts(() => undefined),
     details: {},
     serviceTier,
     raw: undefined,

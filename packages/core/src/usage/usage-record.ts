@@ -42,8 +42,23 @@ export interface UsageRecord {
    * where it is billed.
    */
   readonly unbilled?: string
+  /**
+   * The provider's own id of the response, such as `chatcmpl-...`, `resp_...` or `msg_...`, to match a
+   * disputed line and to reconcile. Never part of an event. Absent where the response has none, or
+   * one of more than 256 characters.
+   */
+  readonly responseId?: string
+  /**
+   * The provider's own id of the request, from the headers of its answer (`x-request-id`,
+   * `request-id`), which its support asks for; in a batch the `custom_id` of the request. Never part
+   * of an event. Absent where it is not known, or has more than 256 characters.
+   */
+  readonly requestId?: string
   /** What it costs. Absent where `createMeter({ cost })` is not set, or knows no price of it. */
   readonly cost?: UsageCost
-  /** The provider's usage object, verbatim. Never prompt or completion text. */
+  /**
+   * The provider's usage object: numbers, and texts of at most 64 characters, which codes are. Never
+   * prompt or completion text.
+   */
   readonly raw: unknown
 }

@@ -59,18 +59,26 @@ function answerReading(
   model: unknown,
   identity: readonly (string | number)[],
 ): readonly UsageReading[] {
-  const response = jsonObject(jsonObject(answer).response)
-  const { usageMetadata, modelVersion, candidates, embedding, tokenCount } = response
+  const { response: answered, key, metadata } = jsonObject(answer)
+  const response = jsonObject(answered)
+  // The application's own name of the request.
+  const requestId = text(key) ?? text(jsonObject(metadata).key)
+  const { usageMetadata, modelVersion, candidates, embedding, tokenCount, responseId } = response
   if (Object.keys(response).length === 0) return []
   const serviceTier = 'batch'
   if (embedding !== undefined) {
     const raw = usageMetadata ?? (tokenCount === undefined ? undefined : { tokenCount })
     const counts = embedContentUsage(response)
-    return [{ ...unknownUsage(), ...counts, raw, serviceTier, identity }]
+    return [{ ...unknownUsage(), ...counts, raw, serviceTier, identity, requestId }]
   }
   const grounding = new Grounding()
   grounding.see(candidates)
   return [
-    { ...contentReading(usageMetadata, modelVersion, model, grounding), serviceTier, identity },
+    {
+      ...contentReading(usageMetadata, modelVersion, model, grounding, responseId),
+      serviceTier,
+      identity,
+      requestId,
+    },
   ]
 }

@@ -1,15 +1,21 @@
-import type { Call, StreamReader, TokenEstimate, UsageReading } from '@token-meter/core/adapter'
+import {
+  type Call,
+  RunningUsage,
+  type StreamReader,
+  type TokenEstimate,
+  type UsageReading,
+} from '@token-meter/core/adapter'
 import { contentReading } from './content-reading.ts'
 import { Grounding } from './grounding.ts'
 import { addCandidates } from './output-text.ts'
 import { isRefusal } from './refusal.ts'
-import { RunningUsage } from './running-usage.ts'
 
 /** The parts of a streamed chunk that matter here; all of them can be missing or odd. */
 interface Chunk {
   readonly candidates?: unknown
   readonly usageMetadata?: unknown
   readonly modelVersion?: unknown
+  readonly responseId?: unknown
   readonly promptFeedback?: { readonly blockReason?: unknown } | null
 }
 
@@ -21,6 +27,7 @@ export class ContentStreamReader implements StreamReader {
   readonly #usage = new RunningUsage()
   readonly #grounding = new Grounding()
   #modelVersion: unknown
+  #responseId: unknown
   #isFinished = false
   #isUsageFinal = false
   #isRefused = false
@@ -40,7 +47,8 @@ export class ContentStreamReader implements StreamReader {
 
   see(event: unknown): boolean {
     if (typeof event !== 'object' || event === null) return false
-    const { candidates, usageMetadata, modelVersion, promptFeedback } = event as Chunk
+    const { candidates, usageMetadata, modelVersion, responseId, promptFeedback } = event as Chunk
+    this.#responseId ??= responseId
     // SDK 1 hands an error inside the stream on as if it were a chunk.
     if (isRefusal(event)) this.#isRefused = true
     if (typeof modelVersion === 'string' && modelVersion !== '') this.#modelVersion = modelVersion
@@ -50,14 +58,22 @@ export class ContentStreamReader implements StreamReader {
       this.#isFinished ||= candidates.some((candidate) => Boolean(candidate?.finishReason))
     }
     this.#isFinished ||= Boolean(promptFeedback?.blockReason)
-    if (this.#usage.see(usageMetadata)) this.#isUsageFinal = this.#isFinished
+    if (this.#usage.see(usageMetadata)) {
+      this.#isUsageFinal = this.#isFinished && this.#usage.isStated
+    }
     return false
   }
 
   readings(): readonly UsageReading[] {
     const raw = this.#usage.latest
     if (this.#isRefused && raw === undefined && this.#output.isEmpty) return []
-    const reading = contentReading(raw, this.#modelVersion, this.#call.body.model, this.#grounding)
+    const reading = contentReading(
+      raw,
+      this.#modelVersion,
+      this.#call.body.model,
+      this.#grounding,
+      this.#responseId,
+    )
     if (this.#isUsageFinal || raw === undefined) return [reading]
     const { candidatesTokenCount, candidatesTokensDetails, thoughtsTokenCount } = raw
     const isCounted = candidatesTokenCount ?? candidatesTokensDetails

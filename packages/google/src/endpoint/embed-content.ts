@@ -15,7 +15,10 @@ export const embedContent: Endpoint = {
   estimateInput: (body, estimate) => {
     estimate.addStrings([body.content, body.contents, body.requests, body.instances])
   },
-  estimateOutput: () => {},
+  estimateOutput(response, estimate) {
+    const { embedding, embeddings, predictions } = jsonObject(response)
+    if ([embedding, embeddings, predictions].some((each) => each)) estimate.addAnswer()
+  },
 }
 
 /** Vertex's counts lie between the vectors, which are no usage. */

@@ -10,10 +10,12 @@ export const generateContent: Endpoint = {
   name: 'generateContent',
   read(response, { body }) {
     if (isRefusal(response)) return []
-    const { usageMetadata, modelVersion, candidates } = jsonObject(response)
+    const { usageMetadata, modelVersion, candidates, responseId } = jsonObject(response)
     const grounding = new Grounding()
     grounding.see(candidates)
-    return [contentReading(usageMetadata ?? undefined, modelVersion, body.model, grounding)]
+    return [
+      contentReading(usageMetadata ?? undefined, modelVersion, body.model, grounding, responseId),
+    ]
   },
   openStream: (call, output) => new ContentStreamReader(call, output),
   estimateInput(body, estimate) {

@@ -28,7 +28,8 @@ export function interactionReading(
   const counts = usage === undefined || usage === null ? {} : interactionsUsage(usage)
   const reading = { ...unknown, ...counts, raw: copied(usage) }
   const known = text(id)
-  return known === undefined ? reading : { ...reading, identity: [provider, 'interactions', known] }
+  if (known === undefined) return reading
+  return { ...reading, identity: [provider, 'interactions', known], responseId: known }
 }
 
 /** The SDK goes on writing to the object that the caller gets. */

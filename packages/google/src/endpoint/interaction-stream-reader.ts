@@ -1,13 +1,13 @@
 import {
   type Call,
   jsonObject,
+  RunningUsage,
   type StreamReader,
   type TokenEstimate,
   type UsageReading,
 } from '@token-meter/core/adapter'
 import type { InteractionWatch } from '../jobs/interaction-watch.ts'
 import { interactionReading, readInteraction } from './interaction-reading.ts'
-import { RunningUsage } from './running-usage.ts'
 
 const lastEvents = new Set(['interaction.completed', 'interaction.complete'])
 
@@ -20,7 +20,7 @@ export class InteractionStreamReader implements StreamReader {
   readonly #call: Call
   readonly #output: TokenEstimate
   readonly #watch: InteractionWatch
-  readonly #running = new RunningUsage()
+  #running = new RunningUsage()
   readonly #completed = new Map<unknown, Readonly<Record<string, unknown>>>()
   #latest: Readonly<Record<string, unknown>> = {}
   #isBetweenHops = false
@@ -49,8 +49,9 @@ export class InteractionStreamReader implements StreamReader {
     const { text, content, name, arguments: args, partial_arguments: partial } = jsonObject(delta)
     this.#output.add(text)
     this.#output.add(jsonObject(content).text)
-    this.#output.add(name)
-    this.#output.addStrings([args, partial])
+    this.#output.addToolCall(name)
+    this.#output.addToolCall(args)
+    this.#output.addToolCall(partial)
     return false
   }
 
@@ -58,8 +59,10 @@ export class InteractionStreamReader implements StreamReader {
     const { id, model, agent, status, service_tier, usage, created, error } = interaction
     this.#latest = { ...this.#latest, ...known({ id, model, agent, status, service_tier }) }
     if (!lastEvents.has(type)) return
+    this.#running.see(usage)
     // Not the object itself: it holds the conversation.
-    const ended = { ...this.#latest, status, usage: usage ?? this.#running.latest, created, error }
+    const ended = { ...this.#latest, status, usage: this.#running.latest ?? usage, created, error }
+    this.#running = new RunningUsage()
     this.#completed.set(id, ended)
     this.#isBetweenHops = status === 'requires_continuation'
   }

@@ -1,4 +1,4 @@
-import { type Endpoint, jsonObject } from '@token-meter/core/adapter'
+import { type Endpoint, jsonObject, type TokenEstimate } from '@token-meter/core/adapter'
 import type { InteractionWatch } from '../jobs/interaction-watch.ts'
 import { readInteraction } from './interaction-reading.ts'
 import { InteractionStreamReader } from './interaction-stream-reader.ts'
@@ -14,7 +14,19 @@ export function interactionsEndpoint(watch: InteractionWatch): Endpoint {
     },
     estimateOutput(response, estimate) {
       const { steps, outputs } = jsonObject(response)
-      estimate.addStrings([steps, outputs])
+      addSteps(steps, estimate)
+      addSteps(outputs, estimate)
     },
+  }
+}
+
+/** What the model wrote: not what was asked, nor what tools put there. */
+function addSteps(steps: unknown, estimate: TokenEstimate): void {
+  for (const step of Array.isArray(steps) ? steps.map(jsonObject) : []) {
+    const { type, text, summary, content, name, arguments: args } = step
+    if (type === 'user_input' || String(type).endsWith('_result')) continue
+    estimate.addStrings([text, summary, content])
+    estimate.addToolCall(name)
+    estimate.addToolCall(args)
   }
 }

@@ -3,6 +3,7 @@ import {
   type Endpoint,
   jsonObject,
   noEstimate,
+  RunningUsage,
   type StreamReader,
   type TokenEstimate,
   type UsageReading,
@@ -10,7 +11,6 @@ import {
 import { contentReading } from './content-reading.ts'
 import { Grounding } from './grounding.ts'
 import { addContent } from './output-text.ts'
-import { RunningUsage } from './running-usage.ts'
 
 /** One turn of a Live API session. */
 export const live: Endpoint = {
@@ -43,7 +43,7 @@ class LiveTurnReader implements StreamReader {
   }
 
   get usageSeen(): boolean {
-    return this.#usage.latest !== undefined
+    return this.#usage.isStated
   }
 
   see(message: unknown): boolean {

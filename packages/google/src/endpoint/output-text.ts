@@ -11,13 +11,15 @@ export function addContent(content: unknown, output: TokenEstimate): void {
   const { parts } = jsonObject(content)
   if (!Array.isArray(parts)) return
   for (const part of parts) {
-    const { text, functionCall, executableCode } = jsonObject(part)
+    const { text, functionCall, executableCode, inlineData } = jsonObject(part)
     output.add(text)
     if (functionCall !== undefined) {
       const { name, args, partialArgs } = jsonObject(functionCall)
-      output.add(name)
-      output.addStrings([args, partialArgs])
+      output.addToolCall(name)
+      output.addToolCall(args)
+      output.addToolCall(partialArgs)
     }
     if (executableCode !== undefined) output.add(jsonObject(executableCode).code)
+    if (inlineData !== undefined) output.addAnswer()
   }
 }

@@ -30,7 +30,8 @@ export const videos: Endpoint = {
         : []
     const details = { seconds: count * seconds }
     const identity = [provider, 'generateVideos', String(text(name))]
-    return [{ ...unknownUsage(), tokens: noTokens, details, problems, identity }]
+    const responseId = text(name)
+    return [{ ...unknownUsage(), tokens: noTokens, details, problems, identity, responseId }]
   },
   ...noEstimate,
 }

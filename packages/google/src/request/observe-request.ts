@@ -79,16 +79,17 @@ function responseObserver(
         ? embedContent
         : predictions(body)
   const call = observation.begin(endpoint, body)
-  return (response) =>
-    call === undefined
-      ? response
-      : observeJson(response, {
-          seen: (json) => {
-            call.respond(json)
-            return call.stored
-          },
-          broken: () => call.abandon(),
-        })
+  return (response) => {
+    if (call === undefined) return response
+    call.headers = response.headers
+    return observeJson(response, {
+      seen: (json) => {
+        call.respond(json)
+        return call.stored
+      },
+      broken: () => call.abandon(),
+    })
+  }
 }
 
 function onJson(

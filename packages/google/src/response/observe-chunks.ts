@@ -43,6 +43,7 @@ export function observeChunks(
       observation.end('complete')
       return afterStored(result)
     }
+    observation.call.headers ??= result.value.headers
     try {
       observe(result.value)
     } catch {

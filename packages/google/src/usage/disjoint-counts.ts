@@ -13,36 +13,68 @@ export interface GoogleCounts {
 /**
  * Google's counts as disjoint ones. No count is made of others where it was given itself: one field
  * report has totals without thoughts. Proto JSON leaves out what is zero, so that a candidates
- * count that is missing beside a total is what the total leaves for it.
+ * count that is missing beside a total is what the total leaves for it. A count that is 0 and that
+ * the total contradicts is one that is missing, too.
  */
 export function disjointCounts(
-  { prompt, cached = 0, toolUse = 0, thoughts, candidates, total }: GoogleCounts,
+  counts: GoogleCounts,
   problems: UsageProblems,
-): UsageCounts['tokens'] {
-  const answered = candidates ?? remainder(total, prompt, toolUse, thoughts)
-  const output = answered === undefined ? undefined : whole(answered + (thoughts ?? 0), problems)
-  if (prompt === undefined) return { input: undefined, cachedInput: cached, cachedWrite: 0, output }
+): Pick<UsageCounts, 'tokens' | 'total'> {
+  const { cached = 0, toolUse = 0, thoughts = 0 } = counts
+  // Zeros say nothing beside a total that is not zero, nor does such a total.
+  const total = counts.total || undefined
+  if (total !== undefined && !counts.prompt && !counts.candidates && toolUse + thoughts === 0) {
+    const tokens = { input: undefined, cachedInput: cached, cachedWrite: 0, output: undefined }
+    return { tokens, total }
+  }
+  const output = wholeOutput({ ...counts, total }, problems)
+  const prompt = wholePrompt({ ...counts, total }, problems)
+  if (prompt === undefined) {
+    return { tokens: { input: undefined, cachedInput: cached, cachedWrite: 0, output } }
+  }
   if (cached > prompt) {
     problems.push(`${cached} cached tokens of ${prompt} prompt tokens, counted as ${prompt}`)
   }
   const cachedInput = Math.min(cached, prompt)
-  const input = whole(prompt - cachedInput + toolUse, problems)
-  return { input, cachedInput, cachedWrite: 0, output }
+  const input = prompt - cachedInput + toolUse
+  checkTotal(counts.total, prompt + toolUse + (output ?? 0), thoughts, problems)
+  return { tokens: { input, cachedInput, cachedWrite: 0, output } }
 }
 
-/** Two counts can each be true, and their sum beyond what a number holds exactly. */
-function whole(sum: number, problems: UsageProblems): number | undefined {
-  if (Number.isSafeInteger(sum)) return sum
-  problems.push(`counts add up to ${sum}, which cannot be a token count`)
-  return undefined
+function wholeOutput(counts: GoogleCounts, problems: UsageProblems): number | undefined {
+  const { candidates, thoughts = 0 } = counts
+  const rest = remainder(counts)
+  if (candidates !== 0 || !rest || !counts.prompt) {
+    const answered = candidates ?? rest
+    return answered === undefined ? undefined : answered + thoughts
+  }
+  problems.push(`candidates are 0, which the total contradicts: the rest of it is counted`)
+  return rest + thoughts
 }
 
-function remainder(
-  total: number | undefined,
-  prompt: number | undefined,
-  toolUse: number,
-  thoughts = 0,
+function wholePrompt(
+  { prompt, toolUse = 0, thoughts = 0, candidates, total }: GoogleCounts,
+  problems: UsageProblems,
 ): number | undefined {
+  if (prompt !== 0 || total === undefined || !candidates) return prompt
+  const rest = total - candidates - thoughts - toolUse
+  if (rest <= 0) return prompt
+  problems.push(`the prompt is 0, which the total contradicts: the rest of it is counted`)
+  return rest
+}
+
+/** A total may leave thoughts out, as one of the Live API was seen to. */
+function checkTotal(
+  total: number | undefined,
+  sum: number,
+  thoughts: number,
+  problems: UsageProblems,
+): void {
+  if (total === undefined || total === sum || total === sum - thoughts) return
+  problems.push(`the total is ${total}, though its parts add up to ${sum}: the parts are counted`)
+}
+
+function remainder({ prompt, toolUse = 0, thoughts = 0, total }: GoogleCounts): number | undefined {
   if (total === undefined || prompt === undefined) return undefined
   const left = total - prompt - toolUse - thoughts
   return left < 0 ? undefined : left

@@ -18,12 +18,15 @@ export function embedContentUsage(response: unknown): UsageCounts {
     'promptTokensDetails',
     problems,
   )
-  const input =
-    count(usage.promptTokenCount, 'promptTokenCount') ??
-    prompts.sum ??
-    count(usage.totalTokenCount, 'totalTokenCount') ??
-    predictedTokens(predictions, count) ??
-    count(tokenCount, 'tokenCount')
+  // A zero is a gap where another field has a count.
+  const counts = [
+    count(usage.promptTokenCount, 'promptTokenCount'),
+    prompts.sum,
+    count(usage.totalTokenCount, 'totalTokenCount'),
+    predictedTokens(predictions, count),
+    count(tokenCount, 'tokenCount'),
+  ]
+  const input = counts.find(Boolean) ?? counts.find((each) => each !== undefined)
   const details = usageDetails({
     audioInput: prompts.audio,
     imageInput: prompts.image,

@@ -29,7 +29,7 @@ export function generateContentUsage(usageMetadata: unknown): UsageCounts {
       : 'responseTokensDetails',
   )
   const thoughts = count(fields.thoughtsTokenCount, 'thoughtsTokenCount')
-  const tokens = disjointCounts(
+  const { tokens, total } = disjointCounts(
     {
       prompt: count(fields.promptTokenCount, 'promptTokenCount') ?? prompts.sum,
       cached: count(fields.cachedContentTokenCount, 'cachedContentTokenCount') ?? cached.sum,
@@ -53,7 +53,7 @@ export function generateContentUsage(usageMetadata: unknown): UsageCounts {
     imageOutput: candidates.image,
     videoOutput: candidates.video,
   })
-  return { tokens, details, problems }
+  return { tokens, total, details, problems }
 }
 
 /**

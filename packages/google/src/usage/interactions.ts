@@ -20,7 +20,7 @@ export function interactionsUsage(usage: unknown): UsageCounts {
   const thoughts =
     count(fields.total_thought_tokens, 'total_thought_tokens') ??
     count(fields.total_reasoning_tokens, 'total_reasoning_tokens')
-  const tokens = disjointCounts(
+  const { tokens, total } = disjointCounts(
     {
       prompt: count(fields.total_input_tokens, 'total_input_tokens') ?? inputs.sum,
       cached: count(fields.total_cached_tokens, 'total_cached_tokens') ?? cached.sum,
@@ -42,7 +42,7 @@ export function interactionsUsage(usage: unknown): UsageCounts {
     videoOutput: outputs.video,
     webSearchRequests: webSearches(fields.grounding_tool_count, count),
   })
-  return { tokens, details, problems }
+  return { tokens, total, details, problems }
 }
 
 function webSearches(

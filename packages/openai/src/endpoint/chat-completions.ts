@@ -1,7 +1,8 @@
 import { type Endpoint, isLinkedBilling, jsonObject, text } from '@token-meter/core/adapter'
 import { hidesUsage } from '../request/usage-request.ts'
 import { addMessage } from './chat-message.ts'
-import { chatReading } from './chat-reading.ts'
+import { addTextOrTokens } from './text-or-tokens.ts'
+import { chatReading, statedUsage } from './chat-reading.ts'
 import { ChatRefusal } from './chat-refusal.ts'
 import { isRefusal } from './refusal.ts'
 import { ChatStreamReader } from './chat-stream-reader.ts'
@@ -12,16 +13,18 @@ function completions(name: string): Endpoint {
     isLinked: ({ provider, body }) => isLinkedBilling(provider, body),
     read(response, { provider }) {
       if (isRefusal(response)) return []
-      const { model, usage, x_groq, choices, service_tier } = jsonObject(response)
+      const { id, model, usage, x_groq, choices, service_tier } = jsonObject(response)
       const choice = jsonObject(Array.isArray(choices) ? choices[0] : undefined)
-      const raw = usage ?? jsonObject(x_groq).usage ?? choice.usage
+      const raw = statedUsage(usage, jsonObject(x_groq).usage, choice.usage)
       const refusal = new ChatRefusal(provider)
       refusal.see(response)
-      return [chatReading(raw, provider, text(model), text(service_tier), refusal.billing)]
+      const reading = chatReading(raw, provider, text(model), text(service_tier), refusal.billing)
+      return [{ ...reading, responseId: text(id) }]
     },
     openStream: (call, output) => new ChatStreamReader(call, output, hidesUsage(call)),
     estimateInput(body, estimate) {
-      estimate.addStrings([body.messages, body.prompt, body.tools, body.functions])
+      estimate.addStrings([body.messages, body.tools, body.functions])
+      addTextOrTokens(body.prompt, estimate)
     },
     estimateOutput(response, estimate) {
       const { choices } = jsonObject(response)

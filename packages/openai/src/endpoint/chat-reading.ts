@@ -1,4 +1,9 @@
-import { type RefusalBilling, unknownUsage, type UsageReading } from '@token-meter/core/adapter'
+import {
+  isStated,
+  type RefusalBilling,
+  unknownUsage,
+  type UsageReading,
+} from '@token-meter/core/adapter'
 import { chatCompletionsUsage } from '../usage/chat-completions.ts'
 
 /** The reading of a usage object that may be missing. */
@@ -15,4 +20,10 @@ export function chatReading(
       : { ...chatCompletionsUsage(raw, provider), model, serviceTier, raw }
   if (problem !== undefined) return { ...reading, problems: [...reading.problems, problem] }
   return unbilled === undefined ? reading : { ...reading, unbilled }
+}
+
+/** Servers give usage in several places: the first that counts anything, else the first there is. */
+export function statedUsage(...candidates: readonly unknown[]): unknown {
+  const given = candidates.filter((usage) => usage !== undefined && usage !== null)
+  return given.find((usage) => isStated(usage)) ?? given[0]
 }

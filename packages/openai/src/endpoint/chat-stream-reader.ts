@@ -1,11 +1,18 @@
-import type { Call, StreamReader, TokenEstimate, UsageReading } from '@token-meter/core/adapter'
+import {
+  type Call,
+  RunningUsage,
+  type StreamReader,
+  type TokenEstimate,
+  type UsageReading,
+} from '@token-meter/core/adapter'
 import { addMessage } from './chat-message.ts'
-import { chatReading } from './chat-reading.ts'
+import { chatReading, statedUsage } from './chat-reading.ts'
 import { ChatRefusal } from './chat-refusal.ts'
 import { isRefusal } from './refusal.ts'
 
 /** The parts of a streamed chunk that matter here; all of them can be missing or odd. */
 interface Chunk {
+  id?: unknown
   model?: unknown
   service_tier?: unknown
   usage?: unknown
@@ -14,8 +21,8 @@ interface Chunk {
 }
 
 /**
- * Follows a streamed (chat) completion. The last usage wins and is never summed: Perplexity, xAI
- * and Gemini's OpenAI endpoint send running totals.
+ * Follows a streamed (chat) completion. Its usages are running totals and never summed: Perplexity,
+ * xAI and Gemini's OpenAI endpoint send one with every chunk.
  */
 export class ChatStreamReader implements StreamReader {
   readonly #call: Call
@@ -23,7 +30,8 @@ export class ChatStreamReader implements StreamReader {
   readonly hides: boolean
   #model: string | undefined
   #serviceTier: string | undefined
-  #usage: unknown
+  #id: string | undefined
+  readonly #usage = new RunningUsage()
   #choicesLeft: number
   #refused = false
   /** Only Anthropic leaves refusals out of the bill: nobody else's chunks are looked at for it. */
@@ -43,13 +51,16 @@ export class ChatStreamReader implements StreamReader {
   }
 
   get usageSeen(): boolean {
-    return this.#usage !== undefined
+    return this.#usage.isStated
   }
 
   see(event: unknown): boolean {
     const chunk = event as Chunk | null
     if (typeof chunk !== 'object' || chunk === null) return false
-    // Azure's first chunk has an empty model.
+    // Azure's first chunk has an empty model, and an empty id.
+    if (this.#id === undefined && typeof chunk.id === 'string' && chunk.id !== '') {
+      this.#id = chunk.id
+    }
     if (typeof chunk.model === 'string' && chunk.model !== '') this.#model = chunk.model
     if (typeof chunk.service_tier === 'string') this.#serviceTier = chunk.service_tier
     this.#refusal?.see(chunk)
@@ -58,7 +69,9 @@ export class ChatStreamReader implements StreamReader {
     if (choices !== undefined) for (const choice of choices) this.#seeChoice(choice)
 
     const usage = chunk.usage ?? chunk.x_groq?.usage ?? choices?.[0]?.usage ?? undefined
-    if (usage !== undefined) this.#usage = usage
+    if (usage !== undefined) {
+      this.#usage.see(statedUsage(chunk.usage, chunk.x_groq?.usage, choices?.[0]?.usage))
+    }
     // Azure sends empty choices with filter results first: only the usage chunk is ours to hide.
     return this.hides && usage !== undefined && choices?.length === 0
   }
@@ -80,9 +93,11 @@ export class ChatStreamReader implements StreamReader {
 
   readings(): readonly UsageReading[] {
     // Refused before it began: nothing was generated.
-    if (this.#refused && !this.usageSeen && this.#output.isEmpty) return []
+    const { latest } = this.#usage
+    if (this.#refused && latest === undefined && this.#output.isEmpty) return []
     const { provider } = this.#call
     const billing = this.#refusal?.billing
-    return [chatReading(this.#usage, provider, this.#model, this.#serviceTier, billing)]
+    const reading = chatReading(latest, provider, this.#model, this.#serviceTier, billing)
+    return [{ ...reading, responseId: this.#id }]
   }
 }

@@ -7,8 +7,8 @@ export const decisions: Endpoint = {
   name: 'decisions',
   read(response, { provider }) {
     if (isRefusal(response)) return []
-    const { model, usage, service_tier: serviceTier } = jsonObject(response)
-    const reading = unknownUsage(text(model), text(serviceTier))
+    const { id, model, usage, service_tier: serviceTier } = jsonObject(response)
+    const reading = { ...unknownUsage(text(model), text(serviceTier)), responseId: text(id) }
     if (usage === undefined || usage === null) return [reading]
     return [{ ...reading, ...responsesUsage(usage, provider), raw: usage }]
   },

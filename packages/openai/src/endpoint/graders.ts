@@ -15,7 +15,7 @@ export const graders: Endpoint = {
     return Object.entries(usages).map(([model, usage]): UsageReading => {
       const fields = jsonObject(usage)
       const readUsage = fields.prompt_tokens === undefined ? responsesUsage : chatCompletionsUsage
-      const counts = readUsage(usage, provider)
+      const counts = readUsage(usage, provider, 'sum')
       const { input, output } = counts.tokens
       if (input === undefined || output === undefined) {
         return unreadUsage(model, 'the usage of a grader has a shape that is not known')

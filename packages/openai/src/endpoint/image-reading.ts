@@ -1,11 +1,23 @@
 import { type Call, text, type UsageReading } from '@token-meter/core/adapter'
 import { imagesUsage } from '../usage/images.ts'
 
-/** The reading of a GPT image model's usage, which is on the requested model: none is answered. */
-export function imageReading(usage: unknown, call: Call): UsageReading {
+/**
+ * The reading of a GPT image model's usage, which is on the requested model: none is answered.
+ *
+ * @param images how many there are: an image has output, whatever the usage says.
+ */
+export function imageReading(usage: unknown, call: Call, images: number): UsageReading {
   const counts = imagesUsage(usage, call.provider)
   const model = text(call.body.model)
-  return { ...counts, model, serviceTier: undefined, raw: usage, problems: unnamed(counts, model) }
+  const output = images > 0 && counts.tokens.output === 0 ? undefined : counts.tokens.output
+  return {
+    ...counts,
+    tokens: { ...counts.tokens, output },
+    model,
+    serviceTier: undefined,
+    raw: usage,
+    problems: unnamed(counts, model),
+  }
 }
 
 // Which of the GPT image models the API takes then has changed with time and parameters.

@@ -44,7 +44,7 @@ export class ImageStreamReader implements StreamReader {
     const { provider } = this.#call
     const known = usage !== undefined && usage !== null
     this.#readings.push(
-      known ? imageReading(usage, this.#call) : unknownUsage(text(this.#call.body.model)),
+      known ? imageReading(usage, this.#call, 1) : unknownUsage(text(this.#call.body.model)),
       ...svgReading(svg, provider),
     )
     return false

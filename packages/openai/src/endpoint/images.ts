@@ -19,10 +19,11 @@ export function images(name: string): Endpoint {
     read(response, call) {
       if (isRefusal(response)) return []
       const { usage, svg_usage: svg, data } = jsonObject(response)
+      const pieces = Array.isArray(data) ? data.length : 0
       return [
         ...(usage === undefined || usage === null
-          ? imagesByPiece(call, Array.isArray(data) ? data.length : 0)
-          : [imageReading(usage, call)]),
+          ? imagesByPiece(call, pieces)
+          : [imageReading(usage, call, pieces)]),
         ...svgReading(svg, call.provider),
       ]
     },

@@ -2,6 +2,7 @@ import {
   type Call,
   type Endpoint,
   jsonObject,
+  RunningUsage,
   type StreamReader,
   text,
   type TokenEstimate,
@@ -9,6 +10,7 @@ import {
   type UsageReading,
 } from '@token-meter/core/adapter'
 import { responsesUsage } from '../usage/responses.ts'
+import { addOutputItems } from './output-items.ts'
 import { isRefusal } from './refusal.ts'
 import { isUnfinished } from './response-status.ts'
 import { toolReadings } from './tool-usage.ts'
@@ -31,7 +33,7 @@ export function responsesEndpoint(watch: ResponseWatch = billsAll, name = 'respo
       estimate.addStrings([body.instructions, body.input, body.tools])
     },
     estimateOutput(response, estimate) {
-      estimate.addStrings(jsonObject(response).output)
+      addOutputItems(jsonObject(response).output, estimate)
     },
   }
 }
@@ -46,7 +48,10 @@ function readResponse(
   const { id, background, status, created_at: createdAt } = response
   const isBilled = watch.bills(response)
   if (!isBilled || isUnfinished(status) || isRefusal(response)) return []
-  const readings = [...modelReading(response, provider), ...toolReadings(response, provider)]
+  const responseId = text(id)
+  const readings = [...modelReading(response, provider), ...toolReadings(response, provider)].map(
+    (reading) => ({ ...reading, responseId }),
+  )
   // A background response is seen by every poll, perhaps in several processes.
   if (background !== true || typeof id !== 'string') return readings
   const identity = [provider, 'responses', id, Number(createdAt) || 0]
@@ -91,6 +96,11 @@ interface ResponseEvent {
   response?: unknown
 }
 
+const toolDeltas = new Set([
+  'response.function_call_arguments.delta',
+  'response.mcp_call_arguments.delta',
+  'response.custom_tool_call_input.delta',
+])
 const lastEvents = new Set(['response.completed', 'response.incomplete', 'response.failed'])
 
 /** Follows a streamed response: its usage comes with the last event, its id and model with the first. */
@@ -101,6 +111,7 @@ class ResponsesStreamReader implements StreamReader {
   readonly #watch: ResponseWatch
   #first: Readonly<Record<string, unknown>> = {}
   #last: Readonly<Record<string, unknown>> | undefined
+  readonly #usage = new RunningUsage()
   #refused = false
 
   constructor(call: Call, output: TokenEstimate, watch: ResponseWatch) {
@@ -120,8 +131,12 @@ class ResponsesStreamReader implements StreamReader {
   see(event: unknown): boolean {
     const { type, delta, response } = (event ?? {}) as ResponseEvent
     if (isRefusal(event)) this.#refused = true
-    if (typeof delta === 'string') this.#output.add(delta)
+    if (typeof delta === 'string') {
+      if (toolDeltas.has(String(type))) this.#output.addToolCall(delta)
+      else this.#output.add(delta)
+    }
     if (response === undefined || typeof type !== 'string') return false
+    this.#usage.see(jsonObject(response).usage)
     if (lastEvents.has(type)) this.#last = jsonObject(response)
     else if (type === 'response.created' || type === 'response.queued') {
       // Not the object itself: the SDK's helpers go on writing to theirs.
@@ -132,7 +147,10 @@ class ResponsesStreamReader implements StreamReader {
   }
 
   readings(): readonly UsageReading[] {
-    if (this.#last !== undefined) return readResponse(this.#last, this.#call.provider, this.#watch)
+    if (this.#last !== undefined) {
+      const last = { ...this.#last, usage: this.#usage.latest ?? this.#last.usage }
+      return readResponse(last, this.#call.provider, this.#watch)
+    }
     // A background response goes on without its stream and can be asked for again.
     if (this.#first.background === true) {
       this.#watch.bills({ ...this.#first, status: 'in_progress' })
@@ -140,6 +158,8 @@ class ResponsesStreamReader implements StreamReader {
     }
     // Refused before it began: nothing was generated.
     if (this.#refused && this.#output.isEmpty) return []
-    return this.#watch.bills(this.#first) ? [unknownUsage(text(this.#first.model))] : []
+    if (!this.#watch.bills(this.#first)) return []
+    const { id, model } = this.#first
+    return [{ ...unknownUsage(text(model)), responseId: text(id) }]
   }
 }

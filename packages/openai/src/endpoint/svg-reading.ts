@@ -6,5 +6,13 @@ export function svgReading(svgUsage: unknown, provider: string): readonly UsageR
   if (typeof svgUsage !== 'object' || svgUsage === null) return []
   const model = text(jsonObject(svgUsage).model)
   const counts = imagesUsage(svgUsage, provider)
-  return [{ ...counts, model: model ?? 'unknown', serviceTier: undefined, raw: svgUsage }]
+  return [
+    {
+      ...counts,
+      model: model ?? 'unknown',
+      serviceTier: undefined,
+      isBeside: true,
+      raw: svgUsage,
+    },
+  ]
 }

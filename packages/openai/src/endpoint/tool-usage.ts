@@ -40,6 +40,7 @@ function imageTool(usage: object, tools: unknown, provider: string): UsageReadin
     problems,
     model,
     serviceTier: undefined,
+    isBeside: true,
     raw: usage,
   }
 }

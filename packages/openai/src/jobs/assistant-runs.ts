@@ -17,7 +17,7 @@ export const assistantRuns: JobKind = {
     if (usage === undefined || usage === null) {
       return owesUsage.has(status) ? [unknownUsage(model)] : []
     }
-    const counts = chatCompletionsUsage(usage, provider)
+    const counts = chatCompletionsUsage(usage, provider, 'sum')
     return [{ ...counts, model, serviceTier: undefined, raw: usage }]
   },
 }

@@ -25,7 +25,7 @@ export const batches: JobKind = {
       if (batch.status !== 'completed' && !(Number(completed) > 0)) return []
       return [unreadUsage(model, 'a finished batch has no usage: record() that of its output file')]
     }
-    return [{ ...responsesUsage(usage, provider), model, serviceTier: 'batch', raw: usage }]
+    return [{ ...responsesUsage(usage, provider, 'sum'), model, serviceTier: 'batch', raw: usage }]
   },
 }
 

@@ -19,7 +19,7 @@ export const evalRuns: JobKind = {
     return named
       .toSorted((a, b) => ((a.model ?? '') < (b.model ?? '') ? -1 : 1))
       .map(({ model, usage }) => ({
-        ...chatCompletionsUsage(usage, provider),
+        ...chatCompletionsUsage(usage, provider, 'sum'),
         model,
         serviceTier: undefined,
         raw: usage,

@@ -66,7 +66,10 @@ export class Jobs {
     const created = this.#memory.creatorOf(key)?.call.body ?? {}
     this.#memory.settle(key)
     const identity = [provider, this.#kind.endpoint, String(job.id), Number(job.created_at) || 0]
-    return this.#kind.read(job, provider, created).map((reading) => ({ ...reading, identity }))
+    const responseId = text(job.id)
+    return this.#kind
+      .read(job, provider, created)
+      .map((reading) => ({ ...reading, identity, responseId }))
   }
 
   #endpoint(watch: Watch, left: () => void): Endpoint {

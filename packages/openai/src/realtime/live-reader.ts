@@ -105,7 +105,8 @@ export class LiveReader implements SocketReader {
   }
 
   #end(call: ObservedCall, reading: UsageReading): void {
-    call.end([{ ...reading, raw: this.#usage }], 'complete', call.newEstimate())
+    const responseId = this.#sessionId
+    call.end([{ ...reading, responseId, raw: this.#usage }], 'complete', call.newEstimate())
   }
 
   #seeDecision({ event, event_id: eventId }: SocketEvent): void {

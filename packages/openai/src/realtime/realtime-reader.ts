@@ -68,7 +68,8 @@ export class RealtimeReader implements SocketReader {
     )
     const output = call.newEstimate()
     output.add(event.transcript)
-    call.end([identified(account, key, transcription(usage, model, account))], 'complete', output)
+    const reading = { ...transcription(usage, model, account), responseId: text(itemId) }
+    call.end([identified(account, key, reading)], 'complete', output)
   }
 }
 

@@ -1,6 +1,7 @@
 import {
   type Endpoint,
   type ObservedCall,
+  text,
   type TokenEstimate,
   unknownUsage,
   type UsageReading,
@@ -20,6 +21,7 @@ export class RealtimeResponse {
   readonly #call: ObservedCall
   readonly #output: TokenEstimate
   readonly #identity: readonly string[] | undefined
+  readonly #id: string | undefined
 
   constructor(account: SocketAccount, session: RealtimeSession, response: SocketEvent) {
     const { output: _, usage: __, ...body } = response
@@ -30,6 +32,7 @@ export class RealtimeResponse {
       requestedModel === undefined ? body : { ...body, model: requestedModel },
     )
     this.#output = this.#call.newEstimate()
+    this.#id = text(response.id)
     const { callId, provider } = account
     if (callId !== undefined && typeof response.id === 'string') {
       this.#identity = [provider, 'realtime', callId, response.id]
@@ -49,7 +52,8 @@ export class RealtimeResponse {
     if (usage !== undefined && usage !== null) {
       const counts = realtimeUsage(usage, this.#call.call.provider)
       const { input = 0, cachedInput = 0, output = 0 } = counts.tokens
-      this.#session.responded(input + cachedInput + output)
+      const read = input + cachedInput + output
+      if (read > 0) this.#session.responded(read)
       this.#end({ ...unknownUsage(this.#session.model), ...counts, raw: usage })
     } else if (status === 'completed' || !this.#output.isEmpty) {
       this.#end(unknownUsage(this.#session.model))
@@ -58,7 +62,7 @@ export class RealtimeResponse {
 
   /** The connection is gone: what the model had said until then is billed, if nobody sees more. */
   lost(): void {
-    const reading = unknownUsage(this.#session.model)
+    const reading = { ...unknownUsage(this.#session.model), responseId: this.#id }
     const write = () => this.#call.end([reading], 'interrupted', this.#output)
     if (this.#key === undefined) write()
     else holdEstimate(this.#key, this.#call, this.#output.tokens, write)
@@ -71,7 +75,8 @@ export class RealtimeResponse {
 
   #end(reading: UsageReading): void {
     const identity = this.#identity
-    const identified = identity === undefined ? reading : { ...reading, identity }
+    const named = { ...reading, responseId: this.#id }
+    const identified = identity === undefined ? named : { ...named, identity }
     this.#call.end([identified], 'complete', this.#output)
   }
 }

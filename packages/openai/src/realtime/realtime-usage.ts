@@ -17,7 +17,11 @@ export function realtimeUsage(usage: unknown, provider = 'openai'): UsageCounts 
   const cached = jsonObject(input.cached_tokens_details)
 
   const reasoning = count(output.reasoning_tokens, 'reasoning_tokens')
-  const tokens = disjointCounts(
+  const {
+    tokens,
+    total,
+    reasoning: inside,
+  } = disjointCounts(
     {
       input: count(fields.input_tokens, 'input_tokens'),
       cachedInput: count(input.cached_tokens, 'cached_tokens'),
@@ -30,12 +34,12 @@ export function realtimeUsage(usage: unknown, provider = 'openai'): UsageCounts 
     problems,
   )
   const details = usageDetails({
-    reasoning,
+    reasoning: inside,
     audioInput: count(input.audio_tokens, 'audio_tokens'),
     imageInput: count(input.image_tokens, 'image_tokens'),
     cachedAudioInput: count(cached.audio_tokens, 'audio_tokens'),
     cachedImageInput: count(cached.image_tokens, 'image_tokens'),
     audioOutput: count(output.audio_tokens, 'audio_tokens'),
   })
-  return { tokens, details, problems }
+  return { tokens, total, details, problems }
 }

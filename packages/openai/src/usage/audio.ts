@@ -19,7 +19,7 @@ export function audioUsage(usage: unknown, provider = 'openai'): UsageCounts {
   const count = countReader(problems)
   const input = jsonObject(fields.input_token_details ?? fields.input_tokens_details)
   const output = jsonObject(fields.output_token_details ?? fields.output_tokens_details)
-  const tokens = disjointCounts(
+  const { tokens, total } = disjointCounts(
     {
       input:
         count(fields.input_tokens, 'input_tokens') ?? count(fields.prompt_tokens, 'prompt_tokens'),
@@ -38,5 +38,5 @@ export function audioUsage(usage: unknown, provider = 'openai'): UsageCounts {
     audioInput: count(input.audio_tokens, 'audio_tokens'),
     audioOutput: count(output.audio_tokens, 'audio_tokens'),
   })
-  return { tokens, details, problems }
+  return { tokens, total, details, problems }
 }

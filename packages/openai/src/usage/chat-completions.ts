@@ -6,6 +6,7 @@ import {
   reportedUsd,
   type UsageCounts,
   usageDetails,
+  type UsageOf,
   xaiTicksPerUsd,
 } from '@token-meter/core/adapter'
 
@@ -18,10 +19,15 @@ import {
  *
  * @param usage the usage object as it came.
  * @param provider the server, by its host; decides what the numbers leave open.
+ * @param of `sum` where the object adds up many responses, whose counts can be of any size.
  */
-export function chatCompletionsUsage(usage: unknown, provider = 'openai'): UsageCounts {
+export function chatCompletionsUsage(
+  usage: unknown,
+  provider = 'openai',
+  of: UsageOf = 'response',
+): UsageCounts {
   const problems: string[] = []
-  const count = countReader(problems)
+  const count = countReader(problems, of)
   const fields = jsonObject(usage)
   const prompt = jsonObject(fields.prompt_tokens_details ?? fields.prompt_token_details)
   const completion = jsonObject(fields.completion_tokens_details)
@@ -49,11 +55,12 @@ export function chatCompletionsUsage(usage: unknown, provider = 'openai'): Usage
     // Each has a price of its own: https://docs.perplexity.ai/getting-started/pricing
     hasReasoningBeside: provider === 'perplexity',
   }
-  const whole = withOrchestration(reported, { input: prompt, output: completion }, count, problems)
-  const tokens = disjointCounts(whole, provider, problems)
+  const whole = withOrchestration(reported, { input: prompt, output: completion }, count)
+  const disjoint = disjointCounts(whole, provider, problems)
   const written = jsonObject(prompt.cache_write_tokens_details)
+  const { tokens, total } = disjoint
   const details = usageDetails({
-    reasoning,
+    reasoning: disjoint.reasoning,
     audioInput: count(prompt.audio_tokens, 'audio_tokens'),
     imageInput: count(prompt.image_tokens, 'image_tokens'),
     audioOutput: count(completion.audio_tokens, 'audio_tokens'),
@@ -71,5 +78,5 @@ export function chatCompletionsUsage(usage: unknown, provider = 'openai'): Usage
       reportedUsd(fields.cost_in_usd_ticks, xaiTicksPerUsd),
     upstreamCostUsd: reportedUsd(jsonObject(fields.cost_details).upstream_inference_cost),
   })
-  return { tokens, details, problems }
+  return { tokens, total, details, problems }
 }

@@ -9,9 +9,13 @@ export function embeddingsUsage(usage: unknown): UsageCounts {
   const problems: string[] = []
   const count = countReader(problems)
   const fields = jsonObject(usage)
-  const input =
-    count(fields.prompt_tokens, 'prompt_tokens') ??
-    count(fields.input_tokens, 'input_tokens') ??
-    count(fields.total_tokens, 'total_tokens')
+  const total = count(fields.total_tokens, 'total_tokens')
+  // A zero beside a total is a gap: some servers fill in the total alone.
+  const prompt =
+    count(fields.prompt_tokens, 'prompt_tokens') ?? count(fields.input_tokens, 'input_tokens')
+  const input = prompt || (total ?? prompt)
+  if (total && input !== total) {
+    problems.push(`the total is ${total}, though the input is ${input}: the input is counted`)
+  }
   return { tokens: { input, cachedInput: 0, cachedWrite: 0, output: 0 }, details: {}, problems }
 }

@@ -23,7 +23,11 @@ export function imagesUsage(usage: unknown, provider = 'openai'): UsageCounts {
     count(fields.cached_tokens, 'cached_tokens') ??
     count(input.cached_tokens, 'cached_tokens') ??
     sum(count(cached.cached_text_tokens, 'cached_text_tokens'), cachedImageInput)
-  const tokens = disjointCounts(
+  const {
+    tokens,
+    total,
+    reasoning: inside,
+  } = disjointCounts(
     {
       input: count(fields.input_tokens, 'input_tokens'),
       cachedInput,
@@ -36,12 +40,12 @@ export function imagesUsage(usage: unknown, provider = 'openai'): UsageCounts {
     problems,
   )
   const details = usageDetails({
-    reasoning,
+    reasoning: inside,
     imageInput: count(input.image_tokens, 'image_tokens'),
     cachedImageInput,
     imageOutput: count(output.image_tokens, 'image_tokens'),
   })
-  return { tokens, details, problems }
+  return { tokens, total, details, problems }
 }
 
 function sum(one: number | undefined, other: number | undefined): number | undefined {

@@ -6,6 +6,7 @@ import {
   reportedUsd,
   type UsageCounts,
   usageDetails,
+  type UsageOf,
   xaiTicksPerUsd,
 } from '@token-meter/core/adapter'
 
@@ -18,10 +19,15 @@ import {
  *
  * @param usage the usage object as it came.
  * @param provider the server, by its host.
+ * @param of `sum` where the object adds up many responses, whose counts can be of any size.
  */
-export function responsesUsage(usage: unknown, provider = 'openai'): UsageCounts {
+export function responsesUsage(
+  usage: unknown,
+  provider = 'openai',
+  of: UsageOf = 'response',
+): UsageCounts {
   const problems: string[] = []
-  const count = countReader(problems)
+  const count = countReader(problems, of)
   const fields = jsonObject(usage)
   const input = jsonObject(fields.input_tokens_details)
   const output = jsonObject(fields.output_tokens_details)
@@ -41,10 +47,11 @@ export function responsesUsage(usage: unknown, provider = 'openai'): UsageCounts
     reasoning,
     total: count(fields.total_tokens, 'total_tokens'),
   }
-  const whole = withOrchestration(reported, { input, output }, count, problems)
-  const tokens = disjointCounts(whole, provider, problems)
+  const whole = withOrchestration(reported, { input, output }, count)
+  const disjoint = disjointCounts(whole, provider, problems)
+  const { tokens, total } = disjoint
   const details = usageDetails({
-    reasoning,
+    reasoning: disjoint.reasoning,
     audioInput: count(input.audio_tokens, 'audio_tokens'),
     imageInput: count(input.image_tokens, 'image_tokens'),
     audioOutput: count(output.audio_tokens, 'audio_tokens'),
@@ -57,5 +64,5 @@ export function responsesUsage(usage: unknown, provider = 'openai'): UsageCounts
       reportedUsd(fields.cost_in_usd_ticks, xaiTicksPerUsd),
     upstreamCostUsd: reportedUsd(jsonObject(fields.cost_details).upstream_inference_cost),
   })
-  return { tokens, details, problems }
+  return { tokens, total, details, problems }
 }

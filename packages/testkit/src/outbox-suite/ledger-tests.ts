@@ -13,6 +13,16 @@ import {
 const old = { at: 1000 }
 
 export function ledgerTests(harness: () => OutboxHarness): void {
+  test("the provider's own ids are in the ledger", async () => {
+    const names = { responseId: 'resp_1', requestId: 'req_1' }
+    const record = exampleRecord(names)
+    await harness().outbox.append([record])
+    expect(await harness().outbox.find(record.id)).toMatchObject(names)
+    await harness().settleAll(accepted)
+    const { entries } = await harness().outbox.ledger(sink)
+    expect(entries.map((entry) => entry.record)).toMatchObject([names])
+  })
+
   test('a delivered record can still be found', async () => {
     const [record] = await harness().add(1)
     await harness().settleAll(accepted)
