@@ -3,6 +3,7 @@ import { appendTests } from './outbox-suite/append-tests.ts'
 import { claimTests } from './outbox-suite/claim-tests.ts'
 import { correctionTests } from './outbox-suite/correction-tests.ts'
 import { deadLetterTests } from './outbox-suite/dead-letter-tests.ts'
+import { distrustTests } from './outbox-suite/distrust-tests.ts'
 import { knownSinkTests } from './outbox-suite/known-sink-tests.ts'
 import { ledgerQueryTests } from './outbox-suite/ledger-query-tests.ts'
 import { ledgerTests } from './outbox-suite/ledger-tests.ts'
@@ -33,6 +34,7 @@ export function describeOutbox(name: string, suite: OutboxSuite): void {
     describe('lingering', () => lingerTests(harness))
     describe('settle', () => settleTests(harness))
     describe('uncertainty', () => uncertainTests(harness))
+    describe('distrust', () => distrustTests(harness))
     describe('dead letters', () => deadLetterTests(harness))
     describe('unattributed records', () => unattributedTests(harness))
     describe('progress', () => progressTests(harness))

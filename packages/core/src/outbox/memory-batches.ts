@@ -22,6 +22,10 @@ export class MemoryBatches {
     return this.#batches.get(id)
   }
 
+  all(): Iterable<HeldBatch> {
+    return this.#batches.values()
+  }
+
   delete(id: string): void {
     this.#batches.delete(id)
   }

@@ -50,19 +50,31 @@ export class MemoryItems {
     if (refusedEventIds.length > 0) this.#refused.set(number, refusedEventIds)
   }
 
-  /** Into a batch. */
-  hold(number: number): void {
+  /**
+   * Into a batch.
+   * @param uncertainSince of a record that is in none yet.
+   */
+  hold(number: number, uncertainSince: number | undefined): void {
     this.#requeued.delete(number)
-    this.#items.set(number, { ...(this.get(number) ?? freshItem('batched')), state: 'batched' })
+    const item = this.get(number) ?? { ...freshItem('batched'), uncertainSince }
+    this.#items.set(number, { ...item, state: 'batched' })
   }
 
   /** Starts over, but for what the sink already has of it. */
-  wait(number: number): void {
+  wait(number: number, uncertainSince?: number): void {
     const deliveredEventIds = this.get(number)?.deliveredEventIds ?? []
     this.dead.delete(number)
-    this.#items.set(number, { ...freshItem('requeued'), deliveredEventIds })
+    this.#items.set(number, { ...freshItem('requeued'), deliveredEventIds, uncertainSince })
     this.#requeued.add(number)
     this.#requeuedInOrder = false
+  }
+
+  /** What waits or is in a batch is uncertain since this time, where it was not since before. */
+  distrust(sinceMs: number): void {
+    for (const item of this.#items.values()) {
+      if (item.state !== 'batched' && item.state !== 'requeued') continue
+      item.uncertainSince = Math.min(item.uncertainSince ?? sinceMs, sinceMs)
+    }
   }
 
   deliver(number: number): void {

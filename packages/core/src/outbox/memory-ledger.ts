@@ -17,6 +17,8 @@ export class MemoryLedger {
   /** Characters of JSON. */
   size = 0
   readonly unattributed = new Set<number>()
+  /** Records that a sink has yet to claim: up to which, and since when, they are uncertain. */
+  readonly #distrusted: { readonly upTo: number; readonly sinceMs: number }[] = []
   readonly #records = new Map<number, KeptRecord>()
   readonly #numbers = new Map<string, number>()
 
@@ -37,6 +39,16 @@ export class MemoryLedger {
     this.#records.set(number, record)
     this.size += record.body.length
     if (record.customer === null) this.unattributed.add(number)
+  }
+
+  /** All that is there now may have been delivered from elsewhere. */
+  distrust(sinceMs: number): void {
+    this.#distrusted.push({ upTo: this.last, sinceMs })
+  }
+
+  uncertainSince(number: number): number | undefined {
+    const since = this.#distrusted.filter(({ upTo }) => number <= upTo)
+    return since.length === 0 ? undefined : Math.min(...since.map(({ sinceMs }) => sinceMs))
   }
 
   numberOf(id: string): number | undefined {

@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors/config-error.ts'
 import { OutboxError } from '../errors/outbox-error.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
+import { distrustedSince } from './distrust.ts'
 import { MemoryLedger } from './memory-ledger.ts'
 import { memoryLedgerPage } from './memory-ledger-page.ts'
 import { MemoryProgress } from './memory-progress.ts'
@@ -34,6 +35,7 @@ export function memoryOutbox(options: MemoryOutboxOptions = {}): Outbox {
   /** The sinks that have claimed or were introduced. */
   const sinks = new Map<string, MemoryProgress>()
   const room = new MemoryRoom(ledger, sinks, maxBytes)
+  const openedAt = now()
   let closed = false
 
   /** A sink that never claimed has everything before it, and looking does not make it known. */
@@ -115,6 +117,13 @@ export function memoryOutbox(options: MemoryOutboxOptions = {}): Outbox {
     forget(sink) {
       room.mayHaveGrown()
       return sinks.delete(sink)
+    },
+    distrust(sinceMs = openedAt) {
+      const since = distrustedSince(sinceMs, now())
+      ledger.distrust(since)
+      for (const progress of sinks.values()) progress.distrust(since)
+      const known = sinks.size === 0 ? [new MemoryProgress('', ledger)] : [...sinks.values()]
+      return new Set(known.flatMap((progress) => [...progress.pending()])).size
     },
     prune: (beforeMs) => room.prune(beforeMs),
     close() {

@@ -120,6 +120,22 @@ export class MemoryProgress {
     return numbers.length
   }
 
+  /** The ledger is distrusted too, for what is not claimed yet. Claims under way are of before. */
+  distrust(sinceMs: number): void {
+    for (const { lease, claimedAt, numbers } of this.#batches.all()) {
+      if (lease === undefined) continue
+      for (const number of numbers) endAttempt(this.#items.at(number), undefined, claimedAt)
+    }
+    this.#items.distrust(sinceMs)
+  }
+
+  /** The records that wait for the sink. */
+  *pending(): Generator<number> {
+    for (const number of this.#ledger.after(0)) {
+      if (this.stateOf(number) === 'pending') yield number
+    }
+  }
+
   /** Returns how many moved. */
   correct(ids: readonly string[], correction: MemoryCorrection): number {
     return this.#numbers(ids).filter((number) =>
@@ -150,7 +166,8 @@ export class MemoryProgress {
 
   /** A record behind the cursor has got a customer; one ahead of it is met in its turn. */
   attributed(number: number): void {
-    if (number >= this.#first && number <= this.#cursor) this.#items.wait(number)
+    if (number < this.#first || number > this.#cursor) return
+    this.#items.wait(number, this.#ledger.uncertainSince(number))
   }
 
   hasSettled(number: number): boolean {
@@ -178,7 +195,9 @@ export class MemoryProgress {
       if (this.#ledger.isBillable(++this.#cursor)) numbers.add(this.#cursor)
     }
     if (numbers.size === 0) return undefined
-    for (const number of numbers) this.#items.hold(number)
+    for (const number of numbers) {
+      this.#items.hold(number, this.#ledger.uncertainSince(number))
+    }
     return this.#batches.add(numbers)
   }
 

@@ -20,16 +20,18 @@ export const rejected = {
 export const sink = 'alpha'
 export const leaseMs = 1000
 
+const startMs = 1_800_000_000_000
+
 /** An outbox under test, and a clock that only the test moves. */
 export class OutboxHarness {
   readonly outbox: Outbox
   readonly #suite: OutboxSuite
   readonly #others: Outbox[] = []
-  nowMs = 1_800_000_000_000
+  nowMs = startMs
 
   static async open(suite: OutboxSuite): Promise<OutboxHarness> {
     let harness: OutboxHarness | undefined
-    const outbox = await suite.open(() => harness?.nowMs ?? 0)
+    const outbox = await suite.open(() => harness?.nowMs ?? startMs)
     return (harness = new OutboxHarness(suite, outbox))
   }
 
