@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Batch } from '../outbox.ts'
 import { prepareBatchEntries } from './batch-entries.ts'
-import { inTransaction } from './in-transaction.ts'
+import type { Heartbeat } from './heartbeat.ts'
 import { newLease, prepareReleaseOfTheDead } from './lease-owner.ts'
 import { prepareNewBatch } from './new-batch.ts'
 import { prepareIsRipe } from './ripe.ts'
@@ -9,6 +9,7 @@ import { prepareIsRipe } from './ripe.ts'
 export function prepareClaim(
   database: DatabaseSync,
   now: () => number,
+  heartbeat: Heartbeat,
 ): (sink: string, limit: number, leaseMs: number, lingerMs?: number) => Batch | undefined {
   const newBatch = prepareNewBatch(database)
   const entries = prepareBatchEntries(database)
@@ -58,7 +59,7 @@ export function prepareClaim(
       gotRetry.delete(sink)
       return undefined
     }
-    return inTransaction(database, () => {
+    return heartbeat.transaction(nowMs, () => {
       introduce.run({ sink })
       const due = dueBatch.get(sink, nowMs) as { id: string } | undefined
       const takeFresh = () => (ripe ? newBatch(sink, limit, nowMs) : undefined)

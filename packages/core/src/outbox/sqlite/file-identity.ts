@@ -27,6 +27,42 @@ function inodeOf(path: string): string | undefined {
   return found && `${found.dev}:${found.ino}`
 }
 
+/**
+ * Which file this is, as long as it lives: its inode, and when that was made, in ms, where the file
+ * system says so, because the next new file often gets the inode of a deleted one. Not the device,
+ * which changes when a disk is mounted again, and is another in every container.
+ */
+export function placeOf(path: string): string {
+  const found = builtInModules().files.statSync(path, { bigint: true, throwIfNoEntry: false })
+  if (found === undefined) return ''
+  const bornAt = tellsBirth() ? found.birthtimeNs / 1_000_000n : 0n
+  return bornAt > 0n ? `${found.ino}@${bornAt}` : `${found.ino}`
+}
+
+/** A time of birth that is missing in one of them says nothing. */
+export function isSamePlace(one: string, other: string): boolean {
+  const [inode, bornAt] = one.split('@')
+  const [otherInode, otherBornAt] = other.split('@')
+  const isBornAlike = bornAt === otherBornAt || bornAt === undefined || otherBornAt === undefined
+  return inode === otherInode && isBornAlike
+}
+
+let birthIsTold: boolean | undefined
+
+/**
+ * Where Linux does not tell times of birth, they are said to be those of the last change. What has
+ * none, such as /proc, shows it.
+ */
+function tellsBirth(): boolean {
+  if (birthIsTold === undefined) {
+    const isLinux = process.platform === 'linux'
+    const options = { bigint: true, throwIfNoEntry: false } as const
+    const unborn = isLinux ? builtInModules().files.statSync('/proc/self', options) : undefined
+    birthIsTold = !isLinux || unborn?.birthtimeNs === 0n
+  }
+  return birthIsTold
+}
+
 const mostLinks = 40
 
 /** The path at the end of symbolic links, whether or not there is a file yet. */

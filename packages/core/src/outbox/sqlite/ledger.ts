@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Outbox } from '../outbox.ts'
+import { doubtOf } from './distrusted.ts'
 import { inTransaction } from './in-transaction.ts'
 import { fromBody } from '../record-body.ts'
 
@@ -18,8 +19,8 @@ export function prepareLedger(
   )
   // Where a sink's cursor has passed the record, it has to be told to go back for it.
   const requeuePassed = database.prepare(
-    `INSERT INTO items (sink, seq, state)
-     SELECT name, seq, 'requeued' FROM records JOIN sinks ON seq BETWEEN first AND cursor
+    `INSERT INTO items (sink, seq, state, uncertain_since)
+     SELECT name, seq, 'requeued', ${doubtOf('seq')} FROM records JOIN sinks ON seq BETWEEN first AND cursor
      WHERE customer IS NULL AND id IN (SELECT value FROM json_each(?))`,
   )
   const name = database.prepare(

@@ -14,7 +14,7 @@ const trustMs = 100
 
 export interface LiveFileEvents<Operations> {
   /** Makes what is done with a file that was opened just now; what it throws closes the file. */
-  readonly prepare: (database: DatabaseSync) => Operations
+  readonly prepare: (database: DatabaseSync, path: string) => Operations
   /** The file is the one that was open before, and has all that was written to it. */
   readonly isSame: () => void
   readonly replaced: (error: OutboxError) => void
@@ -100,7 +100,7 @@ export class LiveFile<Operations> {
   #openNow(options: OpenOptions): OpenFile<Operations> {
     const database = openDatabase(this.#path, options)
     try {
-      const operations = this.#events.prepare(database)
+      const operations = this.#events.prepare(database, this.#path)
       return { database, operations, identity: identityOf(this.#path) }
     } catch (error) {
       database.close()

@@ -3,6 +3,7 @@ import { prepareAppend } from './append.ts'
 import { prepareClaim } from './claim.ts'
 import { prepareCorrect } from './correct.ts'
 import { prepareDeadLetters } from './dead-letters.ts'
+import { type HeartbeatOptions, prepareHeartbeat } from './heartbeat.ts'
 import { prepareKnownSinks } from './known-sinks.ts'
 import { prepareLedger } from './ledger.ts'
 import { prepareLedgerPage } from './ledger-page.ts'
@@ -13,10 +14,12 @@ import { prepareSettle } from './settle.ts'
 export type Operations = ReturnType<typeof prepareOperations>
 
 /** Everything that is done with an open file. */
-export function prepareOperations(database: DatabaseSync, now: () => number) {
+export function prepareOperations(database: DatabaseSync, options: HeartbeatOptions) {
+  const { now } = options
+  const heartbeat = prepareHeartbeat(database, options)
   return {
     write: prepareAppend(database),
-    claim: prepareClaim(database, now),
+    claim: prepareClaim(database, now, heartbeat),
     settle: prepareSettle(database, now),
     ...prepareProgress(database, now),
     ...prepareDeadLetters(database),
@@ -24,6 +27,8 @@ export function prepareOperations(database: DatabaseSync, now: () => number) {
     ledger: prepareLedgerPage(database),
     correct: prepareCorrect(database, now),
     ...prepareKnownSinks(database),
+    distrust: heartbeat.distrust,
+    beat: heartbeat.beat,
     prune: preparePrune(database),
   }
 }

@@ -78,11 +78,39 @@ const version2 = `
 `
 
 /**
+ * What shows that a file is a copy (heartbeat.ts): an id and a count of signs of life, the places it
+ * was seen in, and when it rested. A rest stands for the records up to `upto`: since its beginning
+ * they may have been delivered by the original, unless it is `trusted`.
+ */
+const copies = `
+  CREATE TABLE identity (
+    id TEXT NOT NULL,
+    beat INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO identity (id, beat) VALUES (lower(hex(randomblob(16))), 0);
+
+  CREATE TABLE sightings (
+    place TEXT PRIMARY KEY,
+    first_beat INTEGER NOT NULL,
+    beat INTEGER NOT NULL,
+    seen_at REAL NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE rests (
+    upto INTEGER NOT NULL,
+    since REAL NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('trusted', 'watched', 'distrusted')),
+    place TEXT,
+    beat INTEGER
+  ) STRICT;
+`
+
+/**
  * Each brings a file from the version before to its own, and never changes again: files of every
  * version are out there. A process of the version before may have the file open meanwhile, so what
  * it reads and writes has to stay.
  */
-const migrations: readonly string[] = [version1, version2]
+const migrations: readonly string[] = [version1, version2, copies]
 
 /** A file with a higher one was made by a newer version of this package. */
 export const schemaVersion = migrations.length

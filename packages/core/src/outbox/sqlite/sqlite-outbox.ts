@@ -1,7 +1,10 @@
 import { ConfigError } from '../../errors/config-error.ts'
+import type { OutboxError } from '../../errors/outbox-error.ts'
 import { Faults } from '../faults.ts'
 import type { Outbox } from '../outbox.ts'
 import { AppendQueue } from './append-queue.ts'
+import { placeOf } from './file-identity.ts'
+import { fileMark } from './file-mark.ts'
 import { LiveFile } from './live-file.ts'
 import { type Operations, prepareOperations } from './operations.ts'
 import { RecentRows } from './recent-rows.ts'
@@ -41,14 +44,18 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
   checkOptions(options)
   const { durability = 'process', groupMs = 5, busyTimeoutMs = 50, now = Date.now } = options
   const faults = new Faults()
-  const recent: RecentRows = new RecentRows((): unknown => file.get())
+  const report = (error: OutboxError) => faults.report(error)
+  const recent: RecentRows = new RecentRows(() => file.get().beat())
   const file: LiveFile<Operations> = new LiveFile(
     path,
     { durability, busyTimeoutMs },
     {
-      prepare: (database) => recent.writeTo(prepareOperations(database, now)),
+      prepare(database, wholePath) {
+        const file = { path, place: placeOf(wholePath), mark: fileMark(wholePath) }
+        return recent.writeTo(prepareOperations(database, { ...file, now, found: report }))
+      },
       isSame: () => recent.forget(),
-      replaced: (error) => faults.report(error),
+      replaced: report,
     },
   )
   const queue = new AppendQueue({
@@ -71,6 +78,7 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
   /** Whoever asks sees what came before; and an error says what to do. */
   const operation = <Name extends keyof Operations>(name: Name): Operations[Name] => {
     const explain = (error: unknown): never => {
+      if (error instanceof ConfigError) throw error
       throw sqliteFailure(error, { action: name === 'prune' ? 'prune' : 'use', path })
     }
     const run = (...parameters: unknown[]): unknown => {
@@ -120,6 +128,7 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
     correct: operation('correct'),
     introduce: operation('introduce'),
     forget: operation('forget'),
+    distrust: operation('distrust'),
     prune: operation('prune'),
     onFault: (listener) => faults.listen(listener),
     close() {
