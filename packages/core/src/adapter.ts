@@ -86,6 +86,7 @@ export type {
   SinkStats,
 } from './outbox/outbox.ts'
 export { correctedEvents } from './outbox/corrected-events.ts'
+export { Faults } from './outbox/faults.ts'
 export { copyFound, distrustedSince } from './outbox/distrust.ts'
 export { fromBody, toBody } from './outbox/record-body.ts'
 export type { Sink, SinkResult } from './sink/sink.ts'

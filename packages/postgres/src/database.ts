@@ -19,6 +19,12 @@ export type Ask = <Row extends QueryResultRow>(
   values?: readonly unknown[],
 ) => Promise<readonly Row[]>
 
+/** Does work as one transaction of the connection at hand, all or nothing. */
+export type Transaction = <Value>(work: (ask: Ask) => Promise<Value>) => Promise<Value>
+
+/** What has to be done once on a connection, in transactions of its own. */
+export type OnConnection = (ask: Ask, transaction: Transaction) => Promise<void>
+
 /** How long an answer may take before the connection counts as dead, in ms. */
 const defaultAnswerTimeoutMs = 30_000
 /** Which part of that the server gives a statement of a transaction, so that it ends first. */
@@ -41,6 +47,7 @@ export class Database {
   readonly #begin: string
   #prepared: Promise<void> | undefined
   #isPrepared = false
+  #arrive: OnConnection | undefined
   /** Statements whose last answer did not come in time. */
   readonly #stuck = new Set<string>()
 
@@ -121,15 +128,18 @@ export class Database {
   /** Work in a transaction, all or nothing. */
   async transaction<Value>(work: (ask: Ask) => Promise<Value>): Promise<Value> {
     await this.prepared()
-    return await this.#withClient(async (client) => {
-      await this.#ask(client, this.#begin)
-      const value = await work(
-        async <Row extends QueryResultRow>(text: string, values: readonly unknown[] = []) =>
-          (await this.#ask<Row>(client, text, values)).rows,
-      )
-      await this.#ask(client, 'COMMIT')
-      return value
-    })
+    return await this.#withClient((client) => this.#transactionOn(client, work))
+  }
+
+  /** Work on one connection. */
+  async connected(work: OnConnection): Promise<void> {
+    await this.prepared()
+    await this.#withClient((client) => this.#workOn(client, work))
+  }
+
+  /** Work that is done when the tables are there, before anything else is done with them. */
+  whenPrepared(work: OnConnection): void {
+    this.#arrive = work
   }
 
   /** Resolves when the tables are there; tried again after a failure. */
@@ -149,9 +159,10 @@ export class Database {
 
   async #prepare(): Promise<void> {
     try {
-      await this.#withClient((client) =>
-        prepareSchema(client, this.#schemaName, this.#begin, this.#migrates),
-      )
+      await this.#withClient(async (client) => {
+        await prepareSchema(client, this.#schemaName, this.#begin, this.#migrates)
+        if (this.#arrive !== undefined) await this.#workOn(client, this.#arrive)
+      })
       this.#isPrepared = true
     } catch (cause) {
       const forget = () => void (this.#prepared = undefined)
@@ -160,6 +171,25 @@ export class Database {
       else setTimeout(forget, failureHoldsMs).unref()
       throw cause
     }
+  }
+
+  #asking(client: ClientBase): Ask {
+    return async <Row extends QueryResultRow>(text: string, values: readonly unknown[] = []) =>
+      (await this.#ask<Row>(client, text, values)).rows
+  }
+
+  #workOn(client: ClientBase, work: OnConnection): Promise<void> {
+    return work(this.#asking(client), (inside) => this.#transactionOn(client, inside))
+  }
+
+  async #transactionOn<Value>(
+    client: ClientBase,
+    work: (ask: Ask) => Promise<Value>,
+  ): Promise<Value> {
+    await this.#ask(client, this.#begin)
+    const value = await work(this.#asking(client))
+    await this.#ask(client, 'COMMIT')
+    return value
   }
 
   /** With a limit of its own, because a pool that was given may have none. */

@@ -1,10 +1,17 @@
-import { type Outbox, OutboxError, type UsageRecord } from '@token-meter/core/adapter'
+import {
+  ConfigError,
+  Faults,
+  type Outbox,
+  OutboxError,
+  type UsageRecord,
+} from '@token-meter/core/adapter'
 import { AppendQueue } from './append/append-queue.ts'
 import { appendStatement, appendValues, type RecordRow, toRow } from './append/append-statement.ts'
 import { prepareRecordIn, type RecordIn } from './append/record-in.ts'
 import { atMost } from './at-most.ts'
 import { prepareClaim } from './claim/claim.ts'
 import { Database } from './database.ts'
+import { prepareHeartbeat } from './identity/heartbeat.ts'
 import { prepareCorrect } from './ledger/correct.ts'
 import { prepareDeadLetters } from './ledger/dead-letters.ts'
 import { prepareLedgerPage } from './ledger/ledger-page.ts'
@@ -53,12 +60,14 @@ export function postgresOutbox(
     isAboutTheValues,
     sizeOf: ({ body }) => body.length,
   })
+  const faults = new Faults()
+  const heartbeat = prepareHeartbeat(database, (error) => faults.report(error))
   const progress = prepareProgress(database)
   const prune = preparePrune(database)
   let closing: Promise<void> | undefined
 
   const operations = {
-    claim: prepareClaim(database),
+    claim: prepareClaim(database, heartbeat),
     settle: prepareSettle(database),
     ...progress,
     async position() {
@@ -70,6 +79,7 @@ export function postgresOutbox(
     ledger: prepareLedgerPage(database),
     correct: prepareCorrect(database),
     ...prepareKnownSinks(database),
+    distrust: heartbeat.distrust,
     prune: (beforeMs: number) => prune(beforeMs, () => closing !== undefined),
   }
 
@@ -87,6 +97,7 @@ export function postgresOutbox(
       }
     },
     recordIn: prepareRecordIn(database),
+    onFault: (listener) => faults.listen(listener),
     ...explained(operations, description, () => closing !== undefined),
     close() {
       closing ??= queue.close().then(() => atMost(closeMs, database.close()))
@@ -112,6 +123,7 @@ function explained<Operations extends object>(
       try {
         return await (operation as (...parameters: unknown[]) => unknown)(...parameters)
       } catch (cause) {
+        if (cause instanceof ConfigError) throw cause
         throw postgresFailure(cause, { action: 'use', description })
       }
     },

@@ -1,11 +1,13 @@
 import type { Batch } from '@token-meter/core/adapter'
 import type { Database } from '../database.ts'
+import type { Heartbeat } from '../identity/heartbeat.ts'
 import { plainText } from '../sql-text.ts'
 import { prepareDueBatch } from './due-batch.ts'
 import { prepareFreshBatch } from './fresh-batch.ts'
 
 export function prepareClaim(
   database: Database,
+  heartbeat: Heartbeat,
 ): (sink: string, limit: number, leaseMs: number, lingerMs?: number) => Promise<Batch | undefined> {
   const { schema, locks } = database
   const freshBatch = prepareFreshBatch(database)
@@ -25,6 +27,7 @@ export function prepareClaim(
     })
 
   return async (sink, limit, leaseMs, lingerMs = 0) => {
+    await heartbeat.beat()
     const fresh = async (onlyIfNothingIsDue: boolean) => {
       const look = () => freshBatch(sink, limit, leaseMs, lingerMs, onlyIfNothingIsDue)
       const found = await look()

@@ -1,6 +1,7 @@
 import type { Batch } from '@token-meter/core/adapter'
 import { type Database, moment } from '../database.ts'
 import { literal, wholeNumber } from '../sql-text.ts'
+import { doubtOf } from '../identity/doubt-of.ts'
 import { leasedEntries, type LeasedRow, toEntry } from './leased-entries.ts'
 
 /** What a look for records that are in no batch yet has found. */
@@ -98,8 +99,9 @@ export function prepareFreshBatch(
       SELECT ${id}, ${sink}, ${lease}, ms, ms + ${leaseMs} FROM moment
       WHERE EXISTS (SELECT FROM chosen)
     ), taken AS (
-      INSERT INTO ${schema}.items AS item (sink, seq, state, batch, attempts, first_attempt_at)
-      SELECT ${sink}, seq, 'batched', ${id}, 1, ms FROM chosen, moment
+      INSERT INTO ${schema}.items AS item
+        (sink, seq, state, batch, attempts, first_attempt_at, uncertain_since)
+      SELECT ${sink}, seq, 'batched', ${id}, 1, ms, ${doubtOf(schema, 'seq')} FROM chosen, moment
       ON CONFLICT (sink, seq) DO UPDATE SET state = 'batched', batch = excluded.batch,
         attempts = 1, first_attempt_at = excluded.first_attempt_at
     )

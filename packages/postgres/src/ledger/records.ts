@@ -1,5 +1,6 @@
 import { fromBody, type Outbox } from '@token-meter/core/adapter'
 import type { Database } from '../database.ts'
+import { doubtOf } from '../identity/doubt-of.ts'
 import { plainText, wholeNumber } from '../sql-text.ts'
 
 interface RecordRow {
@@ -14,8 +15,8 @@ export function prepareRecords(
   const { schema, locks } = database
   // Where a sink's cursor has passed the record, it has to be told to go back for it; one that is
   // in a hole is met there.
-  const requeuePassed = `INSERT INTO ${schema}.items (sink, seq, state)
-    SELECT name, seq, 'requeued' FROM ${schema}.records JOIN ${schema}.sinks
+  const requeuePassed = `INSERT INTO ${schema}.items (sink, seq, state, uncertain_since)
+    SELECT name, seq, 'requeued', ${doubtOf(schema, 'seq')} FROM ${schema}.records JOIN ${schema}.sinks
       ON seq > start AND seq <= cursor
     WHERE customer IS NULL AND id = ANY ($1::text[])
       AND NOT EXISTS (SELECT FROM ${schema}.holes WHERE sink = name AND holes.seq = records.seq)`

@@ -5,7 +5,7 @@ import { begin } from '../begin.ts'
 import { postgresFailure } from '../postgres-failure.ts'
 import { checkSchema, defaultSchema } from '../postgres-options.ts'
 import { identifier } from '../sql-text.ts'
-import { schemaVersion, tables } from './tables.ts'
+import { migrationsFrom, schemaVersion } from './tables.ts'
 
 /** How long one of its statements may take, in ms. */
 const migrationTimeoutMs = 60_000
@@ -49,7 +49,7 @@ export async function prepareSchema(
   if (await hasTables(client, schema)) return
   if (!migrates) {
     throw new OutboxError(
-      `Cannot use the outbox in the Postgres schema ${schema}: its tables are not there. Run ` +
+      `Cannot use the outbox in the Postgres schema ${schema}: its tables are not there, or not of this version. Run ` +
         'migrate(pool) with a role that may create them, or leave the option migrate on.',
     )
   }
@@ -57,7 +57,8 @@ export async function prepareSchema(
   try {
     await client.query(new AdvisoryLocks(schema).everySink())
     // Another process may have been first.
-    if (!(await hasTables(client, schema))) await makeTables(client, schema)
+    const version = await checkedVersion(client, schema)
+    if (version < schemaVersion) await bringUp(client, schema, version)
     await client.query('COMMIT')
   } catch (cause) {
     await client.query('ROLLBACK').catch(() => {})
@@ -73,11 +74,13 @@ export async function hasTables(client: ClientBase, schema: string): Promise<boo
   return (await checkedVersion(client, schema)) === schemaVersion
 }
 
-async function makeTables(client: ClientBase, schema: string): Promise<void> {
+async function bringUp(client: ClientBase, schema: string, version: number): Promise<void> {
   // Not IF NOT EXISTS, for which the role would need the right to make one though it is there.
   const { rowCount } = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema])
   if (rowCount === 0) await client.query(`CREATE SCHEMA ${identifier(schema)}`)
-  for (const statement of tables(identifier(schema))) await client.query(statement)
+  for (const statement of migrationsFrom(version, identifier(schema))) {
+    await client.query(statement)
+  }
 }
 
 /** The version of the tables that are there; 0 for none. */

@@ -1,6 +1,3 @@
-/** Raised whenever the tables change; tables with a higher one were made by a newer version. */
-export const schemaVersion = 1
-
 /**
  * - `records`: the ledger. Numbers are drawn when a record is written but seen when its transaction
  *   commits, so they come out of order, and numbers of transactions that failed never come.
@@ -17,7 +14,7 @@ export const schemaVersion = 1
  *
  * Times are ms since the epoch.
  */
-export function tables(schema: string): readonly string[] {
+function tables(schema: string): readonly string[] {
   return [
     `CREATE TABLE ${schema}.records (
       seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -38,7 +35,7 @@ export function tables(schema: string): readonly string[] {
       pruned bigint NOT NULL DEFAULT 0,
       solid bigint NOT NULL DEFAULT 0
     )`,
-    `INSERT INTO ${schema}.ledger (version) VALUES (${schemaVersion})`,
+    `INSERT INTO ${schema}.ledger (version) VALUES (1)`,
     `CREATE TABLE ${schema}.sinks (
       name text PRIMARY KEY,
       start bigint NOT NULL DEFAULT 0,
@@ -84,5 +81,41 @@ export function tables(schema: string): readonly string[] {
     `CREATE INDEX items_batched ON ${schema}.items (batch, seq) WHERE batch IS NOT NULL`,
     `CREATE INDEX items_requeued ON ${schema}.items (sink, seq) WHERE state = 'requeued'`,
     `CREATE INDEX items_dead ON ${schema}.items (sink, failed_at, seq) WHERE state = 'dead'`,
+  ]
+}
+
+/**
+ * What shows that the tables are a copy (identity/heartbeat.ts): where they were at the last sign of
+ * life, and when they rested. A rest stands for the records up to `upto`: since its beginning they
+ * may have been delivered by the original, where it is `distrusted`.
+ */
+function copies(schema: string): readonly string[] {
+  return [
+    `CREATE TABLE ${schema}.identity (
+      system text,
+      timeline text,
+      place text,
+      seen_at double precision
+    ) WITH (fillfactor = 20)`,
+    `INSERT INTO ${schema}.identity DEFAULT VALUES`,
+    `CREATE TABLE ${schema}.rests (
+      upto bigint NOT NULL,
+      since double precision NOT NULL,
+      distrusted boolean NOT NULL
+    )`,
+  ]
+}
+
+/** Each brings the tables from the version before to its own, and never changes again. */
+const migrations = [tables, copies] as const
+
+/** Tables with a higher one were made by a newer version of this package. */
+export const schemaVersion: number = migrations.length
+
+/** The statements that bring tables of a version, 0 for none, to this one. */
+export function migrationsFrom(version: number, schema: string): readonly string[] {
+  return [
+    ...migrations.slice(version).flatMap((migration) => migration(schema)),
+    `UPDATE ${schema}.ledger SET version = ${schemaVersion}`,
   ]
 }
