@@ -88,6 +88,8 @@ function resumed(
     ...entry,
     deliveredEventIds: union(entry.deliveredEventIds, known[index]?.deliveredEventIds),
     uncertainSince: entry.uncertainSince ?? since(index),
+    // It is not the first any more: what is uncertain is so since an attempt of ours.
+    firstAttemptAt: entry.firstAttemptAt ?? startedAt,
   }))
   return { ...batch, entries }
 }

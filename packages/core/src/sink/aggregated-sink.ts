@@ -34,6 +34,9 @@ export interface AggregationOptions {
  * common. `requeue` sends any of them again, alone or in other sums; a sum that may have arrived, as
  * the reason then says, has to be looked up before that, because another sum has another id.
  *
+ * What waits in a copied or restored outbox is a dead letter at once: the original may have delivered
+ * it in other sums.
+ *
  * Attributes of which each record has its own value leave nothing to be summed. Change the options,
  * or put this in front of a sink that is in use, when nothing is pending: what is uncertain at that
  * moment gets another id and can be billed twice.
@@ -52,18 +55,36 @@ export function aggregated(sink: Sink | SinkFunction, options: AggregationOption
     maxConcurrentBatches: inner.maxConcurrentBatches ?? 1,
     lingerMs,
     async send(batch, signal) {
-      const sums = aggregatesOf(batch, windowMs)
-      const results = await sendParts(inner, batch, sums, signal)
-      const answer: SinkResult[] = batch.entries.map(() => notSent)
+      const own = { ...batch, entries: batch.entries.filter((entry) => !isSummedElsewhere(entry)) }
+      const sums = aggregatesOf(own, windowMs)
+      const results = await sendParts(inner, own, sums, signal)
+      const answers = new Map<BatchEntry, SinkResult>()
       for (const [index, { entry, members }] of sums.entries()) {
         for (const member of members) {
-          const id = batch.entries[member]?.record.id ?? ''
-          answer[member] = ofMember(results[index] ?? notSent, batch.id, entry, id)
+          const of = own.entries[member]
+          if (of === undefined) continue
+          answers.set(of, ofMember(results[index] ?? notSent, batch.id, entry, of.record.id))
         }
       }
-      return answer
+      return batch.entries.map((entry) => answers.get(entry) ?? unknownSum(entry))
     },
     close: () => inner.close?.(),
+  }
+}
+
+/**
+ * It may have arrived before it was first tried here: from the original of an outbox that is a copy,
+ * in a sum whose id nobody here knows.
+ */
+function isSummedElsewhere({ uncertainSince, firstAttemptAt = Infinity }: BatchEntry): boolean {
+  return uncertainSince !== undefined && uncertainSince < firstAttemptAt
+}
+
+function unknownSum({ uncertainSince = 0 }: BatchEntry): SinkResult {
+  const since = new Date(uncertainSince).toISOString()
+  return {
+    status: 'rejected',
+    reason: `uncertain: the outbox is a copy or was restored, and the original may have delivered this since ${since}, in a sum that no backend can tell from another. Compare the sums of the time with the backend, then outbox.requeue what it does not have, and outbox.discard what it has.`,
   }
 }
 
