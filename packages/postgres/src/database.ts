@@ -19,10 +19,12 @@ export type Ask = <Row extends QueryResultRow>(
   values?: readonly unknown[],
 ) => Promise<readonly Row[]>
 
-/** Does work as one transaction of the connection at hand, all or nothing. */
-export type Transaction = <Value>(work: (ask: Ask) => Promise<Value>) => Promise<Value>
+type Work<Value> = (ask: Ask) => Promise<Value>
 
-/** What has to be done once on a connection, in transactions of its own. */
+/** Does work as one transaction, all or nothing. */
+export type Transaction = <Value>(work: Work<Value>) => Promise<Value>
+
+/** Work on one connection, in transactions of its own. */
 export type OnConnection = (ask: Ask, transaction: Transaction) => Promise<void>
 
 /** How long an answer may take before the connection counts as dead, in ms. */
@@ -38,6 +40,8 @@ export class Database {
   /** Quoted, to stand before a table's name. */
   readonly schema: string
   readonly locks: AdvisoryLocks
+  /** Done when the tables are there, before anything else is done with them. */
+  whenPrepared: OnConnection | undefined
   readonly #pool: Pool
   readonly #ownsPool: boolean
   readonly #schemaName: string
@@ -47,7 +51,6 @@ export class Database {
   readonly #begin: string
   #prepared: Promise<void> | undefined
   #isPrepared = false
-  #arrive: OnConnection | undefined
   /** Statements whose last answer did not come in time. */
   readonly #stuck = new Set<string>()
 
@@ -126,7 +129,7 @@ export class Database {
   }
 
   /** Work in a transaction, all or nothing. */
-  async transaction<Value>(work: (ask: Ask) => Promise<Value>): Promise<Value> {
+  async transaction<Value>(work: Work<Value>): Promise<Value> {
     await this.prepared()
     return await this.#withClient((client) => this.#transactionOn(client, work))
   }
@@ -135,11 +138,6 @@ export class Database {
   async connected(work: OnConnection): Promise<void> {
     await this.prepared()
     await this.#withClient((client) => this.#workOn(client, work))
-  }
-
-  /** Work that is done when the tables are there, before anything else is done with them. */
-  whenPrepared(work: OnConnection): void {
-    this.#arrive = work
   }
 
   /** Resolves when the tables are there; tried again after a failure. */
@@ -161,7 +159,7 @@ export class Database {
     try {
       await this.#withClient(async (client) => {
         await prepareSchema(client, this.#schemaName, this.#begin, this.#migrates)
-        if (this.#arrive !== undefined) await this.#workOn(client, this.#arrive)
+        if (this.whenPrepared !== undefined) await this.#workOn(client, this.whenPrepared)
       })
       this.#isPrepared = true
     } catch (cause) {
@@ -182,10 +180,7 @@ export class Database {
     return work(this.#asking(client), (inside) => this.#transactionOn(client, inside))
   }
 
-  async #transactionOn<Value>(
-    client: ClientBase,
-    work: (ask: Ask) => Promise<Value>,
-  ): Promise<Value> {
+  async #transactionOn<Value>(client: ClientBase, work: Work<Value>): Promise<Value> {
     await this.#ask(client, this.#begin)
     const value = await work(this.#asking(client))
     await this.#ask(client, 'COMMIT')

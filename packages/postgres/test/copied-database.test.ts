@@ -165,7 +165,10 @@ describe.skipIf(databaseUrl === '')('a database that is a copy', () => {
     alive.clock.nowMs += 40_000
     const claim = async () => alive.outbox.claim('alpha', 100, 1000)
     // The connections of before are broken.
-    const batch = await expect.poll(() => claim().catch(() => undefined)).toBeDefined().then(claim)
+    const batch = await expect
+      .poll(() => claim().catch(() => undefined))
+      .toBeDefined()
+      .then(claim)
     expect(batch).toBeUndefined()
     alive.clock.nowMs += 1000
     expect(await alive.deliver()).toEqual(doubtful([...ids, ...later], startMs + hour))

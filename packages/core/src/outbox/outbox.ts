@@ -27,10 +27,9 @@ export interface BatchEntry {
   readonly firstAttemptAt: number | undefined
   /**
    * When the first attempt of unknown outcome was claimed, in ms since the epoch: a `retry` that was
-   * `uncertain`, or a claim that was never settled. Where the outbox is a copy or was restored, also
-   * the earliest time at which the original can have sent the record. Absent while the sink certainly has nothing but
-   * `deliveredEventIds`. A sink whose backend tells duplicates only for a time must not send the
-   * record again after it, but answer `rejected`.
+   * `uncertain`, or a claim that was never settled; in a copy, the last use of its original. Absent
+   * while the sink certainly has nothing but `deliveredEventIds`. A sink whose backend tells duplicates
+   * only for a time must not send the record again after it, but answer `rejected`.
    */
   readonly uncertainSince: number | undefined
   /** Meter events of this record that the sink already has: skip them. */
@@ -218,14 +217,10 @@ export interface Outbox {
    */
   forget(sink: string): Awaitable<boolean>
   /**
-   * Says that this is a copy, or was restored from a backup, while the original went on: whatever
-   * waits here may have been delivered from there. All of it is uncertain then, since `sinceMs` (ms
-   * since the epoch) or earlier: the time of the backup. Left out, it is the last use of the outbox
-   * before it rested until records that wait were next opened, or before it was opened here. What is
-   * recorded later is certain, as is what `requeue` makes pending.
-   *
-   * Stores that last notice most copies by themselves; a snapshot of a whole disk or machine nothing
-   * shows. Returns how many records wait and are uncertain now.
+   * Says that this is a copy, or was restored: all that waits may have been delivered by the original,
+   * and is uncertain since `sinceMs` (the time of the backup, in ms since the epoch) or earlier. Left
+   * out, it is the last use before it rested and was opened with what waits, or was opened here. What
+   * is recorded or requeued later is certain. Returns how many records wait.
    * @throws ConfigError when `sinceMs` is no time.
    */
   distrust(sinceMs?: number): Awaitable<number>

@@ -119,7 +119,7 @@ export function prepareHeartbeat(
     lastBeatMs = database.localNowMs
     if (news !== undefined) tell(news)
   }
-  database.whenPrepared(come)
+  database.whenPrepared = come
 
   /** Nothing where it has to be judged first. */
   const live = async (): Promise<boolean> => {
@@ -150,10 +150,9 @@ export function prepareHeartbeat(
       const given = distrustedSince(sinceMs === undefined ? openedAfter : sinceMs, Infinity)
       return await database.transaction(async (ask) => {
         await ask(locks.everySink())
-        const [clock] = await ask<{ ms: number }>(
-          `WITH ${moment('$1')} SELECT ms FROM moment`,
-          [database.nowMs],
-        )
+        const [clock] = await ask<{ ms: number }>(`WITH ${moment('$1')} SELECT ms FROM moment`, [
+          database.nowMs,
+        ])
         const own = { upTo: await upToNow(ask), sinceMs: Math.min(given, clock?.ms ?? given) }
         const earlier = sinceMs === undefined ? await ask<Doubt>(distrustRests) : []
         await ask(addRest, [own.upTo, own.sinceMs, true])

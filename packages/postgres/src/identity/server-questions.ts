@@ -1,4 +1,5 @@
 import type { Ask } from '../database.ts'
+import { isPassing } from '../postgres-failure.ts'
 import { literal } from '../sql-text.ts'
 
 /** What tells one database from a copy of it: subqueries, each of one text. */
@@ -40,7 +41,8 @@ export async function askableQuestions(
         return `(${question})`
       } catch (cause) {
         const { code } = (cause ?? {}) as { code?: unknown }
-        if (!isRefusal(code)) throw cause
+        const isAnswer = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)
+        if (!isAnswer || isPassing(cause)) throw cause
         refusal ??= cause
       }
     }
@@ -59,9 +61,4 @@ export async function askableQuestions(
   ]
   if (missing.length > 0) refused(missing, refusal)
   return found
-}
-
-/** Not allowed, not there, not supported, or not now. */
-function isRefusal(code: unknown): boolean {
-  return typeof code === 'string' && /^(42501|42883|0A000|55000)$/.test(code)
 }

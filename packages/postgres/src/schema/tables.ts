@@ -91,14 +91,17 @@ function tables(schema: string): readonly string[] {
  */
 function copies(schema: string): readonly string[] {
   return [
+    // One row.
     `CREATE TABLE ${schema}.identity (
+      number integer PRIMARY KEY CHECK (number = 1),
       system text,
       timeline text,
       place text,
       seen_at double precision
     ) WITH (fillfactor = 20)`,
-    `INSERT INTO ${schema}.identity DEFAULT VALUES`,
+    `INSERT INTO ${schema}.identity (number) VALUES (1)`,
     `CREATE TABLE ${schema}.rests (
+      number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
       upto bigint NOT NULL,
       since double precision NOT NULL,
       distrusted boolean NOT NULL

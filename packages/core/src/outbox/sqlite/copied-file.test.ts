@@ -45,7 +45,7 @@ function open(file: string, nowMs = startMs) {
 /** Everything that can be claimed, and since when it is uncertain. */
 async function sinceById(outbox: Outbox): Promise<Record<string, number | undefined>> {
   const found: Record<string, number | undefined> = {}
-  for (let batch = await outbox.claim('alpha', 100, 1000); batch !== undefined; ) {
+  for (let batch = await outbox.claim('alpha', 100, 1000); batch !== undefined;) {
     for (const { record, uncertainSince } of batch.entries) found[record.id] = uncertainSince
     await outbox.settle(
       batch,

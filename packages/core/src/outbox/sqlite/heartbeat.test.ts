@@ -77,7 +77,9 @@ test('a copy of a file whose user lives is one all the same: that user never com
   }
   expect(copy.rows('SELECT state FROM rests')).toEqual([{ state: 'distrusted' }])
   expect(copy.rows('SELECT place FROM sightings')).toEqual([{ place: '2@700' }])
-  expect(found).toMatchObject([{ message: expect.stringMatching(/is a copy.*1 record that waits/) }])
+  expect(found).toMatchObject([
+    { message: expect.stringMatching(/is a copy.*1 record that waits/) },
+  ])
 })
 
 test('a copy of a copy shows nothing about the first', () => {

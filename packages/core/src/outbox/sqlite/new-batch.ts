@@ -58,8 +58,7 @@ export function prepareNewBatch(
     const requeued =
       anyRequeued === 1 ? Number(takeRequeued.run({ id, sink, limit, nowMs }).changes) : 0
     const room = limit - requeued
-    const fresh =
-      room > 0 ? Number(take.run({ id, sink, cursor, limit: room, nowMs }).changes) : 0
+    const fresh = room > 0 ? Number(take.run({ id, sink, cursor, limit: room, nowMs }).changes) : 0
     if (requeued + fresh === limit) moveToBatch.run(id, sink)
     // What is left has no customer, and is not looked at again until it has one.
     else moveToEnd.run(sink)
