@@ -63,6 +63,7 @@ const others: readonly fc.Arbitrary<Step>[] = [
       (world) =>
         world.correct(name, some, to, events),
   ),
+  fc.nat({ max: 2000 }).map((ago) => (world) => world.distrust(world.nowMs - ago)),
   fc.tuple(sink, mark).map(
     ([name, since]) =>
       (world) =>

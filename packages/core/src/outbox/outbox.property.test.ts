@@ -86,6 +86,7 @@ const others = [
     ),
     (world, [name, some, state, refused]) => world.correct(name, some, state, refused),
   ),
+  step('distrust', fc.nat({ max: 2000 }), (world, ago) => world.distrust(world.nowMs - ago)),
   step('introduce', fc.tuple(sink, fc.nat({ max: 101 })), (world, [name, sinceMs]) =>
     world.introduce(name, sinceMs),
   ),

@@ -17,6 +17,8 @@ export class OutboxModel {
   readonly #records = new Map<string, { customer: string | null; readonly at: number }>()
   readonly #pruned = new Set<string>()
   readonly #sinks = new Map<string, SinkModel>()
+  /** Since when a record is uncertain for a sink that has not had it yet. */
+  readonly #distrusted = new Map<string, number>()
 
   append({ id, customer, at }: UsageRecord): void {
     if (this.#records.has(id)) return
@@ -35,7 +37,11 @@ export class OutboxModel {
     const first = ids.findIndex((id) => (this.#records.get(id)?.at ?? 0) >= sinceMs)
     const counted = first === -1 ? [] : ids.slice(first)
     const states = new Map(counted.map((id) => [id, 'pending' as State]))
-    this.#sinks.set(sink, { states, uncertainSince: new Map(), refused: new Map() })
+    const distrusted = counted.flatMap((id) => {
+      const since = this.#distrusted.get(id)
+      return since === undefined ? [] : [[id, since] as const]
+    })
+    this.#sinks.set(sink, { states, uncertainSince: new Map(distrusted), refused: new Map() })
     return true
   }
 
@@ -56,6 +62,22 @@ export class OutboxModel {
   doubt(sink: string, ids: readonly string[], claimedAt: number): void {
     const uncertainSince = this.#sinks.get(sink)?.uncertainSince
     for (const id of ids) uncertainSince?.set(id, uncertainSince.get(id) ?? claimedAt)
+  }
+
+  /** All that waits may have been delivered elsewhere. Says how many records wait. */
+  distrust(sinceMs: number): number {
+    const lower = (since: Map<string, number>, id: string) =>
+      since.set(id, Math.min(since.get(id) ?? sinceMs, sinceMs))
+    const sinks = [...this.#sinks.values()]
+    let count = 0
+    for (const [id, { customer }] of this.#records) {
+      lower(this.#distrusted, id)
+      const waiting = sinks.filter(({ states }) => states.get(id) === 'pending')
+      for (const { uncertainSince } of waiting) lower(uncertainSince, id)
+      const waits = sinks.length === 0 ? !this.#pruned.has(id) : waiting.length > 0
+      if (waits && customer !== null) count++
+    }
+    return count
   }
 
   uncertainSince(sink: string, id: string): number | undefined {

@@ -124,6 +124,15 @@ export class OutboxWorld {
     expect(this.#agreed(counts)).toBe(this.#model.correct(sink, ids, to, refused))
   }
 
+  async distrust(sinceMs: number): Promise<void> {
+    const counts = await this.#all((outbox) => outbox.distrust(sinceMs))
+    for (const { lease, sink, ids, claimedAt } of this.#left.values()) {
+      const held = [...ids].map((id) => id.slice(sink.length + 1))
+      if (lease !== settled) this.#model.doubt(sink, held, claimedAt)
+    }
+    expect(this.#agreed(counts)).toBe(this.#model.distrust(sinceMs))
+  }
+
   async introduce(sink: string, sinceMs: number): Promise<void> {
     const answers = await this.#all((outbox) => outbox.introduce(sink, sinceMs))
     expect(this.#agreed(answers)).toBe(this.#model.introduce(sink, sinceMs))
