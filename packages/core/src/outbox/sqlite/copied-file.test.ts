@@ -330,6 +330,22 @@ test('a snapshot put back is distrusted since the last use before it, whoever op
   second.outbox.close()
 })
 
+test('an application that only records shows a sign of life soon after an append', async () => {
+  const file = join(temporaryFolder(), 'usage.db')
+  const { outbox, add, clock } = open(file)
+  const usedAt = () => {
+    const database = new DatabaseSync(file)
+    const row = database.prepare('SELECT max(seen_at) AS at FROM sightings').get()
+    database.close()
+    return row?.['at']
+  }
+  clock.nowMs += 8 * hour
+  add(1)
+  expect(usedAt()).toBe(startMs)
+  await expect.poll(usedAt).toBe(startMs + 8 * hour)
+  outbox.close()
+})
+
 test('a file that is locked while it is opened is judged before anything is claimed from it', async () => {
   const copy = backupOf(waitingFile().file)
   const other = new DatabaseSync(copy)
