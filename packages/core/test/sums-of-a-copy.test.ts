@@ -1,0 +1,61 @@
+import { exampleRecord } from '@token-meter/testkit/suites'
+import { expect, onTestFinished, test } from 'vitest'
+import { createMeter } from '../src/meter.ts'
+import { memoryOutbox } from '../src/outbox/memory-outbox.ts'
+import type { Outbox } from '../src/outbox/outbox.ts'
+import { aggregated } from '../src/sink/aggregated-sink.ts'
+import type { Sink, SinkResult } from '../src/sink/sink.ts'
+
+/** Delivers sums to a backend that loses its first answers. */
+function start(outbox: Outbox, lost: number) {
+  const sent: (readonly string[])[] = []
+  const backend: Sink = {
+    name: 'backend',
+    async send({ entries }): Promise<SinkResult[]> {
+      sent.push(entries.map(({ record }) => record.id))
+      if (sent.length <= lost) throw new Error('the connection was cut')
+      return entries.map(() => ({ status: 'accepted' }))
+    },
+  }
+  const meter = createMeter({
+    providers: [],
+    outbox,
+    sinks: [aggregated(backend, { lingerMs: 0 })],
+    delivery: { backoff: { baseMs: 20, maxMs: 100 } },
+    onError: () => {},
+  })
+  onTestFinished(() => meter.close())
+  return { meter, sent }
+}
+
+test('a sum whose answer was lost at its first attempt is sent again as it was', async () => {
+  const outbox = memoryOutbox()
+  void outbox.append([exampleRecord(), exampleRecord()])
+  const { meter, sent } = start(outbox, 1)
+  const { sinks } = await meter.flush()
+  expect(sinks['backend']).toMatchObject({ delivered: 2, dead: 0 })
+  expect(sent).toHaveLength(2)
+  expect(sent[1]).toEqual(sent[0])
+})
+
+test('of a copy, batches of before are summed as they were, and the rest is left to be compared', async () => {
+  let nowMs = Date.now() - 60_000
+  const outbox = memoryOutbox({ now: () => nowMs })
+  const [batched, waiting] = [exampleRecord(), exampleRecord()]
+  void outbox.append([batched])
+  const batch = await outbox.claim('backend', 10, 1000)
+  nowMs += 10_000
+  void outbox.append([waiting])
+  expect(await outbox.distrust(nowMs)).toBe(2)
+  nowMs += 10_000
+  const later = exampleRecord()
+  void outbox.append([later])
+  const { meter, sent } = start(outbox, 0)
+  await meter.flush()
+  expect(batch?.entries).toHaveLength(1)
+  expect(sent.flat()).toHaveLength(2)
+  expect(await outbox.stats('backend')).toMatchObject({ delivered: 2, dead: 1, pending: 0 })
+  expect(await outbox.deadLetters('backend')).toMatchObject([
+    { record: waiting, reason: expect.stringMatching(/^uncertain: .*copy.*requeue/) },
+  ])
+})
