@@ -85,6 +85,9 @@ export type {
   RecordState,
   SinkStats,
 } from './outbox/outbox.ts'
+export { Faults } from './outbox/faults.ts'
+export { isProcessGone, type ProcessName, thisProcess } from './outbox/process-life.ts'
+export { isRequestBound } from './environment/request-bound.ts'
 export { correctedEvents } from './outbox/corrected-events.ts'
 export { Faults } from './outbox/faults.ts'
 export { copyFound, distrustedSince } from './outbox/distrust.ts'

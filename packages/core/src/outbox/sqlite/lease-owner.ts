@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { builtInModules } from './built-in-modules.ts'
+import { isProcessGone, thisProcess } from '../process-life.ts'
 
 /** How often the holders of leases are looked up, in ms. */
 const lookEveryMs = 1000
@@ -16,7 +16,8 @@ interface HeldBatch {
 
 /** A new lease, whose text says which process holds it. */
 export function newLease(): string {
-  return JSON.stringify([machine(), process.pid, startOf(process.pid), crypto.randomUUID()])
+  const { machine, pid, start } = thisProcess()
+  return JSON.stringify([machine, pid, start, crypto.randomUUID()])
 }
 
 /**
@@ -46,49 +47,5 @@ export function prepareReleaseOfTheDead(database: DatabaseSync): (nowMs: number)
 
 function isHolderGone(lease: string): boolean {
   const [holderMachine, pid, start] = JSON.parse(lease) as [string, number, string]
-  if (holderMachine !== machine()) return false
-  if (!isAlive(pid)) return true
-  const startNow = startOf(pid)
-  return start !== '' && startNow !== '' && start !== startNow
-}
-
-/**
- * When a process started, in ticks since the machine did, or nothing where Linux is not: a restarted
- * container often has the process id of the one before it. The same in all threads of a process.
- */
-function startOf(pid: number): string {
-  try {
-    const status = builtInModules().files.readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // Behind the name, which may have spaces, it is the 20th: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
-    return status.slice(status.lastIndexOf(')') + 2).split(' ')[19] ?? ''
-  } catch {
-    return ''
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // Not allowed to signal it: it is there.
-    return (error as { code?: string }).code === 'EPERM'
-  }
-}
-
-let knownMachine: string | undefined
-
-/** Where process ids mean the same: the host and, in Linux, the namespace of its process ids. */
-function machine(): string {
-  if (knownMachine === undefined) {
-    const { files, system } = builtInModules()
-    let namespace = ''
-    try {
-      namespace = files.readlinkSync('/proc/self/ns/pid')
-    } catch {
-      // Not Linux: process ids are the host's.
-    }
-    knownMachine = `${system.hostname()} ${namespace}`
-  }
-  return knownMachine
+  return isProcessGone({ machine: holderMachine, pid, start }) === true
 }
