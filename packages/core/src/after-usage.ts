@@ -56,7 +56,7 @@ export class AfterUsage {
   ): Promise<void> {
     const settling = this.#own.areSettled(records, stored, this.awaitDeliveryMs)
     await stored
-    if (!(await settling)) this.#reportLate(records, this.awaitDeliveryMs)
+    this.#reportLeft((await settling) ? [] : records, records, this.awaitDeliveryMs)
   }
 
   /** At once, because platforms know the request by the code that is running. */
@@ -84,22 +84,31 @@ export class AfterUsage {
     // The platform ends what is still under way then: a batch would stay claimed until its lease ends.
     await this.#own.rest(Math.max(0, deadline - performance.now()))
     const late = gathered.filter((_, index) => areSettled[index] !== true)
-    if (late.length > 0) {
-      this.#reportLate(
-        late.flatMap(({ records }) => records),
-        waitUntilMs,
-      )
-    }
+    const recordsOf = (some: readonly Settling[]) => some.flatMap(({ records }) => records)
+    this.#reportLeft(recordsOf(late), recordsOf(gathered), waitUntilMs)
   }
 
-  #reportLate(records: readonly UsageRecord[], timeoutMs: number): void {
-    this.#report(
-      new FlushError(
-        `${records.length} usage record(s) were not delivered within ${timeoutMs} ms, which is as long ` +
-          'as is waited for it; they stay in the outbox',
-        { pending: {} },
-      ),
-    )
+  /** The platform may end the process now, without a word: what dies with it is told whole. */
+  #reportLeft(late: readonly UsageRecord[], all: readonly UsageRecord[], timeoutMs: number): void {
+    const isLasting = this.#own.isLasting
+    if (late.length > 0) {
+      this.#report(
+        new FlushError(
+          `${late.length} usage record(s) were not delivered within ${timeoutMs} ms, which is as long ` +
+            `as is waited for it; they stay in the outbox${isLasting ? '' : ', which is in memory'}`,
+          { pending: {}, ...(!isLasting && { records: late }) },
+        ),
+      )
+    }
+    const unattributed = isLasting ? [] : all.filter(({ customer }) => customer === null)
+    if (unattributed.length > 0) {
+      this.#report(
+        new FlushError(
+          `${unattributed.length} usage record(s) that nobody is named for are only in memory`,
+          { pending: {}, records: unattributed },
+        ),
+      )
+    }
   }
 }
 

@@ -23,17 +23,26 @@ export async function countAndClose(
     closed = await byDeadline(() => outbox.close(), performance.now() + outboxMs)
   }
   if (counted === undefined || closed === undefined) throw noAnswer(outbox, 'close() gave up')
-  if (!outbox.durable) {
-    const pending = leftOf(counted.value)
-    if (Object.keys(pending).length > 0) {
-      throw new FlushError(
-        `close() ended with records in memory that no sink took: ${inWords(pending)}. They are ` +
-          'lost with it; an outbox on disk would have kept them',
-        { pending },
-      )
-    }
-  }
+  if (!outbox.durable) checkNothingIsLost(counted.value)
   return counted.value
+}
+
+/** @throws FlushError when not all is delivered, or given up by name. */
+function checkNothingIsLost(stats: MeterStats): void {
+  const lost = {
+    pending: leftOf(stats, 'pending'),
+    dead: leftOf(stats, 'dead'),
+    unattributed: leftOf(stats, 'unattributed'),
+  }
+  const said = Object.entries(lost).flatMap(([state, counts]) =>
+    Object.keys(counts).length === 0 ? [] : `${inWords(counts)} (${state})`,
+  )
+  if (said.length === 0) return
+  throw new FlushError(
+    `close() ended with records in memory that no sink took: ${said.join(', ')}. They are lost ` +
+      'with it, and were reported whole; an outbox on disk would have kept them',
+    lost,
+  )
 }
 
 /**
@@ -57,7 +66,7 @@ export async function flushOfClosed(
       pending: {},
     })
   }
-  const pending = leftOf(stats)
+  const pending = leftOf(stats, 'pending')
   if (Object.keys(pending).length === 0) return stats
   throw new FlushError(
     `flush() came after close(), which left records in the outbox: ${inWords(pending)}. The next ` +
@@ -72,9 +81,12 @@ export function noAnswer(outbox: Outbox, what: string): FlushError {
   })
 }
 
-function leftOf({ sinks }: MeterStats): Readonly<Record<string, number>> {
-  const pending = Object.entries(sinks).map(([name, stats]) => [name, stats.pending] as const)
-  return Object.fromEntries(pending.filter(([, count]) => count > 0))
+function leftOf(
+  { sinks }: MeterStats,
+  state: 'pending' | 'dead' | 'unattributed',
+): Readonly<Record<string, number>> {
+  const counts = Object.entries(sinks).map(([name, stats]) => [name, stats[state]] as const)
+  return Object.fromEntries(counts.filter(([, count]) => count > 0))
 }
 
 function inWords(pending: Readonly<Record<string, number>>): string {

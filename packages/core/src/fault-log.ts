@@ -6,7 +6,8 @@ const mostKinds = 100
 
 /**
  * The default `onError`: one warning per kind of fault and minute, with how many were left out.
- * Only usage that is nowhere else is printed whole and each time, so that the log has it.
+ * Only usage that is in no bill and may be nowhere else is printed whole and each time, so that the
+ * log has it: what could not be kept, and dead letters.
  */
 export function warnOnConsole(
   warn: (line: string) => void = console.warn,

@@ -1,10 +1,20 @@
+import type { ObservedCall } from './call/observed-call.ts'
+import { MissingCustomerError } from './errors/missing-customer-error.ts'
 import { OutboxError } from './errors/outbox-error.ts'
-import type { LedgerPage, Outbox } from './outbox/outbox.ts'
+import type { LedgerPage, Outbox, RecordState } from './outbox/outbox.ts'
 import type { UsageRecord } from './usage/usage-record.ts'
 
+/** What nobody was billed for, and nobody gave up by name. */
+const unbilled = {
+  pending: 'a sink lacks (sending may have been under way)',
+  dead: 'a sink refused',
+  unattributed: 'nobody is named for',
+} as const satisfies Partial<Record<RecordState, string>>
+
 /**
- * The records that are lost at an end because a sink still lacks them; nothing where the outbox
- * outlives it, or cannot answer at once. Never throws.
+ * The records that are lost at an end because a sink still lacks them, has refused them, or because
+ * nobody was named for them; nothing where the outbox outlives it, or cannot answer at once. Never
+ * throws.
  * @param end what ended, for the message.
  */
 export function lostRecords(
@@ -14,9 +24,15 @@ export function lostRecords(
 ): OutboxError | undefined {
   if (outbox.durable) return undefined
   const records = new Map<string, UsageRecord>()
+  const said: string[] = []
   try {
-    for (const sink of sinks) {
-      for (const record of pendingOf(outbox, sink)) records.set(record.id, record)
+    for (const [state, why] of Object.entries(unbilled)) {
+      const before = records.size
+      for (const sink of sinks) {
+        for (const record of recordsOf(outbox, sink, state as RecordState))
+          records.set(record.id, record)
+      }
+      if (records.size > before) said.push(`${records.size - before} that ${why}`)
     }
   } catch (cause) {
     return new OutboxError(`${end}, and what is left in ${outbox.description} cannot be read`, {
@@ -25,20 +41,56 @@ export function lostRecords(
   }
   if (records.size === 0) return undefined
   return new OutboxError(
-    `${end} with ${records.size} usage record(s) in ${outbox.description} that a sink lacks ` +
-      '(sending may have been under way). They are in this error\'s "records" and nowhere else: ' +
-      'record() them again, which bills each of them once while its id is the same',
+    `${end} with ${records.size} usage record(s) in ${outbox.description}: ${said.join(', ')}. They ` +
+      'are in this error\'s "records" and nowhere else: record() them again, with a customer, and what ' +
+      'was refused once it can be taken, which bills each of them once while its id is the same',
     { records: [...records.values()] },
   )
 }
 
-function* pendingOf(outbox: Outbox, sink: string): Generator<UsageRecord> {
+function* recordsOf(outbox: Outbox, sink: string, state: RecordState): Generator<UsageRecord> {
   let after: number | undefined
   do {
-    const page = outbox.ledger(sink, { states: ['pending'], ...(after !== undefined && { after }) })
+    const page = outbox.ledger(sink, { states: [state], ...(after !== undefined && { after }) })
     if ('then' in page) return
     const { entries, next }: LedgerPage = page
     for (const { record } of entries) yield record
     after = next
   } while (after !== undefined)
+}
+
+/** Usage that its call does not wait for any more: should the process end, it is nowhere else. */
+export function notYetKept(
+  outbox: Outbox,
+  records: readonly UsageRecord[],
+  afterMs: number,
+): OutboxError {
+  return new OutboxError(
+    `${records.length} usage record(s) are not in ${outbox.description} yet, which has not answered ` +
+      `for ${afterMs} ms. They wait in memory and are kept when it answers; should this process end ` +
+      'before, they are only in this error\'s "records". To record() them again bills nothing twice.',
+    { records },
+  )
+}
+
+/** Usage that is not kept, whatever the reason. */
+export function notKept(
+  outbox: Outbox,
+  records: readonly UsageRecord[],
+  cause: unknown,
+): OutboxError {
+  const reason = cause instanceof Error ? cause.message : 'unknown'
+  return new OutboxError(
+    `${records.length} usage record(s) could not be kept in ${outbox.description}: ${reason}. ` +
+      `They are in this error's "records" and nowhere else: store them, and record() them again.`,
+    { cause, records },
+  )
+}
+
+/** Usage of a call that nobody was named for. */
+export function unattributed({ call }: ObservedCall): MissingCustomerError {
+  return new MissingCustomerError(
+    `no customer for a call of ${call.endpoint}: neither meter(client, customer) nor withCustomer() ` +
+      'named one. Its usage is kept unattributed; outbox.attribute(ids, customer) bills it later.',
+  )
 }

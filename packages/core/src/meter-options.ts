@@ -55,8 +55,8 @@ export interface MeterOptions<Client extends object = object> {
   readonly tokenizer?: Tokenizer
   /**
    * Told every fault of metering: nothing of it reaches the LLM call.
-   * @default one `console.warn` per kind of fault and minute; usage that could not be kept is printed
-   * whole, as JSON, each time
+   * @default one `console.warn` per kind of fault and minute; usage that could not be kept, or that a
+   * sink refused for good, is printed whole, as JSON, each time
    */
   readonly onError?: (error: TokenMeterError) => void
   /** How delivery paces itself. */

@@ -235,7 +235,7 @@ export class Pipeline {
           new DeliveryError(
             `the sink "${sink}" refused record ${record.id}, which is a dead letter now (fix the cause ` +
               `and call outbox.requeue("${sink}")): ${reason}`,
-            { sink },
+            { sink, records: [record] },
           ),
         )
       },

@@ -5,11 +5,10 @@ import type { CompletedReading, RecordSink } from './call/record-sink.ts'
 import { oddUsage } from './call/odd-usage.ts'
 import { reportedOnce } from './call/reported-once.ts'
 import type { PriceRecord } from './cost/pricing.ts'
-import { MissingCustomerError } from './errors/missing-customer-error.ts'
 import { ObserverError } from './errors/observer-error.ts'
-import { OutboxError } from './errors/outbox-error.ts'
 import type { TokenMeterError } from './errors/token-meter-error.ts'
 import { atMost } from './delivery/at-most.ts'
+import { notKept, notYetKept, unattributed } from './lost-records.ts'
 import type { Outbox } from './outbox/outbox.ts'
 import { requestIdOf } from './call/request-id.ts'
 import {
@@ -25,7 +24,7 @@ import type { UsageDetails } from './usage/usage-details.ts'
 import type { UsageRecord } from './usage/usage-record.ts'
 
 /** How long an LLM call waits for an outbox that is slow to make its usage safe, in ms. */
-const longestWaitMs = 1000
+const longestWaitMs = 5000
 
 /** Makes usage records and puts them in the outbox, inside the caller's LLM call. */
 export class UsageKeeper implements RecordSink {
@@ -38,6 +37,8 @@ export class UsageKeeper implements RecordSink {
   begun = 0
   /** Appends under way, with their records. */
   readonly #storing = new Map<Promise<void>, readonly UsageRecord[]>()
+  /** Records of them that their call did not wait for any more, and which were told. */
+  readonly #told = new WeakSet<readonly UsageRecord[]>()
   /** Usage that is still being read from responses that the caller has left. */
   readonly #coming = new Set<Promise<unknown>>()
   readonly #held = new HeldWrites()
@@ -75,10 +76,22 @@ export class UsageKeeper implements RecordSink {
     try {
       const storing = this.#append(records)
       const mostMs = Math.max(longestWaitMs, this.#after?.awaitDeliveryMs ?? 0)
-      if (storing !== undefined) return atMost(mostMs, storing)
+      if (storing !== undefined) return this.#waitFor(storing, records, mostMs)
     } catch {
       // Reported, with the records.
     }
+  }
+
+  /** Usage that is still not safe then is told whole: should the process end, it is nowhere else. */
+  async #waitFor(
+    storing: Promise<void>,
+    records: readonly UsageRecord[],
+    mostMs: number,
+  ): Promise<void> {
+    await atMost(mostMs, storing)
+    if (![...this.#storing.values()].includes(records)) return
+    this.#told.add(records)
+    this.#onFault(notYetKept(this.#outbox, records, mostMs))
   }
 
   /**
@@ -121,7 +134,10 @@ export class UsageKeeper implements RecordSink {
 
   /** Reports what the process ends before having written: its log is then the only place. */
   reportUnstored(): void {
-    const records = [...this.#storing.values()].flat()
+    // Those that the outbox can still save are with the next process.
+    const storing = this.#storing.size > 0 && this.#outbox.saveNow?.() !== true
+    const unsaved = storing ? [...this.#storing.values()] : []
+    const records = unsaved.filter((some) => !this.#told.has(some)).flat()
     // Once: the process would not end while it waits for these again and again.
     this.#storing.clear()
     if (records.length === 0) return
@@ -212,24 +228,8 @@ function detailsOf(
   }
 }
 
-function unattributed({ call }: ObservedCall): MissingCustomerError {
-  return new MissingCustomerError(
-    `no customer for a call of ${call.endpoint}: neither meter(client, customer) nor withCustomer() ` +
-      'named one. Its usage is kept unattributed; outbox.attribute(ids, customer) bills it later.',
-  )
-}
-
 /** Without tokens it still bills something else, or tells the ledger that they are not known. */
 function saysMore({ details }: UsageRecord): boolean {
   const { seconds, characters, images, webSearchRequests, unknown } = details
   return Boolean(seconds || characters || images || webSearchRequests || unknown)
-}
-
-function notKept(outbox: Outbox, records: readonly UsageRecord[], cause: unknown): OutboxError {
-  const reason = cause instanceof Error ? cause.message : 'unknown'
-  return new OutboxError(
-    `${records.length} usage record(s) could not be kept in ${outbox.description}: ${reason}. ` +
-      `They are in this error's "records" and nowhere else: store them, and record() them again.`,
-    { cause, records },
-  )
 }

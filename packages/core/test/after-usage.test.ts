@@ -8,6 +8,8 @@ import {
   type SinkResult,
   type TokenMeterError,
 } from '../src/index.ts'
+import { AfterUsage } from '../src/after-usage.ts'
+import { OwnRecords } from '../src/delivery/own-records.ts'
 import { Backend, quick, usage } from './backend.ts'
 
 const vercel = Symbol.for('@vercel/request-context')
@@ -66,6 +68,27 @@ test('a backend that takes nothing keeps the platform waiting for 25 s, and the 
   await vi.advanceTimersByTimeAsync(1000)
   await meter.close()
   expect(backend.accepted).toEqual(['r0'])
+})
+
+test('usage in memory that is late, or that nobody is named for, is told whole', async () => {
+  vi.useFakeTimers()
+  backend.down = new Error('down')
+  const meter = start({ waitUntil })
+  await meter.record(usage('late'))
+  await vi.advanceTimersByTimeAsync(26_000)
+  await promises[0]
+  expect(errors).toMatchObject([{ code: 'flush', records: [{ id: 'late' }] }])
+  backend.down = undefined
+  const unattributed = exampleRecord({ customer: null })
+  const after = new AfterUsage(
+    new OwnRecords(memoryOutbox(), []),
+    { waitUntil },
+    (error) => void errors.push(error),
+  )
+  void after.follow([unattributed])
+  await vi.advanceTimersByTimeAsync(10)
+  await promises[1]
+  expect(errors.at(-1)).toMatchObject({ code: 'flush', records: [{ id: unattributed.id }] })
 })
 
 test('a request is held while a batch is being sent that another request waits for', async () => {

@@ -49,12 +49,14 @@ test('one sink that is down holds no other back, and loses nothing', async () =>
 test('what one sink refuses is a dead letter of that sink only', async () => {
   const [strict, easy] = [new Backend(), new Backend()]
   strict.answer = (id) => (id === 'b' ? { status: 'rejected', reason: 'no' } : undefined)
-  await using meter = start(lasting(), strict.sink('strict'), easy.sink('easy'))
+  const meter = start(lasting(), strict.sink('strict'), easy.sink('easy'))
   for (const id of ['a', 'b', 'c']) await meter.record(usage(id))
   await meter.flush()
   expect((await meter.outbox.deadLetters('strict')).map(({ record }) => record.id)).toEqual(['b'])
   expect(await meter.outbox.deadLetters('easy')).toEqual([])
   expect(easy.accepted).toEqual(['a', 'b', 'c'])
+  await meter.outbox.discard('strict')
+  await meter.close()
 })
 
 test('a sink added later gets everything that is kept, unless it is told', async () => {

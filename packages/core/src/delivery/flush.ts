@@ -33,7 +33,7 @@ export async function flushDeliveries(
     )
   await atMost(timeoutMs, marking)
   if (failure !== undefined) throw failure
-  if (position === undefined) throw notStored(outbox, timeoutMs)
+  if (position === undefined) throw notStored(outbox, deliveries, timeoutMs)
   const mark = position
   const settled = await Promise.all(
     deliveries.map((delivery) => flushOne(outbox, delivery, mark, deadline)),
@@ -56,11 +56,14 @@ export async function flushDeliveries(
   )
 }
 
-function notStored(outbox: Outbox, timeoutMs: number): FlushError {
+function notStored(outbox: Outbox, deliveries: readonly Delivery[], timeoutMs: number): FlushError {
+  // At least these: what else there is only the outbox knows.
+  const waiting = outbox.waiting?.() ?? 0
+  const pending = deliveries.map(({ sink }) => [sink.name, waiting] as const)
   return new FlushError(
     `flush() gave up after ${timeoutMs} ms: the outbox (${outbox.description}) is still busy with ` +
-      'writing what was recorded before',
-    { pending: {} },
+      `writing what was recorded before${waiting > 0 ? ` (${waiting} record(s) of this process)` : ''}`,
+    { pending: waiting > 0 ? Object.fromEntries(pending) : {} },
   )
 }
 

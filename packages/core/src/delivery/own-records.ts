@@ -28,6 +28,11 @@ export class OwnRecords {
     this.#deliveries = deliveries
   }
 
+  /** False when records die with the process. */
+  get isLasting(): boolean {
+    return this.#outbox.durable
+  }
+
   /** A sink has settled a record. */
   settled(sink: string, id: string): void {
     if (this.#waits.size === 0) return

@@ -230,6 +230,16 @@ export interface Outbox {
    */
   prune(beforeMs: number): Awaitable<number>
   /**
+   * How many records of this process were appended, or are being appended, and cannot be claimed yet,
+   * because they have not reached the database. Left out where an append has no such time.
+   */
+  waiting?(): number
+  /**
+   * The process ends and nothing asynchronous runs any more: makes what is being appended safe at
+   * once, in whatever way it can. False where some of it is not.
+   */
+  saveNow?(): boolean
+  /**
    * Prepares what the first `append` needs, such as a connection: a meter calls it when it is made.
    * What fails here fails, and is told, at the first use.
    */
