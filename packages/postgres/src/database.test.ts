@@ -1,7 +1,7 @@
 import { exampleRecord } from '@token-meter/testkit/suites'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databaseUrl, newSchema } from '../test/database-url.ts'
+import { databaseUrl, newSchema, noFolder } from '../test/database-url.ts'
 import { Database } from './database.ts'
 import { postgresOutbox } from './postgres-outbox.ts'
 import { migrate } from './schema/migrate.ts'
@@ -41,11 +41,11 @@ describe.skipIf(databaseUrl === '')('the connections of an outbox', () => {
 
   test('where writing is off, nothing is claimed that could not be settled', async () => {
     const schema = newSchema()
-    const outbox = postgresOutbox({ pool }, { schema })
+    const outbox = postgresOutbox({ pool }, { spoolFolder: noFolder, schema })
     await outbox.append([exampleRecord()])
     const readOnly = postgresOutbox(
       { connectionString: `${databaseUrl}?options=-c%20default_transaction_read_only%3Don` },
-      { schema },
+      { spoolFolder: noFolder, schema },
     )
     const refused = Promise.resolve(readOnly.claim('alpha', 1, 1000))
     await expect(refused).rejects.toMatchObject({
@@ -60,7 +60,7 @@ describe.skipIf(databaseUrl === '')('the connections of an outbox', () => {
   })
 
   test('limits that are no whole number', async () => {
-    const outbox = postgresOutbox({ pool }, { schema: newSchema() })
+    const outbox = postgresOutbox({ pool }, { spoolFolder: noFolder, schema: newSchema() })
     await outbox.append([exampleRecord(), exampleRecord(), exampleRecord({ customer: null })])
     expect((await outbox.ledger('alpha', { limit: Infinity })).entries).toHaveLength(3)
     expect((await outbox.ledger('alpha', { limit: 1.5 })).entries).toHaveLength(1)

@@ -1,7 +1,7 @@
 import type { ClientBase, Pool, QueryConfig, QueryResult, QueryResultRow } from 'pg'
 import { AdvisoryLocks } from './advisory-lock.ts'
 import { begin } from './begin.ts'
-import { describe } from './description.ts'
+import { type DatabasePlace, describe, placeOf } from './description.ts'
 import { ownPool } from './own-pool.ts'
 import { isPassing } from './postgres-failure.ts'
 import {
@@ -37,6 +37,8 @@ const failureHoldsMs = 1_000
 /** The connections of one outbox, and its schema, prepared before the first use. */
 export class Database {
   readonly description: string
+  readonly place: DatabasePlace
+  readonly schemaName: string
   /** Quoted, to stand before a table's name. */
   readonly schema: string
   readonly locks: AdvisoryLocks
@@ -44,7 +46,6 @@ export class Database {
   whenPrepared: OnConnection | undefined
   readonly #pool: Pool
   readonly #ownsPool: boolean
-  readonly #schemaName: string
   readonly #migrates: boolean
   readonly #now: (() => number) | undefined
   readonly #answerTimeoutMs: number
@@ -61,15 +62,16 @@ export class Database {
     answerTimeoutMs = defaultAnswerTimeoutMs,
   ) {
     checkOptions(connection, options)
-    this.#schemaName = options.schema ?? defaultSchema
+    this.schemaName = options.schema ?? defaultSchema
     this.#migrates = options.migrate ?? true
     this.#now = options.now
     this.#answerTimeoutMs = answerTimeoutMs
     this.#begin = begin(answerTimeoutMs * statementShare)
-    this.schema = identifier(this.#schemaName)
-    this.locks = new AdvisoryLocks(this.#schemaName)
+    this.schema = identifier(this.schemaName)
+    this.locks = new AdvisoryLocks(this.schemaName)
     const { pool, connectionString } = connection
-    this.description = describe(pool?.options ?? { connectionString }, this.#schemaName)
+    this.place = placeOf(pool?.options ?? { connectionString })
+    this.description = describe(this.place, this.schemaName)
     this.#ownsPool = pool === undefined
     this.#pool =
       pool ??
@@ -147,7 +149,7 @@ export class Database {
 
   /** The same for who holds a connection, and might wait for another of its pool for ever. */
   async preparedFor(client: ClientBase): Promise<void> {
-    if (this.#isPrepared || (await hasTables(client, this.#schemaName))) return
+    if (this.#isPrepared || (await hasTables(client, this.schemaName))) return
     await this.prepared()
   }
 
@@ -158,7 +160,7 @@ export class Database {
   async #prepare(): Promise<void> {
     try {
       await this.#withClient(async (client) => {
-        await prepareSchema(client, this.#schemaName, this.#begin, this.#migrates)
+        await prepareSchema(client, this.schemaName, this.#begin, this.#migrates)
         if (this.whenPrepared !== undefined) await this.#workOn(client, this.whenPrepared)
       })
       this.#isPrepared = true

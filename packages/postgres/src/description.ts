@@ -8,15 +8,21 @@ import pg from 'pg'
  */
 const cutPassword = /^[a-z]+:\/\/[^/?#@]*(?:\/[^?#]*@|\?[^=]*@|[^#]*#.*@)/i
 
-/**
- * Where the database is, without the password.
- * @throws ConfigError for a connection string that cannot be read.
- */
-export function describe(
-  options: pg.PoolConfig | { connectionString: string },
-  schema: string,
-): string {
+/** Where the database is, without the password. */
+export interface DatabasePlace {
+  readonly user: string | undefined
+  readonly host: string
+  readonly port: number
+  readonly database: string | undefined
+}
+
+/** @throws ConfigError for a connection string that cannot be read. */
+export function placeOf(options: pg.PoolConfig | { connectionString: string }): DatabasePlace {
   const { user, host, port, database } = clientOf(options)
+  return { user, host, port, database }
+}
+
+export function describe({ user, host, port, database }: DatabasePlace, schema: string): string {
   return `postgres ${user ?? ''}@${host}:${port}/${database ?? ''} (schema ${schema})`
 }
 

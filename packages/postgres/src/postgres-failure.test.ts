@@ -1,7 +1,7 @@
 import { exampleRecord } from '@token-meter/testkit/suites'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databaseUrl, newSchema } from '../test/database-url.ts'
+import { databaseUrl, newSchema, noFolder } from '../test/database-url.ts'
 import { postgresOutbox } from './postgres-outbox.ts'
 
 const secret = 's3cret-word'
@@ -49,12 +49,16 @@ describe('options', () => {
     ['schema', { schema: 'a"; DROP' }],
     ['schema', { schema: 'pg_mine' }],
     ['maxConnections', { maxConnections: 0 }],
+    ['spoolFolder', { spoolFolder: '' }],
   ])('a wrong %s is refused', (name, options) => {
     const make = () => postgresOutbox({ connectionString: 'postgres://h/d' }, options)
     expect(make).toThrow(expect.objectContaining({ code: 'config' }))
     expect(make).toThrow(new RegExp(name))
   })
 })
+
+// Nothing is kept elsewhere, so that what the database says is the answer.
+const spoolFolder = noFolder
 
 describe.skipIf(databaseUrl === '')('a database that cannot be used', () => {
   let pool: pg.Pool
@@ -66,7 +70,7 @@ describe.skipIf(databaseUrl === '')('a database that cannot be used', () => {
   function elsewhere(change: (url: URL) => void) {
     const url = new URL(databaseUrl)
     change(url)
-    return postgresOutbox({ connectionString: url.href }, { schema: 'token_meter' })
+    return postgresOutbox({ connectionString: url.href }, { schema: 'token_meter', spoolFolder })
   }
 
   test.each([
@@ -114,7 +118,7 @@ describe.skipIf(databaseUrl === '')('a database that cannot be used', () => {
 
   test('tables that somebody has dropped', async () => {
     const schema = newSchema()
-    const outbox = postgresOutbox({ pool }, { schema })
+    const outbox = postgresOutbox({ pool }, { schema, spoolFolder })
     await outbox.append([exampleRecord()])
     await pool.query(`DROP SCHEMA ${schema} CASCADE`)
     const error = await errorOf(outbox.append([exampleRecord()]))
@@ -125,7 +129,7 @@ describe.skipIf(databaseUrl === '')('a database that cannot be used', () => {
     const schema = newSchema()
     const outbox = postgresOutbox(
       { connectionString: `${databaseUrl}?options=-c%20lock_timeout%3D50` },
-      { schema },
+      { spoolFolder: noFolder, schema },
     )
     await outbox.append([exampleRecord()])
     const client = await pool.connect()
@@ -142,7 +146,7 @@ describe.skipIf(databaseUrl === '')('a database that cannot be used', () => {
   })
 
   test('a value that the database refuses takes no other record with it', async () => {
-    const outbox = postgresOutbox({ pool }, { schema: newSchema() })
+    const outbox = postgresOutbox({ pool }, { spoolFolder: noFolder, schema: newSchema() })
     const good = [exampleRecord(), exampleRecord()]
     const bad = exampleRecord({ id: null as unknown as string })
     const [first, refused, last] = [
@@ -156,7 +160,7 @@ describe.skipIf(databaseUrl === '')('a database that cannot be used', () => {
   })
 
   test('text that Postgres cannot hold is kept all the same', async () => {
-    const outbox = postgresOutbox({ pool }, { schema: newSchema() })
+    const outbox = postgresOutbox({ pool }, { spoolFolder: noFolder, schema: newSchema() })
     const odd = exampleRecord({ id: 'a\0b', customer: 'c\0\ud800', attributes: { a: '\0' } })
     await outbox.append([odd])
     expect(await outbox.find('a\0b')).toEqual(odd)
@@ -168,7 +172,10 @@ describe.skipIf(databaseUrl === '')('a database that cannot be used', () => {
 
   test('a connection that is ended from outside is replaced', async () => {
     const schema = newSchema()
-    const outbox = postgresOutbox({ connectionString: databaseUrl }, { schema })
+    const outbox = postgresOutbox(
+      { connectionString: databaseUrl },
+      { spoolFolder: noFolder, schema },
+    )
     await outbox.append([exampleRecord()])
     await pool.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'token-meter'

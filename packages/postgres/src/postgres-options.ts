@@ -21,6 +21,15 @@ export interface PostgresOutboxOptions {
   /** Connections at a time, of the outbox's own; with `pool` that pool's `max` counts. @default 4 */
   readonly maxConnections?: number
   /**
+   * The folder for usage that the database does not have yet: what it does not take within a fifth of
+   * a second, and all that comes while it is away, is in a file there (0600) before the call
+   * resolves. The next process that uses the same folder and database brings it there when this one
+   * is killed. It is made (0700) when it is first needed. Where it cannot be written, calls wait for
+   * the database, 5 s at the most. In containers, name a folder that outlives them.
+   * @default '.token-meter/spool', in the working directory
+   */
+  readonly spoolFolder?: string
+  /**
    * ms since the epoch, for tests. Times are the database's otherwise, so that the clocks of the
    * machines do not matter.
    */
@@ -32,7 +41,7 @@ export const defaultSchema = 'token_meter'
 /** @throws ConfigError for an option that cannot be meant. */
 export function checkOptions(
   { connectionString, pool }: PostgresConnection,
-  { schema, maxConnections, now }: PostgresOutboxOptions,
+  { schema, maxConnections, spoolFolder, now }: PostgresOutboxOptions,
 ): void {
   if ((connectionString === undefined) === (pool === undefined)) {
     throw new ConfigError(
@@ -51,6 +60,9 @@ export function checkOptions(
     !(Number.isSafeInteger(maxConnections) && maxConnections > 0)
   ) {
     throw new ConfigError(`maxConnections must be a whole number from 1 up, got ${maxConnections}`)
+  }
+  if (spoolFolder !== undefined && (typeof spoolFolder !== 'string' || spoolFolder === '')) {
+    throw new ConfigError('spoolFolder must be the path of a folder')
   }
   if (now !== undefined && typeof now !== 'function') {
     throw new ConfigError('now must be a function')

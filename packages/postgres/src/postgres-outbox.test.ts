@@ -1,7 +1,7 @@
 import { describeOutbox } from '@token-meter/testkit/suites'
 import { afterAll, beforeAll, describe } from 'vitest'
 import pg from 'pg'
-import { databaseUrl, newSchema } from '../test/database-url.ts'
+import { databaseUrl, newSchema, noFolder } from '../test/database-url.ts'
 import { postgresOutbox } from './postgres-outbox.ts'
 
 describe.skipIf(databaseUrl === '')('postgresOutbox', () => {
@@ -15,8 +15,8 @@ describe.skipIf(databaseUrl === '')('postgresOutbox', () => {
   describeOutbox('postgres', {
     open(now) {
       schema = newSchema()
-      return postgresOutbox({ pool }, { schema, now })
+      return postgresOutbox({ pool }, { spoolFolder: noFolder, schema, now })
     },
-    reopen: (now) => postgresOutbox({ pool }, { schema, now }),
+    reopen: (now) => postgresOutbox({ pool }, { spoolFolder: noFolder, schema, now }),
   })
 })

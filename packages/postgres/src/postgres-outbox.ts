@@ -1,6 +1,7 @@
 import {
   ConfigError,
   Faults,
+  isRequestBound,
   type Outbox,
   OutboxError,
   type UsageRecord,
@@ -22,6 +23,8 @@ import type { PostgresConnection, PostgresOutboxOptions } from './postgres-optio
 import { prepareKnownSinks } from './progress/known-sinks.ts'
 import { prepareProgress } from './progress/progress.ts'
 import { prepareSettle } from './settle.ts'
+import { Spool, type SpoolStore } from './spool/spool.ts'
+import { SpoolFolder, spoolIdentity } from './spool/spool-folder.ts'
 
 export interface PostgresOutbox extends Outbox {
   append(records: readonly UsageRecord[]): Promise<void>
@@ -39,11 +42,13 @@ export interface PostgresOutbox extends Outbox {
 
 /** How long `close` waits for connections that are in use, in ms. */
 const closeMs = 3_000
+const defaultSpoolFolder = '.token-meter/spool'
 
 /**
  * An outbox in a Postgres database, for any number of processes on any number of machines. It
- * connects when a meter is made with it, or when it is first used: a database that is away delays usage and loses none, as long as
- * the process lives.
+ * connects when a meter is made with it, or when it is first used: a database that is slow or away
+ * delays usage and loses none. What it does not have yet is in a file of this machine
+ * (`spoolFolder`), which outlives the process.
  * @throws ConfigError for wrong options or an unreadable connection string.
  */
 export function postgresOutbox(
@@ -54,15 +59,37 @@ export function postgresOutbox(
   const { description } = database
   const origin = crypto.randomUUID()
   const statement = appendStatement(database.schema)
+  const faults = new Faults()
+  const explain = (action: string, cause: unknown, records: readonly UsageRecord[] = []) =>
+    postgresFailure(cause, { action, description, records })
+
+  /** One after the other: two that write the same records could wait for each other. */
+  let storing: Promise<unknown> = Promise.resolve()
+  const store = (rows: readonly RecordRow[]): Promise<void> => {
+    const stored = storing.then(async () => {
+      await database.query(statement, appendValues(rows, origin))
+    })
+    storing = stored.catch(() => {})
+    return stored
+  }
+  const spool = spoolOf(database, options, faults, {
+    store: async (rows) => {
+      await store(rows)
+      queue.back()
+    },
+    isPassing,
+    isAboutTheValues,
+    explain: (cause, records) => explain('keep usage in', cause, records),
+  })
   const queue = new AppendQueue<RecordRow>({
-    store: async (rows) => void (await database.query(statement, appendValues(rows, origin))),
+    store,
     isPassing,
     isAboutTheValues,
     sizeOf: ({ body }) => body.length,
+    ...(spool !== undefined && { keepElsewhere: (rows) => spool.keep(rows) }),
   })
-  const faults = new Faults()
   const heartbeat = prepareHeartbeat(database, (error) => faults.report(error))
-  const progress = prepareProgress(database)
+  const progress = prepareProgress(database, async () => (await spool?.rows()) ?? [])
   const prune = preparePrune(database)
   let closing: Promise<void> | undefined
 
@@ -72,6 +99,7 @@ export function postgresOutbox(
     ...progress,
     async position() {
       await queue.stored()
+      await spool?.drained()
       return await progress.position()
     },
     ...prepareDeadLetters(database),
@@ -87,44 +115,76 @@ export function postgresOutbox(
     description,
     durable: true,
     async open() {
+      void spool?.begin()
       await database.query('SELECT 1')
     },
     async append(records: readonly UsageRecord[]) {
+      void spool?.begin()
+      if (records.some(({ id }) => typeof id !== 'string')) {
+        throw explain('keep usage in', new TypeError('a record has no id'), records)
+      }
       try {
         await queue.append(records.map(toRow))
       } catch (cause) {
-        throw postgresFailure(cause, { action: 'keep usage in', description, records })
+        throw explain('keep usage in', cause, records)
       }
     },
     recordIn: prepareRecordIn(database),
+    ...explained(
+      operations,
+      async () => {
+        if (closing !== undefined) {
+          throw new OutboxError(
+            `Cannot use the outbox ${description}: it is closed. Close the meter after the last call.`,
+          )
+        }
+        // What was answered as kept is there for all that comes after, in the next process too.
+        await spool?.begin()
+        await spool?.tried()
+      },
+      (cause) => explain('use', cause),
+    ),
+    waiting: () => queue.waiting + (spool?.waiting ?? 0),
+    saveNow: () => queue.keepElsewhere('always'),
     onFault: (listener) => faults.listen(listener),
-    ...explained(operations, description, () => closing !== undefined),
     close() {
-      closing ??= queue.close().then(() => atMost(closeMs, database.close()))
+      closing ??= queue
+        .close()
+        .then(() => spool?.close())
+        .then(() => atMost(closeMs, database.close()))
       return closing
     },
   }
 }
 
+/** Nothing on Cloudflare Workers, whose files end with the request. */
+function spoolOf(
+  { place, schemaName }: Database,
+  { spoolFolder = defaultSpoolFolder }: PostgresOutboxOptions,
+  faults: Faults,
+  store: SpoolStore,
+): Spool | undefined {
+  if (isRequestBound()) return undefined
+  const { host, port, database = '' } = place
+  const identity = spoolIdentity(host, port, database, schemaName)
+  return new Spool(new SpoolFolder(spoolFolder, identity), store, faults)
+}
+
 /** The same functions, whose errors say what to do. */
 function explained<Operations extends object>(
   operations: Operations,
-  description: string,
-  isClosed: () => boolean,
+  prepare: () => Promise<void>,
+  explain: (cause: unknown) => OutboxError,
 ): Operations {
   const wrapped = Object.entries(operations).map(([name, operation]) => [
     name,
     async (...parameters: unknown[]): Promise<unknown> => {
-      if (isClosed()) {
-        throw new OutboxError(
-          `Cannot use the outbox ${description}: it is closed. Close the meter after the last call.`,
-        )
-      }
+      await prepare()
       try {
         return await (operation as (...parameters: unknown[]) => unknown)(...parameters)
       } catch (cause) {
         if (cause instanceof ConfigError) throw cause
-        throw postgresFailure(cause, { action: 'use', description })
+        throw explain(cause)
       }
     },
   ])

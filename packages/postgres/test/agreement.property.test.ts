@@ -5,7 +5,7 @@ import pg from 'pg'
 import { describe, test } from 'vitest'
 import { OutboxWorld, sinks } from '../../core/test/outbox/outbox-world.ts'
 import { postgresOutbox } from '../src/postgres-outbox.ts'
-import { databaseUrl, newSchema } from './database-url.ts'
+import { databaseUrl, newSchema, noFolder } from './database-url.ts'
 
 const runs = Number(process.env['PROPERTY_RUNS'] ?? 8)
 
@@ -92,7 +92,7 @@ describe.skipIf(databaseUrl === '')('postgres and memory', () => {
         fc.asyncProperty(steps, async (sequence) => {
           const world = new OutboxWorld((now) => [
             memoryOutbox({ now }),
-            postgresOutbox({ pool }, { schema: newSchema(), now }),
+            postgresOutbox({ pool }, { spoolFolder: noFolder, schema: newSchema(), now }),
           ])
           for (const [index, run] of sequence.entries()) {
             world.nowMs++

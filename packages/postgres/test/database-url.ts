@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { inject } from 'vitest'
 
 /** The server of the test run; empty where there is none and tests are to be skipped. */
@@ -9,3 +10,6 @@ let schemas = 0
 export function newSchema(): string {
   return `meter_${process.pid}_${Date.now()}_${++schemas}`
 }
+
+/** A spool folder that cannot be: what the database itself says is the answer, however late. */
+export const noFolder = join(process.execPath, 'no-folder')

@@ -1,4 +1,6 @@
+import { rmSync } from 'node:fs'
 import { startPostgres } from '@token-meter/testkit'
+import { childSpool } from './spawn-child.ts'
 import type { TestProject } from 'vitest/node'
 
 declare module 'vitest' {
@@ -13,7 +15,13 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   try {
     const server = await startPostgres()
     project.provide('postgresUrl', server.url)
-    return () => server.stop()
+    return async () => {
+      await server.stop()
+      // What tests that were cut off have left in the default folder.
+      for (const folder of [childSpool, '.token-meter/spool']) {
+        rmSync(folder, { recursive: true, force: true })
+      }
+    }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     console.warn(`The tests of @token-meter/postgres are skipped: no Postgres here (${reason})`)

@@ -48,6 +48,8 @@ const jobs: Readonly<Record<string, (outbox: PostgresOutbox) => unknown>> = {
       const record = exampleRecord()
       await outbox.append([record])
       say(`kept ${record.id}`)
+      // Nothing slows it down while the database is away.
+      await new Promise((resolve) => setTimeout(resolve, 5))
     }
   },
   /** Delivers until `first` records of all workers are settled. */

@@ -1,9 +1,10 @@
+import { join } from 'node:path'
 import { type PostgresServer, startPostgres } from '@token-meter/testkit'
 import { exampleRecord } from '@token-meter/testkit/suites'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { postgresOutbox } from '../src/postgres-outbox.ts'
 import { databaseUrl } from './database-url.ts'
-import { spawnChild } from './spawn-child.ts'
+import { childSpool, spawnChild } from './spawn-child.ts'
 
 describe.skipIf(databaseUrl === '')('a server that is killed', () => {
   let server: PostgresServer
@@ -14,7 +15,10 @@ describe.skipIf(databaseUrl === '')('a server that is killed', () => {
 
   test('keeps what it has acknowledged; what comes meanwhile waits, in order', async () => {
     const schema = 'token_meter'
-    const outbox = postgresOutbox({ connectionString: server.url }, { schema })
+    const outbox = postgresOutbox(
+      { connectionString: server.url },
+      { schema, spoolFolder: childSpool },
+    )
     const before = exampleRecord()
     await outbox.append([before])
     const producer = spawnChild('produce-for-ever', server.url, schema)
@@ -32,12 +36,16 @@ describe.skipIf(databaseUrl === '')('a server that is killed', () => {
     const storing = waiting.map((record) => outbox.append([record]).then(() => stored++))
     const claiming = outbox.claim('alpha', 1, 1000)
     await expect(claiming).rejects.toMatchObject({ busy: true })
-    expect(stored).toBe(0)
+    // They are safe on this disk meanwhile.
+    await Promise.all(storing)
+    expect(stored).toBe(3)
+    expect(outbox.waiting?.()).toBe(3)
 
     await server.restart()
-    await Promise.all(storing)
     producer.signal('SIGKILL')
     await producer.ended
+    await outbox.position()
+    expect(outbox.waiting?.()).toBe(0)
     const kept = producer.said('kept')
     expect(kept.length).toBeGreaterThanOrEqual(30)
     for (const id of kept) expect(await outbox.find(id)).toMatchObject({ id })
@@ -58,8 +66,9 @@ describe.skipIf(databaseUrl === '')('a server that is killed', () => {
     await outbox.close()
   })
 
-  test('close hands back what could not be stored, and does not wait for ever', async () => {
-    const outbox = postgresOutbox({ connectionString: server.url })
+  test('without a disk, close hands back what could not be stored, and does not wait for ever', async () => {
+    const spoolFolder = join(process.execPath, 'no-folder')
+    const outbox = postgresOutbox({ connectionString: server.url }, { spoolFolder })
     await outbox.append([exampleRecord()])
     server.kill()
     await expect.poll(() => Promise.resolve(outbox.recorded()).catch(() => 'away')).toBe('away')

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
@@ -15,6 +16,11 @@ export interface Child {
   readonly ended: Promise<number | NodeJS.Signals | null>
 }
 
+const packageFolder = fileURLToPath(new URL('..', import.meta.url))
+
+/** Where children have their spool unless they are told. */
+export const childSpool = join(packageFolder, '.token-meter/spool')
+
 /** Runs a script of this folder in a process of its own, which is killed at the end of the test. */
 export function spawnScript(
   name: string,
@@ -24,7 +30,7 @@ export function spawnScript(
   const script = fileURLToPath(new URL(name, import.meta.url))
   const child = spawn(process.execPath, [script, ...parameters], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    cwd: packageFolder,
     env: { ...process.env, ...environment },
   })
   onTestFinished(() => void child.kill('SIGKILL'))

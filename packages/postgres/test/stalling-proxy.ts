@@ -4,8 +4,12 @@ import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
 export interface StallingProxy {
   /** The database behind it. */
   readonly url: string
-  /** Stops once so much more has come from the database. */
+  /** Stops once so much more has come from the database; Infinity lets new connections through. */
   stallAfter(bytes: number): void
+  /** Stops the connections that there are, and no others. */
+  stallNow(): void
+  /** Breaks the connections that there are. */
+  dropAll(): void
   /** Stops all that the client says after the first message with this text. */
   stallBehind(text: string): void
   /** Resolves when it has stopped. */
@@ -16,6 +20,7 @@ export interface StallingProxy {
 export async function startStallingProxy(databaseUrl: string): Promise<StallingProxy> {
   const database = new URL(databaseUrl)
   const sockets: Socket[] = []
+  const backends = new Set<Socket>()
   let bytesLeft = Infinity
   let stallText: string | undefined
   let hasStalled = () => {}
@@ -23,6 +28,7 @@ export async function startStallingProxy(databaseUrl: string): Promise<StallingP
   const server = createServer((client) => {
     const backend = connect(Number(database.port), database.hostname)
     sockets.push(client, backend)
+    backends.add(backend)
     let isDeaf = false
     client.on('data', (data) => {
       if (isDeaf) return
@@ -42,7 +48,10 @@ export async function startStallingProxy(databaseUrl: string): Promise<StallingP
     client.on('error', () => backend.destroy())
     backend.on('error', () => client.destroy())
     client.on('close', () => backend.destroy())
-    backend.on('close', () => client.destroy())
+    backend.on('close', () => {
+      backends.delete(backend)
+      client.destroy()
+    })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = new URL(databaseUrl)
@@ -50,6 +59,8 @@ export async function startStallingProxy(databaseUrl: string): Promise<StallingP
   return {
     url: url.href,
     stallAfter: (bytes) => void (bytesLeft = bytes),
+    stallNow: () => backends.forEach((backend) => backend.pause()),
+    dropAll: () => sockets.splice(0).forEach((socket) => socket.destroy()),
     stallBehind: (text) => void (stallText = text),
     stalled,
     close() {

@@ -3,7 +3,7 @@ import { exampleRecord } from '@token-meter/testkit/suites'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { postgresOutbox, type PostgresOutbox } from '../src/postgres-outbox.ts'
-import { databaseUrl, newSchema } from './database-url.ts'
+import { databaseUrl, newSchema, noFolder } from './database-url.ts'
 import { startStallingProxy } from './stalling-proxy.ts'
 
 /** More than the buffers of a connection hold. */
@@ -19,14 +19,14 @@ describe.skipIf(databaseUrl === '')('a process that stands still in the middle o
   })
   beforeEach(() => {
     schema = newSchema()
-    outbox = postgresOutbox({ pool }, { schema })
+    outbox = postgresOutbox({ pool }, { spoolFolder: noFolder, schema })
   })
   afterAll(() => pool.end())
 
   /** The same outbox in a process that is about to stand still. */
   async function another() {
     const proxy = await startStallingProxy(databaseUrl)
-    const stuck = postgresOutbox({ connectionString: proxy.url }, { schema })
+    const stuck = postgresOutbox({ connectionString: proxy.url }, { spoolFolder: noFolder, schema })
     onTestFinished(async () => {
       proxy.close()
       await stuck.close()

@@ -1,11 +1,11 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { AppendQueue } from './append-queue.ts'
 
 const away = new Error('away')
 const wrong = new Error('wrong value')
 
 /** A store whose statements the test ends one by one. */
-function startQueue() {
+function startQueue(keepElsewhere?: (rows: readonly string[]) => boolean) {
   const statements: { rows: readonly string[]; end: (cause?: Error) => void }[] = []
   const queue = new AppendQueue<string>({
     store: (rows) =>
@@ -15,6 +15,7 @@ function startQueue() {
     isPassing: (cause) => cause === away,
     isAboutTheValues: (cause) => cause === wrong,
     sizeOf: (row) => row.length,
+    ...(keepElsewhere !== undefined && { keepElsewhere }),
   })
   const statement = async (index: number) => {
     await expect.poll(() => statements.length, { interval: 1 }).toBeGreaterThan(index)
@@ -138,4 +139,107 @@ test('memory is bounded in characters too, and so is a statement', async () => {
     end()
   }
   await Promise.all([...kept, small])
+})
+
+describe('with somewhere else to keep rows', () => {
+  function start() {
+    const elsewhere: string[] = []
+    const place = { isUsable: true }
+    const queue = startQueue((rows) => {
+      if (place.isUsable) elsewhere.push(...rows)
+      return place.isUsable
+    })
+    return { ...queue, elsewhere, place }
+  }
+  const soon = () => new Promise((resolve) => setTimeout(resolve, 20))
+
+  test('an answer that comes in time leaves it unused', async () => {
+    const { queue, statement, elsewhere } = start()
+    for (let index = 0; index < 15; index++) {
+      const kept = queue.append([`row ${index}`])
+      const { end } = await statement(index)
+      await soon()
+      end()
+      await kept
+    }
+    expect(elsewhere).toEqual([])
+  })
+
+  test('a store that is slow has all of it kept there, and then each row at once', async () => {
+    const { queue, statements, statement, elsewhere } = start()
+    await Promise.all([queue.append(['a']), queue.append(['b'])])
+    expect(elsewhere).toEqual(['a', 'b'])
+    const began = performance.now()
+    await queue.append(['c'])
+    expect(performance.now() - began).toBeLessThan(150)
+    expect(elsewhere).toEqual(['a', 'b', 'c'])
+    expect(queue.waiting).toBe(0)
+    // It comes back, and the next is its own again.
+    ;(await statement(0)).end()
+    await soon()
+    const next = queue.append(['d'])
+    const { rows, end } = await statement(1)
+    expect(rows).toEqual(['d'])
+    end()
+    await next
+    expect(statements).toHaveLength(2)
+    expect(elsewhere).toEqual(['a', 'b', 'c'])
+  })
+
+  test.each([away, new Error('denied')])(
+    'a store that fails (%s) is left alone until it answers somebody else',
+    async (failure) => {
+      const { queue, statements, statement, elsewhere } = start()
+      const first = queue.append(['a'])
+      ;(await statement(0)).end(failure)
+      await first
+      await queue.append(['b'])
+      expect(elsewhere).toEqual(['a', 'b'])
+      expect(statements).toHaveLength(1)
+      queue.back()
+      const next = queue.append(['c'])
+      ;(await statement(1)).end()
+      await next
+      expect(elsewhere).toEqual(['a', 'b'])
+    },
+  )
+
+  test('a row that is refused is not kept there', async () => {
+    const { queue, statement, elsewhere } = start()
+    const refused = expect(queue.append(['bad'])).rejects.toBe(wrong)
+    ;(await statement(0)).end(wrong)
+    await refused
+    expect(elsewhere).toEqual([])
+  })
+
+  test('where it cannot be used rows wait for the store, and it is tried again', async () => {
+    const { queue, statement, elsewhere, place } = start()
+    place.isUsable = false
+    const first = queue.append(['a'])
+    ;(await statement(0)).end(away)
+    await soon()
+    expect(queue.waiting).toBe(1)
+    const again = await statement(1)
+    place.isUsable = true
+    await first
+    expect(elsewhere).toEqual(['a'])
+    again.end()
+    place.isUsable = false
+    await soon()
+    const second = queue.append(['b'])
+    ;(await statement(2)).end()
+    await second
+  })
+
+  test('the end of the process and close put there what waits', async () => {
+    const { queue, elsewhere, statement } = start()
+    const first = queue.append(['a'])
+    await statement(0)
+    expect(queue.keepElsewhere('always')).toBe(true)
+    await first
+    const second = queue.append(['b'])
+    await queue.close()
+    await second
+    expect(elsewhere).toEqual(['a', 'b'])
+  })
 })

@@ -1,4 +1,5 @@
 import { atMost } from '../at-most.ts'
+import { type Waiting, WaitingRows } from './waiting-rows.ts'
 
 /** How appends reach the database, and what its failures mean. */
 export interface AppendStore<Row> {
@@ -9,41 +10,42 @@ export interface AppendStore<Row> {
   isAboutTheValues(cause: unknown): boolean
   /** How much room a row takes, in characters. */
   sizeOf(row: Row): number
-}
-
-interface Waiting<Row> {
-  readonly rows: readonly Row[]
-  readonly size: number
-  readonly stored: () => void
-  readonly failed: (cause: unknown) => void
+  /**
+   * Makes rows safe elsewhere, from where they come into the store when that answers; false where
+   * that is not possible. Left out where there is nowhere else.
+   */
+  keepElsewhere?(rows: readonly Row[]): boolean
 }
 
 /** How soon a database that is away is tried again, in ms: doubled each time. */
 const firstPauseMs = 100
 const longestPauseMs = 2_000
-/** Rows in one statement, and their characters. */
-const mostTogether = 500
-const largestTogether = 4_000_000
-/** Rows that wait in memory, and their characters. */
-const mostWaiting = 10_000
-const largestWaiting = 64_000_000
 /** How long the last try of `close` may take, in ms. */
 const lastTryMs = 2_000
+/** How long rows wait for a store that is slow before they are kept elsewhere, in ms. */
+const patienceMs = 200
+/** How soon elsewhere is tried again after it was not possible, in ms. */
+const elsewhereAgainMs = 1_000
 
 /**
  * Appends in order, one statement at a time: what comes while one is under way goes together in the
- * next. While the database is away everything waits here.
+ * next. What the database does not take within moments is kept elsewhere, and so is all that comes
+ * while it is away; where that is not possible everything waits here.
  */
 export class AppendQueue<Row> {
   readonly #store: AppendStore<Row>
-  readonly #waiting: Waiting<Row>[] = []
-  #count = 0
-  #size = 0
+  readonly #waiting = new WaitingRows<Row>()
   #running: Promise<void> | undefined
   #pauseMs = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #reason: unknown
   #isClosed = false
+  /** The last answer of the store was that it is away. */
+  #isAway = false
+  /** When the statement that is under way began, by `performance.now()`. */
+  #beganAt: number | undefined
+  #patience: ReturnType<typeof setTimeout> | undefined
+  #elsewhereAgainAt = 0
 
   constructor(store: AppendStore<Row>) {
     this.#store = store
@@ -53,25 +55,54 @@ export class AppendQueue<Row> {
     if (rows.length === 0) return
     if (this.#isClosed) throw new Error('it is closed')
     const size = rows.reduce((sum, row) => sum + this.#store.sizeOf(row), 0)
-    const isFull =
-      this.#count + rows.length > mostWaiting ||
-      (this.#count > 0 && this.#size + size > largestWaiting)
-    if (isFull) {
+    const isFull = () => this.#waiting.isFullFor(rows.length, size)
+    if (isFull() && !(this.keepElsewhere() && !isFull())) {
       throw new Error(
-        `${this.#count} records wait in memory already${this.#reason === undefined ? '' : `, because: ${messageOf(this.#reason)}`}`,
+        `${this.#waiting.count} records wait in memory already${this.#reason === undefined ? '' : `, because: ${messageOf(this.#reason)}`}`,
       )
     }
-    this.#count += rows.length
-    this.#size += size
-    const storing = this.#push(rows, size)
-    if (this.#timer === undefined) this.#run()
+    const storing = this.#waiting.push(rows, size)
+    if (this.#isAway || this.#isSlow) this.keepElsewhere()
+    if (this.#timer === undefined && !this.#waiting.isEmpty) this.#run()
+    this.#watch()
     await storing
+  }
+
+  /** Rows that are nowhere else. */
+  get waiting(): number {
+    return this.#waiting.unsafe().reduce((sum, { rows }) => sum + rows.length, 0)
+  }
+
+  /** The store has answered somebody else: what comes goes there again. */
+  back(): void {
+    this.#isAway = false
+  }
+
+  /**
+   * Makes all that waits safe at once, where that is possible; true when nothing is left unsafe.
+   * @param tries also where it was not possible a moment ago.
+   */
+  keepElsewhere(tries: 'always' | 'sparingly' = 'sparingly'): boolean {
+    const unsafe = this.#waiting.unsafe()
+    if (unsafe.length === 0) return true
+    const now = performance.now()
+    if (tries === 'sparingly' && now < this.#elsewhereAgainAt) return false
+    if (this.#store.keepElsewhere?.(unsafe.flatMap(({ rows }) => rows)) !== true) {
+      this.#elsewhereAgainAt = now + elsewhereAgainMs
+      return false
+    }
+    for (const one of unsafe) {
+      one.isSafe = true
+      one.stored()
+      if (!one.isUnderWay) this.#waiting.leave(one)
+    }
+    return true
   }
 
   /** Tries at once, and resolves when all that waits now is stored, or has failed for good. */
   async stored(): Promise<void> {
-    if (this.#waiting.length === 0) return
-    const storing = this.#push([], 0).catch(() => {})
+    if (this.#waiting.isEmpty) return
+    const storing = this.#waiting.push([], 0).catch(() => {})
     this.#run()
     await storing
   }
@@ -79,9 +110,10 @@ export class AppendQueue<Row> {
   /** Tries for the last time, and hands back what could not be stored. */
   async close(): Promise<void> {
     this.#isClosed = true
-    await atMost(lastTryMs, this.#tryAtLast())
+    if (!this.keepElsewhere('always')) await atMost(lastTryMs, this.#tryAtLast())
     clearTimeout(this.#timer)
-    for (const { failed } of this.#waiting.splice(0)) {
+    clearTimeout(this.#patience)
+    for (const { failed } of this.#waiting.takeAll()) {
       failed(this.#reason ?? new Error('it was closed before the database answered'))
     }
   }
@@ -89,12 +121,29 @@ export class AppendQueue<Row> {
   /** What is under way may have begun on a connection that was lost long ago. */
   async #tryAtLast(): Promise<void> {
     await this.#running
-    if (this.#waiting.length > 0) this.#run()
+    if (!this.#waiting.isEmpty) this.#run()
     await this.#running
   }
 
-  #push(rows: readonly Row[], size: number): Promise<void> {
-    return new Promise((stored, failed) => this.#waiting.push({ rows, size, stored, failed }))
+  get #isSlow(): boolean {
+    return this.#beganAt !== undefined && performance.now() - this.#beganAt >= patienceMs
+  }
+
+  /** Keeps elsewhere what waits for too long. */
+  #watch(): void {
+    const [oldest] = this.#waiting.unsafe()
+    if (this.#patience !== undefined || this.#store.keepElsewhere === undefined) return
+    if (oldest === undefined) return
+    const dueAt = Math.max(oldest.since + patienceMs, this.#elsewhereAgainAt)
+    const look = () => {
+      this.#patience = undefined
+      const [first] = this.#waiting.unsafe()
+      if (first !== undefined && performance.now() - first.since >= patienceMs) this.keepElsewhere()
+      this.#watch()
+    }
+    // In a process that was busy the answer may be there, and is only read after its timers.
+    this.#patience = setTimeout(() => setImmediate(look), Math.max(1, dueAt - performance.now()))
+    this.#patience.unref()
   }
 
   #run(): void {
@@ -103,60 +152,58 @@ export class AppendQueue<Row> {
     this.#running ??= this.#storeAll().finally(() => {
       this.#running = undefined
       // Something came after the last look.
-      if (this.#waiting.length > 0 && this.#timer === undefined && !this.#isClosed) this.#run()
+      if (!this.#waiting.isEmpty && this.#timer === undefined && !this.#isClosed) this.#run()
     })
   }
 
   async #storeAll(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const together = this.#next()
+    while (!this.#waiting.isEmpty) {
+      const together = this.#waiting.next()
       try {
         await this.#storeTogether(together)
         this.#pauseMs = 0
         this.#reason = undefined
       } catch (cause) {
         this.#reason = cause
-        if (!this.#isClosed) this.#tryLater()
+        this.#isAway = true
+        this.keepElsewhere()
+        if (!this.#isClosed && !this.#waiting.isEmpty) this.#tryLater()
         return
       }
     }
-  }
-
-  /** As many from the head as go into one statement, at least one. */
-  #next(): readonly Waiting<Row>[] {
-    let count = 0
-    let together = 0
-    const end = this.#waiting.findIndex(({ rows, size }, index) => {
-      count += rows.length
-      together += size
-      return index > 0 && (count > mostTogether || together > largestTogether)
-    })
-    return this.#waiting.slice(0, end < 0 ? undefined : end)
   }
 
   /** @throws only what passes. */
   async #storeTogether(together: readonly Waiting<Row>[]): Promise<void> {
     const rows = together.flatMap((one) => one.rows)
     try {
-      if (rows.length > 0) await this.#store.store(rows)
-      for (const one of together) this.#leave(one).stored()
+      if (rows.length > 0) {
+        await this.#underWay(together, () => this.#store.store(rows))
+        this.#isAway = false
+      }
+      for (const one of together) this.#waiting.leave(one).stored()
     } catch (cause) {
       if (this.#store.isPassing(cause)) throw cause
-      if (this.#store.isAboutTheValues(cause) && together.length > 1) {
-        for (const one of together) await this.#storeTogether([one])
+      const isAboutTheValues = this.#store.isAboutTheValues(cause)
+      if (isAboutTheValues && together.length > 1) {
+        for (const one of together) if (!one.isSafe) await this.#storeTogether([one])
         return
       }
-      for (const one of together) this.#leave(one).failed(cause)
+      if (!isAboutTheValues && this.keepElsewhere()) throw cause
+      for (const one of together) this.#waiting.leave(one).failed(cause)
     }
   }
 
-  #leave(one: Waiting<Row>): Waiting<Row> {
-    const index = this.#waiting.indexOf(one)
-    if (index < 0) return one
-    this.#waiting.splice(index, 1)
-    this.#count -= one.rows.length
-    this.#size -= one.size
-    return one
+  async #underWay(together: readonly Waiting<Row>[], store: () => Promise<void>): Promise<void> {
+    this.#beganAt = performance.now()
+    for (const one of together) one.isUnderWay = true
+    try {
+      await store()
+    } finally {
+      this.#beganAt = undefined
+      for (const one of together) one.isUnderWay = false
+      for (const one of together) if (one.isSafe) this.#waiting.leave(one)
+    }
   }
 
   #tryLater(): void {

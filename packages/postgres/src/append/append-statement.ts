@@ -1,4 +1,4 @@
-import { toBody, type UsageRecord } from '@token-meter/core/adapter'
+import { fromBody, toBody, type UsageRecord } from '@token-meter/core/adapter'
 import { plainText } from '../sql-text.ts'
 
 /** A record as its columns. */
@@ -10,13 +10,21 @@ export interface RecordRow {
 }
 
 export function toRow(record: UsageRecord): RecordRow {
-  const { id, customer, at } = record
-  return {
-    id: asColumn(id),
-    customer: customer === null ? null : asColumn(customer),
-    at,
-    body: toBody(record),
+  return withBody(record, toBody(record))
+}
+
+/** The row whose body this is; nothing for what is no record. */
+export function rowOf(body: string): RecordRow | undefined {
+  try {
+    const record = fromBody(body, null)
+    return 'id' in record && 'tokens' in record ? withBody(record, body) : undefined
+  } catch {
+    return undefined
   }
+}
+
+function withBody({ id, customer, at }: UsageRecord, body: string): RecordRow {
+  return { id: asColumn(id), customer: customer === null ? null : asColumn(customer), at, body }
 }
 
 /** Records come from callers without types too: the database refuses what is not text. */

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databaseUrl, newSchema } from '../../test/database-url.ts'
+import { databaseUrl, newSchema, noFolder } from '../../test/database-url.ts'
 import { postgresOutbox } from '../postgres-outbox.ts'
 
 const usage = {
@@ -20,7 +20,7 @@ describe.skipIf(databaseUrl === '')('usage recorded in a transaction of the call
   async function answerAndRecord(end: 'COMMIT' | 'ROLLBACK') {
     const schema = newSchema()
     await pool.query(`CREATE TABLE public.${schema} (answer text)`)
-    const outbox = postgresOutbox({ pool }, { schema })
+    const outbox = postgresOutbox({ pool }, { spoolFolder: noFolder, schema })
     const client = await pool.connect()
     await client.query('BEGIN')
     await client.query(`INSERT INTO public.${schema} VALUES ('42')`)
@@ -54,7 +54,7 @@ describe.skipIf(databaseUrl === '')('usage recorded in a transaction of the call
   })
 
   test('holds up no other append of the same process while it is open', async () => {
-    const outbox = postgresOutbox({ pool }, { schema: newSchema() })
+    const outbox = postgresOutbox({ pool }, { spoolFolder: noFolder, schema: newSchema() })
     await outbox.append([])
     const client = await pool.connect()
     await client.query('BEGIN')
@@ -69,10 +69,10 @@ describe.skipIf(databaseUrl === '')('usage recorded in a transaction of the call
 
   test('needs no other connection than the one it is given', async () => {
     const schema = newSchema()
-    await postgresOutbox({ pool }, { schema }).append([])
-    await postgresOutbox({ pool }, { schema }).recorded()
+    await postgresOutbox({ pool }, { spoolFolder: noFolder, schema }).append([])
+    await postgresOutbox({ pool }, { spoolFolder: noFolder, schema }).recorded()
     const single = new pg.Pool({ connectionString: databaseUrl, max: 1 })
-    const outbox = postgresOutbox({ pool: single }, { schema })
+    const outbox = postgresOutbox({ pool: single }, { spoolFolder: noFolder, schema })
     const client = await single.connect()
     await client.query('BEGIN')
     // Others are waiting for a connection already.
@@ -85,7 +85,7 @@ describe.skipIf(databaseUrl === '')('usage recorded in a transaction of the call
   })
 
   test('the same id again records nothing, in any transaction', async () => {
-    const outbox = postgresOutbox({ pool }, { schema: newSchema() })
+    const outbox = postgresOutbox({ pool }, { spoolFolder: noFolder, schema: newSchema() })
     for (let time = 0; time < 2; time++) {
       await outbox.recordIn(pool as unknown as pg.Client, { ...usage, id: 'answer-1' })
     }
@@ -93,7 +93,7 @@ describe.skipIf(databaseUrl === '')('usage recorded in a transaction of the call
   })
 
   test('wrong usage is refused before anything is written, as by meter.record()', async () => {
-    const outbox = postgresOutbox({ pool }, { schema: newSchema() })
+    const outbox = postgresOutbox({ pool }, { spoolFolder: noFolder, schema: newSchema() })
     const client = await pool.connect()
     await client.query('BEGIN')
     const wrong = outbox.recordIn(client, [usage, { ...usage, customer: '' }])
@@ -105,7 +105,7 @@ describe.skipIf(databaseUrl === '')('usage recorded in a transaction of the call
 
   test('tallies of ended transactions are added up by prune, and the count stays', async () => {
     const schema = newSchema()
-    const outbox = postgresOutbox({ pool }, { schema })
+    const outbox = postgresOutbox({ pool }, { spoolFolder: noFolder, schema })
     for (let time = 0; time < 5; time++) {
       await outbox.recordIn(pool as unknown as pg.Client, usage)
     }

@@ -2,7 +2,7 @@ import { exampleRecord } from '@token-meter/testkit/suites'
 import type { Batch, ManualUsage } from '@token-meter/core/adapter'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { databaseUrl, newSchema } from '../../test/database-url.ts'
+import { databaseUrl, newSchema, noFolder } from '../../test/database-url.ts'
 import { postgresOutbox, type PostgresOutbox } from '../postgres-outbox.ts'
 
 const accepted = { status: 'accepted' } as const
@@ -25,7 +25,7 @@ describe.skipIf(databaseUrl === '')('a transaction that commits late', () => {
   })
   beforeEach(async () => {
     schema = newSchema()
-    outbox = postgresOutbox({ pool }, { schema })
+    outbox = postgresOutbox({ pool }, { spoolFolder: noFolder, schema })
     open = await pool.connect()
     await open.query('BEGIN')
   })

@@ -2,7 +2,7 @@ import type { ManualUsage } from '@token-meter/core/adapter'
 import { exampleRecord } from '@token-meter/testkit/suites'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databaseUrl, newSchema } from '../../test/database-url.ts'
+import { databaseUrl, newSchema, noFolder } from '../../test/database-url.ts'
 import { postgresOutbox } from '../postgres-outbox.ts'
 
 const usage: ManualUsage = {
@@ -21,7 +21,7 @@ describe.skipIf(databaseUrl === '')('tables that a dump has brought from another
 
   test('wait for no transaction of that server, and are pruned', async () => {
     const schema = newSchema()
-    const outbox = postgresOutbox({ pool }, { schema })
+    const outbox = postgresOutbox({ pool }, { spoolFolder: noFolder, schema })
     const open = await pool.connect()
     await open.query('BEGIN')
     await outbox.recordIn(open, usage)

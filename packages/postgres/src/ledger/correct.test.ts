@@ -1,7 +1,7 @@
 import { exampleRecord } from '@token-meter/testkit/suites'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databaseUrl, newSchema } from '../../test/database-url.ts'
+import { databaseUrl, newSchema, noFolder } from '../../test/database-url.ts'
 import { postgresOutbox } from '../postgres-outbox.ts'
 
 describe.skipIf(databaseUrl === '')('a correction and others at once', () => {
@@ -24,7 +24,7 @@ describe.skipIf(databaseUrl === '')('a correction and others at once', () => {
     ['requeue', { delivered: 0, discarded: 0, pending: 1 }],
   ] as const)('what a %s has just moved is moved once, and counted once', async (other, counts) => {
     const schema = newSchema()
-    const outbox = postgresOutbox({ pool }, { schema })
+    const outbox = postgresOutbox({ pool }, { spoolFolder: noFolder, schema })
     const record = exampleRecord()
     await outbox.append([record])
     const batch = await outbox.claim('alpha', 1, 1000)

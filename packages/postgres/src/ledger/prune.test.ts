@@ -1,7 +1,7 @@
 import { exampleRecord } from '@token-meter/testkit/suites'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databaseUrl, newSchema } from '../../test/database-url.ts'
+import { databaseUrl, newSchema, noFolder } from '../../test/database-url.ts'
 import { postgresOutbox } from '../postgres-outbox.ts'
 
 describe.skipIf(databaseUrl === '')('pruning of a long ledger', () => {
@@ -14,7 +14,7 @@ describe.skipIf(databaseUrl === '')('pruning of a long ledger', () => {
   /** 10,000 delivered records and some others of each time. */
   async function longLedger() {
     const schema = newSchema()
-    const outbox = postgresOutbox({ pool }, { schema })
+    const outbox = postgresOutbox({ pool }, { spoolFolder: noFolder, schema })
     const records = Array.from({ length: 10_000 }, (_, index) =>
       // Out of order, and often at the same time.
       exampleRecord({ at: (index * 7919) % 5_000 }),

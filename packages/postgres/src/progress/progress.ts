@@ -1,4 +1,5 @@
 import type { Outbox, SinkStats } from '@token-meter/core/adapter'
+import type { RecordRow } from '../append/append-statement.ts'
 import { type Database, moment } from '../database.ts'
 import { plainText } from '../sql-text.ts'
 
@@ -8,8 +9,14 @@ type Progress = Pick<
 >
 type Counters = Readonly<Record<Exclude<keyof SinkStats, 'pending'>, unknown>>
 
-/** How far a sink has come. Each answer is one statement, so that it is one moment's. */
-export function prepareProgress(database: Database): Progress {
+/**
+ * How far a sink has come. Each answer is one statement, so that it is one moment's.
+ * @param spooled records that may be on their way here: those that are not here yet are pending.
+ */
+export function prepareProgress(
+  database: Database,
+  spooled: () => Promise<readonly RecordRow[]>,
+): Progress {
   const { schema } = database
   // Only what can be seen counts: a number in a hole may belong to another machine's open
   // transaction, which is nothing that was appended by then.
@@ -30,14 +37,30 @@ export function prepareProgress(database: Database): Progress {
   const expedite = `WITH ${moment('$2')}
     UPDATE ${schema}.batches SET due_at = ms FROM moment
     WHERE sink = $1 AND lease IS NULL AND due_at > ms`
+  // Looked for one by one: a join could read the whole table.
+  const coming = (parameters: string) => `coming AS MATERIALIZED (
+      SELECT at, billable FROM unnest(${parameters}) AS given (id, at, billable)
+      WHERE (SELECT there.id FROM ${schema}.records AS there WHERE there.id = given.id) IS NULL)`
   const recorded = `SELECT coalesce(sum(recorded), 0) AS recorded FROM ${schema}.tallies`
-  const stats = `SELECT (${recorded}) - coalesce(missed, pruned) AS recorded,
+  const allRecorded = `WITH ${coming('$1::text[], $2::float8[], $3::boolean[]')}
+    SELECT (${recorded}) + (SELECT count(*) FROM coming) AS recorded`
+  const comingValues = async () => {
+    const rows = await spooled()
+    return [
+      rows.map(({ id }) => id),
+      rows.map(({ at }) => at),
+      rows.map(({ customer }) => customer !== null),
+    ]
+  }
+  const stats = `WITH ${coming('$2::text[], $3::float8[], $4::boolean[]')}
+    SELECT (${recorded}) + (SELECT count(*) FROM coming) - coalesce(missed, pruned) AS recorded,
       coalesce(delivered, 0) AS delivered,
       (SELECT count(*) FROM ${schema}.items WHERE sink = $1 AND state = 'dead') AS dead,
       (SELECT count(*) FROM ${schema}.records
-        WHERE customer IS NULL AND seq > coalesce(start, 0)) AS unattributed,
+        WHERE customer IS NULL AND seq > coalesce(start, 0))
+        + (SELECT count(*) FROM coming WHERE NOT billable) AS unattributed,
       coalesce(discarded, 0) AS discarded,
-      (SELECT at FROM ${schema}.records WHERE seq = least(
+      least((SELECT min(at) FROM coming WHERE billable), (SELECT at FROM ${schema}.records WHERE seq = least(
         (SELECT min(seq) FROM ${schema}.items WHERE sink = $1 AND state = 'requeued'),
         (SELECT min(least) FROM ${schema}.batches CROSS JOIN LATERAL (
           SELECT min(seq) AS least FROM ${schema}.items WHERE items.batch = batches.id) AS held
@@ -45,7 +68,7 @@ export function prepareProgress(database: Database): Progress {
         (SELECT min(seq) FROM ${schema}.holes WHERE sink = $1 AND EXISTS (
           SELECT FROM ${schema}.records WHERE records.seq = holes.seq AND customer IS NOT NULL)),
         (SELECT seq FROM ${schema}.records WHERE customer IS NOT NULL
-          AND seq > coalesce(cursor, 0) ORDER BY seq LIMIT 1))) AS "oldestPendingAt"
+          AND seq > coalesce(cursor, 0) ORDER BY seq LIMIT 1)))) AS "oldestPendingAt"
     FROM ${schema}.ledger LEFT JOIN ${schema}.sinks ON name = $1`
 
   return {
@@ -71,7 +94,10 @@ export function prepareProgress(database: Database): Progress {
       await database.query(expedite, [plainText(sink), database.nowMs])
     },
     async stats(sink) {
-      const rows = await database.query<Counters>(stats, [plainText(sink)])
+      const rows = await database.query<Counters>(stats, [
+        plainText(sink),
+        ...(await comingValues()),
+      ])
       const count = (name: keyof Counters): number => Number(rows[0]?.[name] ?? 0)
       const settled = {
         delivered: count('delivered'),
@@ -90,7 +116,7 @@ export function prepareProgress(database: Database): Progress {
       }
     },
     async recorded() {
-      const rows = await database.query<{ recorded: unknown }>(recorded)
+      const rows = await database.query<{ recorded: unknown }>(allRecorded, await comingValues())
       return Number(rows[0]?.recorded)
     },
   }

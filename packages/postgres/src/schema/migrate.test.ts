@@ -1,7 +1,7 @@
 import { exampleRecord } from '@token-meter/testkit/suites'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databaseUrl, newSchema } from '../../test/database-url.ts'
+import { databaseUrl, newSchema, noFolder } from '../../test/database-url.ts'
 import { postgresOutbox } from '../postgres-outbox.ts'
 import { migrate } from './migrate.ts'
 
@@ -15,7 +15,9 @@ describe.skipIf(databaseUrl === '')('the tables', () => {
   test('are made once, by whoever comes first of many', async () => {
     for (let round = 0; round < 3; round++) {
       const schema = newSchema()
-      const outboxes = Array.from({ length: 6 }, () => postgresOutbox({ pool }, { schema }))
+      const outboxes = Array.from({ length: 6 }, () =>
+        postgresOutbox({ pool }, { spoolFolder: noFolder, schema }),
+      )
       await Promise.all(outboxes.map((outbox) => outbox.append([exampleRecord()])))
       expect(await outboxes[0]?.recorded()).toBe(6)
     }
@@ -31,7 +33,7 @@ describe.skipIf(databaseUrl === '')('the tables', () => {
     }
     await expect(migrate(pool, { schema })).rejects.toMatchObject(newer)
     const records = [exampleRecord()]
-    const outbox = postgresOutbox({ pool }, { schema })
+    const outbox = postgresOutbox({ pool }, { spoolFolder: noFolder, schema })
     await expect(outbox.append(records)).rejects.toMatchObject({ ...newer, records })
     await expect(Promise.resolve(outbox.stats('alpha'))).rejects.toMatchObject(newer)
     const { rows } = await pool.query(`SELECT version FROM ${schema}.ledger`)
@@ -46,7 +48,7 @@ describe.skipIf(databaseUrl === '')('the tables', () => {
     url.username = role
     url.password = 'app'
     const open = (options = {}) =>
-      postgresOutbox({ connectionString: url.href }, { schema, ...options })
+      postgresOutbox({ connectionString: url.href }, { spoolFolder: noFolder, schema, ...options })
 
     const forbidden = open()
     await expect(forbidden.append([exampleRecord()])).rejects.toMatchObject({
@@ -83,7 +85,7 @@ describe.skipIf(databaseUrl === '')('the tables', () => {
     const url = new URL(databaseUrl)
     url.username = role
     url.password = 'owner'
-    const outbox = postgresOutbox({ connectionString: url.href }, { schema })
+    const outbox = postgresOutbox({ connectionString: url.href }, { spoolFolder: noFolder, schema })
     await outbox.append([exampleRecord()])
     expect(await outbox.recorded()).toBe(1)
     await outbox.close()

@@ -3,7 +3,12 @@ import type { LedgerEntry, Outbox, SinkStats } from '@token-meter/core'
 /** Where the outbox of a run is, to be handed to its processes. */
 export type OutboxPlace =
   | { readonly kind: 'sqlite'; readonly path: string }
-  | { readonly kind: 'postgres'; readonly url: string }
+  | {
+      readonly kind: 'postgres'
+      readonly url: string
+      /** Of the processes of the run. */
+      readonly spoolFolder?: string
+    }
 
 /** Loads only the outbox it opens, as what a process loads is the time it takes to start. */
 export async function openOutbox(place: OutboxPlace): Promise<Outbox> {
@@ -12,7 +17,8 @@ export async function openOutbox(place: OutboxPlace): Promise<Outbox> {
     return sqliteOutbox(place.path)
   }
   const { postgresOutbox } = await import('@token-meter/postgres')
-  return postgresOutbox({ connectionString: place.url })
+  const { url, spoolFolder } = place
+  return postgresOutbox({ connectionString: url }, spoolFolder === undefined ? {} : { spoolFolder })
 }
 
 /** All that an outbox has to say of the sink, when nothing writes to it any more. */

@@ -49,7 +49,9 @@ export async function crashRun(options: CrashRunOptions): Promise<CrashReport> {
   const callLogs = join(folder, 'calls')
   const momentLogs = join(folder, 'moments')
   for (const logs of [callLogs, momentLogs]) mkdirSync(logs)
-  const place = options.outbox ?? { kind: 'sqlite', path: join(folder, 'usage.db') }
+  const given = options.outbox ?? { kind: 'sqlite', path: join(folder, 'usage.db') }
+  const place: OutboxPlace =
+    given.kind === 'postgres' ? { spoolFolder: join(folder, 'spool'), ...given } : given
   const random = createRandom(`${seed} run`)
   // Stripe does not say what its stream does with an identifier that it has.
   const streamDuplicates = random.oneOf(['ignored', 'refused'])

@@ -1,7 +1,7 @@
 import type { ResolvedCall } from './call-log.ts'
 
 /** An LLM call waits no longer for an outbox that is slow to acknowledge its usage, in ms. */
-const longestWaitMs = 1000
+const longestWaitMs = 5000
 
 /**
  * What is wrong with calls that had resolved: all of them are recorded, under the id that was
