@@ -73,6 +73,7 @@ export type { MeterEvent } from './event/meter-event.ts'
 export { defaultEventName, toMeterEvents, type MeterEventOptions } from './event/to-meter-events.ts'
 
 export type {
+  Appended,
   Awaitable,
   Batch,
   BatchEntry,
@@ -90,6 +91,7 @@ export { isProcessGone, type ProcessName, thisProcess } from './outbox/process-l
 export { isRequestBound } from './environment/request-bound.ts'
 export { correctedEvents } from './outbox/corrected-events.ts'
 export { copyFound, distrustedSince } from './outbox/distrust.ts'
+export { duplicateIds, isSameUsage, type TakenId } from './outbox/taken-id.ts'
 export { fromBody, toBody } from './outbox/record-body.ts'
 export type { Sink, SinkResult } from './sink/sink.ts'
 

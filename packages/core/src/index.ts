@@ -42,6 +42,7 @@ export type {
   RecordState,
   SinkStats,
 } from './outbox/outbox.ts'
+export type { TakenId } from './outbox/taken-id.ts'
 
 export type { DeliveryOptions } from './delivery/delivery-options.ts'
 export type { WaitUntil } from './environment/wait-until.ts'
@@ -56,6 +57,7 @@ export { TokenMeterError } from './errors/token-meter-error.ts'
 export { ConfigError } from './errors/config-error.ts'
 export { CostError } from './errors/cost-error.ts'
 export { DeliveryError } from './errors/delivery-error.ts'
+export { DuplicateIdError } from './errors/duplicate-id-error.ts'
 export { FlushError } from './errors/flush-error.ts'
 export { MissingCustomerError } from './errors/missing-customer-error.ts'
 export { ObserverError } from './errors/observer-error.ts'

@@ -23,8 +23,9 @@ export interface ManualUsage {
   /** Disjoint counts; what is left out is 0. */
   readonly tokens: Partial<TokenCounts>
   /**
-   * Recording the same id again records nothing: give one where you might repeat yourself. At most
-   * 80 characters.
+   * Recording the same usage again under the same id records nothing: give one where you might repeat
+   * yourself. Other usage under it is refused, for as long as the first is in the ledger
+   * (`retentionMs`). At most 80 characters.
    */
   readonly id?: string
   /** @default 'manual' */

@@ -28,7 +28,7 @@ export interface Meter<SupportedClient extends object = object> extends AsyncDis
   /**
    * Records usage that the application knows itself.
    * @throws TypeError or RangeError for what cannot be billed; OutboxError, with the record in it,
-   * when it could not be kept.
+   * when it could not be kept; DuplicateIdError when its `id` was recorded with other usage.
    */
   record(usage: ManualUsage): Promise<void>
   /**

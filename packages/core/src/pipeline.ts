@@ -108,7 +108,7 @@ export class Pipeline {
   ): (() => void) => this.#events.on(name, listener)
 
   async record(usage: ManualUsage): Promise<void> {
-    await this.keeper.record(toUsageRecord(usage))
+    await this.keeper.record(toUsageRecord(usage), usage)
   }
 
   readonly correct = async (...correction: Parameters<Outbox['correct']>): Promise<number> => {

@@ -9,18 +9,12 @@ import { ObserverError } from './errors/observer-error.ts'
 import type { TokenMeterError } from './errors/token-meter-error.ts'
 import { atMost } from './delivery/at-most.ts'
 import { notKept, notYetKept, unattributed } from './lost-records.ts'
-import type { Outbox } from './outbox/outbox.ts'
-import { requestIdOf } from './call/request-id.ts'
-import {
-  boundedCode,
-  boundedDetails,
-  boundedModel,
-  boundedUsage,
-  providerIds,
-} from './usage/bounded-usage.ts'
-import { deriveRecordId, mintRecordId } from './usage/record-id.ts'
+import type { ManualUsage } from './manual-usage.ts'
+import { toRecord } from './observed-record.ts'
+import type { Appended, Outbox } from './outbox/outbox.ts'
+import { duplicateIds, isSameUsage, type TakenId } from './outbox/taken-id.ts'
 import { isZero } from './usage/token-counts.ts'
-import type { UsageDetails } from './usage/usage-details.ts'
+import { quantities } from './usage/usage-details.ts'
 import type { UsageRecord } from './usage/usage-record.ts'
 
 /** How long an LLM call waits for an outbox that is slow to make its usage safe, in ms. */
@@ -42,6 +36,8 @@ export class UsageKeeper implements RecordSink {
   /** Usage that is still being read from responses that the caller has left. */
   readonly #coming = new Set<Promise<unknown>>()
   readonly #held = new HeldWrites()
+  /** The last append answered which ids were taken; others write later than they answer. */
+  #isTold = false
   #closed = false
 
   constructor(
@@ -96,10 +92,22 @@ export class UsageKeeper implements RecordSink {
 
   /**
    * Keeps a record of the application.
-   * @throws OutboxError with the record when it could not be kept.
+   * @param named what it named itself: only then can an id be taken by the same usage.
+   * @throws OutboxError with the record when it could not be kept, DuplicateIdError when its id has
+   * other usage.
    */
-  async record(record: UsageRecord): Promise<void> {
-    await this.#append([this.#price?.(record) ?? record])
+  async record(record: UsageRecord, named: Pick<ManualUsage, 'id' | 'at'>): Promise<void> {
+    const priced = this.#price?.(record) ?? record
+    const isSame = (taken: TakenId) => isSameUsage(taken, named.at !== undefined)
+    const storing = this.#append([priced], isSame)
+    const hasLooked = this.#isTold
+    await storing
+    if (named.id === undefined || hasLooked) return
+    const kept = await this.#outbox.find(named.id)
+    const other = kept && duplicateIds([{ record: priced, kept }], isSame)
+    if (other === undefined) return
+    this.#onFault(other)
+    throw other
   }
 
   /** Resolves when no append that has begun is under way any more, whatever became of it. */
@@ -147,7 +155,10 @@ export class UsageKeeper implements RecordSink {
   }
 
   /** A failure is reported with the records in it, which are then nowhere else, and thrown. */
-  #append(records: readonly UsageRecord[]): void | Promise<void> {
+  #append(
+    records: readonly UsageRecord[],
+    isSame?: (taken: TakenId) => boolean,
+  ): void | Promise<void> {
     const failed = (cause: unknown): never => {
       const error = notKept(this.#outbox, records, cause)
       this.#onFault(error)
@@ -155,17 +166,25 @@ export class UsageKeeper implements RecordSink {
     }
     if (this.#closed) return failed(new Error('the meter was closed'))
     this.begun++
-    let appending: void | Promise<void>
+    let appending: ReturnType<Outbox['append']>
     try {
       appending = this.#outbox.append(records)
     } catch (cause) {
       return failed(cause)
     }
-    if (appending === undefined) {
-      this.#tell(records)
+    this.#isTold = appending !== undefined
+    const appended = (taken: Appended): void => {
+      const others = taken && duplicateIds(taken, isSame)
+      this.#tell(records.filter((record) => others?.records.includes(record) !== true))
+      if (others === undefined) return
+      this.#onFault(others)
+      if (isSame !== undefined) throw others
+    }
+    if (!(appending instanceof Promise)) {
+      appended(appending)
       return this.#after?.follow(records)
     }
-    const storing = appending.then(() => this.#tell(records), failed)
+    const storing = appending.catch(failed).then(appended)
     this.#storing.set(storing, records)
     const over = () => void this.#storing.delete(storing)
     storing.then(over, over)
@@ -186,50 +205,7 @@ export class UsageKeeper implements RecordSink {
   }
 }
 
-function toRecord(
-  { call, endpoint, customer, attributes, requestedModel, isLinked, headers }: ObservedCall,
-  { reading, tokens, outcome, estimated, unknown }: CompletedReading,
-  at: number,
-  index: number,
-): UsageRecord {
-  const unbilled = reading.unbilled ?? (isLinked ? 'linked' : undefined)
-  return {
-    id:
-      reading.identity === undefined
-        ? mintRecordId(at)
-        : deriveRecordId(...reading.identity, index),
-    customer,
-    provider: call.provider,
-    model: boundedModel(reading.model ?? requestedModel ?? 'unknown'),
-    requestedModel: requestedModel && boundedModel(requestedModel),
-    endpoint: endpoint.name,
-    tokens,
-    details: detailsOf(boundedDetails(reading.details), estimated, unknown),
-    outcome,
-    at,
-    serviceTier: reading.serviceTier === undefined ? null : boundedCode(reading.serviceTier),
-    attributes,
-    ...(unbilled !== undefined && { unbilled }),
-    ...providerIds(reading.responseId, reading.requestId ?? requestIdOf(headers)),
-    raw: boundedUsage(reading.raw),
-  }
-}
-
-function detailsOf(
-  details: UsageDetails,
-  estimated: CompletedReading['estimated'],
-  unknown: CompletedReading['unknown'],
-): UsageDetails {
-  if (estimated.length === 0 && unknown === undefined) return details
-  return {
-    ...details,
-    ...(estimated.length > 0 && { estimated }),
-    ...(unknown !== undefined && { unknown }),
-  }
-}
-
 /** Without tokens it still bills something else, or tells the ledger that they are not known. */
 function saysMore({ details }: UsageRecord): boolean {
-  const { seconds, characters, images, webSearchRequests, unknown } = details
-  return Boolean(seconds || characters || images || webSearchRequests || unknown)
+  return details.unknown !== undefined || quantities.some((name) => Boolean(details[name]))
 }

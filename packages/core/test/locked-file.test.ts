@@ -30,7 +30,7 @@ test('appends to a locked file wait in memory, in order, and freeze nothing', as
   // Each would wait 50 ms.
   expect(performance.now() - began).toBeLessThan(1500)
   let stored = 0
-  for (const promise of storing) void promise?.then(() => stored++)
+  for (const promise of storing) void Promise.resolve(promise).then(() => stored++)
   await wait(300)
   expect(stored).toBe(0)
   unlock()

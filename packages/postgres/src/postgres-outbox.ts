@@ -1,13 +1,22 @@
 import {
   ConfigError,
+  duplicateIds,
   Faults,
+  fromBody,
   isRequestBound,
   type Outbox,
   OutboxError,
+  type TakenId,
   type UsageRecord,
 } from '@token-meter/core/adapter'
-import { AppendQueue } from './append/append-queue.ts'
-import { appendStatement, appendValues, type RecordRow, toRow } from './append/append-statement.ts'
+import { AppendQueue, type TakenRow } from './append/append-queue.ts'
+import {
+  appendStatement,
+  appendValues,
+  type RecordRow,
+  takenRows,
+  toRow,
+} from './append/append-statement.ts'
 import { prepareRecordIn, type RecordIn } from './append/record-in.ts'
 import { atMost } from './at-most.ts'
 import { prepareClaim } from './claim/claim.ts'
@@ -27,7 +36,7 @@ import { Spool, type SpoolStore } from './spool/spool.ts'
 import { SpoolFolder, spoolIdentity } from './spool/spool-folder.ts'
 
 export interface PostgresOutbox extends Outbox {
-  append(records: readonly UsageRecord[]): Promise<void>
+  append(records: readonly UsageRecord[]): Promise<readonly TakenId[]>
   /**
    * Records usage in a transaction of the caller's, on the caller's connection: it is kept when the
    * transaction commits, and never if it does not. Delivery finds it at its next look, a second
@@ -35,7 +44,7 @@ export interface PostgresOutbox extends Outbox {
    *
    * @param client connected to the outbox's database, in a transaction.
    * @throws what `meter.record()` throws for wrong usage; OutboxError when the database refused it,
-   *   which ends the transaction.
+   *   which ends the transaction; DuplicateIdError for an id that has other usage.
    */
   readonly recordIn: RecordIn
 }
@@ -65,17 +74,26 @@ export function postgresOutbox(
 
   /** One after the other: two that write the same records could wait for each other. */
   let storing: Promise<unknown> = Promise.resolve()
-  const store = (rows: readonly RecordRow[]): Promise<void> => {
+  const store = (rows: readonly RecordRow[]): Promise<readonly TakenRow<RecordRow>[]> => {
     const stored = storing.then(async () => {
-      await database.query(statement, appendValues(rows, origin))
+      const ids = await database.query<{ id: string }>(statement, appendValues(rows, origin))
+      return await takenRows(database.schema, rows, ids, (text, values) =>
+        database.query<RecordRow>(text, values),
+      )
     })
     storing = stored.catch(() => {})
     return stored
   }
   const spool = spoolOf(database, options, faults, {
     store: async (rows) => {
-      await store(rows)
+      const taken = await store(rows)
       queue.back()
+      const records = taken.map(({ row, kept }) => ({
+        record: fromBody(row.body, row.customer),
+        kept,
+      }))
+      const others = duplicateIds(records)
+      if (others !== undefined) faults.report(others)
     },
     isPassing,
     isAboutTheValues,
@@ -123,8 +141,13 @@ export function postgresOutbox(
       if (records.some(({ id }) => typeof id !== 'string')) {
         throw explain('keep usage in', new TypeError('a record has no id'), records)
       }
+      const rows = records.map(toRow)
       try {
-        await queue.append(records.map(toRow))
+        const taken = await queue.append(rows)
+        return taken.flatMap(({ row, kept }) => {
+          const record = records[rows.indexOf(row)]
+          return record === undefined ? [] : { record, kept }
+        })
       } catch (cause) {
         throw explain('keep usage in', cause, records)
       }

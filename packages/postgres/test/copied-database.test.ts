@@ -1,6 +1,5 @@
 import { chownSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { OutboxError } from '@token-meter/core'
 import { type PostgresServer, startPostgres } from '@token-meter/testkit'
 import { exampleRecord } from '@token-meter/testkit/suites'
 import pg from 'pg'
@@ -22,7 +21,7 @@ function open({ url, schema = 'token_meter' }: Place, nowMs: number) {
   const clock = { nowMs }
   const outbox = postgresOutbox({ connectionString: url }, { schema, now: () => clock.nowMs })
   onTestFinished(() => outbox.close())
-  const faults: OutboxError[] = []
+  const faults: Error[] = []
   outbox.onFault?.((error) => faults.push(error))
   const add = async (count: number) => {
     const records = Array.from({ length: count }, () => exampleRecord())

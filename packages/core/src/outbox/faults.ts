@@ -1,13 +1,15 @@
+import type { DuplicateIdError } from '../errors/duplicate-id-error.ts'
 import type { OutboxError } from '../errors/outbox-error.ts'
 
-type Listener = (error: OutboxError) => void
+export type OutboxFault = OutboxError | DuplicateIdError
+type Listener = (error: OutboxFault) => void
 
 /** Faults that belong to no call. What nobody has listened to yet is kept for the first who does. */
 export class Faults {
   readonly #listeners = new Set<Listener>()
-  readonly #unheard: OutboxError[] = []
+  readonly #unheard: OutboxFault[] = []
 
-  report(error: OutboxError): void {
+  report(error: OutboxFault): void {
     if (this.#listeners.size === 0) this.#unheard.push(error)
     for (const listener of this.#listeners) listener(error)
   }

@@ -1,5 +1,6 @@
 import type { UsageRecord } from '../usage/usage-record.ts'
 import { fromBody, toBody } from './record-body.ts'
+import type { TakenId } from './taken-id.ts'
 
 /** A record as text: it is as large as it looks, and nobody outside can change it. */
 interface KeptRecord {
@@ -22,13 +23,19 @@ export class MemoryLedger {
   readonly #records = new Map<number, KeptRecord>()
   readonly #numbers = new Map<string, number>()
 
-  /** The records of these that it does not have, as they will be kept. */
-  fresh(records: readonly UsageRecord[]): KeptRecord[] {
+  /**
+   * The records of these that it does not have, as they will be kept.
+   * @param taken gets the others.
+   */
+  fresh(records: readonly UsageRecord[], taken: TakenId[] = []): KeptRecord[] {
     const fresh = new Map<string, KeptRecord>()
     for (const record of records) {
       const { id, customer, at } = record
-      if (this.#numbers.has(id) || fresh.has(id)) continue
-      fresh.set(id, { id, customer, at, body: toBody(record) })
+      const number = this.#numbers.get(id)
+      const earlier = fresh.get(id)
+      if (number !== undefined) taken.push({ record, kept: this.at(number) })
+      else if (earlier !== undefined) taken.push({ record, kept: fromBody(earlier.body, null) })
+      else fresh.set(id, { id, customer, at, body: toBody(record) })
     }
     return [...fresh.values()]
   }

@@ -7,6 +7,7 @@ import { memoryLedgerPage } from './memory-ledger-page.ts'
 import { MemoryProgress } from './memory-progress.ts'
 import { MemoryRoom } from './memory-room.ts'
 import type { Outbox } from './outbox.ts'
+import type { TakenId } from './taken-id.ts'
 
 export interface MemoryOutboxOptions {
   /**
@@ -45,9 +46,10 @@ export function memoryOutbox(options: MemoryOutboxOptions = {}): Outbox {
   return {
     description: 'memory',
     durable: false,
-    append(records: readonly UsageRecord[]): void {
+    append(records: readonly UsageRecord[]): void | readonly TakenId[] {
       if (closed) throw refusal('it is closed. Close the meter after the last call.', records)
-      const fresh = ledger.fresh(records)
+      const taken: TakenId[] = []
+      const fresh = ledger.fresh(records, taken)
       if (!room.makeFor(fresh)) {
         throw refusal(
           `it is full (maxBytes: ${maxBytes}) of records that wait for a sink. ` +
@@ -56,6 +58,7 @@ export function memoryOutbox(options: MemoryOutboxOptions = {}): Outbox {
         )
       }
       for (const record of fresh) ledger.add(record)
+      if (taken.length > 0) return taken
     },
     claim(sink, limit, leaseMs, lingerMs = 0) {
       const progress = progressOf(sink)

@@ -14,9 +14,11 @@
  * a `retry` or a crash, has the same id and the same records less those that were settled. What a
  * sink derives from a batch (a sum, an idempotency key) is therefore the same on every attempt.
  */
+import type { DuplicateIdError } from '../errors/duplicate-id-error.ts'
 import type { OutboxError } from '../errors/outbox-error.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import type { SinkResult } from '../sink/sink.ts'
+import type { TakenId } from './taken-id.ts'
 
 /** One record in a batch, with what earlier attempts left. */
 export interface BatchEntry {
@@ -132,10 +134,12 @@ export interface Outbox {
   /** False when records die with the process. */
   readonly durable: boolean
   /**
-   * Keeps records; a record whose id it already has is left out. Returns nothing when they are
-   * safe already, else a promise of that. Runs inside the caller's LLM call: it must be fast.
+   * Keeps records; a record whose id it already has is left out, and answered beside the one that
+   * stands. An id that was pruned is a new one. Answers at once when they are safe already, else a
+   * promise of that; an outbox that writes later than it answers reports what turns out to be other
+   * usage (`onFault`). Runs inside the caller's LLM call: it must be fast.
    */
-  append(records: readonly UsageRecord[]): void | Promise<void>
+  append(records: readonly UsageRecord[]): Appended | Promise<Appended>
   /**
    * Takes up to `limit` records for a sink, for `leaseMs`; `undefined` when nothing is due. A batch
    * that is due again comes whole, whatever the limit; where both wait, retries and fresh records
@@ -249,8 +253,11 @@ export interface Outbox {
    * not be written after all (the error has them in `records`). Left out where nothing can. Answers
    * how to take the listener back.
    */
-  onFault?(listener: (error: OutboxError) => void): () => void
+  onFault?(listener: (error: OutboxError | DuplicateIdError) => void): () => void
   close(): Awaitable<void>
 }
+
+/** The records that were left out, if any. */
+export type Appended = void | readonly TakenId[]
 
 export type Awaitable<Value> = Value | Promise<Value>

@@ -1,5 +1,8 @@
 import type { TokenType } from './token-counts.ts'
 
+/** What is billed beside tokens; most other details are parts of the counts. */
+export const quantities = ['seconds', 'characters', 'images', 'webSearchRequests'] as const
+
 /**
  * Subsets of the counts and other billed quantities, for information and pricing. A subset is
  * already inside its count: never add it again. Tokens unless the name says otherwise.

@@ -1,9 +1,11 @@
+import type { UsageRecord } from '@token-meter/core/adapter'
 import { atMost } from '../at-most.ts'
 import { type Waiting, WaitingRows } from './waiting-rows.ts'
 
 /** How appends reach the database, and what its failures mean. */
 export interface AppendStore<Row> {
-  store(rows: readonly Row[]): Promise<void>
+  /** Answers those that were left out because their ids are taken. */
+  store(rows: readonly Row[]): Promise<void | readonly TakenRow<Row>[]>
   /** The same rows can be stored in a moment. */
   isPassing(cause: unknown): boolean
   /** One of the rows is the cause, and the others can be stored without it. */
@@ -15,6 +17,12 @@ export interface AppendStore<Row> {
    * that is not possible. Left out where there is nowhere else.
    */
   keepElsewhere?(rows: readonly Row[]): boolean
+}
+
+/** A row that was left out, and the record that has its id. */
+export interface TakenRow<Row> {
+  readonly row: Row
+  readonly kept: UsageRecord
 }
 
 /** How soon a database that is away is tried again, in ms: doubled each time. */
@@ -51,8 +59,8 @@ export class AppendQueue<Row> {
     this.#store = store
   }
 
-  async append(rows: readonly Row[]): Promise<void> {
-    if (rows.length === 0) return
+  async append(rows: readonly Row[]): Promise<readonly TakenRow<Row>[]> {
+    if (rows.length === 0) return []
     if (this.#isClosed) throw new Error('it is closed')
     const size = rows.reduce((sum, row) => sum + this.#store.sizeOf(row), 0)
     const isFull = () => this.#waiting.isFullFor(rows.length, size)
@@ -65,7 +73,7 @@ export class AppendQueue<Row> {
     if (this.#isAway || this.#isSlow) this.keepElsewhere()
     if (this.#timer === undefined && !this.#waiting.isEmpty) this.#run()
     this.#watch()
-    await storing
+    return await storing
   }
 
   /** Rows that are nowhere else. */
@@ -93,7 +101,8 @@ export class AppendQueue<Row> {
     }
     for (const one of unsafe) {
       one.isSafe = true
-      one.stored()
+      // Whether an id of them is taken is told when they come into the store.
+      one.stored([])
       if (!one.isUnderWay) this.#waiting.leave(one)
     }
     return true
@@ -177,11 +186,12 @@ export class AppendQueue<Row> {
   async #storeTogether(together: readonly Waiting<Row>[]): Promise<void> {
     const rows = together.flatMap((one) => one.rows)
     try {
-      if (rows.length > 0) {
-        await this.#underWay(together, () => this.#store.store(rows))
-        this.#isAway = false
+      const taken: readonly TakenRow<Row>[] =
+        (rows.length > 0 && (await this.#underWay(together, () => this.#store.store(rows)))) || []
+      if (rows.length > 0) this.#isAway = false
+      for (const one of together) {
+        this.#waiting.leave(one).stored(taken.filter(({ row }) => one.rows.includes(row)))
       }
-      for (const one of together) this.#waiting.leave(one).stored()
     } catch (cause) {
       if (this.#store.isPassing(cause)) throw cause
       const isAboutTheValues = this.#store.isAboutTheValues(cause)
@@ -194,11 +204,14 @@ export class AppendQueue<Row> {
     }
   }
 
-  async #underWay(together: readonly Waiting<Row>[], store: () => Promise<void>): Promise<void> {
+  async #underWay<Value>(
+    together: readonly Waiting<Row>[],
+    store: () => Promise<Value>,
+  ): Promise<Value> {
     this.#beganAt = performance.now()
     for (const one of together) one.isUnderWay = true
     try {
-      await store()
+      return await store()
     } finally {
       this.#beganAt = undefined
       for (const one of together) one.isUnderWay = false

@@ -1,5 +1,6 @@
 import { fromBody, toBody, type UsageRecord } from '@token-meter/core/adapter'
 import { plainText } from '../sql-text.ts'
+import type { TakenRow } from './append-queue.ts'
 
 /** A record as its columns. */
 export interface RecordRow {
@@ -33,7 +34,8 @@ function asColumn(text: string): string {
 }
 
 /**
- * Keeps records and counts the new ones. Parameters: see `appendValues`.
+ * Keeps records, counts the new ones, and answers the ids that were taken. Parameters: see
+ * `appendValues`.
  *
  * - The transaction must have its id before it draws a number, because a claim reasons that whoever
  *   drew a smaller number than one it sees has a smaller id than its own (claim/fresh-batch.ts).
@@ -52,11 +54,13 @@ export function appendStatement(schema: string): string {
     ), added AS (
       INSERT INTO ${schema}.records (id, customer, at, body)
       SELECT id, customer, at, body FROM given ORDER BY place
-      ON CONFLICT (id) DO NOTHING RETURNING 1
+      ON CONFLICT (id) DO NOTHING RETURNING id
+    ), counted AS (
+      INSERT INTO ${schema}.tallies AS tally (origin, recorded)
+      SELECT $5::uuid, count(*) FROM added HAVING count(*) > 0
+      ON CONFLICT (origin) DO UPDATE SET recorded = tally.recorded + excluded.recorded
     )
-    INSERT INTO ${schema}.tallies AS tally (origin, recorded)
-    SELECT $5::uuid, count(*) FROM added HAVING count(*) > 0
-    ON CONFLICT (origin) DO UPDATE SET recorded = tally.recorded + excluded.recorded`
+    SELECT id FROM unnest($1::text[]) AS given (id) EXCEPT SELECT id FROM added`
 }
 
 /**
@@ -64,8 +68,7 @@ export function appendStatement(schema: string): string {
  * @param origin whose tally counts them: nobody else may be writing to it for long.
  */
 export function appendValues(given: readonly RecordRow[], origin: string): readonly unknown[] {
-  const ids = new Set<string>()
-  const rows = given.filter(({ id }) => !ids.has(id) && ids.add(id))
+  const rows = [...firstById(given).values()]
   return [
     rows.map(({ id }) => id),
     rows.map(({ customer }) => customer),
@@ -73,4 +76,39 @@ export function appendValues(given: readonly RecordRow[], origin: string): reado
     rows.map(({ body }) => body),
     origin,
   ]
+}
+
+function firstById(given: readonly RecordRow[]): ReadonlyMap<string, RecordRow> {
+  const rows = new Map<string, RecordRow>()
+  for (const row of given) if (!rows.has(row.id)) rows.set(row.id, row)
+  return rows
+}
+
+/**
+ * The rows that an append left out, with what has their ids: only where one was taken is anything
+ * looked up. What was pruned meanwhile is not known any more.
+ * @param takenIds what the statement answered.
+ */
+export async function takenRows(
+  schema: string,
+  given: readonly RecordRow[],
+  takenIds: readonly { readonly id: string }[],
+  ask: (text: string, values: readonly unknown[]) => Promise<readonly RecordRow[]>,
+): Promise<readonly TakenRow<RecordRow>[]> {
+  const firsts = firstById(given)
+  if (takenIds.length === 0 && firsts.size === given.length) return []
+  const taken = new Set(takenIds.map(({ id }) => id))
+  const there =
+    taken.size === 0
+      ? []
+      : await ask(`SELECT id, customer, body FROM ${schema}.records WHERE id = ANY ($1::text[])`, [
+          [...taken],
+        ])
+  const kept = new Map(there.map((row) => [row.id, row]))
+  return given.flatMap((row) => {
+    const first = taken.has(row.id) ? kept.get(row.id) : firsts.get(row.id)
+    return first === undefined || first === row
+      ? []
+      : { row, kept: fromBody(first.body, first.customer) }
+  })
 }

@@ -53,6 +53,25 @@ describe.skipIf(databaseUrl === '')('usage recorded in a transaction of the call
     expect(await outbox.claim('alpha', 10, 1000)).toBeUndefined()
   })
 
+  test('refuses an id that has other usage, and takes the same again', async () => {
+    const outbox = postgresOutbox({ pool }, { schema: newSchema() })
+    const named = { ...usage, id: 'x1' }
+    const client = await pool.connect()
+    await client.query('BEGIN')
+    await outbox.recordIn(client, [named, named])
+    await outbox.recordIn(client, named)
+    await expect(
+      outbox.recordIn(client, { ...named, customer: 'cus_other' }),
+    ).rejects.toMatchObject({
+      code: 'duplicate-id',
+      records: [{ customer: 'cus_other' }],
+      kept: [{ customer: usage.customer }],
+    })
+    await client.query('COMMIT')
+    client.release()
+    expect(await outbox.recorded()).toBe(1)
+  })
+
   test('holds up no other append of the same process while it is open', async () => {
     const outbox = postgresOutbox({ pool }, { spoolFolder: noFolder, schema: newSchema() })
     await outbox.append([])

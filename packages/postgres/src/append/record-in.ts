@@ -1,8 +1,20 @@
-import { type ManualUsage, toUsageRecord } from '@token-meter/core/adapter'
+import {
+  duplicateIds,
+  isSameUsage,
+  type ManualUsage,
+  toUsageRecord,
+} from '@token-meter/core/adapter'
 import type { ClientBase } from 'pg'
 import type { Database } from '../database.ts'
 import { postgresFailure } from '../postgres-failure.ts'
-import { appendStatement, appendValues, toRow } from './append-statement.ts'
+import type { TakenRow } from './append-queue.ts'
+import {
+  appendStatement,
+  appendValues,
+  type RecordRow,
+  takenRows,
+  toRow,
+} from './append-statement.ts'
 
 /** Records usage in the caller's own transaction. */
 export type RecordIn = (
@@ -16,10 +28,16 @@ export function prepareRecordIn(database: Database): RecordIn {
     const given: readonly ManualUsage[] = Array.isArray(usage) ? usage : [usage]
     const records = given.map(toUsageRecord)
     if (records.length === 0) return
+    const rows = records.map(toRow)
+    let taken: readonly TakenRow<RecordRow>[]
     try {
       await database.preparedFor(client)
       // A tally of its own: the process's would be locked until the caller commits.
-      await client.query(statement, [...appendValues(records.map(toRow), crypto.randomUUID())])
+      const values = appendValues(rows, crypto.randomUUID())
+      const { rows: ids } = await client.query<{ id: string }>(statement, [...values])
+      taken = await takenRows(database.schema, rows, ids, async (text, asked) => {
+        return (await client.query<RecordRow>(text, [...asked])).rows
+      })
     } catch (cause) {
       throw postgresFailure(cause, {
         action: 'keep usage in',
@@ -27,5 +45,14 @@ export function prepareRecordIn(database: Database): RecordIn {
         records,
       })
     }
+    const others = taken.flatMap(({ row, kept }) => {
+      const index = rows.indexOf(row)
+      const record = records[index]
+      if (record === undefined) return []
+      const isSame = isSameUsage({ record, kept }, given[index]?.at !== undefined)
+      return isSame ? [] : { record, kept }
+    })
+    const error = duplicateIds(others, () => false)
+    if (error !== undefined) throw error
   }
 }

@@ -1,8 +1,10 @@
+import type { TakenRow } from './append-queue.ts'
+
 /** Rows of one append. */
 export interface Waiting<Row> {
   readonly rows: readonly Row[]
   readonly size: number
-  readonly stored: () => void
+  readonly stored: (taken: readonly TakenRow<Row>[]) => void
   readonly failed: (cause: unknown) => void
   /** By `performance.now()`. */
   readonly since: number
@@ -35,8 +37,8 @@ export class WaitingRows<Row> {
     return this.count + count > mostWaiting || isTooLarge
   }
 
-  /** Resolves when they are stored, or safe elsewhere. */
-  push(rows: readonly Row[], size: number): Promise<void> {
+  /** Resolves when they are stored, or safe elsewhere, with those whose ids were taken. */
+  push(rows: readonly Row[], size: number): Promise<readonly TakenRow<Row>[]> {
     this.count += rows.length
     this.#size += size
     return new Promise((stored, failed) => {

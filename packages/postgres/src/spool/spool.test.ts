@@ -33,7 +33,7 @@ function newFolder(): string {
 /** A spool, and the database behind it: a list, which `failure` keeps closed. */
 function start(folder: string, name = identity) {
   const stored: string[] = []
-  const told: OutboxError[] = []
+  const told: Error[] = []
   const database = { failure: undefined as Error | undefined, refuses: '' }
   const faults = new Faults()
   faults.listen((error) => void told.push(error))

@@ -49,6 +49,39 @@ export function appendTests(harness: () => OutboxHarness): void {
     expect(batch.entries.map(({ record }) => record)).toEqual([first, second])
   })
 
+  test('an id that is taken is answered, with what has it', async () => {
+    const { outbox } = harness()
+    const [first, second] = harness().many(2)
+    if (first === undefined || second === undefined) throw new Error('no records')
+    const other = { ...first, customer: 'cus_other' }
+    const third = { ...second, model: 'another' }
+    // In later appends, and within one; an outbox that writes later has nothing to answer yet.
+    const answers = [await outbox.append([first]), await outbox.append([other])]
+    answers.push(await outbox.append([second, third, first]))
+    await outbox.position()
+    const taken = answers.flatMap((answer) => answer ?? [])
+    if (taken.length > 0) {
+      expect(taken).toEqual([
+        { record: other, kept: first },
+        { record: third, kept: second },
+        { record: first, kept: first },
+      ])
+    }
+    expect(await outbox.find(first.id)).toEqual(first)
+    expect(await outbox.find(second.id)).toEqual(second)
+    expect(await outbox.recorded()).toBe(2)
+  })
+
+  test('an id that was pruned is a new one', async () => {
+    const { outbox } = harness()
+    const [record] = await harness().add(1, { at: 1000 })
+    await harness().settleAll(accepted)
+    expect(await outbox.prune(2000)).toBe(1)
+    expect((await outbox.append(record === undefined ? [] : [record])) ?? []).toEqual([])
+    await outbox.position()
+    expect(await outbox.recorded()).toBe(2)
+  })
+
   test('a record that comes again after its delivery is not delivered again', async () => {
     const [record] = await harness().add(1)
     await harness().settleAll(accepted)

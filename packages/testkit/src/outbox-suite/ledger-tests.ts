@@ -131,7 +131,7 @@ export function ledgerTests(harness: () => OutboxHarness): void {
   })
 }
 
-async function keep(append: () => void | Promise<void>): Promise<unknown> {
+async function keep(append: () => unknown): Promise<unknown> {
   try {
     await append()
     return undefined

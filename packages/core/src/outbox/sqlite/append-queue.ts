@@ -1,19 +1,24 @@
 import type { UsageRecord } from '../../usage/usage-record.ts'
-import { type RecordRow, toRow } from './append.ts'
+import type { Appended } from '../outbox.ts'
+import type { TakenId } from '../taken-id.ts'
+import { type RecordRow, type TakenRow, toRow } from './append.ts'
+import { fromBody } from '../record-body.ts'
 import { isBusyFailure } from './sqlite-failure.ts'
 
 interface Waiting {
   readonly records: readonly UsageRecord[]
   readonly rows: readonly RecordRow[]
-  readonly stored: () => void
+  readonly stored: (taken: readonly TakenRow[]) => void
   readonly failed: (cause: unknown) => void
 }
 
 export interface AppendQueueOptions {
-  /** Writes rows, all or none. */
-  readonly write: (rows: readonly RecordRow[]) => void
+  /** Writes rows, all or none, and answers those whose ids are taken. */
+  readonly write: (rows: readonly RecordRow[]) => readonly TakenRow[]
   /** How long an append waits for others to be written together with it; absent: not at all. */
   readonly groupMs: number | undefined
+  /** Told of what was answered as kept, and then was left out because its id is taken. */
+  readonly taken: (taken: readonly TakenId[]) => void
   /** Told of what was answered as kept and then could not be written. */
   readonly lost: (cause: unknown, records: readonly UsageRecord[]) => void
 }
@@ -43,18 +48,21 @@ export class AppendQueue {
   }
 
   /** Nothing when the records are stored, or will be with their group, else a promise of that. */
-  append(records: readonly UsageRecord[]): void | Promise<void> {
+  append(records: readonly UsageRecord[]): Appended | Promise<Appended> {
     const rows = records.map(toRow)
     if (this.#options.groupMs !== undefined)
       return this.#group(records, rows, this.#options.groupMs)
     try {
-      if (this.#waiting.length === 0) return this.#options.write(rows)
+      if (this.#waiting.length === 0) return takenIds(this.#options.write(rows), { records, rows })
     } catch (cause) {
       if (!isBusyFailure(cause)) throw cause
     }
     this.#locked = true
     this.#checkRoom(rows.length)
-    return new Promise((stored, failed) => this.#add({ records, rows, stored, failed }))
+    return new Promise((resolve, failed) => {
+      const stored = (taken: readonly TakenRow[]) => resolve(takenIds(taken, { records, rows }))
+      this.#add({ records, rows, stored, failed })
+    })
   }
 
   /** Writes what waits for its group only: a lock is not worth another wait to those who only read. */
@@ -65,7 +73,8 @@ export class AppendQueue {
   /** Resolves when all that waits now is stored, or has failed for good. */
   stored(): Promise<void> {
     return new Promise((resolve) => {
-      this.#waiting.push({ records: [], rows: [], stored: resolve, failed: () => resolve() })
+      const done = () => resolve()
+      this.#waiting.push({ records: [], rows: [], stored: done, failed: done })
     })
   }
 
@@ -83,8 +92,9 @@ export class AppendQueue {
     while (this.#waiting.length > 0) {
       const some = this.#nextFew()
       const rows = some.flatMap((one) => one.rows)
+      let taken: readonly TakenRow[] = []
       try {
-        if (rows.length > 0) this.#options.write(rows)
+        if (rows.length > 0) taken = this.#options.write(rows)
       } catch (cause) {
         this.#locked = isBusyFailure(cause)
         if (this.#locked || !this.#writeOneByOne(some)) {
@@ -95,7 +105,7 @@ export class AppendQueue {
       }
       this.#waiting.splice(0, some.length)
       this.#count -= rows.length
-      for (const one of some) one.stored()
+      for (const one of some) one.stored(takenOf(one, taken))
     }
     this.#locked = false
     return true
@@ -106,7 +116,11 @@ export class AppendQueue {
     const now = performance.now()
     if (this.#waiting.length === 0) this.#since = now
     const lost = (cause: unknown) => this.#options.lost(cause, records)
-    this.#add({ records, rows, stored: () => {}, failed: lost }, groupMs)
+    const stored = (taken: readonly TakenRow[]) => {
+      const ids = takenIds(taken, { records, rows })
+      if (ids !== undefined) this.#options.taken(ids)
+    }
+    this.#add({ records, rows, stored, failed: lost }, groupMs)
     // A timer comes late in a process that is busy.
     const isDue = this.#count >= fullGroup || now - this.#since >= groupMs
     if (isDue && !this.#locked) this.tryNow()
@@ -133,15 +147,16 @@ export class AppendQueue {
   /** So that one that cannot be written takes no other with it. False: the file is locked. */
   #writeOneByOne(some: readonly Waiting[]): boolean {
     for (const one of some) {
+      let taken: readonly TakenRow[]
       try {
-        this.#options.write(one.rows)
+        taken = this.#options.write(one.rows)
       } catch (cause) {
         this.#locked = isBusyFailure(cause)
         if (this.#locked) return false
         this.#remove(one).failed(cause)
         continue
       }
-      this.#remove(one).stored()
+      this.#remove(one).stored(taken)
     }
     return true
   }
@@ -161,4 +176,19 @@ export class AppendQueue {
     }, inMs)
     this.#timer.unref()
   }
+}
+
+function takenOf({ rows }: Waiting, taken: readonly TakenRow[]): readonly TakenRow[] {
+  return taken.length === 0 ? taken : taken.filter(({ row }) => rows.includes(row))
+}
+
+function takenIds(
+  taken: readonly TakenRow[],
+  { records, rows }: Pick<Waiting, 'records' | 'rows'>,
+): readonly TakenId[] | undefined {
+  if (taken.length === 0) return undefined
+  return taken.flatMap(({ row, kept }) => {
+    const record = records[rows.indexOf(row)]
+    return record === undefined ? [] : { record, kept: fromBody(kept.body, kept.customer) }
+  })
 }

@@ -16,11 +16,21 @@ export function toRow(record: UsageRecord): RecordRow {
   return { id: record.id, customer: record.customer, at: record.at, body: toBody(record) }
 }
 
+/** A row that was left out because its id is taken, and what has it. */
+export interface TakenRow {
+  readonly row: RecordRow
+  readonly kept: Pick<RecordRow, 'body' | 'customer'>
+}
+
 /** Rows that one statement writes where there are so many: more make it no faster. */
 const rowsAtOnce = 16
 
-/** Writes rows together or not at all, and leaves out those that are there. */
-export function prepareAppend(database: DatabaseSync): (rows: readonly RecordRow[]) => void {
+const noRows: readonly TakenRow[] = []
+
+/** Writes rows together or not at all, and answers those that it left out because they are there. */
+export function prepareAppend(
+  database: DatabaseSync,
+): (rows: readonly RecordRow[]) => readonly TakenRow[] {
   // A record that is there is rare, so it may fail: that leaves `seq` without a gap, and undoes this
   // statement only. INSERT OR IGNORE would use up a number for every record it leaves out.
   const insert = (count: number) =>
@@ -35,37 +45,45 @@ export function prepareAppend(database: DatabaseSync): (rows: readonly RecordRow
      SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM records WHERE id = ?)`,
   )
 
-  const addOne = ({ id, customer, at, body }: RecordRow): void => {
+  const whatIsThere = database.prepare('SELECT body, customer FROM records WHERE id = ?')
+
+  const addOne = (row: RecordRow): readonly TakenRow[] => {
+    const { id, customer, at, body } = row
     try {
       insertOne.run(id, customer, at, body)
     } catch (error) {
       if (!isConstraintFailure(error)) throw error
-      insertMissing.run(id, customer, at, body, id)
+      if (insertMissing.run(id, customer, at, body, id).changes === 0) {
+        return [{ row, kept: whatIsThere.get(id) as unknown as TakenRow['kept'] }]
+      }
     }
+    return noRows
   }
-  const addSome = (rows: readonly RecordRow[]): void => {
+  const addSome = (rows: readonly RecordRow[]): readonly TakenRow[] => {
     const values: (string | number | null)[] = []
     for (const { id, customer, at, body } of rows) values.push(id, customer, at, body)
     try {
       insertSome.run(...values)
+      return noRows
     } catch (error) {
       if (!isConstraintFailure(error)) throw error
-      rows.forEach(addOne)
+      return rows.flatMap(addOne)
     }
   }
-  const addAll = (rows: readonly RecordRow[]): void => {
+  const addAll = (rows: readonly RecordRow[]): readonly TakenRow[] => {
+    const taken: TakenRow[] = []
     let from = 0
     for (; from + rowsAtOnce <= rows.length; from += rowsAtOnce) {
-      addSome(rows.slice(from, from + rowsAtOnce))
+      taken.push(...addSome(rows.slice(from, from + rowsAtOnce)))
     }
-    rows.slice(from).forEach(addOne)
+    for (const row of rows.slice(from)) taken.push(...addOne(row))
+    return taken
   }
 
   return (rows) => {
     const [first] = rows
-    if (first === undefined) return
-    // One statement is a transaction already.
-    if (rows.length === 1) addOne(first)
-    else inTransaction(database, () => addAll(rows))
+    if (first === undefined) return noRows
+    // One statement is a transaction already, and where its id is taken nothing is written.
+    return rows.length === 1 ? addOne(first) : inTransaction(database, () => addAll(rows))
   }
 }

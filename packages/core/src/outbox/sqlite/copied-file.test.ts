@@ -16,7 +16,6 @@ import { exampleRecord } from '@token-meter/testkit/suites'
 import { expect, test } from 'vitest'
 import { spawnOutboxChild } from '../../../test/outbox/spawn-outbox-child.ts'
 import { temporaryFolder } from '../../../test/outbox/temporary-folder.ts'
-import type { OutboxError } from '../../errors/outbox-error.ts'
 import type { Outbox } from '../outbox.ts'
 import { sqliteOutbox } from './sqlite-outbox.ts'
 
@@ -32,7 +31,7 @@ const isOfOriginal = (time: number) => time >= startMs && time <= startMs + 10 *
 function open(file: string, nowMs = startMs) {
   const clock = { nowMs }
   const outbox = sqliteOutbox(file, { now: () => clock.nowMs })
-  const faults: OutboxError[] = []
+  const faults: Error[] = []
   outbox.onFault?.((error) => faults.push(error))
   const add = (count: number) => {
     const records = Array.from({ length: count }, () => exampleRecord())

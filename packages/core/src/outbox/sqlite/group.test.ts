@@ -4,14 +4,14 @@ import { exampleRecord } from '@token-meter/testkit/suites'
 import { expect, test } from 'vitest'
 import { spawnOutboxChild } from '../../../test/outbox/spawn-outbox-child.ts'
 import { temporaryFolder } from '../../../test/outbox/temporary-folder.ts'
-import type { OutboxError } from '../../errors/outbox-error.ts'
+import type { OutboxFault } from '../faults.ts'
 import { sqliteOutbox, type SqliteOutboxOptions } from './sqlite-outbox.ts'
 
 /** An outbox whose group waits for ever but for what the test does, and a look at the file. */
 function start(options: SqliteOutboxOptions = {}) {
   const file = join(temporaryFolder(), 'usage.db')
   const outbox = sqliteOutbox(file, { durability: 'group', groupMs: 1000, ...options })
-  const faults: OutboxError[] = []
+  const faults: OutboxFault[] = []
   outbox.onFault?.((error) => faults.push(error))
   const other = new DatabaseSync(file)
   const written = () =>
@@ -89,7 +89,7 @@ test('a fault that nobody listens to yet is told to the first who does', async (
   const broken = exampleRecord({ id: null as unknown as string })
   outbox.append([broken])
   await outbox.position()
-  const faults: OutboxError[] = []
+  const faults: OutboxFault[] = []
   const stop = outbox.onFault?.((error) => faults.push(error))
   expect(faults).toMatchObject([{ records: [broken] }])
   stop?.()

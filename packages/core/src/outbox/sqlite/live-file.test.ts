@@ -13,13 +13,13 @@ import { DatabaseSync } from 'node:sqlite'
 import { exampleRecord } from '@token-meter/testkit/suites'
 import { expect, test } from 'vitest'
 import { temporaryFolder } from '../../../test/outbox/temporary-folder.ts'
-import type { OutboxError } from '../../errors/outbox-error.ts'
+import type { OutboxFault } from '../faults.ts'
 import { sqliteOutbox, type SqliteOutboxOptions } from './sqlite-outbox.ts'
 
 function start(options: SqliteOutboxOptions & { readonly file?: string } = {}) {
   const { file = join(temporaryFolder(), 'folder', 'usage.db'), ...rest } = options
   const outbox = sqliteOutbox(file, rest)
-  const faults: OutboxError[] = []
+  const faults: OutboxFault[] = []
   outbox.onFault?.((error) => faults.push(error))
   const append = () => {
     const record = exampleRecord()

@@ -33,7 +33,7 @@ export class RecentRows {
   }
 
   /** Into a file that was opened; rows that it has are left out. */
-  writeTo<File extends { write(rows: readonly RecordRow[]): void }>(file: File): File {
+  writeTo<File extends { write(rows: readonly RecordRow[]): unknown }>(file: File): File {
     file.write(this.#rows)
     this.forget()
     return file

@@ -2,6 +2,7 @@ import { ConfigError } from '../../errors/config-error.ts'
 import type { OutboxError } from '../../errors/outbox-error.ts'
 import { Faults } from '../faults.ts'
 import type { Outbox } from '../outbox.ts'
+import { duplicateIds } from '../taken-id.ts'
 import { AppendQueue } from './append-queue.ts'
 import { placeOf } from './file-identity.ts'
 import { fileMark } from './file-mark.ts'
@@ -61,14 +62,20 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
   const queue = new AppendQueue({
     write(rows) {
       try {
-        file.quickly().write(rows)
+        const taken = file.quickly().write(rows)
+        const others = new Set(taken.map(({ row }) => row))
+        recent.add(others.size === 0 ? rows : rows.filter((row) => !others.has(row)))
+        return taken
       } catch (cause) {
         file.distrust()
         throw cause
       }
-      recent.add(rows)
     },
     groupMs: durability === 'group' ? groupMs : undefined,
+    taken: (taken) => {
+      const error = duplicateIds(taken)
+      if (error !== undefined) faults.report(error)
+    },
     lost: (cause, records) =>
       faults.report(sqliteFailure(cause, { action: 'keep usage in', path, records })),
   })
@@ -105,7 +112,8 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
       }
       try {
         if (closed) file.get()
-        return queue.append(records)?.catch(failed)
+        const appended = queue.append(records)
+        return appended instanceof Promise ? appended.catch(failed) : appended
       } catch (error) {
         return failed(error)
       }
