@@ -3,10 +3,11 @@ import type { Pool } from 'pg'
 
 /**
  * Where the database is: a `postgres://` URL, for connections of the outbox's own, or a pool that
- * the application has already. A pool that was given is not ended by `close()`.
+ * the application has already. A pool that was given is not ended by `close()`. A URL that is
+ * `undefined`, as of a variable that is not set, is a ConfigError when the outbox is made.
  */
 export type PostgresConnection =
-  | { readonly connectionString: string; readonly pool?: undefined }
+  | { readonly connectionString: string | undefined; readonly pool?: undefined }
   | { readonly pool: Pool; readonly connectionString?: undefined }
 
 export interface PostgresOutboxOptions {
