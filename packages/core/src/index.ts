@@ -30,7 +30,7 @@ export { modelSlug, type ModelSlug } from './usage/model-slug.ts'
 export type { MeterEvent } from './event/meter-event.ts'
 export { toMeterEvents, type MeterEventOptions } from './event/to-meter-events.ts'
 
-export { memoryOutbox } from './outbox/memory-outbox.ts'
+export { memoryOutbox, type MemoryOutboxOptions } from './outbox/memory-outbox.ts'
 export type {
   Batch,
   BatchEntry,

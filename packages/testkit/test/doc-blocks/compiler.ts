@@ -33,22 +33,19 @@ const options: ts.CompilerOptions = {
 /** What the compiler says of the blocks, in one run of it: `page:line: message`. */
 export function typeErrors(modules: readonly BlockModule[]): string[] {
   const byName = new Map(modules.map((module) => [module.fileName, module]))
-  const program = ts.createProgram([...prelude, ...byName.keys()], options, hostOf(options, byName))
-  const checked = [...prelude, ...byName.keys()].map((name) => program.getSourceFile(name)!)
+  const files = [...prelude, ...byName.keys()]
+  const program = ts.createProgram(files, options, hostOf(byName))
   return [
     ...program.getOptionsDiagnostics(),
-    ...checked.flatMap((file) => [
-      ...program.getSyntacticDiagnostics(file),
-      ...program.getSemanticDiagnostics(file),
-    ]),
+    ...files.flatMap((name) => {
+      const file = program.getSourceFile(name)
+      return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]
+    }),
   ].map((diagnostic) => told(diagnostic, byName))
 }
 
 /** Reads blocks from memory, and finds for them what any package or example has installed. */
-function hostOf(
-  options: ts.CompilerOptions,
-  modules: ReadonlyMap<string, BlockModule>,
-): ts.CompilerHost {
+function hostOf(modules: ReadonlyMap<string, BlockModule>): ts.CompilerHost {
   const host = ts.createCompilerHost(options)
   const cache = ts.createModuleResolutionCache(repository, (name) => name, options)
   const installers = ['packages/testkit', ...globSync('{packages,examples}/*', { cwd: repository })]
