@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { installJest, installPackages, withoutStripeSink } from './packed/install-packages.ts'
 import { pinned } from './packed/manifest.ts'
-import { nodeVersions, versionOf } from './packed/node-versions.ts'
+import { nodeVersions, otherRuntimes, versionOf } from './packed/node-versions.ts'
 import { packPackages, published } from './packed/pack-packages.ts'
 import { repository, run } from './packed/run.ts'
 
@@ -51,52 +51,70 @@ describe.each(nodeVersions)('on Node $major', ({ major, binary }) => {
     ['ESM', 'metered-calls-esm.mjs'],
     ['CJS', 'metered-calls-cjs.cjs'],
   ])('a plain and a streamed call are billed to the token (%s)', async (format, script) => {
-    const outbox = join(folder, `${major}-${format}.db`)
-    const { stdout } = await run(binary!, [script, outbox], { cwd: application })
-    const { saw, events } = JSON.parse(stdout) as { saw: unknown; events: unknown[] }
-    const event = (customer: string, type: string, value: string) => ({
-      name: 'token-billing-tokens',
-      type,
-      token_type: type,
-      model: 'openai/gpt-5.4-mini',
-      stripe_customer_id: customer,
-      value,
-    })
-    const noUsage = false
-    expect(saw).toEqual({
-      answer: 'hello',
-      chunks: [
-        ['hel', noUsage],
-        ['lo', noUsage],
-        [null, noUsage],
-      ],
-    })
-    expect(events).toHaveLength(5)
-    expect(events).toEqual(
-      expect.arrayContaining([
-        event('cus_plain', 'input', '179'),
-        event('cus_plain', 'cached_input', '1024'),
-        event('cus_plain', 'output', '57'),
-        event('cus_stream', 'input', '31'),
-        event('cus_stream', 'output', '12'),
-      ]),
-    )
+    await expectBilled(binary!, [script], `${major}-${format}.db`)
   })
 })
+
+/** Runs a script that makes a plain and a streamed call, with a SQLite outbox and Stripe. */
+async function expectBilled(program: string, args: readonly string[], outbox: string) {
+  const { stdout } = await run(program, [...args, join(folder, outbox)], { cwd: application })
+  const { saw, events } = JSON.parse(stdout) as { saw: unknown; events: unknown[] }
+  const event = (customer: string, type: string, value: string) => ({
+    name: 'token-billing-tokens',
+    type,
+    token_type: type,
+    model: 'openai/gpt-5.4-mini',
+    stripe_customer_id: customer,
+    value,
+  })
+  const noUsage = false
+  expect(saw).toEqual({
+    answer: 'hello',
+    chunks: [
+      ['hel', noUsage],
+      ['lo', noUsage],
+      [null, noUsage],
+    ],
+  })
+  expect(events).toHaveLength(5)
+  expect(events).toEqual(
+    expect.arrayContaining([
+      event('cus_plain', 'input', '179'),
+      event('cus_plain', 'cached_input', '1024'),
+      event('cus_plain', 'output', '57'),
+      event('cus_stream', 'input', '31'),
+      event('cus_stream', 'output', '12'),
+    ]),
+  )
+}
+
+const ofEveryProvider = {
+  cus_openai: { model: 'gpt-5.4', tokens: [10, 4, 0, 5] },
+  cus_anthropic: { model: 'claude-sonnet-4-6', tokens: [10, 4, 3, 5] },
+  cus_google: { model: 'gemini-3-flash', tokens: [10, 4, 0, 5] },
+  cus_ai_sdk: { model: 'gpt-5.4', tokens: [10, 4, 0, 5] },
+}
 
 describe.each(nodeVersions)('every provider on Node $major', ({ binary }) => {
   test.skipIf(binary === undefined).each(['every-provider-esm.mjs', 'every-provider-cjs.cjs'])(
     '%s',
     async (script) => {
       const { stdout } = await run(binary!, [script], { cwd: application })
-      expect(JSON.parse(stdout)).toEqual({
-        cus_openai: { model: 'gpt-5.4', tokens: [10, 4, 0, 5] },
-        cus_anthropic: { model: 'claude-sonnet-4-6', tokens: [10, 4, 3, 5] },
-        cus_google: { model: 'gemini-3-flash', tokens: [10, 4, 0, 5] },
-        cus_ai_sdk: { model: 'gpt-5.4', tokens: [10, 4, 0, 5] },
-      })
+      expect(JSON.parse(stdout)).toEqual(ofEveryProvider)
     },
   )
+})
+
+// Not installed here by itself: put `bun` or `deno` on the PATH to try them.
+describe.each(otherRuntimes)('on $name', ({ name, binary, flags }) => {
+  test.skipIf(binary === undefined).each([
+    ['ESM', 'metered-calls-esm.mjs', 'every-provider-esm.mjs'],
+    ['CJS', 'metered-calls-cjs.cjs', 'every-provider-cjs.cjs'],
+  ])('calls of every provider are metered and billed (%s)', async (format, calls, providers) => {
+    await expectBilled(binary!, [...flags, calls], `${name}-${format}.db`)
+    const { stdout } = await run(binary!, [...flags, providers], { cwd: application })
+    expect(JSON.parse(stdout)).toEqual(ofEveryProvider)
+  })
 })
 
 describe('with no configuration', () => {

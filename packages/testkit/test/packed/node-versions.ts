@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 
 export interface NodeVersion {
   readonly major: string
@@ -24,4 +24,26 @@ function installed(alias: string): string | undefined {
 
 export function versionOf(binary: string): string {
   return execFileSync(binary, ['--version'], { encoding: 'utf8' }).trim()
+}
+
+export interface OtherRuntime {
+  readonly name: string
+  /** `undefined` where it is not installed: it is no dependency of this repository. */
+  readonly binary: string | undefined
+  /** Before the script. */
+  readonly flags: readonly string[]
+}
+
+export const otherRuntimes: readonly OtherRuntime[] = [
+  { name: 'Bun', binary: onPath('bun'), flags: [] },
+  {
+    name: 'Deno',
+    binary: onPath('deno'),
+    flags: ['run', '--allow-net', '--allow-env', '--allow-read', '--allow-write', '--allow-sys'],
+  },
+]
+
+function onPath(name: string): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter)
+  return folders.map((folder) => join(folder, name)).find((file) => existsSync(file))
 }

@@ -28,11 +28,11 @@ declare module '@langchain/openai' {
   }
   export class ChatOpenAICompletions {
     constructor(fields?: Fields)
-    protected client: OpenAI
+    client: OpenAI
   }
   export class ChatOpenAIResponses {
     constructor(fields?: Fields)
-    protected client: OpenAI
+    client: OpenAI
   }
   export const ChatOpenAI: new (
     fields?: Fields & { completions?: ChatOpenAICompletions; responses?: ChatOpenAIResponses },
