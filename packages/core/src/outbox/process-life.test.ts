@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { isProcessGone, thisProcess } from './process-life.ts'
 
 const onLinux = process.platform === 'linux'
@@ -14,6 +14,15 @@ test('this process is there, and one of another machine is not known', () => {
 
 test.skipIf(!onLinux)('one whose process id another has now is gone', () => {
   expect(isProcessGone({ ...thisProcess(), start: '1' })).toBe(true)
+})
+
+test('one that may not be asked for is not gone', () => {
+  // As Deno says it without `--allow-run`.
+  const asked = vi.spyOn(process, 'kill').mockImplementation(() => {
+    throw Object.assign(new Error('Requires run access'), { name: 'NotCapable' })
+  })
+  onTestFinished(() => asked.mockRestore())
+  expect(isProcessGone({ ...thisProcess(), start: '' })).toBe(false)
 })
 
 test('one that has ended is gone', async () => {

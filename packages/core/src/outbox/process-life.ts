@@ -42,8 +42,8 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // Not allowed to signal it: it is there.
-    return (error as { code?: string }).code === 'EPERM'
+    // Whoever may not ask (EPERM, or Deno without `--allow-run`) has not learned that it is gone.
+    return (error as { code?: string }).code !== 'ESRCH'
   }
 }
 
