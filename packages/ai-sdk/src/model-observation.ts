@@ -7,6 +7,7 @@ import {
   guarded,
   isPromise,
   jsonObject,
+  responseHeaders,
   type ObservedCall,
   StreamObservation,
 } from '@token-meter/core/adapter'
@@ -19,6 +20,7 @@ import { modelHeaders } from './model/model-headers.ts'
 import { modelProvider } from './model/model-provider.ts'
 import { ModelStreamWatch } from './model-stream-watch.ts'
 import { observeModelStream } from './observe-model-stream.ts'
+import { withRawEvents } from './raw-request.ts'
 import { answeredError } from './usage/answered-error.ts'
 
 type Method = (...args: unknown[]) => unknown
@@ -55,13 +57,19 @@ export class ModelObservation {
     if (observed === undefined) return Reflect.apply(original, this.#model, args)
     const call = observed
     const scope = new CallScope()
-    const answer = scope.run(() => Reflect.apply(original, this.#model, args))
+    const sent = method === 'doStream' ? this.#sent(call, args) : args
+    const answer = scope.run(() => Reflect.apply(original, this.#model, [...sent]))
     const { abortSignal } = jsonObject(args[0])
     const isAborted = () => (abortSignal as AbortSignal | undefined)?.aborted === true
     const onAnswer = (result: unknown) => this.#observe(result, call, scope, isAborted)
     return isPromise(answer)
       ? answer.then(onAnswer, (error: unknown) => onError(error, call, scope))
       : onAnswer(answer)
+  }
+
+  #sent({ call, endpoint }: ObservedCall, args: readonly unknown[]): readonly unknown[] {
+    if (endpoint.name !== 'languageModel') return args
+    return guarded(this.#observer, () => withRawEvents(call, this.#model, args)) ?? args
   }
 
   #begin(method: string, options: Readonly<Record<string, unknown>>): ObservedCall | undefined {
@@ -90,7 +98,7 @@ export class ModelObservation {
   ): unknown {
     try {
       const { stream, response, request, usage } = jsonObject(result)
-      call.headers = jsonObject(response).headers
+      call.headers = responseHeaders(jsonObject(response).headers)
       if (scope.isInvolved) {
         const shown = [result, stream, response, request, usage, jsonObject(usage).raw]
         if (scope.sawRecorded(...shown)) {
@@ -146,7 +154,7 @@ function onError(error: unknown, call: ObservedCall, scope: CallScope): never | 
   if (answer === undefined || scope.sawRecorded(error)) call.dismiss()
   else if (answer.body === undefined) call.abandon()
   else {
-    call.headers = jsonObject(error).responseHeaders
+    call.headers = responseHeaders(jsonObject(error).responseHeaders)
     call.respond({ response: { body: answer.body } })
   }
   scope.show(error)

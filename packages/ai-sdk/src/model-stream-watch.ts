@@ -30,12 +30,14 @@ export class ModelStreamWatch {
     return this.#observation.call.stored
   }
 
-  /** Looks at a part. Never throws. */
-  see(part: unknown): void {
+  /** Looks at a part; true where the caller must not see it. Never throws. */
+  see(part: unknown): boolean {
     const scope = this.#scope
+    let isHidden = false
     try {
       // Sent before the provider has answered anything.
-      if ((part as Part | null | undefined)?.type === 'stream-start') return
+      if ((part as Part | null | undefined)?.type === 'stream-start') return false
+      isHidden = this.#observation.hides && (part as Part | null | undefined)?.type === 'raw'
       if (scope.isInvolved) {
         const { usage, error } = (part ?? {}) as Part
         if (scope.sawRecorded(part, usage, usage?.raw)) this.#observation.call.dismiss()
@@ -45,6 +47,7 @@ export class ModelStreamWatch {
     } catch {
       // A part whose own getters throw is the caller's to find out about.
     }
+    return isHidden
   }
 
   /** The stream broke off. */

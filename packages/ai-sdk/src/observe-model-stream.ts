@@ -18,7 +18,10 @@ export function observeModelStream(
   const onRead = ({ done, value }: ReadableStreamReadResult<unknown>): void => {
     if (!done) {
       watch.isReading = false
-      watch.see(value)
+      if (watch.see(value)) {
+        if (!cancelled) pull()
+        return
+      }
       // A read can have been under way when the caller left.
       if (!cancelled) to.enqueue(value)
       return
@@ -39,20 +42,22 @@ export function observeModelStream(
     else void stored.then(work)
   }
 
+  // Answers no promise, which would cost as much again: one read at a time is seen to here, and
+  // passing a part on pulls again by itself where the caller waits for more.
+  const pull = (): void => {
+    if (watch.isReading) return
+    watch.isReading = true
+    watch.reads++
+    reader ??= source.getReader()
+    void reader.read().then(onRead, onError)
+  }
+
   const stream = new ReadableStream<unknown>(
     {
       start(controller) {
         to = controller
       },
-      // Answers no promise, which would cost as much again: one read at a time is seen to here, and
-      // passing a part on pulls again by itself where the caller waits for more.
-      pull() {
-        if (watch.isReading) return
-        watch.isReading = true
-        watch.reads++
-        reader ??= source.getReader()
-        void reader.read().then(onRead, onError)
-      },
+      pull,
       cancel(reason) {
         cancelled = true
         const cancelling = (reader ?? source).cancel(reason)

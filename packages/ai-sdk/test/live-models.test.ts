@@ -83,6 +83,21 @@ describe('a streamed transcript', () => {
   })
 
   test.each([
+    ['in pieces', { type: 'transcript-delta', delta: 'one two three four five' }],
+    ['segment by segment', { type: 'transcript-final', text: 'one two three four five' }],
+    ['at the end', { type: 'stream-start' }],
+  ])('its text, %s, is estimated once where the usage says 0', async (_, part) => {
+    await using run = await startMetered(sdk)
+    const usage = { input_tokens: 40, output_tokens: 0 }
+    const end = { type: 'finish', text: 'one two three four five', segments: [], usage }
+    const final = { type: 'transcript-final', text: 'one two three four five' }
+    const repeated = part.type === 'transcript-delta' ? [final] : []
+    await play(run, options, [start, part as StreamPart, ...repeated, end])
+    expect(run.records).toMatchObject([{ tokens: { input: 40, output: 5 }, outcome: 'estimated' }])
+    expect(run.errors).toHaveLength(1)
+  })
+
+  test.each([
     [3, 3.5],
     [4, 4.5],
   ])('left after %i parts: as far as it went', async (most, seconds) => {

@@ -5,4 +5,6 @@
 export { type AboutMessage, messagesUsage } from './usage/messages.ts'
 export { type Attempt, Refusals } from './usage/refusals.ts'
 export { StreamUsage } from './usage/stream-usage.ts'
+/** How a message is read, whole or streamed: all of it, not its usage alone. */
+export { messages, readMessage } from './endpoint/messages.ts'
 export type { UsageReading } from '@token-meter/core/adapter'

@@ -34,6 +34,7 @@ export { isPromise, prepareOptions } from './call/request-options.ts'
 export { canScope, currentScope, runInScope } from './call/request-scope.ts'
 export { StreamObservation } from './call/stream-observation.ts'
 export { whenDropped } from './call/when-dropped.ts'
+export { type ResponseHeaders, responseHeaders } from './usage/response-headers.ts'
 export { rememberWrapped } from './call/wrapped-clients.ts'
 export type { CallObserver, ClientOptions, Provider } from './call/provider.ts'
 
@@ -41,11 +42,13 @@ export { isErrorAnswer } from './usage/error-answer.ts'
 export { isPlain, jsonObject, text } from './usage/json-object.ts'
 export { isLinkedBilling, ownValue } from './usage/linked-billing.ts'
 export { providerName } from './usage/provider-name.ts'
+export { statedCost } from './usage/stated-cost.ts'
 export { reportedCount, type UsageProblems } from './usage/reported-count.ts'
 export { isGap, isStated, laterUsage, RunningUsage } from './usage/running-usage.ts'
 export {
   allInput,
   allOutput,
+  mapCounts,
   noTokens,
   type TokenCountName,
   type TokenCounts,
@@ -65,7 +68,7 @@ export type { UsageCost } from './usage/usage-cost.ts'
 export type { UsageDetails } from './usage/usage-details.ts'
 export { unknownUsage, type UsageReading } from './usage/usage-reading.ts'
 export { type RefusalBilling, refusalBilling } from './usage/refusal-billing.ts'
-export type { UsageRecord } from './usage/usage-record.ts'
+export type { RequestUsage, UsageRecord } from './usage/usage-record.ts'
 export { type ManualUsage, toUsageRecord } from './manual-usage.ts'
 export { modelSlug, type ModelSlug } from './usage/model-slug.ts'
 

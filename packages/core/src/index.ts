@@ -23,7 +23,7 @@ export {
 } from './usage/token-counts.ts'
 export type { UsageCost } from './usage/usage-cost.ts'
 export type { UsageDetails } from './usage/usage-details.ts'
-export type { Attributes, UsageOutcome, UsageRecord } from './usage/usage-record.ts'
+export type { Attributes, RequestUsage, UsageOutcome, UsageRecord } from './usage/usage-record.ts'
 export type { Tokenizer } from './usage/tokenizer.ts'
 export { modelSlug, type ModelSlug } from './usage/model-slug.ts'
 

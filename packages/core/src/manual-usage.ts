@@ -34,6 +34,11 @@ export interface ManualUsage {
   readonly at?: number
   readonly attributes?: AttributeValues
   readonly details?: UsageDetails
+  /**
+   * How many requests this is the sum of; `null` for several of a number that is not known. Prices
+   * for long contexts and per request depend on it. @default 1
+   */
+  readonly requests?: number | null
   /** Cut to 64 characters. */
   readonly serviceTier?: string
   /**
@@ -57,7 +62,8 @@ export interface ManualUsage {
  * @throws TypeError for a missing customer, provider, model or tokens, an unknown type of token, a
  * wrong id (of the record, the response or the request), a reason for not billing that is no code, or
  * a time that is no number;
- * RangeError for counts that are not whole numbers from 0 up; ConfigError for reserved attributes.
+ * RangeError for counts that are not whole numbers from 0 up, or requests from 1 up; ConfigError for
+ * reserved attributes.
  */
 export function toUsageRecord(usage: ManualUsage): UsageRecord {
   if (typeof usage !== 'object' || usage === null) {
@@ -77,6 +83,7 @@ export function toUsageRecord(usage: ManualUsage): UsageRecord {
   if (!Number.isSafeInteger(at) || at < 0) {
     throw new TypeError(`record() expected at to be ms since the epoch, got ${String(at)}`)
   }
+  checkRequests(usage.requests)
   const { attributes, refused } = toAttributes(usage.attributes ?? {})
   if (refused.length > 0) throw new ConfigError(refused.join('; '))
   return {
@@ -93,6 +100,7 @@ export function toUsageRecord(usage: ManualUsage): UsageRecord {
     serviceTier: typeof usage.serviceTier === 'string' ? boundedCode(usage.serviceTier) : null,
     attributes,
     ...(usage.unbilled !== undefined && { unbilled: usage.unbilled }),
+    ...(usage.requests !== undefined && usage.requests !== 1 && { requests: usage.requests }),
     ...providerIds(usage.responseId, usage.requestId),
     raw: boundedUsage(usage.raw),
   }
@@ -120,6 +128,14 @@ function checkProviderId(name: string, id: unknown): void {
   if (id === undefined || id === null || isProviderId(id)) return
   throw new TypeError(
     `record() expected ${name} to be a non-empty string of at most 256 characters`,
+  )
+}
+
+function checkRequests(requests: unknown): void {
+  if (requests === undefined || requests === null) return
+  if (Number.isSafeInteger(requests) && (requests as number) > 0) return
+  throw new RangeError(
+    `record() expected requests to be a whole number from 1 up, or null, got ${String(requests)}`,
   )
 }
 

@@ -9,6 +9,7 @@ import {
   providerIds,
 } from './usage/bounded-usage.ts'
 import { deriveRecordId, mintRecordId } from './usage/record-id.ts'
+import { requestsOf } from './usage/usage-reading.ts'
 import type { UsageDetails } from './usage/usage-details.ts'
 import type { UsageRecord } from './usage/usage-record.ts'
 
@@ -41,6 +42,7 @@ export function toRecord(
     attributes,
     ...(unbilled !== undefined && { unbilled }),
     ...providerIds(reading.responseId, reading.requestId ?? requestIdOf(headers)),
+    ...requestsOf(reading),
     raw: boundedUsage(reading.raw),
   }
 }

@@ -13,8 +13,8 @@ import type { ManualUsage } from './manual-usage.ts'
 import { toRecord } from './observed-record.ts'
 import type { Appended, Outbox } from './outbox/outbox.ts'
 import { duplicateIds, isSameUsage, type TakenId } from './outbox/taken-id.ts'
+import { saysMore } from './cost/fees.ts'
 import { isZero } from './usage/token-counts.ts'
-import { quantities } from './usage/usage-details.ts'
 import type { UsageRecord } from './usage/usage-record.ts'
 
 /** How long an LLM call waits for an outbox that is slow to make its usage safe, in ms. */
@@ -60,7 +60,7 @@ export class UsageKeeper implements RecordSink {
     const records: UsageRecord[] = []
     for (const [index, reading] of reportedOnce(readings).entries()) {
       const record = toRecord(call, reading, at, index)
-      if (isZero(record.tokens) && !saysMore(record)) continue
+      if (isZero(record.tokens) && !saysMore(record.details)) continue
       records.push(this.#price?.(record) ?? record)
     }
     for (const reading of readings) {
@@ -203,9 +203,4 @@ export class UsageKeeper implements RecordSink {
   #tell(records: readonly UsageRecord[]): void {
     for (const record of records) this.#kept(record)
   }
-}
-
-/** Without tokens it still bills something else, or tells the ledger that they are not known. */
-function saysMore({ details }: UsageRecord): boolean {
-  return details.unknown !== undefined || quantities.some((name) => Boolean(details[name]))
 }

@@ -32,6 +32,8 @@ test.each([
   ['a long reason', { unbilled: 'x'.repeat(65) }, TypeError, /unbilled.*64/],
   ['a reason that is no text', { unbilled: true }, TypeError, /unbilled.*code/],
   ['a null reason', { unbilled: null }, TypeError, /unbilled.*code/],
+  ['no requests', { requests: 0 }, RangeError, /requests.*from 1 up/],
+  ['half a request', { requests: 1.5 }, RangeError, /requests.*from 1 up/],
   ['a wire name', { tokens: { cached_input: 3 } }, TypeError, /cached_input.*cachedInput/],
 ])('record() refuses %s', async (_, wrong, kind, message) => {
   const { meter } = start()
@@ -75,6 +77,21 @@ test("record() keeps the provider's ids, and bounds what is text", async () => {
   expect([record?.model.length, record?.serviceTier?.length]).toEqual([256, 64])
   expect(Object.keys((await outbox.find('r1')) ?? {})).not.toContain('responseId')
   await meter.close().catch(() => {})
+})
+
+test('record() keeps of how many requests usage is the sum', async () => {
+  const { meter } = start()
+  const kept: unknown[] = []
+  meter.on('usage', (record) => void kept.push([record.id, record.requests]))
+  await meter.record({ ...usage('one'), requests: 1 })
+  await meter.record({ ...usage('many'), requests: 1000 })
+  await meter.record({ ...usage('some'), requests: null })
+  expect(kept).toEqual([
+    ['one', undefined],
+    ['many', 1000],
+    ['some', null],
+  ])
+  await meter.close()
 })
 
 test('record() says what is wrong with usage that is none', async () => {

@@ -274,7 +274,13 @@ const hosts: Readonly<Record<string, Host>> = {
     },
     stream: cumulative,
     tokens: [12, 0, 0, 7163 + 5305],
-    details: { reasoning: 5305, webSearchRequests: 18, providerCostUsd: 0.5 },
+    details: {
+      reasoning: 5305,
+      webSearchRequests: 18,
+      citationTokens: 20016,
+      searchContextSize: 'low',
+      providerCostUsd: 0.5,
+    },
   },
   'Databricks, which refuses the question, with the cache of Claude': {
     baseURL: 'https://adb-1.2.azuredatabricks.net/serving-endpoints',

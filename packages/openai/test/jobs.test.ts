@@ -57,6 +57,7 @@ describe.each(sdkMajors)('batches on openai $major', ({ OpenAI }) => {
         endpoint: 'batches',
         model: 'gpt-5.4-2026-03-05',
         serviceTier: 'batch',
+        requests: 3,
         tokens: batchTokens,
         details: { reasoning: 30 },
         raw: batchUsage,
@@ -160,7 +161,13 @@ describe.each(sdkMajors)('assistant runs on openai $major', ({ OpenAI }) => {
       : threads.runs.createAndPoll('thread_1', request))
     await run.metered.get(`/threads/thread_1/runs/${id}`)
     expect(run.records).toMatchObject([
-      { endpoint: 'threads.runs', model: 'gpt-4o', tokens: runTokens, raw: runUsage },
+      {
+        endpoint: 'threads.runs',
+        model: 'gpt-4o',
+        tokens: runTokens,
+        requests: null,
+        raw: runUsage,
+      },
     ])
     expect(run.errors).toEqual([])
   })
@@ -277,8 +284,8 @@ describe.each(sdkMajors)('other jobs on openai $major', ({ major, OpenAI }) => {
     await run.metered.get(`/evals/eval_1/runs/${id}`)
     const tokens = { input: 6, cachedInput: 4, cachedWrite: 0, output: 5 }
     expect(run.records).toMatchObject([
-      { endpoint: 'evals.runs', model: 'a', tokens },
-      { model: 'b', tokens },
+      { endpoint: 'evals.runs', model: 'a', tokens, requests: 2 },
+      { model: 'b', tokens, requests: 2 },
     ])
     expect(new Set(run.records.map((record) => record.id)).size).toBe(2)
   })

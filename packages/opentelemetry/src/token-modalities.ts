@@ -29,6 +29,6 @@ export function outputModalities(count: number, details: UsageDetails): Modaliti
 }
 
 export function cacheReadModalities(count: number, details: UsageDetails): Modalities {
-  const { cachedAudioInput: audio, cachedImageInput: image } = details
-  return byModality(count, { audio, image, video: undefined })
+  const { cachedAudioInput: audio, cachedImageInput: image, cachedVideoInput: video } = details
+  return byModality(count, { audio, image, video })
 }

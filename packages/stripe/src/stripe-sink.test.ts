@@ -190,3 +190,20 @@ test('a secret key is warned of', () => {
   stripeSink({ apiKey: 'sk_live_1', onWarning })
   expect(onWarning).toHaveBeenCalledTimes(1)
 })
+
+test.each([
+  ['tokens', { tokens: { input: 10 ** 15, cachedInput: 0, cachedWrite: 0, output: 0 } }],
+  ['cost', { cost: { currency: 'USD', provider: '1', billed: '1000000000', source: 'prices' } }],
+] as const)(
+  '%s of more digits than Stripe takes are refused with a code',
+  async (value, change) => {
+    const { fake, sink } = await start({ value })
+    const results = await sink.send(batch(change, {}), never)
+    expect(results[0]).toMatchObject({
+      status: 'rejected',
+      code: 'value_too_many_digits',
+      reason: expect.stringMatching(/15 digits/),
+    })
+    expect(fake.requests.filter(({ rawBody }) => rawBody.includes('r0'))).toEqual([])
+  },
+)

@@ -73,6 +73,9 @@ export const prices: Readonly<Record<string, ModelPrice>> = Object.fromEntries(
       output: perMillion(femto.output),
       webSearch: 0,
       webFetch: 0,
+      xSearch: 0,
+      fileSearch: 0,
+      maps: 0,
       // One of Google's recordings says so.
       serviceTiers: { provisioned_throughput: 1 },
     },

@@ -127,9 +127,11 @@ describe.skipIf(isAbsent)('every recording, through one meter, to every backend 
     const { meter, errors } = open(backends, path)
     await makeCalls(meter, server, paidRecordings)
     await recordByHand(meter)
-    expect(errors).toEqual([])
+    // One recording is of a tool call that the provider repeats without asking the model.
+    const odd = [expect.stringMatching(/every count is 0 beside a tool call, which is not billed/)]
+    expect(errors.map(({ message }) => message)).toEqual(odd)
     await expectExactBills(backends, meter)
-    expect(errors).toEqual([])
+    expect(errors).toHaveLength(1)
   })
 
   test.each(kinds)('the same through %s, and a restart in the middle', async (_, fault) => {

@@ -7,6 +7,7 @@ import {
 } from '@token-meter/core/adapter'
 import { embedContentUsage } from '@token-meter/google/usage'
 import { embeddingsUsage } from '@token-meter/openai/usage'
+import { withStatedCost } from '../usage/metadata-cost.ts'
 import { answeredModel, type ModelAnswer, wholeAnswer } from '../usage/model-answer.ts'
 
 /** `doEmbed`: input only. */
@@ -17,7 +18,8 @@ export const embeddingModel: Endpoint = {
     const { usage, usageMetadata } = jsonObject(answer.body)
     const raw = usage ?? usageMetadata ?? answer.usage ?? undefined
     const model = answeredModel(answer, provider)
-    return [{ ...embeddingCounts(answer), model, serviceTier: undefined, raw }]
+    const counts = embeddingCounts(answer, provider)
+    return [withStatedCost({ ...counts, model, serviceTier: undefined, raw }, answer)]
   },
   estimateInput: (body, estimate) => estimate.addStrings(body.values),
   estimateOutput(result, estimate) {
@@ -26,12 +28,12 @@ export const embeddingModel: Endpoint = {
   },
 }
 
-function embeddingCounts(answer: ModelAnswer): UsageCounts {
+function embeddingCounts(answer: ModelAnswer, provider: string): UsageCounts {
   const { usage } = jsonObject(answer.body)
   const received = jsonObject(usage)
   // A zero beside the AI SDK's own count says nothing.
   if (received.prompt_tokens !== undefined && (isStated(received) || !isStated(answer.usage))) {
-    return embeddingsUsage(usage)
+    return embeddingsUsage(usage, provider)
   }
   const problems: string[] = []
   const input = countReader(problems)(jsonObject(answer.usage), 'tokens')

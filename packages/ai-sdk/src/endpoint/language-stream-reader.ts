@@ -3,17 +3,19 @@ import {
   type Call,
   isGap,
   jsonObject,
-  RunningUsage,
+  type ResponseHeaders,
   type StreamReader,
   text,
   type TokenEstimate,
   unknownUsage,
   type UsageReading,
 } from '@token-meter/core/adapter'
+import { hidesRawEvents } from '../raw-request.ts'
 import { asBlock, seeFinish } from '../usage/answer-refusals.ts'
-import { StreamUsage } from '@token-meter/anthropic/usage'
 import { answeredModel, type ModelAnswer } from '../usage/model-answer.ts'
-import { hasCounts, readUsage } from '../usage/read-usage.ts'
+import { creatorOf, hasCounts, mainLast, readEvents, readUsage } from '../usage/read-usage.ts'
+import { ToolItems } from '../usage/tool-items.ts'
+import { RawEvents } from './raw-events.ts'
 
 /** The parts that matter here; all of their fields can be missing or odd. */
 interface Part {
@@ -38,7 +40,8 @@ const noAnswer: ModelAnswer = {
 
 /** Follows a language model's stream, whose usage comes with its last part, `finish`. */
 export class LanguageStreamReader implements StreamReader {
-  readonly hides = false
+  /** The provider's own events were asked for by the meter: the caller must not see them. */
+  readonly hides: boolean
   readonly #call: Call
   readonly #output: TokenEstimate
   #modelId: unknown
@@ -46,10 +49,10 @@ export class LanguageStreamReader implements StreamReader {
   #finish: Part | undefined
   /** Anthropic says with its first event what the input is (`anthropic.message_start`). */
   #start: ModelAnswer | undefined
-  /** The provider's own events carry the usage as it came, where the caller asked for them. */
-  readonly #rawUsage = new RunningUsage()
-  readonly #rawMetadata = new RunningUsage()
-  readonly #rawMessage = new StreamUsage()
+  readonly #headers: ResponseHeaders | undefined
+  /** The provider's own events, where they were asked for. */
+  readonly #raw: RawEvents
+  readonly #tools: ToolItems
   #failed = false
   /** Tool calls whose input was counted as it came, until the whole one is repeated. */
   readonly #streamedTools = new Set<unknown>()
@@ -58,11 +61,18 @@ export class LanguageStreamReader implements StreamReader {
   readonly #rawRefusals: Refusals
   #rawStopped = false
 
-  constructor(call: Call, output: TokenEstimate) {
+  constructor(call: Call, output: TokenEstimate, headers?: ResponseHeaders) {
     this.#call = call
     this.#output = output
     this.#refusals = new Refusals(call.provider)
     this.#rawRefusals = new Refusals(call.provider)
+    this.#headers = headers
+    this.hides = hidesRawEvents(call)
+    const { provider, body } = call
+    const asked = String(body.model)
+    const creator = creatorOf(provider, asked)
+    this.#raw = new RawEvents({ ...call, provider: creator, body: { model: asked } }, headers)
+    this.#tools = new ToolItems(call)
   }
 
   get finished(): boolean {
@@ -89,6 +99,7 @@ export class LanguageStreamReader implements StreamReader {
       case 'file':
         if (part.type === 'file') this.#output.addAnswer()
         this.#refusals.seeBlock(part)
+        if (part.type === 'tool-result') this.#tools.see(jsonObject(part))
         break
       case 'tool-input-delta':
         this.#output.addToolCall(part.delta)
@@ -97,6 +108,7 @@ export class LanguageStreamReader implements StreamReader {
       case 'tool-call':
         if (!this.#streamedTools.delete(part.toolCallId)) this.#output.addToolCall(part.input)
         this.#refusals.seeBlock(part)
+        this.#tools.see(jsonObject(part))
         break
       case 'response-metadata':
         this.#modelId = part.modelId ?? this.#modelId
@@ -106,8 +118,9 @@ export class LanguageStreamReader implements StreamReader {
         if (!this.#seeStart(part)) this.#refusals.seeBlock(asBlock(part))
         break
       case 'raw':
+        this.#raw.see(part.rawValue)
         this.#seeRaw(jsonObject(part.rawValue))
-        break
+        return this.hides
       case 'error':
         this.#failed = true
         break
@@ -129,30 +142,15 @@ export class LanguageStreamReader implements StreamReader {
   }
 
   #seeRaw(event: Readonly<Record<string, unknown>>): void {
-    const { type, message, usage, x_groq, usageMetadata, response } = event
+    const { type, message } = event
     if (type === 'content_block_start') this.#rawRefusals.seeBlock(event.content_block)
     if (type === 'message_start') {
-      const { usage: started, id } = jsonObject(message)
-      this.#rawMessage.start(started, id)
-      this.#start = { ...noAnswer, usage: { raw: started } }
+      this.#start = { ...noAnswer, usage: { raw: jsonObject(message).usage } }
     } else if (type === 'message_delta') {
       const { stop_reason, stop_details } = jsonObject(event.delta)
       this.#rawRefusals.seeStop(stop_reason, stop_details)
       this.#rawStopped = true
-      this.#rawMessage.delta(usage)
-    } else {
-      for (const found of [jsonObject(response).usage, jsonObject(x_groq).usage, usage]) {
-        this.#rawUsage.see(found)
-      }
-      this.#rawMetadata.see(usageMetadata)
     }
-  }
-
-  /** As a whole answer has it. */
-  get #body(): unknown {
-    const usage = this.#rawMessage.usage ?? this.#rawUsage.latest
-    const usageMetadata = this.#rawMetadata.latest
-    return usage === undefined && usageMetadata === undefined ? undefined : { usage, usageMetadata }
   }
 
   readings(): readonly UsageReading[] {
@@ -161,20 +159,54 @@ export class LanguageStreamReader implements StreamReader {
     const refusals = this.#rawStopped ? this.#rawRefusals : this.#refusals
     const read = (answer: ModelAnswer) =>
       readUsage(
-        { ...answer, modelId: this.#modelId, responseId: this.#responseId, refusals },
+        {
+          ...answer,
+          modelId: this.#modelId,
+          responseId: this.#responseId,
+          refusals,
+          headers: this.#headers,
+        },
         provider,
         asked,
       )
+    const ofEvents = mainLast(this.#raw.shape, this.#raw.readings())
     if (this.#finish !== undefined) {
       const { usage, providerMetadata } = this.#finish
-      const readings = read({ ...noAnswer, usage, providerMetadata, body: this.#body })
-      if (readings.some(hasCounts)) return readings
+      const said = {
+        ...noAnswer,
+        usage,
+        providerMetadata,
+        modelId: this.#modelId,
+        responseId: this.#responseId,
+        refusals,
+      }
+      const exact = readEvents(ofEvents, said, provider)
+      if (exact !== undefined) return exact
+      const readings = read({ ...said, body: this.#body(ofEvents) })
+      if (readings.some(hasCounts)) return readings.map((reading) => this.#withProblem(reading))
     }
     // Refused before it began: nothing was generated.
     if (this.#failed && this.#output.isEmpty) return []
     if (this.#start !== undefined) return read(this.#start).map(withoutOutput)
     const model = answeredModel({ ...noAnswer, modelId: this.#modelId }, provider)
     return [{ ...unknownUsage(model), responseId: text(this.#responseId) }]
+  }
+
+  /** An image tool's tokens are in the provider's own events alone. */
+  #withProblem(reading: UsageReading): UsageReading {
+    const madeImages = this.#tools.output.some(({ type }) => type === 'image_generation_call')
+    if (!madeImages || this.#raw.shape !== undefined) return reading
+    const problem = 'the tokens of its image tool are not known: set includeRawChunks: true'
+    return { ...reading, problems: [...reading.problems, problem] }
+  }
+
+  /** What is known of the answer's own object. */
+  #body(ofEvents: readonly UsageReading[]): unknown {
+    const { output } = this.#tools
+    const usage = ofEvents.at(-1)?.raw
+    if (output.length === 0 && usage === undefined) return undefined
+    const isGoogle = this.#raw.shape === 'generateContent'
+    return { output, ...(isGoogle ? { usageMetadata: usage } : { usage }) }
   }
 }
 

@@ -1,8 +1,10 @@
-import type { StreamReader, UsageReading } from '@token-meter/core/adapter'
+import type { StreamReader, TokenEstimate, UsageReading } from '@token-meter/core/adapter'
 import type { ModelAnswer } from '../usage/model-answer.ts'
 
 interface Part {
   readonly type?: unknown
+  readonly text?: unknown
+  readonly delta?: unknown
   readonly modelId?: unknown
   readonly usage?: unknown
   readonly providerMetadata?: unknown
@@ -24,13 +26,18 @@ export interface StreamSaid {
 export class LastPartReader implements StreamReader {
   readonly hides = false
   readonly #read: (said: StreamSaid) => readonly UsageReading[]
+  readonly #output: TokenEstimate | undefined
   #modelId: unknown
   #finish: Part | undefined
   #answered = false
+  /** Parts repeat each other's text: those of the kind that came first are all of it. */
+  #textOf: unknown
   #seconds = 0
 
-  constructor(read: (said: StreamSaid) => readonly UsageReading[]) {
+  /** @param output gets the text of a transcript, for an estimate. */
+  constructor(read: (said: StreamSaid) => readonly UsageReading[], output?: TokenEstimate) {
     this.#read = read
+    this.#output = output
   }
 
   get finished(): boolean {
@@ -44,12 +51,22 @@ export class LastPartReader implements StreamReader {
   see(event: unknown): boolean {
     const part = (event ?? {}) as Part
     if (part.type === 'response-metadata') this.#modelId = part.modelId ?? this.#modelId
-    else if (part.type === 'finish') this.#finish = part
-    else if (part.type !== 'error' && part.type !== 'raw') {
+    else if (part.type === 'finish') {
+      this.#finish = part
+      if (this.#textOf === undefined) this.#output?.add(part.text)
+    } else if (part.type !== 'error' && part.type !== 'raw') {
       this.#answered = true
       this.#seconds = Math.max(this.#seconds, endOf(part))
+      this.#seeText(part)
     }
     return false
+  }
+
+  /** What is not final is said again. */
+  #seeText({ type, delta, text }: Part): void {
+    if (type !== 'transcript-delta' && type !== 'transcript-final') return
+    this.#textOf ??= type
+    if (this.#textOf === type) this.#output?.add(type === 'transcript-delta' ? delta : text)
   }
 
   readings(): readonly UsageReading[] {

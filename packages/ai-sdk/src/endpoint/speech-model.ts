@@ -1,5 +1,6 @@
 import { type Call, type Endpoint, jsonObject, type UsageReading } from '@token-meter/core/adapter'
 import { LastPartReader } from './last-part-reader.ts'
+import { withStatedCost } from '../usage/metadata-cost.ts'
 import { audioUsage } from '../usage/audio-usage.ts'
 import { answeredModel, type ModelAnswer, wholeAnswer } from '../usage/model-answer.ts'
 
@@ -13,20 +14,23 @@ export const speechModel: Endpoint = {
 }
 
 function readSpeech(answer: ModelAnswer, { provider, body }: Call): readonly UsageReading[] {
-  const { tokens, total, details, problems, raw, serviceTier } = audioUsage(answer)
+  const { tokens, total, details, problems, raw, serviceTier } = audioUsage(answer, provider)
   // A streamed text is the caller's: how long it was only the provider can say.
   const { inputCharacters } = jsonObject(answer.usage)
   const given = typeof body.text === 'string' ? body.text.length : inputCharacters
   const characters = typeof given === 'number' && given > 0 ? { characters: given } : {}
   return [
-    {
-      model: answeredModel(answer, provider),
-      tokens,
-      total,
-      details: { ...details, ...characters },
-      serviceTier,
-      raw,
-      problems,
-    },
+    withStatedCost(
+      {
+        model: answeredModel(answer, provider),
+        tokens,
+        total,
+        details: { ...details, ...characters },
+        serviceTier,
+        raw,
+        problems,
+      },
+      answer,
+    ),
   ]
 }

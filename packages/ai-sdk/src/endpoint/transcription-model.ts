@@ -1,5 +1,6 @@
 import { type Call, type Endpoint, jsonObject, type UsageReading } from '@token-meter/core/adapter'
 import { LastPartReader } from './last-part-reader.ts'
+import { withStatedCost } from '../usage/metadata-cost.ts'
 import { audioUsage } from '../usage/audio-usage.ts'
 import { answeredModel, type ModelAnswer, wholeAnswer } from '../usage/model-answer.ts'
 
@@ -11,10 +12,12 @@ export const transcriptionModel: Endpoint = {
     result === undefined
       ? []
       : readTranscription(wholeAnswer(result), jsonObject(result).durationInSeconds, call),
-  openStream: (call) =>
-    new LastPartReader(({ answer, finish, seconds }) =>
-      // Cut short, it is owed as far as it went.
-      readTranscription(answer, jsonObject(finish).durationInSeconds ?? seconds, call),
+  openStream: (call, output) =>
+    new LastPartReader(
+      ({ answer, finish, seconds }) =>
+        // Cut short, it is owed as far as it went.
+        readTranscription(answer, jsonObject(finish).durationInSeconds ?? seconds, call),
+      output,
     ),
   estimateInput: () => {},
   estimateOutput: (result, estimate) => estimate.add(jsonObject(result).text),
@@ -25,18 +28,21 @@ function readTranscription(
   duration: unknown,
   { provider }: Call,
 ): readonly UsageReading[] {
-  const { tokens, total, details, problems, raw, serviceTier } = audioUsage(answer)
+  const { tokens, total, details, problems, raw, serviceTier } = audioUsage(answer, provider)
   const seconds =
     details.seconds ?? (typeof duration === 'number' && duration > 0 ? duration : undefined)
   return [
-    {
-      model: answeredModel(answer, provider),
-      tokens,
-      total,
-      details: seconds === undefined ? details : { ...details, seconds },
-      serviceTier,
-      raw,
-      problems,
-    },
+    withStatedCost(
+      {
+        model: answeredModel(answer, provider),
+        tokens,
+        total,
+        details: seconds === undefined ? details : { ...details, seconds },
+        serviceTier,
+        raw,
+        problems,
+      },
+      answer,
+    ),
   ]
 }

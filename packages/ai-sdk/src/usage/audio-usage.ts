@@ -1,5 +1,6 @@
-import { countReader, jsonObject, type UsageCounts, usageDetails } from '@token-meter/core/adapter'
+import { countReader, jsonObject, mapCounts, type UsageCounts } from '@token-meter/core/adapter'
 import { generateContentUsage } from '@token-meter/google/usage'
+import { audioUsage as wireAudioUsage } from '@token-meter/openai/usage'
 import { metadataOf, type ModelAnswer, serviceTier } from './model-answer.ts'
 import { wireShape } from './wire-usage.ts'
 
@@ -13,7 +14,7 @@ export interface AudioUsage extends UsageCounts {
  * The usage of speech and transcription models: OpenAI's `{ type: 'tokens' | 'duration', ... }`, or
  * the AI SDK's own counts. Nothing is not unknown here: such models are billed by length.
  */
-export function audioUsage(answer: ModelAnswer): AudioUsage {
+export function audioUsage(answer: ModelAnswer, provider: string): AudioUsage {
   const problems: string[] = []
   const count = countReader(problems)
   const body = jsonObject(answer.body)
@@ -28,36 +29,42 @@ export function audioUsage(answer: ModelAnswer): AudioUsage {
   if (wireShape(usage) === 'generateContent') {
     return { ...generateContentUsage(usage), serviceTier: serviceTier(answer, usage), raw: usage }
   }
-  const inputDetails = jsonObject(usage.input_token_details ?? usage.input_tokens_details)
+  const tier = serviceTier(answer, usage)
+  if (wireFields.some((name) => usage[name] !== undefined)) {
+    const { tokens, total, ...counts } = wireAudioUsage(usage, provider)
+    const known = total === undefined ? mapCounts((name) => tokens[name] ?? 0) : tokens
+    return { ...counts, total, tokens: known, serviceTier: tier, raw: usage }
+  }
   // The AI SDK's own counts stand beside a usage object of a shape that we do not know.
-  const tokensOf = (wire: string, normalised: string): number =>
-    count(usage[wire], wire) ??
-    count(usage[normalised], normalised) ??
-    count(stated[normalised], normalised) ??
-    0
-  const input = tokensOf('input_tokens', 'inputTokens')
-  const output = tokensOf('output_tokens', 'outputTokens')
-  const total = count(usage.total_tokens, 'total_tokens') ?? count(usage.totalTokens, 'totalTokens')
-  const isTotalAlone = Boolean(total) && input + output === 0
-  if (total && !isTotalAlone && total !== input + output) {
+  const tokensOf = (name: string): number =>
+    count(usage[name], name) ?? count(stated[name], name) ?? 0
+  const input = tokensOf('inputTokens')
+  const output = tokensOf('outputTokens')
+  const total = tokensOf('totalTokens')
+  const isTotalAlone = total > 0 && input + output === 0
+  if (total > 0 && !isTotalAlone && total !== input + output) {
     problems.push(`the total is ${total}, though its parts add up to ${input + output}`)
   }
-  const tokens = {
-    input: isTotalAlone ? undefined : input,
-    cachedInput: 0,
-    cachedWrite: 0,
-    output: isTotalAlone ? undefined : output,
-  }
-  const seconds = typeof usage.seconds === 'number' && usage.seconds > 0 ? usage.seconds : undefined
   return {
-    tokens,
+    tokens: {
+      input: isTotalAlone ? undefined : input,
+      cachedInput: 0,
+      cachedWrite: 0,
+      output: isTotalAlone ? undefined : output,
+    },
     ...(isTotalAlone && { total }),
-    details: usageDetails({
-      audioInput: count(inputDetails.audio_tokens, 'audio_tokens'),
-      seconds,
-    }),
+    details: {},
     problems,
-    serviceTier: serviceTier(answer, usage),
+    serviceTier: tier,
     raw: Object.keys(usage).length > 0 ? usage : undefined,
   }
 }
+
+const wireFields = [
+  'input_tokens',
+  'output_tokens',
+  'prompt_tokens',
+  'completion_tokens',
+  'total_tokens',
+  'seconds',
+]

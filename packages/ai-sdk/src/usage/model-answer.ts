@@ -1,5 +1,5 @@
 import type { Refusals } from '@token-meter/anthropic/usage'
-import { jsonObject, text } from '@token-meter/core/adapter'
+import { jsonObject, type ResponseHeaders, responseHeaders, text } from '@token-meter/core/adapter'
 
 /** What a model's answer, or the end of its stream, says about what it used. */
 export interface ModelAnswer {
@@ -13,6 +13,7 @@ export interface ModelAnswer {
   readonly refusals?: Refusals
   /** The provider's id of the response. */
   readonly responseId?: unknown
+  readonly headers?: ResponseHeaders | undefined
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -22,9 +23,16 @@ const noFields: readonly Fields[] = []
 /** The answer of `doGenerate`, `doEmbed`, ... */
 export function wholeAnswer(result: unknown): ModelAnswer {
   const { usage, providerMetadata, response } = jsonObject(result)
-  const { body, modelId, id } = jsonObject(response)
+  const { body, modelId, id, headers } = jsonObject(response)
   const { id: ofBody, responseId } = jsonObject(body)
-  return { usage, providerMetadata, body, modelId, responseId: id ?? ofBody ?? responseId }
+  return {
+    usage,
+    providerMetadata,
+    body,
+    modelId,
+    responseId: id ?? ofBody ?? responseId,
+    headers: responseHeaders(headers),
+  }
 }
 
 /** The metadata of each provider: `{ openai: {...}, gateway: {...} }`. */

@@ -58,7 +58,10 @@ export function normalisedUsage(answer: ModelAnswer, provider: string): UsageCou
   if (!isInside) problems.push(`${reasoning} reasoning tokens exceed the output they are part of`)
   return {
     tokens,
-    details: usageDetails({ reasoning: isInside ? reasoning : undefined }),
+    details: usageDetails({
+      reasoning: isInside ? reasoning : undefined,
+      ...cacheLifetimes(answer, cachedWrite, problems),
+    }),
     problems,
   }
 }
@@ -80,6 +83,26 @@ function checkTotal(
   if ([sum, sum - cached, sum - cachedWrite, sum - reasoning, sum + reasoning].includes(total))
     return
   problems.push(`totalTokens is ${total}, though the parts add up to ${sum}: the parts are counted`)
+}
+
+/** Bedrock's cache writes by how long they are kept, beside its counts or in its metadata. */
+function cacheLifetimes(
+  answer: ModelAnswer,
+  cachedWrite: number,
+  problems: string[],
+): { readonly cachedWrite5m?: number; readonly cachedWrite1h?: number } {
+  const count = countReader(problems)
+  const usages = [jsonObject(answer.usage).raw, ...metadataOf(answer).map(({ usage }) => usage)]
+  const list = usages.map((usage) => jsonObject(usage).cacheDetails).find(Array.isArray)
+  if (list === undefined) return {}
+  const sums: Record<string, number> = {}
+  for (const { ttl, inputTokens } of list.map(jsonObject)) {
+    sums[String(ttl)] = (sums[String(ttl)] ?? 0) + (count(inputTokens, 'cacheDetails') ?? 0)
+  }
+  const { '5m': cachedWrite5m = 0, '1h': cachedWrite1h = 0 } = sums
+  if (cachedWrite5m + cachedWrite1h <= cachedWrite) return { cachedWrite5m, cachedWrite1h }
+  problems.push('cacheDetails add up to more than what was written to the cache')
+  return {}
 }
 
 /** V2 has no count of cache writes; the providers that know it say it here. */

@@ -1,17 +1,17 @@
 import {
+  allInput,
   isStated,
   jsonObject,
-  reportedUsd,
   text,
-  type UsageCounts,
+  type UsageDetails,
   type UsageReading,
 } from '@token-meter/core/adapter'
-import { messagesUsage } from '@token-meter/anthropic/usage'
-import { generateContentUsage, interactionsUsage } from '@token-meter/google/usage'
-import { chatCompletionsUsage, responsesUsage } from '@token-meter/openai/usage'
-import { answeredModel, type ModelAnswer, serviceTier } from './model-answer.ts'
+import { readMessage } from '@token-meter/anthropic/usage'
+import { answeredModel, metadataOf, type ModelAnswer, serviceTier } from './model-answer.ts'
+import { withStatedCost } from './metadata-cost.ts'
 import { normalisedUsage } from './normalised-usage.ts'
-import { type WireUsage, wireUsage } from './wire-usage.ts'
+import { wireEndpoints } from './wire-endpoints.ts'
+import { saysTheSame, type WireShape, type WireUsage, wireUsage } from './wire-usage.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -26,8 +26,11 @@ export function readUsage(
   provider: string,
   asked: string,
 ): readonly UsageReading[] {
+  return withId(readingsOf(answer, provider, asked), answer)
+}
+
+function withId(readings: readonly UsageReading[], answer: ModelAnswer): readonly UsageReading[] {
   const responseId = text(answer.responseId)
-  const readings = readingsOf(answer, provider, asked)
   return responseId === undefined
     ? readings
     : readings.map((reading) => ({ ...reading, responseId }))
@@ -39,46 +42,109 @@ function readingsOf(answer: ModelAnswer, provider: string, asked: string): reado
   const readings =
     wire === undefined
       ? []
-      : wireReadings(wire, answer, { model, creator: creatorOf(provider, asked) })
+      : wireReadings(wire, answer, { model, creator: creatorOf(provider, asked), asked })
   if (readings.some(hasCounts) && (saysTokens(readings) || !isStated(answer.usage))) {
     return readings.map((reading, index) =>
       index === readings.length - 1
-        ? withGateway(withKnown(reading, answer, provider), answer)
+        ? withStatedCost(withKnown(reading, answer, provider), answer)
         : reading,
     )
   }
   const reading = withRefusal({ ...fromNormalised(answer, provider, wire), model }, answer)
-  return [withGateway(reading, answer)]
+  return [withStatedCost(reading, answer)]
 }
 
-/** By the provider's own reader; the reading of the model that was asked comes last. */
+/** By the provider's own reader, of the whole answer; the reading of the model that was asked comes last. */
 function wireReadings(
   { shape, usage }: WireUsage,
   answer: ModelAnswer,
-  { model, creator }: { readonly model: string | undefined; readonly creator: string },
+  {
+    model,
+    creator,
+    asked,
+  }: { readonly model: string | undefined; readonly creator: string; readonly asked: string },
 ): readonly UsageReading[] {
-  const reading = (counts: UsageCounts): readonly UsageReading[] => [
-    withRefusal({ ...counts, model, serviceTier: serviceTier(answer, usage), raw: usage }, answer),
-  ]
-  switch (shape) {
-    case 'chat':
-      return reading(chatCompletionsUsage(usage, creator))
-    case 'responses':
-      return reading(responsesUsage(usage, creator))
-    case 'messages':
-      return messagesUsage(withoutNulls(usage, answer.usage), model, answer).map(
-        (each, index, readings) => (index === readings.length - 1 ? { ...each, raw: usage } : each),
-      )
-    case 'generateContent':
-      return reading(generateContentUsage(usage))
-    case 'interactions':
-      return reading(interactionsUsage(usage))
+  const body = { ...shownByMetadata(answer), ...jsonObject(answer.body) }
+  const stated = shape === 'messages' ? withoutNulls(usage, answer.usage) : usage
+  const whole =
+    shape === 'generateContent'
+      ? { ...body, usageMetadata: stated }
+      : // It is here, so that it is over, and no id of it was seen before.
+        { ...body, model, usage: stated, status: 'completed', id: undefined, background: undefined }
+  const call = {
+    provider: creator,
+    endpoint: shape,
+    method: 'POST',
+    body: { model: model ?? asked },
   }
+  const readings =
+    shape === 'messages'
+      ? readMessage(whole, call, answer.refusals)
+      : wireEndpoints[shape].read(whole, call, answer.headers)
+  return mainLast(shape, readings).map((reading, index) => {
+    const isMain = index === readings.length - 1 && (index === 0 || reading.raw === stated)
+    if (!isMain) return reading
+    // Anthropic's usage can name another model than the answer does.
+    const answered = shape === 'messages' ? reading.model : model
+    const tier = serviceTier(answer, usage)
+    const known = { ...reading, model: answered, serviceTier: tier, raw: usage }
+    return shape === 'messages' ? known : withRefusal(known, answer)
+  })
 }
 
-/** Of a reader that knows no refusals, with what the answer says of them. */
+/**
+ * What a stream used by the provider's own events, where they say what its last part says; nothing
+ * otherwise, as that can be a sum over several requests.
+ *
+ * @param readings those of the events, the answering model last.
+ */
+export function readEvents(
+  readings: readonly UsageReading[],
+  answer: ModelAnswer,
+  provider: string,
+): readonly UsageReading[] | undefined {
+  const main = readings.at(-1)
+  // Where the events say less, the AI SDK can have kept what an earlier one said.
+  if (main?.tokens.input === undefined || main.tokens.output === undefined) return undefined
+  // A zero says nothing beside the AI SDK's own counts.
+  if (!saysTokens(readings) && isStated(answer.usage)) return undefined
+  const passedOn = wireUsage(answer)
+  if (passedOn !== undefined && !saysTheSame(passedOn.usage, jsonObject(main.raw))) return undefined
+  const known = answeredModel(answer, provider)
+  const named = withId(readings, answer)
+  return named.map((reading, index) => {
+    if (index < readings.length - 1) return reading
+    const model = provider === 'vercel' ? known : (reading.model ?? known)
+    const tier = reading.serviceTier ?? serviceTier(answer, jsonObject(reading.raw))
+    const said = withRefusal({ ...reading, model, serviceTier: tier }, answer)
+    return withStatedCost(said, answer)
+  })
+}
+
+/** The order of the readings of an answer, in which only Anthropic's has the answering model last. */
+export function mainLast(
+  shape: WireShape | undefined,
+  readings: readonly UsageReading[],
+): readonly UsageReading[] {
+  if (shape === 'messages' || readings.length < 2) return readings
+  return [...readings.slice(1), ...readings.slice(0, 1)]
+}
+
+/** What Google's metadata shows of an answer of which only the parts are at hand. */
+function shownByMetadata(answer: ModelAnswer): Fields {
+  for (const { groundingMetadata, urlContextMetadata } of metadataOf(answer)) {
+    if (groundingMetadata ?? urlContextMetadata) {
+      return { candidates: [{ groundingMetadata, urlContextMetadata }] }
+    }
+  }
+  return {}
+}
+
+/** With what the answer says of refusals, where its reader has not seen them. */
 function withRefusal(reading: UsageReading, { refusals }: ModelAnswer): UsageReading {
   const { unbilled, problem } = refusals?.answer ?? {}
+  const isSeen = problem !== undefined && reading.problems.includes(problem)
+  if (reading.unbilled !== undefined || isSeen) return reading
   if (problem !== undefined) return { ...reading, problems: [...reading.problems, problem] }
   return unbilled === undefined ? reading : { ...reading, unbilled }
 }
@@ -118,8 +184,8 @@ function saysTokens(readings: readonly UsageReading[]): boolean {
  * says nothing there either.
  */
 function withKnown(reading: UsageReading, answer: ModelAnswer, provider: string): UsageReading {
-  const { input, cachedInput = 0, cachedWrite = 0, output } = reading.tokens
-  const hasInput = input !== undefined && input + cachedInput + cachedWrite > 0
+  const { input, output } = reading.tokens
+  const hasInput = input !== undefined && allInput(reading.tokens) > 0
   if ((hasInput && output) || reading.problems.length > 0) return reading
   const { tokens } = normalisedUsage(answer, provider)
   const known = {
@@ -130,14 +196,24 @@ function withKnown(reading: UsageReading, answer: ModelAnswer, provider: string)
   return { ...known, tokens: { ...tokens, output: known.tokens.output } }
 }
 
+/** What tools ran, by the output of an answer whose usage object is of no known shape. */
+function toolDetails({ body }: ModelAnswer): UsageDetails {
+  const { output } = jsonObject(body)
+  if (!Array.isArray(output)) return {}
+  const call = { provider: '', endpoint: 'responses', method: 'POST', body: {} }
+  return wireEndpoints.responses.read({ usage: {}, output }, call)[0]?.details ?? {}
+}
+
 function fromNormalised(
   answer: ModelAnswer,
   provider: string,
   wire: WireUsage | undefined,
 ): UsageReading {
   const { raw } = jsonObject(answer.usage)
+  const counts = normalisedUsage(answer, provider)
   return {
-    ...normalisedUsage(answer, provider),
+    ...counts,
+    details: { ...toolDetails(answer), ...counts.details },
     model: undefined,
     serviceTier: serviceTier(answer, jsonObject(raw)),
     raw: wire?.usage ?? raw ?? answer.usage ?? undefined,
@@ -145,30 +221,6 @@ function fromNormalised(
 }
 
 /** Behind a gateway (`xai/grok-4`) the numbers are those of whose model it is. */
-function creatorOf(provider: string, asked: string): string {
+export function creatorOf(provider: string, asked: string): string {
   return provider === 'vercel' ? (asked.split('/', 1)[0] ?? provider) : provider
-}
-
-/** What the AI Gateway says beside: its price, the market's, and the id that it lists the call by. */
-function withGateway(reading: UsageReading, answer: ModelAnswer): UsageReading {
-  const { gateway } = jsonObject(answer.providerMetadata)
-  const { cost, marketCost, generationId } = jsonObject(gateway)
-  if (cost === undefined && generationId === undefined) return reading
-  const providerCostUsd = amount(cost)
-  const upstreamCostUsd = amount(marketCost)
-  const gatewayCallId = text(generationId)
-  return {
-    ...reading,
-    details: {
-      ...reading.details,
-      ...(providerCostUsd !== undefined && { providerCostUsd }),
-      ...(upstreamCostUsd !== undefined && { upstreamCostUsd }),
-      ...(gatewayCallId !== undefined && { gatewayCallId }),
-    },
-  }
-}
-
-/** The gateway writes its amounts as text. */
-function amount(value: unknown): number | undefined {
-  return reportedUsd(typeof value === 'string' && value !== '' ? Number(value) : value)
 }

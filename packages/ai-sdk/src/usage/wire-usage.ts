@@ -66,7 +66,7 @@ function asWire(value: unknown): WireUsage | undefined {
   return shape === undefined ? undefined : { shape, usage }
 }
 
-function saysTheSame(passedOn: Fields, received: Fields): boolean {
+export function saysTheSame(passedOn: Fields, received: Fields): boolean {
   for (const name in passedOn) {
     if (typeof passedOn[name] === 'number' && received[name] !== passedOn[name]) return false
   }

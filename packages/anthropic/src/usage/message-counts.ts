@@ -1,10 +1,4 @@
-import {
-  countReader,
-  jsonObject,
-  reportedUsd,
-  type UsageCounts,
-  usageDetails,
-} from '@token-meter/core/adapter'
+import { countReader, jsonObject, type UsageCounts, usageDetails } from '@token-meter/core/adapter'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -51,9 +45,7 @@ export function messageCounts(usage: Json): UsageCounts {
       cachedWrite1h: isWithin ? cachedWrite1h : undefined,
       webSearchRequests: count(tools.web_search_requests, 'web_search_requests'),
       webFetchRequests: count(tools.web_fetch_requests, 'web_fetch_requests'),
-      // OpenRouter's: https://openrouter.ai/docs/use-cases/usage-accounting
-      providerCostUsd: reportedUsd(usage.cost),
-      upstreamCostUsd: reportedUsd(jsonObject(usage.cost_details).upstream_inference_cost),
+      codeExecutionCalls: count(tools.code_execution_requests, 'code_execution_requests'),
     }),
     problems,
   }

@@ -247,3 +247,40 @@ test('readings add up to what the provider bills: the whole, compactions, adviso
     }),
   )
 })
+
+describe('of how many requests a message is the sum', () => {
+  const iteration = (type: string, input: number, output: number) => ({
+    type,
+    ...wire(input, output),
+  })
+
+  test('its iterations are known one by one, and the compaction is one of them', () => {
+    const iterations = [iteration('compaction', 180_000, 3500), iteration('message', 23_000, 1000)]
+    const [reading] = messagesUsage({ ...wire(23_000, 1000), iterations }, 'm')
+    expect(reading).toMatchObject({
+      tokens: counts(203_000, 4500),
+      requests: 2,
+      parts: [{ tokens: counts(180_000, 3500) }, { tokens: counts(23_000, 1000) }],
+    })
+  })
+
+  test.each([
+    ['none', {}, undefined],
+    ['the only one', { iterations: [iteration('message', 4, 6)] }, undefined],
+    ['two that are not the whole', { iterations: Array(2).fill(iteration('message', 1, 6)) }, 2],
+    ['a tool between them', { server_tool_use: { web_search_requests: 2 } }, null],
+    ['no tool', { server_tool_use: { web_search_requests: 0 } }, undefined],
+  ])('%s', (_, more, requests) => {
+    const [reading] = messagesUsage({ ...wire(4, 6), ...more }, 'm')
+    expect(reading?.requests).toBe(requests)
+    expect(reading).not.toHaveProperty('parts')
+  })
+
+  test('a stated cost is the cost of the message, 0 included, and never that of LiteLLM', () => {
+    const usage = { ...wire(4, 6), cost: 0 }
+    expect(messagesUsage(usage, 'm', { provider: 'openrouter' })[0]?.details).toEqual({
+      providerCostUsd: 0,
+    })
+    expect(messagesUsage(usage, 'm', { provider: 'litellm' })[0]?.details).toEqual({})
+  })
+})

@@ -1,6 +1,7 @@
 import {
   jsonObject,
   type RefusalBilling,
+  statedCost,
   text,
   unknownUsage,
   type UsageReading,
@@ -8,6 +9,7 @@ import {
 import { addCounts } from './add-counts.ts'
 import { fallbackCredit } from './fallback-credit.ts'
 import { messageCounts } from './message-counts.ts'
+import { messageRequests } from './message-requests.ts'
 import type { Attempt, Refusals } from './refusals.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -50,9 +52,12 @@ export function messagesUsage(
   const attempts = attemptsOf(iterations, served)
   const refused = about.refusals?.attempts(attempts.map(({ attempt }) => attempt))
   const others: UsageReading[] = []
+  const own: Json[] = []
   for (const iteration of iterations) {
-    if (iteration.type === 'compaction') counts = addCounts(counts, messageCounts(iteration))
-    else if (isOfAnotherModel(iteration, served)) {
+    if (iteration.type === 'compaction') {
+      counts = addCounts(counts, messageCounts(iteration))
+      own.push(iteration)
+    } else if (isOfAnotherModel(iteration, served)) {
       const { tokens, details, problems } = messageCounts(iteration)
       const refusal = refused?.[attempts.findIndex(({ of }) => of.includes(iteration))]
       others.push({
@@ -64,7 +69,7 @@ export function messagesUsage(
         raw: iteration,
         ...withRefusal(refusal, problems),
       })
-    }
+    } else own.push(iteration)
   }
   const speed = text(fields.speed)
   const details = {
@@ -72,9 +77,13 @@ export function messagesUsage(
     ...(speed !== undefined && { speed }),
     ...(inferenceGeo !== undefined && { inferenceGeo }),
     ...credit.details,
+    // OpenRouter's: https://openrouter.ai/docs/use-cases/usage-accounting
+    ...statedCost(fields, about.provider ?? 'anthropic'),
   }
+  const requests = messageRequests(fields, own, counts)
   const answer = {
     ...counts,
+    ...requests,
     details,
     model: served ?? model,
     serviceTier,
@@ -86,6 +95,8 @@ export function messagesUsage(
 
 /** What beside its usage decides what a message costs. */
 export interface AboutMessage {
+  /** The server, by its host. @default 'anthropic' */
+  readonly provider?: string
   /** What was refused of it, and whether that is billed. */
   readonly refusals?: Refusals | undefined
   /** Of a retry with a fallback credit: the tokens that the refused request had read from its cache. */

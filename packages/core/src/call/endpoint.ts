@@ -1,6 +1,7 @@
 import type { TokenEstimate } from '../usage/token-estimate.ts'
 import type { UsageReading } from '../usage/usage-reading.ts'
 import type { Call } from './call.ts'
+import type { ResponseHeaders } from '../usage/response-headers.ts'
 
 /** How the usage of one kind of call is read. Pure: it sees JSON and answers counts. */
 export interface Endpoint {
@@ -17,13 +18,16 @@ export interface Endpoint {
    * @default false
    */
   isLinked?(call: Call): boolean
-  /** A whole response; no reading when there is nothing to bill. */
-  read(response: unknown, call: Call): readonly UsageReading[]
+  /**
+   * A whole response; no reading when there is nothing to bill. The headers are there where the
+   * response was read by the client that is metered.
+   */
+  read(response: unknown, call: Call, headers?: ResponseHeaders): readonly UsageReading[]
   /**
    * A reader for one streamed response; not there when the endpoint does not stream. The reader
    * adds the text that streams past to `output`, for an estimate should the response end early.
    */
-  openStream?(call: Call, output: TokenEstimate): StreamReader
+  openStream?(call: Call, output: TokenEstimate, headers?: ResponseHeaders): StreamReader
   /** Adds the text of the request, for an estimate where the provider gives no input count. */
   estimateInput(body: Call['body'], estimate: TokenEstimate): void
   /** Adds the text of a whole response, for an estimate where the provider gives no output count. */

@@ -9,6 +9,7 @@ import {
   type ResponseProps,
 } from './observe-promise.ts'
 import { observeResponse } from './observe-response.ts'
+import { responseHeaders } from '../usage/response-headers.ts'
 import { ResponseBranch } from './response-branch.ts'
 import { isStream, observeStream } from './observe-stream.ts'
 import { StreamObservation } from './stream-observation.ts'
@@ -42,7 +43,7 @@ class CallObservation implements ResponseObserver {
 
   onAnswer(response: Response | undefined): void {
     const call = this.#current()
-    if (call !== undefined) call.headers = response?.headers
+    if (call !== undefined) call.headers = responseHeaders(response?.headers)
   }
 
   onData(data: unknown): unknown {

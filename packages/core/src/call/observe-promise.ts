@@ -21,7 +21,7 @@ export interface SdkPromise extends Promise<unknown> {
 
 /** What to do with a response, whichever way the caller asks for it. */
 export interface ResponseObserver {
-  /** The response has come, whatever the caller asks for. */
+  /** The response has come; before anybody has its body. */
   onAnswer?(response: Response): void
   /** The parsed body, or the SDK's stream object; what it returns is what the caller gets. */
   onData(data: unknown): unknown

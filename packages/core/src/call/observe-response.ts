@@ -1,5 +1,6 @@
 import { isOpaque, observeBody } from './body-observer.ts'
 import type { ObservedCall } from './observed-call.ts'
+import { responseHeaders } from '../usage/response-headers.ts'
 import { ResponseBranch } from './response-branch.ts'
 import { whenDropped } from './when-dropped.ts'
 
@@ -32,7 +33,7 @@ export function observeResponse(
 ): Response {
   if (observed.has(response)) return response
   observed.add(response)
-  call.headers = response.headers
+  call.headers = responseHeaders(response.headers)
   const contentType = response.headers.get('content-type') ?? ''
   if (isOpaque(call, contentType)) {
     call.respond(undefined)

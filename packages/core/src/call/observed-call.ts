@@ -7,6 +7,7 @@ import {
 } from '../usage/token-counts.ts'
 import { TokenEstimate } from '../usage/token-estimate.ts'
 import type { UsageOutcome } from '../usage/usage-record.ts'
+import { withoutUnknownCost } from '../usage/stated-cost.ts'
 import { unknownUsage, type UsageReading } from '../usage/usage-reading.ts'
 import type { Attributes } from '../usage/usage-record.ts'
 import { readableFields } from './body-snapshot.ts'
@@ -15,6 +16,7 @@ import { withoutDoubtedZeros } from './doubted-zeros.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { EstimatePolicy } from './estimate-policy.ts'
 import type { CompletedReading, RecordSink } from './record-sink.ts'
+import { type ResponseHeaders, responseHeaders } from '../usage/response-headers.ts'
 import type { ResponseWatcher } from './when-dropped.ts'
 
 /** How a stream ended, as the caller saw it. */
@@ -34,7 +36,7 @@ export class ObservedCall implements ResponseWatcher {
   /** The provider bills it to an account of the customer's own, and so the meter does not. */
   readonly isLinked: boolean
   /** What the answer came with, where that was seen: it names the request. */
-  headers: unknown
+  headers: ResponseHeaders | undefined
   /** Set while an outbox that is not synchronous stores the usage: results wait for it. */
   stored: Promise<void> | undefined
   #settled = false
@@ -71,7 +73,7 @@ export class ObservedCall implements ResponseWatcher {
   respond(response: unknown): void {
     this.headers ??= sdkHeaders(response)
     this.#settleWith(() => {
-      const readings = this.endpoint.read(response, this.call)
+      const readings = this.endpoint.read(response, this.call, this.headers)
       return this.#complete(readings, 'complete', () => {
         const output = this.newEstimate()
         this.endpoint.estimateOutput(response, output)
@@ -154,7 +156,11 @@ export class ObservedCall implements ResponseWatcher {
       const sound = withoutDoubtedZeros(stated, text)
       // That the usage of a response that was left has gaps is no news.
       const isNews = sound === stated || !interrupted
-      const reading = isNews ? sound : { ...sound, problems: stated.problems }
+      const reading = {
+        ...sound,
+        problems: isNews ? sound.problems : stated.problems,
+        details: withoutUnknownCost(sound.details, this.call.provider, this.headers),
+      }
       const { input, output: outputTokens } = reading.tokens
       /** A count that was not given beside the others is none: cached tokens are a part of the input. */
       const counts = (input: number, output: number): TokenCounts => ({
@@ -229,8 +235,8 @@ function unknownCounts({ tokens }: UsageReading): readonly TokenType[] {
 }
 
 /** What the SDKs hang on an answer, where a wrapper or a mock gives nothing but that. */
-function sdkHeaders(response: unknown): unknown {
+function sdkHeaders(response: unknown): ResponseHeaders | undefined {
   if (typeof response !== 'object' || response === null) return undefined
   const id: unknown = Object.getOwnPropertyDescriptor(response, '_request_id')?.value
-  return typeof id === 'string' ? { 'x-request-id': id } : undefined
+  return typeof id === 'string' ? responseHeaders({ 'x-request-id': id }) : undefined
 }

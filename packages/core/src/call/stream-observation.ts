@@ -25,7 +25,7 @@ export class StreamObservation implements ResponseWatcher {
   /** `undefined` when the call's endpoint does not stream. */
   static open(call: ObservedCall): StreamObservation | undefined {
     const output = call.newEstimate()
-    const reader = call.endpoint.openStream?.(call.call, output)
+    const reader = call.endpoint.openStream?.(call.call, output, call.headers)
     return reader && new StreamObservation(call, reader, output)
   }
 

@@ -1,5 +1,6 @@
 import type { UsageRecord } from '../usage/usage-record.ts'
-import { amountOfTokens, isQuantity } from './amount-of-tokens.ts'
+import { type Amount, amountOfTokens, isQuantity } from './amount-of-tokens.ts'
+import { fees, hasFees } from './fees.ts'
 import { decimal, type Decimal, zero } from '../usage/decimal.ts'
 import type { ModelPrice, Usd } from './model-price.ts'
 import type { Unpriced } from './price-source.ts'
@@ -14,11 +15,11 @@ const usual = {
 const secondsPerHour = 3600
 
 /** What a record costs by a price list: all of its usage, or the reason why there is no amount. */
-export function amountOfRecord(record: UsageRecord, price: ModelPrice): Decimal | Unpriced {
+export function amountOfRecord(record: UsageRecord, price: ModelPrice): Amount | Unpriced {
   const tokens = amountOfTokens(record, price)
   if ('unpriced' in tokens) return tokens
   const { details, serviceTier } = record
-  let amount = tokens
+  let { amount } = tokens
   for (const [kind, name] of [
     ['serviceTiers', serviceTier],
     ['speeds', details.speed],
@@ -30,8 +31,11 @@ export function amountOfRecord(record: UsageRecord, price: ModelPrice): Decimal 
     amount = amount.times(factor)
   }
   const others = amountOfOthers(record, price)
-  if (others === undefined) return amount
-  return 'unpriced' in others ? others : amount.plus(others)
+  if ('unpriced' in others) return others
+  return {
+    amount: others.amount === zero ? amount : amount.plus(others.amount),
+    tierUnknown: tokens.tierUnknown || others.tierUnknown,
+  }
 }
 
 function factorOf(
@@ -52,23 +56,26 @@ function noFactor(kind: keyof typeof usual, name: string): Unpriced {
   return { unpriced: `there is no factor for "${name}" in ${kind}` }
 }
 
+const nothing: Amount = { amount: zero, tierUnknown: false }
+
 /** What is billed beside the tokens, or in place of them. */
-function amountOfOthers(record: UsageRecord, price: ModelPrice): Decimal | Unpriced | undefined {
-  const { webSearchRequests, webFetchRequests, seconds, characters, images } = record.details
-  if (
-    !price.request &&
-    !(webSearchRequests || webFetchRequests || seconds || characters || images)
-  ) {
-    return undefined
+function amountOfOthers(record: UsageRecord, price: ModelPrice): Amount | Unpriced {
+  const { details, requests = 1 } = record
+  const { seconds, characters, images } = details
+  if (!price.request && !(seconds || characters || images || hasFees(details))) return nothing
+  const perRequest = decimal(price.request)
+  if (requests === null && perRequest?.isGreaterThan(0)) {
+    return { unpriced: 'it costs by the request, and how many it is the sum of is not known' }
   }
   const billsTokens = Object.values(record.tokens).some((count) => count > 0)
-  const least = price.leastSeconds ?? 0
+  // Of several requests each is as long as the least, or longer.
+  const least = (price.leastSeconds ?? 0) * (requests ?? 1)
   const billed = seconds ? Math.max(seconds, least) : 0
   const all: readonly (readonly [keyof ModelPrice, number, number, isNeeded: boolean])[] = [
-    ['request', 1, 1000, false],
-    ['webSearch', webSearchRequests ?? 0, 1000, true],
-    // Free at Anthropic, the only one that counts them: https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-fetch-tool
-    ['webFetch', webFetchRequests ?? 0, 1000, false],
+    ['request', requests ?? 0, 1000, false],
+    ...fees.map(({ detail, price, per, isNeeded }) => {
+      return [price, details[detail] ?? 0, per, isNeeded] as const
+    }),
     // With tokens beside them they are information.
     ['hour', billed, secondsPerHour, !billsTokens],
     ['character', characters ?? 0, 1_000_000, !billsTokens],
@@ -82,5 +89,6 @@ function amountOfOthers(record: UsageRecord, price: ModelPrice): Decimal | Unpri
     if (perUnit !== undefined) amount = amount.plus(perUnit.times(count).div(per))
     else if (isNeeded) return { unpriced: `there is no price of ${name}` }
   }
-  return amount
+  const isByTime = billed > 0 && price.hour !== undefined && Boolean(price.leastSeconds)
+  return { amount, tierUnknown: isByTime && requests !== 1 }
 }

@@ -5,6 +5,12 @@ import { checkedDecimal } from './checked-decimal.ts'
 const perUnit: ReadonlySet<string> = new Set([
   'webSearch',
   'webFetch',
+  'xSearch',
+  'searchSource',
+  'maps',
+  'fileSearch',
+  'codeExecution',
+  'container',
   'request',
   'hour',
   'leastSeconds',
@@ -22,6 +28,7 @@ const perPart: ReadonlySet<string> = new Set([
   'cachedImageInput',
   'imageOutput',
   'videoInput',
+  'cachedVideoInput',
   'videoOutput',
 ])
 const factors: ReadonlySet<string> = new Set(['serviceTiers', 'speeds', 'inferenceGeos'])

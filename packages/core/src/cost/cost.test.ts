@@ -150,6 +150,104 @@ describe('cost', () => {
     expect(priced(own, prompt(1701))).toMatchObject(usd('0.011106'))
   })
 
+  describe('a sum of requests', () => {
+    const long = { base: 2, above: [{ inputTokens: 1000, price: 4 }] }
+    const own = { input: long, cachedInput: long, output: 10 }
+    const sum = (input: number, more: Partial<UsageRecord>) =>
+      priced(own, { tokens: { input, cachedInput: 0, cachedWrite: 0, output: 100 }, ...more })
+
+    test('costs the price of small requests, and says where one can have been long', () => {
+      expect(sum(10_000, { requests: 100 })).toMatchObject({ ...usd('0.021'), tierUnknown: true })
+      expect(sum(10_000, { requests: null })).toMatchObject({ ...usd('0.021'), tierUnknown: true })
+      expect(sum(10_000, {})).not.toHaveProperty('tierUnknown')
+      expect(sum(10_000, {})).toMatchObject(usd('0.041'))
+      expect(sum(10_000, { requests: 1 })).toMatchObject(usd('0.041'))
+      // All of it is too little for one of them to be long.
+      expect(sum(1000, { requests: 2 })).not.toHaveProperty('tierUnknown')
+      expect(sum(1000, { requests: 2 })).toMatchObject(usd('0.003'))
+      const flat = priced(price, { requests: 1000, tokens: { ...tokens, input: 10 ** 9 } })
+      expect(flat).not.toHaveProperty('tierUnknown')
+    })
+
+    test('costs what its parts do one by one, where they are known', () => {
+      const part = (input: number, output: number) => ({
+        tokens: { input, cachedInput: 0, cachedWrite: 0, output },
+        details: {},
+      })
+      const parts = [part(900, 60), part(1100, 40)]
+      // 900 x 2 + 1100 x 4 + 100 x 10
+      expect(sum(2000, { requests: 2, parts })).toMatchObject(usd('0.0072'))
+      expect(sum(2000, { requests: 2, parts })).not.toHaveProperty('tierUnknown')
+      // Parts that are not the whole are not believed.
+      expect(sum(2001, { requests: 2, parts })).toMatchObject({ tierUnknown: true })
+    })
+
+    test('costs the fee of each request, and nothing is guessed where their number is not known', () => {
+      expect(priced({ ...price, request: 5 }, { requests: 3 })).toMatchObject(usd('0.018325'))
+      expect(priced({ ...price, request: 5 }, { requests: null })).toHaveProperty('unpriced')
+      expect(priced({ ...price, request: 0 }, { requests: null })).toMatchObject(usd('0.003325'))
+    })
+
+    test('of sounds is each as long as the least', () => {
+      const none = { input: 0, cachedInput: 0, cachedWrite: 0, output: 0 }
+      const sounds = { tokens: none, details: { seconds: 12 }, requests: 5 }
+      expect(priced({ hour: '0.36', leastSeconds: 10 }, sounds)).toMatchObject({
+        ...usd('0.005'),
+        tierUnknown: true,
+      })
+      expect(priced({ hour: '0.36' }, sounds)).not.toHaveProperty('tierUnknown')
+    })
+  })
+
+  test.each([
+    ['audio', 'audioInput', 'cachedAudioInput'],
+    ['image', 'imageInput', 'cachedImageInput'],
+    ['video', 'videoInput', 'cachedVideoInput'],
+  ] as const)('cached %s is neither uncached nor cached text', (_, all, cached) => {
+    const own = { ...price, [all]: 5, [cached]: 1 }
+    // (700 - 60) x 2.5 + 60 x 5 + (300 - 40) x 0.25 + 40 x 1 + 100 x 15
+    const details = { [all]: 100, [cached]: 40 }
+    expect(priced(own, { details })).toMatchObject(usd('0.003505'))
+    expect(priced(own, { details: { [cached]: 40 } })).toMatchObject(usd('0.003355'))
+    // 60 x 5, and cached at the price of cached text where a list has none of its own.
+    expect(priced({ ...price, [all]: 5 }, { details })).toMatchObject(usd('0.003475'))
+  })
+
+  test('counts that nobody split have no price where their parts have different ones', () => {
+    const unsplit = { details: { unsplit: ['input'] as const } }
+    expect(priced(price, unsplit)).toMatchObject(usd('0.003325'))
+    expect(priced({ ...price, imageOutput: 30 }, unsplit)).toMatchObject(usd('0.003325'))
+    expect(priced({ ...price, imageInput: 10 }, unsplit)).toEqual({
+      unpriced: 'how much of its input is at the price of imageInput is not known',
+    })
+    const cached = { details: { unsplit: ['cached_input'] as const } }
+    expect(priced({ ...price, cachedImageInput: 1 }, cached)).toHaveProperty('unpriced')
+    const output = { details: { unsplit: ['output'] as const } }
+    expect(priced({ ...price, imageOutput: 30 }, output)).toHaveProperty('unpriced')
+  })
+
+  test('what the provider ran has its fees, or leaves the usage unpriced where it always costs', () => {
+    const fees = [
+      ['webSearchRequests', { webSearch: 10 }, '0.023325', true],
+      ['webFetchRequests', { webFetch: 10 }, '0.023325', false],
+      ['xSearchRequests', { xSearch: 5 }, '0.013325', true],
+      ['searchSources', { searchSource: 25 }, '0.053325', false],
+      ['mapsRequests', { maps: 25 }, '0.053325', true],
+      ['fileSearchCalls', { fileSearch: '2.5' }, '0.008325', true],
+      ['codeExecutionCalls', { codeExecution: 5 }, '0.013325', false],
+      ['containers', { container: '0.03' }, '0.063325', false],
+    ] as const
+    for (const [detail, own, amount, isNeeded] of fees) {
+      const overrides = { details: { [detail]: 2 } }
+      expect(priced({ ...price, ...own }, overrides)).toMatchObject(usd(amount))
+      if (isNeeded) expect(priced(price, overrides)).toHaveProperty('unpriced')
+      else expect(priced(price, overrides)).toMatchObject(usd('0.003325'))
+    }
+    for (const free of ['mcpCalls', 'imageGenerationCalls', 'citationTokens']) {
+      expect(priced(price, { details: { [free]: 2 } })).toMatchObject(usd('0.003325'))
+    }
+  })
+
   test('service tiers, speeds and places multiply the tokens, or leave it unpriced', () => {
     const own = {
       ...price,
@@ -200,12 +298,20 @@ describe('cost', () => {
     })
     expect(cost()(record({ details: { providerCostUsd: 4e-8 } }))).toMatchObject(usd('0.00000004'))
     expect(cost()(record({ details: { providerCostUsd: -1 } }))).toHaveProperty('unpriced')
+    // A free route.
+    expect(cost({ prices })(record({ details: { providerCostUsd: 0 } }))).toEqual({
+      ...usd('0'),
+      source: 'reported',
+    })
   })
 
   test('with a key of the application, OpenRouter reports its fee beside what the model cost', () => {
     const details = { providerCostUsd: 0.001, upstreamCostUsd: 0.02 }
     expect(cost()(record({ details }))).toMatchObject(usd('0.001'))
     expect(cost()(record({ details, raw: { is_byok: true } }))).toMatchObject(usd('0.021'))
+    expect(cost()(record({ details: { ...details, byok: true } }))).toMatchObject(usd('0.021'))
+    const freeOfFee = { providerCostUsd: 0, upstreamCostUsd: 0.02, byok: true } as const
+    expect(cost()(record({ details: freeOfFee }))).toMatchObject(usd('0.02'))
     const unknown = record({ details: { providerCostUsd: 0.001 }, raw: { is_byok: true } })
     expect(cost()(unknown)).toHaveProperty('unpriced')
   })

@@ -59,7 +59,8 @@ export function cost(options: CostOptions = {}): CostCalculator {
     if ('unpriced' in price) return price
     const amount = amountOfRecord(record, price)
     if ('unpriced' in amount) return amount
-    return toCost('prices', amount, markup(record), price)
+    const cost = toCost('prices', amount.amount, markup(record), price)
+    return amount.tierUnknown ? { ...cost, tierUnknown: true } : cost
   }
 }
 

@@ -5,7 +5,7 @@ export type Usd = string | number
 export interface TieredPrice {
   readonly base: Usd
   /**
-   * The price of the whole call where its input (cached or not) is more than `inputTokens`. The
+   * The price of the whole request where its input (cached or not) is more than `inputTokens`. The
    * largest that applies.
    */
   readonly above: readonly { readonly inputTokens: number; readonly price: Usd }[]
@@ -45,13 +45,27 @@ export interface ModelPrice {
   readonly imageOutput?: Usd | TieredPrice | undefined
   /** @default input */
   readonly videoInput?: Usd | TieredPrice | undefined
+  /** @default cachedInput */
+  readonly cachedVideoInput?: Usd | TieredPrice | undefined
   /** @default output */
   readonly videoOutput?: Usd | TieredPrice | undefined
   /** USD per 1000 web searches that the provider ran. */
   readonly webSearch?: Usd | undefined
   /** USD per 1000 web pages that the provider fetched. */
   readonly webFetch?: Usd | undefined
-  /** USD per 1000 calls, beside the tokens. @default 0 */
+  /** USD per 1000 searches of X that xAI ran. */
+  readonly xSearch?: Usd | undefined
+  /** USD per 1000 sources of xAI's live search. */
+  readonly searchSource?: Usd | undefined
+  /** USD per 1000 answers or queries grounded in Google Maps. */
+  readonly maps?: Usd | undefined
+  /** USD per 1000 searches of stored files that the provider ran. */
+  readonly fileSearch?: Usd | undefined
+  /** USD per 1000 runs of the model's code at the provider. @default 0 */
+  readonly codeExecution?: Usd | undefined
+  /** USD per container that a response used, whoever made it. @default 0 */
+  readonly container?: Usd | undefined
+  /** USD per 1000 requests, beside the tokens. @default 0 */
   readonly request?: Usd | undefined
   /** USD per hour of audio or video, where that is billed by time. */
   readonly hour?: Usd | undefined

@@ -34,7 +34,9 @@ export function isSameAnswer({ record, kept }: TakenId): boolean {
 export function isSameUsage(taken: TakenId, atMatters: boolean): boolean {
   const [record, kept] = [taken.record, taken.kept].map((one) => {
     const { customer, provider, model, endpoint, tokens, details, serviceTier, attributes } = one
-    const said = { customer, provider, model, endpoint, tokens, details, serviceTier, attributes }
+    const { requests, unbilled } = one
+    const usage = { tokens, details, requests, unbilled }
+    const said = { customer, provider, model, endpoint, ...usage, serviceTier, attributes }
     return JSON.stringify([said, atMatters && one.at], sorted)
   })
   return record === kept

@@ -36,6 +36,7 @@ test('counts and quantities add up, and the weakest outcome and the latest time 
     uncertainSince: 70,
     record: {
       tokens: { input: 3600, cachedInput: 900, cachedWrite: 0, output: 255 },
+      requests: 3,
       details: { reasoning: 7, seconds: 1.5, estimated: ['output', 'input'] },
       outcome: 'estimated',
       requestedModel: null,
@@ -46,7 +47,34 @@ test('counts and quantities add up, and the weakest outcome and the latest time 
   expect(sum?.entry.record.details).not.toHaveProperty('gatewayCallId')
 })
 
+test('a sum says of how many requests it is one, or that nobody knows', () => {
+  const sumOf = (...given: readonly Partial<UsageRecord>[]) =>
+    aggregatesOf(batchOf(...given), 60_000)[0]?.entry.record
+  const parts = [{ tokens: { input: 1, cachedInput: 0, cachedWrite: 0, output: 1 }, details: {} }]
+  expect(sumOf({}, { requests: 1000 })).toMatchObject({ requests: 1001 })
+  expect(sumOf({ requests: 2, parts }, {})).not.toHaveProperty('parts')
+  expect(sumOf({}, { requests: null })).toMatchObject({ requests: null })
+  expect(sumOf({})).not.toHaveProperty('requests')
+  expect(sumOf({ requests: 2, parts })).toMatchObject({ requests: 2, parts })
+})
+
+test('amounts of money add up as decimals, and so do costs with doubts', () => {
+  const cost = { currency: 'USD', provider: '0.1', billed: '0.1', source: 'prices' } as const
+  const [sum] = aggregatesOf(
+    batchOf(
+      { details: { providerCostUsd: 0.1 }, cost },
+      { details: { providerCostUsd: 0.2 }, cost: { ...cost, tierUnknown: true } },
+    ),
+    60_000,
+  )
+  expect(sum?.entry.record).toMatchObject({
+    details: { providerCostUsd: 0.3 },
+    cost: { ...cost, provider: '0.2', billed: '0.2', tierUnknown: true },
+  })
+})
+
 test.each<[string, Partial<UsageRecord & BatchEntry>]>([
+  ['key at a gateway', { details: { byok: true } }],
   ['customer', { customer: 'cus_2' }],
   ['provider', { provider: 'azure' }],
   ['model', { model: 'gpt-5.4-mini' }],

@@ -1,3 +1,4 @@
+import { decimal } from '../usage/decimal.ts'
 import { sumOfCosts } from '../usage/sum-of-costs.ts'
 import { mapCounts } from '../usage/token-counts.ts'
 import type { UsageDetails } from '../usage/usage-details.ts'
@@ -8,8 +9,8 @@ const weakestFirst: readonly UsageOutcome[] = ['estimated', 'partial', 'complete
 
 /**
  * One record in place of several of one customer and price: counts and quantities are their sums,
- * the outcome is the weakest, `at` the latest. It has no `raw`, and no
- * ids of the provider's.
+ * the outcome is the weakest, `at` the latest. It says of how many requests it is the sum, and has
+ * no `raw` and no ids of the provider's.
  */
 export function sumOfRecords(
   id: string,
@@ -22,7 +23,7 @@ export function sumOfRecords(
   )
   let { at } = first
   for (const record of records) at = Math.max(at, record.at)
-  const { requestedModel, cost: _, responseId: __, requestId: ___, ...common } = first
+  const { requestedModel, cost: _, responseId: __, requestId: ___, parts, ...common } = first
   const cost = sumOfCosts(records.map((record) => record.cost))
   return {
     ...common,
@@ -31,6 +32,7 @@ export function sumOfRecords(
       ? requestedModel
       : null,
     tokens,
+    ...(records.length > 1 ? { requests: sumOfRequests(records) } : parts && { parts }),
     details: sumOfDetails(records),
     outcome:
       weakestFirst.find((outcome) => records.some((record) => record.outcome === outcome)) ??
@@ -41,13 +43,22 @@ export function sumOfRecords(
   }
 }
 
+function sumOfRequests(records: readonly UsageRecord[]): number | null {
+  let sum = 0
+  for (const { requests = 1 } of records) {
+    if (requests === null) return null
+    sum += requests
+  }
+  return sum
+}
+
 /** Numbers are added, lists joined; of texts, which are the same in all or name one call, one stays. */
 function sumOfDetails(records: readonly UsageRecord[]): UsageDetails {
   const sums: Record<string, unknown> = {}
   for (const { details } of records) {
     for (const [name, value] of Object.entries(details) as [string, unknown][]) {
       const sum = sums[name]
-      if (typeof value === 'number') sums[name] = typeof sum === 'number' ? sum + value : value
+      if (typeof value === 'number') sums[name] = typeof sum === 'number' ? plus(sum, value) : value
       else if (Array.isArray(value))
         sums[name] = [...new Set([...(Array.isArray(sum) ? sum : []), ...value])]
       else if (!(name in oneCallOnly)) sums[name] = value
@@ -56,12 +67,27 @@ function sumOfDetails(records: readonly UsageRecord[]): UsageDetails {
   return sums
 }
 
+/** Amounts of money have no exact sum as floats. */
+function plus(one: number, other: number): number {
+  const sum = one + other
+  if (Number.isInteger(sum)) return sum
+  return (
+    decimal(one)
+      ?.plus(decimal(other) ?? 0)
+      .toNumber() ?? sum
+  )
+}
+
 /** Details that mean one call and nothing to a sum. */
 const oneCallOnly = { gatewayCallId: true }
 
 /** The details that say at which price, so that only what has the same can be summed. */
 export function priceDetails(details: UsageDetails): readonly (readonly [string, unknown])[] {
   return Object.entries(details)
-    .filter(([name, value]) => typeof value === 'string' && !(name in oneCallOnly))
+    .filter(([name, value]) => saysPrice(value) && !(name in oneCallOnly))
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
+}
+
+function saysPrice(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'boolean'
 }

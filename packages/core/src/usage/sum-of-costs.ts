@@ -6,7 +6,7 @@ export function sumOfCosts(costs: readonly (UsageCost | undefined)[]): UsageCost
   const [first] = costs
   if (first === undefined || costs.includes(undefined)) return undefined
   const known = costs as readonly UsageCost[]
-  const { pricedAs, ...cost } = first
+  const { pricedAs, tierUnknown: _, ...cost } = first
   const isSame = (name: 'source' | 'pricedAs') =>
     known.every((other) => other[name] === first[name])
   return {
@@ -15,6 +15,7 @@ export function sumOfCosts(costs: readonly (UsageCost | undefined)[]): UsageCost
     billed: toText(sum(known.map(({ billed }) => billed))),
     source: isSame('source') ? first.source : 'prices',
     ...(pricedAs !== undefined && isSame('pricedAs') && { pricedAs }),
+    ...(known.some(({ tierUnknown }) => tierUnknown) && { tierUnknown: true }),
   }
 }
 

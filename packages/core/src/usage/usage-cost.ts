@@ -12,4 +12,9 @@ export interface UsageCost {
   readonly source: 'reported' | 'prices' | 'unbilled'
   /** The price list's own name of the model, where it was computed. */
   readonly pricedAs?: string
+  /**
+   * The usage is a sum of several requests, and a price depends on the size of each, which nobody
+   * said: the price of the smallest was taken, so that the provider may charge more.
+   */
+  readonly tierUnknown?: true
 }

@@ -5,19 +5,21 @@ import type { UsageReading } from './usage-reading.ts'
 /** What a usage object says, without the response around it. */
 export type UsageCounts = Pick<UsageReading, 'tokens' | 'total' | 'details' | 'problems'>
 
-type NumericDetail = Exclude<
-  keyof UsageDetails,
-  'estimated' | 'unknown' | 'speed' | 'inferenceGeo' | 'gatewayCallId' | 'fallbackCredit'
->
+type NumericDetail = {
+  [Detail in keyof UsageDetails]-?: UsageDetails[Detail] extends number | undefined ? Detail : never
+}[keyof UsageDetails]
 
-/** Details from the counts that are there and above zero. */
+/** Amounts of money, of which 0 says something: that it was free. */
+const amounts: ReadonlySet<string> = new Set<NumericDetail>(['providerCostUsd', 'upstreamCostUsd'])
+
+/** Details from the counts that are there and above zero, and from the amounts that are there. */
 export function usageDetails(counts: {
   readonly [Detail in NumericDetail]?: number | undefined
 }): UsageDetails {
   const details: { -readonly [Detail in NumericDetail]?: number } = {}
   for (const name in counts) {
     const count = counts[name as NumericDetail]
-    if (count) details[name as NumericDetail] = count
+    if (count || (count === 0 && amounts.has(name))) details[name as NumericDetail] = count
   }
   return details
 }

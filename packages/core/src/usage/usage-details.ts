@@ -1,7 +1,21 @@
 import type { TokenType } from './token-counts.ts'
 
 /** What is billed beside tokens; most other details are parts of the counts. */
-export const quantities = ['seconds', 'characters', 'images', 'webSearchRequests'] as const
+export const quantities = [
+  'seconds',
+  'characters',
+  'images',
+  'webSearchRequests',
+  'webFetchRequests',
+  'xSearchRequests',
+  'searchSources',
+  'mapsRequests',
+  'fileSearchCalls',
+  'codeExecutionCalls',
+  'containers',
+] as const
+
+export type Quantity = (typeof quantities)[number]
 
 /**
  * Subsets of the counts and other billed quantities, for information and pricing. A subset is
@@ -26,6 +40,8 @@ export interface UsageDetails {
   readonly videoOutput?: number
   /** Inside cachedInput and audioInput: cached audio has a price of its own. */
   readonly cachedAudioInput?: number
+  /** Inside cachedInput and videoInput: cached video has a price of its own. */
+  readonly cachedVideoInput?: number
   /** Inside output; predicted tokens that the model used. */
   readonly acceptedPrediction?: number
   /** Inside output; predicted tokens that the model did not use, billed all the same. */
@@ -53,25 +69,58 @@ export interface UsageDetails {
   readonly webSearchRequests?: number
   /** Web pages the provider fetched, in requests. */
   readonly webFetchRequests?: number
+  /** Searches of posts on X that xAI ran, in calls. */
+  readonly xSearchRequests?: number
+  /** Sources that xAI's live search used, in pieces. */
+  readonly searchSources?: number
+  /** How much a web search reads, where its price depends on that: `low`, `medium`, `high`. */
+  readonly searchContextSize?: string
+  /** What Perplexity read of its sources, in tokens, beside all counts. */
+  readonly citationTokens?: number
+  /** Answers, or queries from Gemini 3 on, that were grounded in Google Maps, in requests. */
+  readonly mapsRequests?: number
+  /** Searches of stored files (vector stores, collections, libraries) that the provider ran, in calls. */
+  readonly fileSearchCalls?: number
+  /** Times that the provider ran code of the model, in calls. */
+  readonly codeExecutionCalls?: number
+  /**
+   * Containers at the provider that the response used for code or a shell, each once. OpenAI bills a
+   * container when it is made and not with each response that uses it, which no answer tells apart.
+   */
+  readonly containers?: number
+  /** Calls of tools of remote MCP servers that the provider made. */
+  readonly mcpCalls?: number
+  /** Images that a tool of the provider made for the response, in calls of the tool. */
+  readonly imageGenerationCalls?: number
   /** Audio or video billed by time, in seconds. */
   readonly seconds?: number
   /** Text billed by length, in characters. */
   readonly characters?: number
   /** Images billed by piece. */
   readonly images?: number
-  /** What the provider itself says the call cost, in USD. */
+  /** What the provider itself says the call cost, in USD; 0 where it says that it is free. */
   readonly providerCostUsd?: number
   /**
    * What a gateway says the model's own provider charged for the call, in USD. Inside
    * providerCostUsd, or beside it where the key was the application's own.
    */
   readonly upstreamCostUsd?: number
+  /**
+   * The gateway called the model's provider with the application's own key: providerCostUsd is the
+   * gateway's fee alone, and the provider bills the application beside.
+   */
+  readonly byok?: true
   /** The id that a gateway lists the call by, to check its bill against. */
   readonly gatewayCallId?: string
   /** How fast it was served, where that has a price of its own: `fast`. */
   readonly speed?: string
   /** Where it was computed, where that has a price of its own: `us`, `global`. */
   readonly inferenceGeo?: string
+  /**
+   * The counts of which the provider did not say how much is text, images, audio or video, where
+   * more than one of them is possible: they have no price where those have different ones.
+   */
+  readonly unsplit?: readonly TokenType[]
   /** The counts that are estimates, because the provider never gave them. */
   readonly estimated?: readonly TokenType[]
   /**

@@ -1,5 +1,6 @@
 import { mapCounts, type TokenCounts } from './token-counts.ts'
 import type { UsageDetails } from './usage-details.ts'
+import type { RequestUsage, UsageRecord } from './usage-record.ts'
 
 /**
  * What a usage reader found in one response. A count that the provider did not give is
@@ -22,6 +23,10 @@ export interface UsageReading {
   readonly serviceTier: string | undefined
   /** The provider's usage object as it came; `undefined` when the response had none. */
   readonly raw: unknown
+  /** How many requests it is the sum of, `null` where that is not known. @default one */
+  readonly requests?: number | null
+  /** What each of them used, where that is known. */
+  readonly parts?: readonly RequestUsage[]
   /**
    * Set where the same response can be observed more than once, such as a background response that
    * is polled: the record's id is derived from it, so that seeing it twice bills once.
@@ -46,4 +51,13 @@ export function unknownUsage(model?: string, serviceTier?: string): UsageReading
     raw: undefined,
     problems: [],
   }
+}
+
+/** What a record of a reading says of its requests; a sum of one is none. */
+export function requestsOf({
+  requests,
+  parts,
+}: UsageReading): Pick<UsageRecord, 'requests' | 'parts'> {
+  if (requests === undefined || requests === 1) return {}
+  return { requests, ...(parts !== undefined && { parts }) }
 }

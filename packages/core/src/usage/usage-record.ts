@@ -12,6 +12,12 @@ export type UsageOutcome = 'complete' | 'partial' | 'estimated'
 /** Extra dimensions on every meter event of a record, such as a feature or a team. */
 export type Attributes = Readonly<Record<string, string>>
 
+/** What one request used, of the several that a record is the sum of. */
+export interface RequestUsage {
+  readonly tokens: TokenCounts
+  readonly details: UsageDetails
+}
+
 /** What one response used, on one model. One call can yield several records. */
 export interface UsageRecord {
   /** Minted once, before anything is sent, and kept for ever: the key to billing exactly once. */
@@ -54,6 +60,14 @@ export interface UsageRecord {
    * of an event. Absent where it is not known, or has more than 256 characters.
    */
   readonly requestId?: string
+  /**
+   * How many requests to the model this is the sum of, as for a batch; `null` where it is, or can
+   * be, a sum of a number that nobody said. Prices that depend on the size of one request do not
+   * depend on the size of a sum. Absent for one request.
+   */
+  readonly requests?: number | null
+  /** What each of these requests used, where that is known; together it is `tokens`. */
+  readonly parts?: readonly RequestUsage[]
   /** What it costs. Absent where `createMeter({ cost })` is not set, or knows no price of it. */
   readonly cost?: UsageCost
   /**

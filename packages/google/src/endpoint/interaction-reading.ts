@@ -1,6 +1,7 @@
 import { jsonObject, text, unknownUsage, type UsageReading } from '@token-meter/core/adapter'
 import { type InteractionWatch, isUnfinished } from '../jobs/interaction-watch.ts'
 import { interactionsUsage } from '../usage/interactions.ts'
+import { InteractionTools } from './interaction-tools.ts'
 
 const unbilledWithoutUsage = new Set(['failed', 'cancelled'])
 
@@ -9,13 +10,16 @@ export function readInteraction(
   interaction: unknown,
   provider: string,
   watch: InteractionWatch,
+  streamed?: InteractionTools,
 ): readonly UsageReading[] {
   const fields = jsonObject(interaction)
   if (fields.error !== undefined && fields.id === undefined) return []
   if (!watch.bills(interaction) || isUnfinished(interaction)) return []
   const { usage, status } = fields
   if ((usage ?? undefined) === undefined && unbilledWithoutUsage.has(String(status))) return []
-  return [interactionReading(fields, usage, provider)]
+  const tools = streamed ?? new InteractionTools()
+  tools.seeAll(fields.steps ?? fields.outputs)
+  return [interactionReading(fields, usage, provider, tools)]
 }
 
 /** The reading of a usage object that may be missing. */
@@ -23,10 +27,14 @@ export function interactionReading(
   { id, model, agent, service_tier }: Readonly<Record<string, unknown>>,
   usage: unknown,
   provider: string,
+  tools: InteractionTools,
 ): UsageReading {
-  const unknown = unknownUsage(text(model) ?? text(agent), text(service_tier))
-  const counts = usage === undefined || usage === null ? {} : interactionsUsage(usage)
-  const reading = { ...unknown, ...counts, raw: copied(usage) }
+  const name = text(model) ?? text(agent)
+  const unknown = unknownUsage(name, text(service_tier))
+  const counts = usage === undefined || usage === null ? unknown : interactionsUsage(usage)
+  // What the usage itself says of tools stands before what the steps show.
+  const details = { ...tools.details(String(name)), ...counts.details }
+  const reading = { ...unknown, ...counts, details, raw: copied(usage) }
   const known = text(id)
   if (known === undefined) return reading
   return { ...reading, identity: [provider, 'interactions', known], responseId: known }

@@ -7,9 +7,16 @@ import {
   type UsageReading,
 } from '@token-meter/core/adapter'
 import type { InteractionWatch } from '../jobs/interaction-watch.ts'
+import { InteractionTools } from './interaction-tools.ts'
 import { interactionReading, readInteraction } from './interaction-reading.ts'
 
 const lastEvents = new Set(['interaction.completed', 'interaction.complete'])
+
+/** A hop that is over. */
+interface Completed {
+  readonly ended: Readonly<Record<string, unknown>>
+  readonly tools: InteractionTools
+}
 
 /**
  * Follows a streamed interaction. Its usage comes with `interaction.completed`; with automatic
@@ -21,7 +28,9 @@ export class InteractionStreamReader implements StreamReader {
   readonly #output: TokenEstimate
   readonly #watch: InteractionWatch
   #running = new RunningUsage()
-  readonly #completed = new Map<unknown, Readonly<Record<string, unknown>>>()
+  readonly #completed = new Map<unknown, Completed>()
+  /** Of the hop under way. */
+  #tools = new InteractionTools()
   #latest: Readonly<Record<string, unknown>> = {}
   #isBetweenHops = false
   #isRefused = false
@@ -46,6 +55,8 @@ export class InteractionStreamReader implements StreamReader {
     if (error !== undefined && error !== null) this.#isRefused = true
     if (interaction !== undefined) this.#seeInteraction(String(type), jsonObject(interaction))
     else this.#running.see(jsonObject(fields.metadata).total_usage ?? fields.usage)
+    const { index, step } = fields
+    this.#tools.see(step ?? fields.content ?? delta, index)
     const { text, content, name, arguments: args, partial_arguments: partial } = jsonObject(delta)
     this.#output.add(text)
     this.#output.add(jsonObject(content).text)
@@ -63,21 +74,23 @@ export class InteractionStreamReader implements StreamReader {
     // Not the object itself: it holds the conversation.
     const ended = { ...this.#latest, status, usage: this.#running.latest ?? usage, created, error }
     this.#running = new RunningUsage()
-    this.#completed.set(id, ended)
+    if (Array.isArray(interaction.steps)) this.#tools.seeAll(interaction.steps)
+    this.#completed.set(id, { ended, tools: this.#tools })
+    this.#tools = new InteractionTools()
     this.#isBetweenHops = status === 'requires_continuation'
   }
 
   readings(): readonly UsageReading[] {
     const { provider } = this.#call
     if (this.#completed.size > 0) {
-      return [...this.#completed.values()].flatMap((each) =>
-        readInteraction(each, provider, this.#watch),
+      return [...this.#completed.values()].flatMap(({ ended, tools }) =>
+        readInteraction(ended, provider, this.#watch, tools),
       )
     }
     const { id } = this.#latest
     if (this.#isRefused && this.#output.isEmpty && this.#running.latest === undefined) return []
     if (!this.#watch.billsInterrupted(typeof id === 'string' ? id : undefined)) return []
-    return [interactionReading(this.#latest, this.#running.latest, provider)]
+    return [interactionReading(this.#latest, this.#running.latest, provider, this.#tools)]
   }
 }
 

@@ -60,6 +60,8 @@ class LiveTurnReader implements StreamReader {
   readings(): readonly UsageReading[] {
     const { model } = this.#call.body
     if (this.#usage.latest === undefined && this.#output.isEmpty) return []
-    return [contentReading(this.#usage.latest, undefined, model, this.#grounding)]
+    // Of a turn, in which the model may have been asked more than once.
+    const reading = contentReading(this.#usage.latest, undefined, model, this.#grounding)
+    return [{ ...reading, requests: null }]
   }
 }

@@ -4,6 +4,7 @@ import {
   jsonObject,
   markObserved,
   type ObservedCall,
+  responseHeaders,
   text,
 } from '@token-meter/core/adapter'
 import { batches, batchLine, batchModel, batchOutput } from '../endpoint/batches.ts'
@@ -81,7 +82,7 @@ function responseObserver(
   const call = observation.begin(endpoint, body)
   return (response) => {
     if (call === undefined) return response
-    call.headers = response.headers
+    call.headers = responseHeaders(response.headers)
     return observeJson(response, {
       seen: (json) => {
         call.respond(json)

@@ -1,4 +1,4 @@
-import { type StreamObservation, whenDropped } from '@token-meter/core/adapter'
+import { responseHeaders, type StreamObservation, whenDropped } from '@token-meter/core/adapter'
 import type { ApiResponse } from '../google-client.ts'
 import { jsonObserver } from './observe-json.ts'
 
@@ -43,7 +43,7 @@ export function observeChunks(
       observation.end('complete')
       return afterStored(result)
     }
-    observation.call.headers ??= result.value.headers
+    observation.call.headers ??= responseHeaders(result.value.headers)
     try {
       observe(result.value)
     } catch {

@@ -6,7 +6,7 @@ import {
   usageDetails,
 } from '@token-meter/core/adapter'
 import { disjointCounts } from './disjoint-counts.ts'
-import { added, modalityCounts } from './modality-counts.ts'
+import { mediaInput, modalityCounts } from './modality-counts.ts'
 
 /**
  * The `usageMetadata` of generateContent, of each turn of the Live API (which says
@@ -29,10 +29,13 @@ export function generateContentUsage(usageMetadata: unknown): UsageCounts {
       : 'responseTokensDetails',
   )
   const thoughts = count(fields.thoughtsTokenCount, 'thoughtsTokenCount')
+  const input = {
+    prompt: count(fields.promptTokenCount, 'promptTokenCount') ?? prompts.sum,
+    cached: count(fields.cachedContentTokenCount, 'cachedContentTokenCount') ?? cached.sum,
+  }
   const { tokens, total } = disjointCounts(
     {
-      prompt: count(fields.promptTokenCount, 'promptTokenCount') ?? prompts.sum,
-      cached: count(fields.cachedContentTokenCount, 'cachedContentTokenCount') ?? cached.sum,
+      ...input,
       toolUse: count(fields.toolUsePromptTokenCount, 'toolUsePromptTokenCount') ?? toolUses.sum,
       candidates:
         count(fields.candidatesTokenCount, 'candidatesTokenCount') ??
@@ -45,10 +48,7 @@ export function generateContentUsage(usageMetadata: unknown): UsageCounts {
   )
   const details = usageDetails({
     reasoning: thoughts,
-    audioInput: added(prompts.audio, toolUses.audio),
-    imageInput: added(prompts.image, toolUses.image),
-    videoInput: added(prompts.video, toolUses.video),
-    cachedAudioInput: cached.audio,
+    ...mediaInput({ prompts, toolUses, cached }, input),
     audioOutput: candidates.audio,
     imageOutput: candidates.image,
     videoOutput: candidates.video,

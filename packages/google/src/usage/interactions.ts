@@ -1,6 +1,6 @@
 import { countReader, jsonObject, type UsageCounts, usageDetails } from '@token-meter/core/adapter'
 import { disjointCounts } from './disjoint-counts.ts'
-import { added, modalityCounts } from './modality-counts.ts'
+import { added, mediaInput, modalityCounts } from './modality-counts.ts'
 
 /**
  * The `usage` of an interaction. Billed as generateContent's: input and tool use as input, output
@@ -20,10 +20,13 @@ export function interactionsUsage(usage: unknown): UsageCounts {
   const thoughts =
     count(fields.total_thought_tokens, 'total_thought_tokens') ??
     count(fields.total_reasoning_tokens, 'total_reasoning_tokens')
+  const input = {
+    prompt: count(fields.total_input_tokens, 'total_input_tokens') ?? inputs.sum,
+    cached: count(fields.total_cached_tokens, 'total_cached_tokens') ?? cached.sum,
+  }
   const { tokens, total } = disjointCounts(
     {
-      prompt: count(fields.total_input_tokens, 'total_input_tokens') ?? inputs.sum,
-      cached: count(fields.total_cached_tokens, 'total_cached_tokens') ?? cached.sum,
+      ...input,
       toolUse: count(fields.total_tool_use_tokens, 'total_tool_use_tokens') ?? toolUses.sum,
       candidates: count(fields.total_output_tokens, 'total_output_tokens') ?? outputs.sum,
       thoughts,
@@ -33,23 +36,22 @@ export function interactionsUsage(usage: unknown): UsageCounts {
   )
   const details = usageDetails({
     reasoning: thoughts,
-    audioInput: added(inputs.audio, toolUses.audio),
-    imageInput: added(inputs.image, toolUses.image),
-    videoInput: added(inputs.video, toolUses.video),
-    cachedAudioInput: cached.audio,
+    ...mediaInput({ prompts: inputs, toolUses, cached }, input),
     audioOutput: outputs.audio,
     imageOutput: outputs.image,
     videoOutput: outputs.video,
-    webSearchRequests: webSearches(fields.grounding_tool_count, count),
+    webSearchRequests: groundings(fields.grounding_tool_count, 'google_search', count),
+    mapsRequests: groundings(fields.grounding_tool_count, 'google_maps', count),
   })
   return { tokens, total, details, problems }
 }
 
-function webSearches(
-  groundings: unknown,
+function groundings(
+  list: unknown,
+  tool: string,
   count: ReturnType<typeof countReader>,
 ): number | undefined {
-  if (!Array.isArray(groundings)) return undefined
-  const searches = groundings.map(jsonObject).filter(({ type }) => type === 'google_search')
-  return added(...searches.map((search) => count(search.count, 'count')))
+  if (!Array.isArray(list)) return undefined
+  const used = list.map(jsonObject).filter(({ type }) => type === tool)
+  return added(...used.map((each) => count(each.count, 'count')))
 }

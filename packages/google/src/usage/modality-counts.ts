@@ -1,4 +1,9 @@
-import { jsonObject, reportedCount, type UsageProblems } from '@token-meter/core/adapter'
+import {
+  jsonObject,
+  reportedCount,
+  type UsageDetails,
+  type UsageProblems,
+} from '@token-meter/core/adapter'
 
 /** Tokens by what they stand for, from a list such as `promptTokensDetails`. */
 export interface ModalityCounts {
@@ -42,4 +47,39 @@ export function modalityCounts(
 export function added(...counts: readonly (number | undefined)[]): number | undefined {
   const known = counts.filter((count) => count !== undefined)
   return known.length === 0 ? undefined : known.reduce((sum, count) => sum + count, 0)
+}
+
+/** Details of tokens that are no text, which can have prices of their own. */
+type MediaInput = Pick<
+  UsageDetails,
+  | 'audioInput'
+  | 'imageInput'
+  | 'videoInput'
+  | 'cachedAudioInput'
+  | 'cachedImageInput'
+  | 'cachedVideoInput'
+>
+
+/**
+ * What of the input is audio, images and video, and what of that came from the cache. The list of
+ * the prompt has the cached ones in it, unless it adds up to the rest of the prompt alone. Text and
+ * documents are what is left: they have one price.
+ */
+export function mediaInput(
+  lists: Readonly<Record<'prompts' | 'toolUses' | 'cached', ModalityCounts>>,
+  tokens: { readonly prompt: number | undefined; readonly cached: number | undefined },
+): { readonly [Detail in keyof MediaInput]: number | undefined } {
+  const { prompts, toolUses, cached } = lists
+  const isBeside =
+    (tokens.cached ?? 0) > 0 && prompts.sum === (tokens.prompt ?? NaN) - (tokens.cached ?? 0)
+  const all = (kind: 'audio' | 'image' | 'video') =>
+    added(prompts[kind], toolUses[kind], isBeside ? cached[kind] : undefined)
+  return {
+    audioInput: all('audio'),
+    imageInput: all('image'),
+    videoInput: all('video'),
+    cachedAudioInput: cached.audio,
+    cachedImageInput: cached.image,
+    cachedVideoInput: cached.video,
+  }
 }

@@ -128,7 +128,7 @@ test('interactions: searches, modalities, thoughts', () => {
   }
   expect(interactionsUsage(usage)).toEqual({
     tokens: { input: 149, cachedInput: 2, cachedWrite: 0, output: 1222 },
-    details: { reasoning: 249, audioInput: 4, webSearchRequests: 3 },
+    details: { reasoning: 249, audioInput: 4, webSearchRequests: 3, mapsRequests: 9 },
     problems: [],
   })
 })
@@ -188,4 +188,50 @@ test('no value of any kind makes a reader throw, or answer what is no count', ()
       }
     }),
   )
+})
+
+test.each(['AUDIO', 'IMAGE', 'VIDEO', 'TEXT', 'DOCUMENT'])(
+  'cached %s is what the cache says, of both APIs',
+  (modality) => {
+    const kind = { AUDIO: 'Audio', IMAGE: 'Image', VIDEO: 'Video' }[modality]
+    const details =
+      kind === undefined ? {} : { [`${kind.toLowerCase()}Input`]: 300, [`cached${kind}Input`]: 258 }
+    const generated = {
+      promptTokenCount: 10_000,
+      cachedContentTokenCount: 9651,
+      candidatesTokenCount: 5,
+      promptTokensDetails: [
+        { modality: 'TEXT', tokenCount: 9700 },
+        { modality, tokenCount: 300 },
+      ],
+      cacheTokensDetails: [
+        { modality: 'TEXT', tokenCount: 9393 },
+        { modality, tokenCount: 258 },
+      ],
+    }
+    expect(generateContentUsage(generated)).toEqual({
+      tokens: { input: 349, cachedInput: 9651, cachedWrite: 0, output: 5 },
+      details,
+      problems: [],
+    })
+    const interaction = {
+      total_input_tokens: 10_000,
+      total_cached_tokens: 9651,
+      total_output_tokens: 5,
+      input_tokens_by_modality: [{ modality: modality.toLowerCase(), tokens: 300 }],
+      cached_tokens_by_modality: [{ modality: modality.toLowerCase(), tokens: 258 }],
+    }
+    expect(interactionsUsage(interaction).details).toEqual(details)
+  },
+)
+
+test('the cached ones are added to a list of what was not cached', () => {
+  const usage = {
+    promptTokenCount: 1000,
+    cachedContentTokenCount: 258,
+    candidatesTokenCount: 5,
+    promptTokensDetails: [{ modality: 'TEXT', tokenCount: 742 }],
+    cacheTokensDetails: [{ modality: 'IMAGE', tokenCount: 258 }],
+  }
+  expect(generateContentUsage(usage).details).toEqual({ imageInput: 258, cachedImageInput: 258 })
 })

@@ -1,27 +1,27 @@
-import { type Endpoint, isLinkedBilling, jsonObject, text } from '@token-meter/core/adapter'
+import {
+  type Endpoint,
+  isLinkedBilling,
+  jsonObject,
+  text,
+  type UsageReading,
+} from '@token-meter/core/adapter'
 import { hidesUsage } from '../request/usage-request.ts'
 import { addMessage } from './chat-message.ts'
 import { addTextOrTokens } from './text-or-tokens.ts'
-import { chatReading, statedUsage } from './chat-reading.ts'
+import { type ChatContext, chatReadings, statedUsage } from './chat-reading.ts'
 import { ChatRefusal } from './chat-refusal.ts'
 import { isRefusal } from './refusal.ts'
 import { ChatStreamReader } from './chat-stream-reader.ts'
+import { ChatTools } from './chat-tools.ts'
 
 function completions(name: string): Endpoint {
   return {
     name,
     isLinked: ({ provider, body }) => isLinkedBilling(provider, body),
-    read(response, { provider }) {
-      if (isRefusal(response)) return []
-      const { id, model, usage, x_groq, choices, service_tier } = jsonObject(response)
-      const choice = jsonObject(Array.isArray(choices) ? choices[0] : undefined)
-      const raw = statedUsage(usage, jsonObject(x_groq).usage, choice.usage)
-      const refusal = new ChatRefusal(provider)
-      refusal.see(response)
-      const reading = chatReading(raw, provider, text(model), text(service_tier), refusal.billing)
-      return [{ ...reading, responseId: text(id) }]
-    },
-    openStream: (call, output) => new ChatStreamReader(call, output, hidesUsage(call)),
+    read: (response, { provider, body }, headers) =>
+      readChat(response, { provider, requestedModel: body.model, headers }),
+    openStream: (call, output, headers) =>
+      new ChatStreamReader(call, output, hidesUsage(call), headers),
     estimateInput(body, estimate) {
       estimate.addStrings([body.messages, body.tools, body.functions])
       addTextOrTokens(body.prompt, estimate)
@@ -35,6 +35,31 @@ function completions(name: string): Endpoint {
       }
     },
   }
+}
+
+/** What a whole (chat) completion used. */
+export function readChat(response: unknown, context: ChatContext): readonly UsageReading[] {
+  if (isRefusal(response)) return []
+  const fields = jsonObject(response)
+  const { id, model, usage, x_groq, choices, service_tier } = fields
+  const all: readonly unknown[] = Array.isArray(choices) ? choices : []
+  const refusal = new ChatRefusal(context.provider)
+  refusal.see(response)
+  const tools = new ChatTools()
+  for (const choice of all) tools.see(jsonObject(choice).message)
+  return chatReadings(
+    {
+      id: text(id),
+      usage: statedUsage(usage, jsonObject(x_groq).usage, jsonObject(all[0]).usage),
+      model: text(model),
+      serviceTier: text(service_tier),
+      perfMetrics: fields.perf_metrics,
+      breakdown: fields.usage_breakdown,
+      tools: tools.details(),
+      refusal: refusal.billing,
+    },
+    context,
+  )
 }
 
 /** `POST /chat/completions` */

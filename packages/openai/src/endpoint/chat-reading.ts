@@ -1,25 +1,122 @@
 import {
+  allInput,
+  allOutput,
   isStated,
+  jsonObject,
   type RefusalBilling,
+  type ResponseHeaders,
+  text,
   unknownUsage,
+  type UsageDetails,
   type UsageReading,
 } from '@token-meter/core/adapter'
 import { chatCompletionsUsage } from '../usage/chat-completions.ts'
 
-/** The reading of a usage object that may be missing. */
-export function chatReading(
-  raw: unknown,
+type Json = Readonly<Record<string, unknown>>
+
+/** What a chat completion, whole or put together from its chunks, says of what it used. */
+export interface ChatAnswer {
+  readonly id: string | undefined
+  /** The usage object; it may be missing. */
+  readonly usage: unknown
+  readonly model: string | undefined
+  readonly serviceTier: string | undefined
+  /** Fireworks' `perf_metrics`, which can have the only count of cached tokens. */
+  readonly perfMetrics?: unknown
+  /** Groq's `usage_breakdown`, of the models that a system of several used. */
+  readonly breakdown?: unknown
+  /** What tools ran at the provider. */
+  readonly tools?: UsageDetails
+  /** Whether it was refused, and whether that is billed. */
+  readonly refusal?: RefusalBilling | undefined
+}
+
+/** Where the answer came from. */
+export interface ChatContext {
+  /** The server, by its host. */
+  readonly provider: string
+  readonly requestedModel?: unknown
+  readonly headers?: ResponseHeaders | undefined
+}
+
+/** The readings of an answer: one, or one for each model of a system of several. */
+export function chatReadings(answer: ChatAnswer, context: ChatContext): readonly UsageReading[] {
+  const { unbilled, problem } = answer.refusal ?? {}
+  return readingsOf(answer, context).map((found) => {
+    const reading = { ...found, responseId: answer.id }
+    if (problem !== undefined) return { ...reading, problems: [...reading.problems, problem] }
+    return unbilled === undefined ? reading : { ...reading, unbilled }
+  })
+}
+
+function readingsOf(answer: ChatAnswer, context: ChatContext): readonly UsageReading[] {
+  const { usage, model, serviceTier, breakdown, tools = {} } = answer
+  const fees = { ...alwaysSearches(model ?? text(context.requestedModel)), ...tools }
+  if (usage === undefined || usage === null) {
+    return [{ ...unknownUsage(model, serviceTier), details: fees }]
+  }
+  const { provider } = context
+  const counts = chatCompletionsUsage(withCached(usage, answer.perfMetrics, context), provider)
+  const details = { ...fees, ...counts.details }
+  // Tools of the provider ran between several requests to the model.
+  const sum = Object.keys(tools).length > 0 ? { requests: null } : {}
+  const whole = { ...counts, ...sum, details, model, serviceTier, raw: usage }
+  return byModel(whole, breakdown, provider) ?? [whole]
+}
+
+/**
+ * OpenAI's models that search the web before each answer, for a fee that no usage shows:
+ * https://developers.openai.com/api/docs/guides/tools-web-search
+ */
+const searchModel = /^(?:openai\/)?gpt-[\w.]+(?:-mini)?-search-(?:preview|api)(?![a-z])/
+
+function alwaysSearches(model: string | undefined): UsageDetails {
+  return model !== undefined && searchModel.test(model) ? { webSearchRequests: 1 } : {}
+}
+
+/**
+ * Fireworks counts cached tokens in a header of a whole response and in its metrics, and not
+ * always in the usage: https://docs.fireworks.ai/guides/prompt-caching
+ */
+function withCached(usage: unknown, perfMetrics: unknown, { headers }: ChatContext): unknown {
+  const name = 'cached-prompt-tokens'
+  const stated = jsonObject(perfMetrics)[name] ?? headers?.get(`fireworks-${name}`)
+  const cached = typeof stated === 'string' ? Number(stated) : stated
+  if (!Number.isSafeInteger(cached) || Number(cached) < 0) return usage
+  const known = jsonObject(jsonObject(usage).prompt_tokens_details).cached_tokens
+  return known === undefined || known === null
+    ? { ...jsonObject(usage), cached_tokens: cached }
+    : usage
+}
+
+/** Groq's systems are billed as the models in them: https://groq.com/pricing */
+function byModel(
+  whole: UsageReading,
+  breakdown: unknown,
   provider: string,
-  model: string | undefined,
-  serviceTier: string | undefined,
-  { unbilled, problem }: RefusalBilling = {},
-): UsageReading {
-  const reading =
-    raw === undefined || raw === null
-      ? unknownUsage(model, serviceTier)
-      : { ...chatCompletionsUsage(raw, provider), model, serviceTier, raw }
-  if (problem !== undefined) return { ...reading, problems: [...reading.problems, problem] }
-  return unbilled === undefined ? reading : { ...reading, unbilled }
+): readonly UsageReading[] | undefined {
+  const { models } = jsonObject(breakdown)
+  if (!Array.isArray(models) || models.length === 0) return undefined
+  const readings = models.map(jsonObject).map(({ model, usage }: Json): UsageReading => {
+    const counts = chatCompletionsUsage(usage, provider)
+    const { serviceTier } = whole
+    return { ...counts, requests: null, model: text(model), serviceTier, raw: usage }
+  })
+  // What is not the whole, or names no model, is no bill.
+  const sum = (count: 'input' | 'output'): number =>
+    readings.reduce((all, { tokens }) => all + allOf(tokens, count), 0)
+  const isWhole = (['input', 'output'] as const).every(
+    (count) => sum(count) === allOf(whole.tokens, count),
+  )
+  if (!isWhole || readings.some(({ model }) => model === undefined)) return undefined
+  return readings.map((reading, index) =>
+    index === 0 ? { ...reading, details: { ...whole.details, ...reading.details } } : reading,
+  )
+}
+
+function allOf(tokens: UsageReading['tokens'], count: 'input' | 'output'): number {
+  if (tokens[count] === undefined) return NaN
+  return count === 'input' ? allInput(tokens) : allOutput(tokens)
 }
 
 /** Servers give usage in several places: the first that counts anything, else the first there is. */

@@ -1,13 +1,15 @@
 import {
   type Call,
+  type ResponseHeaders,
   RunningUsage,
   type StreamReader,
   type TokenEstimate,
   type UsageReading,
 } from '@token-meter/core/adapter'
 import { addMessage } from './chat-message.ts'
-import { chatReading, statedUsage } from './chat-reading.ts'
+import { chatReadings, statedUsage } from './chat-reading.ts'
 import { ChatRefusal } from './chat-refusal.ts'
+import { ChatTools } from './chat-tools.ts'
 import { isRefusal } from './refusal.ts'
 
 /** The parts of a streamed chunk that matter here; all of them can be missing or odd. */
@@ -17,6 +19,8 @@ interface Chunk {
   service_tier?: unknown
   usage?: unknown
   x_groq?: { usage?: unknown }
+  usage_breakdown?: unknown
+  perf_metrics?: unknown
   choices?: { delta?: unknown; text?: unknown; finish_reason?: unknown; usage?: unknown }[]
 }
 
@@ -32,12 +36,22 @@ export class ChatStreamReader implements StreamReader {
   #serviceTier: string | undefined
   #id: string | undefined
   readonly #usage = new RunningUsage()
+  #breakdown: unknown
+  #perfMetrics: unknown
+  readonly #tools = new ChatTools()
+  readonly #headers: ResponseHeaders | undefined
   #choicesLeft: number
   #refused = false
   /** Only Anthropic leaves refusals out of the bill: nobody else's chunks are looked at for it. */
   readonly #refusal: ChatRefusal | undefined
 
-  constructor(call: Call, output: TokenEstimate, hidesUsage: boolean) {
+  constructor(
+    call: Call,
+    output: TokenEstimate,
+    hidesUsage: boolean,
+    headers: ResponseHeaders | undefined,
+  ) {
+    this.#headers = headers
     this.#call = call
     this.#output = output
     this.hides = hidesUsage
@@ -72,6 +86,8 @@ export class ChatStreamReader implements StreamReader {
     if (usage !== undefined) {
       this.#usage.see(statedUsage(chunk.usage, chunk.x_groq?.usage, choices?.[0]?.usage))
     }
+    if (chunk.perf_metrics !== undefined) this.#perfMetrics = chunk.perf_metrics
+    if (chunk.usage_breakdown !== undefined) this.#breakdown = chunk.usage_breakdown
     // Azure sends empty choices with filter results first: only the usage chunk is ours to hide.
     return this.hides && usage !== undefined && choices?.length === 0
   }
@@ -86,7 +102,10 @@ export class ChatStreamReader implements StreamReader {
 
   #seeChoice(choice: NonNullable<Chunk['choices']>[number] | null): void {
     if (typeof choice !== 'object' || choice === null) return
-    if (choice.delta !== undefined) addMessage(choice.delta, this.#output)
+    if (choice.delta !== undefined) {
+      addMessage(choice.delta, this.#output)
+      this.#tools.see(choice.delta)
+    }
     this.#output.add(choice.text)
     if (typeof choice.finish_reason === 'string') this.#choicesLeft--
   }
@@ -95,9 +114,22 @@ export class ChatStreamReader implements StreamReader {
     // Refused before it began: nothing was generated.
     const { latest } = this.#usage
     if (this.#refused && latest === undefined && this.#output.isEmpty) return []
-    const { provider } = this.#call
-    const billing = this.#refusal?.billing
-    const reading = chatReading(latest, provider, this.#model, this.#serviceTier, billing)
-    return [{ ...reading, responseId: this.#id }]
+    return chatReadings(
+      {
+        id: this.#id,
+        usage: latest,
+        model: this.#model,
+        serviceTier: this.#serviceTier,
+        perfMetrics: this.#perfMetrics,
+        breakdown: this.#breakdown,
+        tools: this.#tools.details(),
+        refusal: this.#refusal?.billing,
+      },
+      {
+        provider: this.#call.provider,
+        requestedModel: this.#call.body.model,
+        headers: this.#headers,
+      },
+    )
   }
 }

@@ -6,10 +6,10 @@ import { addTextOrTokens } from './text-or-tokens.ts'
 /** `POST /embeddings` */
 export const embeddings: Endpoint = {
   name: 'embeddings',
-  read(response) {
+  read(response, { provider }) {
     if (isRefusal(response)) return []
     const { id, model, usage } = jsonObject(response)
-    const reading = { ...unknownUsage(text(model)), ...embeddingsUsage(usage) }
+    const reading = { ...unknownUsage(text(model)), ...embeddingsUsage(usage, provider) }
     return [{ ...reading, responseId: text(id), raw: usage ?? undefined }]
   },
   estimateInput: (body, estimate) => addTextOrTokens(body.input, estimate),

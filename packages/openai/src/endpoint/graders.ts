@@ -20,7 +20,8 @@ export const graders: Endpoint = {
       if (input === undefined || output === undefined) {
         return unreadUsage(model, 'the usage of a grader has a shape that is not known')
       }
-      return { ...counts, model, serviceTier: undefined, raw: usage }
+      // Of all of the graders that ask the model.
+      return { ...counts, requests: null, model, serviceTier: undefined, raw: usage }
     })
   },
 }

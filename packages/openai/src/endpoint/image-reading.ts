@@ -7,7 +7,8 @@ import { imagesUsage } from '../usage/images.ts'
  * @param images how many there are: an image has output, whatever the usage says.
  */
 export function imageReading(usage: unknown, call: Call, images: number): UsageReading {
-  const counts = imagesUsage(usage, call.provider)
+  const task = call.endpoint === 'images.generations' ? 'generation' : 'edit'
+  const counts = imagesUsage(usage, call.provider, task)
   const model = text(call.body.model)
   const output = images > 0 && counts.tokens.output === 0 ? undefined : counts.tokens.output
   return {

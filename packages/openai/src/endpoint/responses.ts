@@ -13,6 +13,7 @@ import { responsesUsage } from '../usage/responses.ts'
 import { addOutputItems } from './output-items.ts'
 import { isRefusal } from './refusal.ts'
 import { isUnfinished } from './response-status.ts'
+import { ranTools, ResponseTools, responseTools } from './response-tools.ts'
 import { toolReadings } from './tool-usage.ts'
 
 /** What becomes of the responses that are not finished, or can be seen again. */
@@ -69,31 +70,17 @@ function modelReading(
     return unbilledWithoutUsage.has(String(status)) ? [] : [unknownUsage(model, serviceTier)]
   }
   const counts = responsesUsage(usage, provider)
-  const searches = webSearches(response)
-  const details = searches > 0 ? { ...counts.details, webSearchRequests: searches } : counts.details
-  return [{ ...counts, details, model, serviceTier, raw: usage }]
-}
-
-/**
- * Web searches that are billed: as many as the response says, else those among its calls. To open
- * a page or to look in it costs nothing: https://developers.openai.com/api/docs/guides/tools-web-search
- */
-function webSearches({ tool_usage: toolUsage, output }: Readonly<Record<string, unknown>>): number {
-  const stated = jsonObject(jsonObject(toolUsage).web_search).num_requests
-  if (typeof stated === 'number') return stated
-  const items = Array.isArray(output) ? output.map(jsonObject) : []
-  return items.filter(
-    ({ type, action, status }) =>
-      type === 'web_search_call' &&
-      status !== 'failed' &&
-      (jsonObject(action).type ?? 'search') === 'search',
-  ).length
+  // What the usage object itself says of tools stands before what the output shows.
+  const details = { ...responseTools(response), ...counts.details }
+  const sum = ranTools(details) ? { requests: null } : {}
+  return [{ ...counts, ...sum, details, model, serviceTier, raw: usage }]
 }
 
 interface ResponseEvent {
   type?: unknown
   delta?: unknown
   response?: unknown
+  item?: unknown
 }
 
 const toolDeltas = new Set([
@@ -113,6 +100,8 @@ class ResponsesStreamReader implements StreamReader {
   #last: Readonly<Record<string, unknown>> | undefined
   readonly #usage = new RunningUsage()
   #refused = false
+  /** What the last event repeats, should it not come. */
+  readonly #tools = new ResponseTools()
 
   constructor(call: Call, output: TokenEstimate, watch: ResponseWatch) {
     this.#call = call
@@ -129,12 +118,13 @@ class ResponsesStreamReader implements StreamReader {
   }
 
   see(event: unknown): boolean {
-    const { type, delta, response } = (event ?? {}) as ResponseEvent
+    const { type, delta, response, item } = (event ?? {}) as ResponseEvent
     if (isRefusal(event)) this.#refused = true
     if (typeof delta === 'string') {
       if (toolDeltas.has(String(type))) this.#output.addToolCall(delta)
       else this.#output.add(delta)
     }
+    if (type === 'response.output_item.done') this.#tools.see(item)
     if (response === undefined || typeof type !== 'string') return false
     this.#usage.see(jsonObject(response).usage)
     if (lastEvents.has(type)) this.#last = jsonObject(response)
@@ -160,6 +150,7 @@ class ResponsesStreamReader implements StreamReader {
     if (this.#refused && this.#output.isEmpty) return []
     if (!this.#watch.bills(this.#first)) return []
     const { id, model } = this.#first
-    return [{ ...unknownUsage(text(model)), responseId: text(id) }]
+    const details = this.#tools.details()
+    return [{ ...unknownUsage(text(model)), details, responseId: text(id) }]
   }
 }

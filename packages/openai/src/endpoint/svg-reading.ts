@@ -5,7 +5,7 @@ import { imagesUsage } from '../usage/images.ts'
 export function svgReading(svgUsage: unknown, provider: string): readonly UsageReading[] {
   if (typeof svgUsage !== 'object' || svgUsage === null) return []
   const model = text(jsonObject(svgUsage).model)
-  const counts = imagesUsage(svgUsage, provider)
+  const counts = imagesUsage(svgUsage, provider, 'svg')
   return [
     {
       ...counts,

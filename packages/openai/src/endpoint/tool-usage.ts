@@ -17,16 +17,26 @@ export function toolReadings(
   const usage = jsonObject(response.tool_usage).image_gen
   const items: readonly unknown[] = Array.isArray(output) ? output : []
   return [
-    ...(typeof usage === 'object' && usage !== null ? [imageTool(usage, tools, provider)] : []),
+    ...(typeof usage === 'object' && usage !== null
+      ? [imageTool(usage, tools, items, provider)]
+      : []),
     ...items.flatMap((item) => svgReading(jsonObject(item).svg_usage, provider)),
   ]
 }
 
-function imageTool(usage: object, tools: unknown, provider: string): UsageReading {
+function imageTool(
+  usage: object,
+  tools: unknown,
+  items: readonly unknown[],
+  provider: string,
+): UsageReading {
   const all: readonly unknown[] = Array.isArray(tools) ? tools : []
   const tool = all.map(jsonObject).find(({ type }) => type === 'image_generation')
   const model = text(tool?.model) ?? defaultImageModel
-  const counts = imagesUsage(usage, provider)
+  // It may have been given the images of the conversation, unless its calls say otherwise.
+  const calls = items.map(jsonObject).filter((item) => item.type === 'image_generation_call')
+  const isPromptOnly = calls.length > 0 && calls.every(({ action }) => action === 'generate')
+  const counts = imagesUsage(usage, provider, isPromptOnly ? 'generation' : 'edit')
   // A response without images has the object all the same, full of zeros or empty.
   const isUsed = counts.tokens.input !== undefined || counts.tokens.output !== undefined
   const { input = 0, output = 0, cachedInput, cachedWrite } = counts.tokens

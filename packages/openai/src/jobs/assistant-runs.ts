@@ -18,6 +18,7 @@ export const assistantRuns: JobKind = {
       return owesUsage.has(status) ? [unknownUsage(model)] : []
     }
     const counts = chatCompletionsUsage(usage, provider, 'sum')
-    return [{ ...counts, model, serviceTier: undefined, raw: usage }]
+    // The sum of its steps, each of which asks the model, and one tool after the other.
+    return [{ ...counts, requests: null, model, serviceTier: undefined, raw: usage }]
   },
 }

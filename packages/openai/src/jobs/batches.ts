@@ -25,7 +25,10 @@ export const batches: JobKind = {
       if (batch.status !== 'completed' && !(Number(completed) > 0)) return []
       return [unreadUsage(model, 'a finished batch has no usage: record() that of its output file')]
     }
-    return [{ ...responsesUsage(usage, provider, 'sum'), model, serviceTier: 'batch', raw: usage }]
+    const requests =
+      Number.isSafeInteger(completed) && Number(completed) > 0 ? Number(completed) : null
+    const counts = responsesUsage(usage, provider, 'sum')
+    return [{ ...counts, requests, model, serviceTier: 'batch', raw: usage }]
   },
 }
 

@@ -4,6 +4,11 @@ import type { JobKind } from './job-kind.ts'
 
 const finished = new Set<unknown>(['completed', 'failed', 'canceled', 'cancelled'])
 
+function invocations(usage: unknown): number | null {
+  const { invocation_count: count } = jsonObject(usage)
+  return Number.isSafeInteger(count) && Number(count) > 0 ? Number(count) : null
+}
+
 /** Runs of evals: one reading for each model that was asked or judged. */
 export const evalRuns: JobKind = {
   endpoint: 'evals.runs',
@@ -20,6 +25,7 @@ export const evalRuns: JobKind = {
       .toSorted((a, b) => ((a.model ?? '') < (b.model ?? '') ? -1 : 1))
       .map(({ model, usage }) => ({
         ...chatCompletionsUsage(usage, provider, 'sum'),
+        requests: invocations(usage),
         model,
         serviceTier: undefined,
         raw: usage,

@@ -106,7 +106,8 @@ export class LiveReader implements SocketReader {
 
   #end(call: ObservedCall, reading: UsageReading): void {
     const responseId = this.#sessionId
-    call.end([{ ...reading, responseId, raw: this.#usage }], 'complete', call.newEstimate())
+    const whole = { ...reading, requests: null, responseId, raw: this.#usage }
+    call.end([whole], 'complete', call.newEstimate())
   }
 
   #seeDecision({ event, event_id: eventId }: SocketEvent): void {

@@ -1,5 +1,6 @@
 import { countReader, jsonObject, type UsageCounts, usageDetails } from '@token-meter/core/adapter'
 import { disjointCounts } from '../usage/inclusive-usage.ts'
+import { mediaTokens } from '../usage/media-tokens.ts'
 
 /**
  * The `usage` of a realtime response (`response.done`), GA and beta. Text, audio and image tokens
@@ -14,7 +15,6 @@ export function realtimeUsage(usage: unknown, provider = 'openai'): UsageCounts 
   const fields = jsonObject(usage)
   const input = jsonObject(fields.input_token_details)
   const output = jsonObject(fields.output_token_details)
-  const cached = jsonObject(input.cached_tokens_details)
 
   const reasoning = count(output.reasoning_tokens, 'reasoning_tokens')
   const {
@@ -35,11 +35,7 @@ export function realtimeUsage(usage: unknown, provider = 'openai'): UsageCounts 
   )
   const details = usageDetails({
     reasoning: inside,
-    audioInput: count(input.audio_tokens, 'audio_tokens'),
-    imageInput: count(input.image_tokens, 'image_tokens'),
-    cachedAudioInput: count(cached.audio_tokens, 'audio_tokens'),
-    cachedImageInput: count(cached.image_tokens, 'image_tokens'),
-    audioOutput: count(output.audio_tokens, 'audio_tokens'),
+    ...mediaTokens({ input, output }, count),
   })
   return { tokens, total, details, problems }
 }

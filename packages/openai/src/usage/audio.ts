@@ -1,5 +1,12 @@
-import { countReader, jsonObject, type UsageCounts, usageDetails } from '@token-meter/core/adapter'
+import {
+  countReader,
+  jsonObject,
+  statedCost,
+  type UsageCounts,
+  usageDetails,
+} from '@token-meter/core/adapter'
 import { disjointCounts } from './inclusive-usage.ts'
+import { mediaTokens } from './media-tokens.ts'
 import { secondsUsage } from './seconds.ts'
 
 /**
@@ -35,8 +42,9 @@ export function audioUsage(usage: unknown, provider = 'openai'): UsageCounts {
     problems,
   )
   const details = usageDetails({
-    audioInput: count(input.audio_tokens, 'audio_tokens'),
-    audioOutput: count(output.audio_tokens, 'audio_tokens'),
+    ...mediaTokens({ input, output }, count),
+    // Mistral's sound is billed by the minute: https://mistral.ai/pricing
+    seconds: count(fields.prompt_audio_seconds, 'prompt_audio_seconds'),
   })
-  return { tokens, total, details, problems }
+  return { tokens, total, details: { ...details, ...statedCost(fields, provider) }, problems }
 }

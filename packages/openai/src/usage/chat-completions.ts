@@ -1,13 +1,14 @@
 import { disjointCounts } from './inclusive-usage.ts'
+import { mediaTokens } from './media-tokens.ts'
 import { withOrchestration } from './orchestration.ts'
+import { searchContextSize, toolFees } from './tool-fees.ts'
 import {
   countReader,
   jsonObject,
-  reportedUsd,
+  statedCost,
   type UsageCounts,
   usageDetails,
   type UsageOf,
-  xaiTicksPerUsd,
 } from '@token-meter/core/adapter'
 
 /**
@@ -15,7 +16,8 @@ import {
  * whose extra fields are read by name: DeepSeek `prompt_cache_hit_tokens`, Moonshot
  * `cached_tokens`, Mistral `num_cached_tokens`, Alibaba `cache_creation_input_tokens`, LiteLLM's and
  * Databricks's `cache_read_input_tokens`, Perplexity and Azure `reasoning_tokens`, Sakana
- * `orchestration_*_tokens`, and the cost that OpenRouter, Vercel, xAI and Perplexity report.
+ * `orchestration_*_tokens`, Mistral `prompt_audio_seconds`, the counts of server-side tools, and the
+ * cost that OpenRouter, Vercel, xAI, Perplexity and DeepInfra report.
  *
  * @param usage the usage object as it came.
  * @param provider the server, by its host; decides what the numbers leave open.
@@ -61,22 +63,15 @@ export function chatCompletionsUsage(
   const { tokens, total } = disjoint
   const details = usageDetails({
     reasoning: disjoint.reasoning,
-    audioInput: count(prompt.audio_tokens, 'audio_tokens'),
-    imageInput: count(prompt.image_tokens, 'image_tokens'),
-    audioOutput: count(completion.audio_tokens, 'audio_tokens'),
-    imageOutput: count(completion.image_tokens, 'image_tokens'),
+    ...mediaTokens({ input: prompt, output: completion }, count),
     acceptedPrediction: count(completion.accepted_prediction_tokens, 'accepted_prediction_tokens'),
     rejectedPrediction: count(completion.rejected_prediction_tokens, 'rejected_prediction_tokens'),
     cachedWrite30m: count(written.ttl_30m_tokens, 'ttl_30m_tokens'),
     cachedWrite12h: count(written.ttl_12h_tokens, 'ttl_12h_tokens'),
-    webSearchRequests:
-      count(fields.num_search_queries, 'num_search_queries') ??
-      count(jsonObject(fields.server_tool_use).web_search_requests, 'web_search_requests'),
-    providerCostUsd:
-      reportedUsd(fields.cost) ??
-      reportedUsd(jsonObject(fields.cost).total_cost) ??
-      reportedUsd(fields.cost_in_usd_ticks, xaiTicksPerUsd),
-    upstreamCostUsd: reportedUsd(jsonObject(fields.cost_details).upstream_inference_cost),
+    ...toolFees(fields, count),
+    // Mistral's sound is billed by the minute: https://mistral.ai/pricing
+    seconds: count(fields.prompt_audio_seconds, 'prompt_audio_seconds'),
   })
-  return { tokens, total, details, problems }
+  const stated = { ...searchContextSize(fields), ...statedCost(fields, provider) }
+  return { tokens, total, details: { ...details, ...stated }, problems }
 }

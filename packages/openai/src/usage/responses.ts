@@ -1,13 +1,14 @@
 import { disjointCounts } from './inclusive-usage.ts'
+import { mediaTokens } from './media-tokens.ts'
 import { withOrchestration } from './orchestration.ts'
+import { searchContextSize, toolFees } from './tool-fees.ts'
 import {
   countReader,
   jsonObject,
-  reportedUsd,
+  statedCost,
   type UsageCounts,
   usageDetails,
   type UsageOf,
-  xaiTicksPerUsd,
 } from '@token-meter/core/adapter'
 
 /**
@@ -52,17 +53,11 @@ export function responsesUsage(
   const { tokens, total } = disjoint
   const details = usageDetails({
     reasoning: disjoint.reasoning,
-    audioInput: count(input.audio_tokens, 'audio_tokens'),
-    imageInput: count(input.image_tokens, 'image_tokens'),
-    audioOutput: count(output.audio_tokens, 'audio_tokens'),
-    imageOutput: count(output.image_tokens, 'image_tokens'),
+    ...mediaTokens({ input, output }, count),
     cachedWrite30m: count(written.ttl_30m_tokens, 'ttl_30m_tokens'),
     cachedWrite12h: count(written.ttl_12h_tokens, 'ttl_12h_tokens'),
-    providerCostUsd:
-      reportedUsd(fields.cost) ??
-      reportedUsd(jsonObject(fields.cost).total_cost) ??
-      reportedUsd(fields.cost_in_usd_ticks, xaiTicksPerUsd),
-    upstreamCostUsd: reportedUsd(jsonObject(fields.cost_details).upstream_inference_cost),
+    ...toolFees(fields, count),
   })
-  return { tokens, total, details, problems }
+  const stated = { ...searchContextSize(fields), ...statedCost(fields, provider) }
+  return { tokens, total, details: { ...details, ...stated }, problems }
 }

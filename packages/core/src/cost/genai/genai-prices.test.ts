@@ -58,6 +58,17 @@ describe('genaiPrices', () => {
     })
   })
 
+  test('a batch of small requests is not priced as one long one', () => {
+    const batch = {
+      model: 'gpt-5.4',
+      serviceTier: 'batch',
+      requests: 1000,
+      tokens: { input: 1_000_000, cachedInput: 0, cachedWrite: 0, output: 100_000 },
+    }
+    expect(priced(batch)).toMatchObject({ provider: '2', tierUnknown: true })
+    expect(priced({ ...batch, requests: 1 })).toMatchObject({ provider: '3.625' })
+  })
+
   test('an unknown model, and a provider that the list does not have, are unpriced', () => {
     expect(priced({ model: 'gpt-9' })).toHaveProperty('unpriced')
     expect(priced({ provider: 'vercel', model: 'openai/gpt-5.4' })).toHaveProperty('unpriced')

@@ -17,17 +17,20 @@ const perToken = {
   cache_image_read_mtok: 'cachedImageInput',
   output_image_mtok: 'imageOutput',
   input_video_mtok: 'videoInput',
+  cache_video_read_mtok: 'cachedVideoInput',
   output_video_mtok: 'videoOutput',
 } as const satisfies Record<string, keyof ModelPrice>
 
 const perPiece = {
   web_searches_kcount: 'webSearch',
+  social_searches_kcount: 'xSearch',
+  storage_searches_kcount: 'fileSearch',
+  code_executions_kcount: 'codeExecution',
   audio_hours: 'hour',
 } as const satisfies Record<string, keyof ModelPrice>
 
 /** Prices of things that a call need not have, and that no usage counts. */
 const uncounted: ReadonlySet<string> = new Set([
-  'storage_searches_kcount',
   // The same as audio_hours, of the same sound.
   'input_audio_hours',
 ])
