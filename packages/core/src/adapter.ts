@@ -80,7 +80,8 @@ export type {
   Awaitable,
   Batch,
   BatchEntry,
-  CorrectedEvents,
+  BatchMarks,
+  Correction,
   DeadLetter,
   LedgerEntry,
   LedgerPage,
@@ -97,6 +98,20 @@ export { copyFound, distrustedSince } from './outbox/distrust.ts'
 export { duplicateIds, isSameUsage, type TakenId } from './outbox/taken-id.ts'
 export { fromBody, toBody } from './outbox/record-body.ts'
 export type { Sink, SinkResult } from './sink/sink.ts'
+export type {
+  EventsInFlight,
+  RecordProgress,
+  RequestInFlight,
+  SendProgress,
+} from './sink/send-progress.ts'
+export { moreUncertain, type Uncertainty, uncertaintyFields } from './outbox/uncertainty.ts'
+export {
+  isUncertainRefusal,
+  joinedRefusal,
+  refusalOf,
+  uncertainRefusal,
+  type Refusal,
+} from './usage/refusal.ts'
 
 // For authors of sinks that send events: what their requests, answers and options have in common.
 export { answerWithin } from './sending/answer-within.ts'
@@ -132,6 +147,7 @@ export {
   sendEntries,
   type Unsent,
 } from './sending/send-entries.ts'
+export { type BeginRequest, type EventRequest, uncertainSinceOf } from './sending/event-progress.ts'
 export { untilAborted } from './sending/until-aborted.ts'
 export { unusedEventId } from './sending/unused-event-id.ts'
 export { withCacheInInput } from './sending/with-cache-in-input.ts'

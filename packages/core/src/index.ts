@@ -35,6 +35,8 @@ export type {
   Batch,
   BatchEntry,
   DeadLetter,
+  BatchMarks,
+  Correction,
   LedgerEntry,
   LedgerPage,
   LedgerQuery,
@@ -47,7 +49,14 @@ export type { TakenId } from './outbox/taken-id.ts'
 export type { DeliveryOptions } from './delivery/delivery-options.ts'
 export type { WaitUntil } from './environment/wait-until.ts'
 
+export type { Refusal } from './usage/refusal.ts'
 export type { Sink, SinkResult } from './sink/sink.ts'
+export type {
+  EventsInFlight,
+  RecordProgress,
+  RequestInFlight,
+  SendProgress,
+} from './sink/send-progress.ts'
 export { aggregated, type AggregationOptions } from './sink/aggregated-sink.ts'
 export { startingFrom } from './sink/starting-from.ts'
 export { functionSink, type SinkFunction } from './sink/function-sink.ts'

@@ -25,6 +25,7 @@ import type { Outbox } from './outbox/outbox.ts'
 import { checkRetention, pruneRegularly } from './retention.ts'
 import { SharedFlush } from './shared-flush.ts'
 import { checkSinks } from './sink/check-sinks.ts'
+import { keepingSums } from './sink/send-sums.ts'
 import { pricedSinks } from './sink/priced-sinks.ts'
 import type { MeterStats } from './stats.ts'
 import { UsageKeeper } from './usage-keeper.ts'
@@ -85,7 +86,7 @@ export class Pipeline {
     this.outbox.onFault?.((error) => this.report(error))
     handleRejection(this.outbox.open?.())
     const price = options.cost && pricing(options.cost, this.report)
-    this.#deliveries = pricedSinks(sinks, price).map(
+    this.#deliveries = pricedSinks(sinks.map(keepingSums), price).map(
       (sink) => new Delivery(sink, this.outbox, pace, this.#deliveryReport()),
     )
     this.#own = new OwnRecords(this.outbox, this.#deliveries)

@@ -25,7 +25,10 @@ function amounts(sent: UsageRecord[]): Sink {
   }
 }
 
-function start(options: CostOptions, wrap = (sink: Sink) => sink, outbox = memoryOutbox()) {
+/** As if it outlived the meter, which therefore loses nothing when it is closed with dead letters. */
+const lastingOutbox = () => ({ ...memoryOutbox(), durable: true, close: () => {} })
+
+function start(options: CostOptions, wrap = (sink: Sink) => sink, outbox = lastingOutbox()) {
   const errors: TokenMeterError[] = []
   const sent: UsageRecord[] = []
   const meter = createMeter({
@@ -74,7 +77,7 @@ test('a price function that fails harms no record', async () => {
 })
 
 test('what was refused for its missing price is billed when the price is known', async () => {
-  const outbox = { ...memoryOutbox(), close: () => {} }
+  const outbox = lastingOutbox()
   const first = start({ prices: {} }, undefined, outbox)
   await first.meter.record(usage('r1'))
   await first.meter.flush()
@@ -99,7 +102,7 @@ test('sums of records cost what the records cost together, exactly', async () =>
 })
 
 test('what was refused in sums for its missing price is billed in sums when it is known', async () => {
-  const outbox = { ...memoryOutbox(), close: () => {} }
+  const outbox = lastingOutbox()
   const sums = (sink: Sink) => aggregated(sink)
   const first = start({ prices: {} }, sums, outbox)
   for (const id of ['a', 'b']) await first.meter.record({ ...usage(id), at: 1e12 })
@@ -114,7 +117,7 @@ test('what was refused in sums for its missing price is billed in sums when it i
 })
 
 test('a sum that may have arrived without its cost keeps its id when the price is known', async () => {
-  const outbox = { ...memoryOutbox(), close: () => {} }
+  const outbox = lastingOutbox()
   const ids: string[] = []
   const known = { now: false }
   const lost = (): Sink => ({

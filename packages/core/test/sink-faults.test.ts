@@ -1,3 +1,5 @@
+import { BatchProgress } from '../src/delivery/batch-progress.ts'
+import { LeaseTime } from '../src/delivery/lease-time.ts'
 import { expect, test, vi } from 'vitest'
 import { attempt } from '../src/delivery/attempt.ts'
 import { createMeter, memoryOutbox, type Batch, type Sink } from '../src/index.ts'
@@ -75,8 +77,11 @@ test.each([
   const sink = { name: 'odd', send: async () => answers.shift() } as unknown as Sink
   const entry = { record: usage('r0'), attempts: 0, deliveredEventIds: [] }
   const batch = { id: 'b', sink: 'odd', lease: 'l', entries: [entry] } as unknown as Batch
-  const signal = new AbortController().signal
-  const [result] = await attempt(sink, batch, quick.backoff, signal)
+  const { signal } = new AbortController()
+  const lease = new LeaseTime(60_000)
+  const of = { outbox: memoryOutbox(), batch, lease, signal, ended: () => {} }
+  const progress = new BatchProgress(sink, of)
+  const [result] = await attempt(sink, batch, { ...quick, progress, signal })
   expect(result).toMatchObject({ status: 'retry', reason: 'y' })
   expect((result as { uncertain?: true }).uncertain).toBe(uncertain)
 })

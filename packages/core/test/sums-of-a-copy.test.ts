@@ -1,9 +1,10 @@
 import { exampleRecord } from '@token-meter/testkit/suites'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { createMeter } from '../src/meter.ts'
 import { memoryOutbox } from '../src/outbox/memory-outbox.ts'
 import type { Outbox } from '../src/outbox/outbox.ts'
 import { aggregated } from '../src/sink/aggregated-sink.ts'
+import { keepingSums } from '../src/sink/send-sums.ts'
 import type { Sink, SinkResult } from '../src/sink/sink.ts'
 
 /** Delivers sums to a backend that loses its first answers. */
@@ -24,7 +25,8 @@ function start(outbox: Outbox, lost: number) {
     delivery: { backoff: { baseMs: 20, maxMs: 100 } },
     onError: () => {},
   })
-  onTestFinished(() => meter.close())
+  // The dead letters that it tells of are what is tested.
+  onTestFinished(() => meter.close().catch(() => {}))
   return { meter, sent }
 }
 
@@ -56,6 +58,62 @@ test('of a copy, batches of before are summed as they were, and the rest is left
   expect(sent.flat()).toHaveLength(2)
   expect(await outbox.stats('backend')).toMatchObject({ delivered: 2, dead: 1, pending: 0 })
   expect(await outbox.deadLetters('backend')).toMatchObject([
-    { record: waiting, reason: expect.stringMatching(/^uncertain: .*copy.*requeue/) },
+    {
+      record: waiting,
+      reason: expect.stringMatching(/^uncertain: .*copy.*requeue/),
+      code: 'uncertain_sum',
+      since: expect.any(Number),
+    },
   ])
+})
+
+describe('of a copy whose batch was tried before', () => {
+  let nowMs = Date.now() - 60_000
+  const sent: (readonly string[])[] = []
+  let answer: SinkResult | undefined
+  const backend: Sink = {
+    name: 'backend',
+    async send({ entries }) {
+      sent.push(entries.map(({ record }) => record.id))
+      if (answer === undefined) throw new Error('the connection was cut')
+      return entries.map(() => answer as SinkResult)
+    },
+  }
+  const deliver = async (outbox: Outbox, sink: Sink) => {
+    const batch = await outbox.claim('backend', 10, 1000, 0, true)
+    if (batch === undefined) throw new Error('nothing could be claimed')
+    await outbox.settle(batch, await sink.send(batch, new AbortController().signal))
+  }
+  /** Two records that were tried as one sum, in what is then found to be a copy. */
+  const copied = async (first: SinkResult | undefined) => {
+    const outbox = memoryOutbox({ now: () => nowMs })
+    void outbox.append([exampleRecord({ at: 1000 }), exampleRecord({ at: 1010 })])
+    sent.length = 0
+    answer = first
+    await deliver(outbox, aggregated(backend))
+    expect(sent).toEqual([[expect.any(String)]])
+    nowMs += 10_000
+    await outbox.distrust(nowMs)
+    answer = { status: 'accepted' }
+    return outbox
+  }
+
+  test('the sums of the original are sent, which goes on with them', async () => {
+    const outbox = await copied({ status: 'retry', reason: 'busy' })
+    await deliver(outbox, aggregated(backend))
+    expect(sent[1]).toEqual(sent[0])
+    expect(await outbox.stats('backend')).toMatchObject({ delivered: 2 })
+  })
+
+  test('a sum that may have arrived is sent as it was, whatever the options are now', async () => {
+    const outbox = await copied(undefined)
+    await deliver(outbox, aggregated(backend, { windowMs: 1 }))
+    expect(sent[1]).toEqual(sent[0])
+  })
+
+  test('a sink that makes no sums gets the records by themselves', async () => {
+    const outbox = await copied({ status: 'retry', reason: 'busy' })
+    await deliver(outbox, keepingSums(backend))
+    expect(sent[1]).toHaveLength(2)
+  })
 })

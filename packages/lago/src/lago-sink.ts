@@ -11,7 +11,9 @@ import {
   sendEntries,
   withoutKey,
   withReason,
+  type BeginRequest,
   type EventOutcome,
+  type EventRequest,
   type PayableEntry,
   type SentEvent,
   type Sink,
@@ -23,6 +25,7 @@ import { lagoClient } from './lago-client.ts'
 import type { LagoSinkOptions } from './lago-sink-options.ts'
 import { lagoSinkSettings } from './lago-sink-settings.ts'
 import { postEvents } from './post-events.ts'
+import type { RequestOutcome } from './request-outcome.ts'
 import { sendEvents, type QueuedEvent } from './send-events.ts'
 import { toLagoEvents, UnsendableError } from './to-lago-events.ts'
 
@@ -51,7 +54,7 @@ export function lagoSink(options: LagoSinkOptions = {}): Sink {
       return { queued: missing.map((event) => ({ event, attempts })) }
     } catch (error) {
       const message = messageOf(error)
-      if (error instanceof UnsendableError) return rejected(message)
+      if (error instanceof UnsendableError) return rejected(message, { code: 'no_event' })
       const reason = withoutKey(`no event can be made of it yet: ${message}`, apiKey)
       const later = { afterMs: notKnownYetMs, recordOnly: true as const }
       return { result: { status: 'retry', reason, ...later, deliveredEventIds } }
@@ -67,17 +70,46 @@ export function lagoSink(options: LagoSinkOptions = {}): Sink {
   async function send(
     queued: readonly QueuedEvent[],
     signal: AbortSignal,
+    begin: BeginRequest<QueuedEvent, SentEvent>,
   ): Promise<readonly SentEvent[]> {
     const events = queued.map(({ event }) => event)
     const problems = await names.problemsOf(events, signal)
     const sendable = queued.filter(({ event }) => !problems.has(event.transaction_id))
-    const outcomes = await sendEvents(sendable, (together) =>
-      postEvents(client, together, signal, timeoutMs),
-    )
+    const outcomes = await sendEvents(sendable, (together) => post(together, signal, begin))
     return events.map(({ transaction_id: id }) => ({
       id,
       outcome: problems.get(id) ?? outcomes.get(id) ?? notSent,
     }))
+  }
+
+  async function post(
+    queued: readonly QueuedEvent[],
+    signal: AbortSignal,
+    begin: BeginRequest<QueuedEvent, SentEvent>,
+  ): Promise<RequestOutcome> {
+    const events = queued.map(({ event }) => event)
+    let request: EventRequest<SentEvent>
+    try {
+      request = await begin(queued)
+      request.check()
+    } catch (error) {
+      const reason = `stopped before it was sent: ${messageOf(error)}`
+      return { is: 'failed', retry: { status: 'retry', reason } }
+    }
+    const outcome = await postEvents(client, events, signal, timeoutMs)
+    const isOver =
+      outcome.is === 'refused' ||
+      (outcome.is === 'judged' && !outcome.othersMayBeStored) ||
+      (outcome.is === 'failed' && outcome.retry.uncertain !== true) ||
+      (outcome.is === 'answered' && events.every((event) => outcome.ids.has(event.transaction_id)))
+    request.answered(
+      events.map(({ transaction_id: id }, place) => {
+        const known = knownOutcome(outcome, id, place)
+        return known && { id, outcome: known }
+      }),
+      isOver,
+    )
+    return outcome
   }
 
   const readable = (sent: SentEvent): SentEvent =>
@@ -87,13 +119,30 @@ export function lagoSink(options: LagoSinkOptions = {}): Sink {
     name: settings.name,
     maxBatch: 100,
     maxConcurrentBatches: 4,
-    send: (batch, signal) =>
-      sendEntries(batch, {
-        eventsOf,
-        send: (queued) => send(queued, signal),
-        resultOf: (sent, entry) => recordResult(entry.deliveredEventIds, sent.map(readable)),
-      }),
+    reportsProgress: true,
+    send: (batch, signal, progress) =>
+      sendEntries(
+        batch,
+        {
+          eventsOf,
+          send: (queued, begin) => send(queued, signal, begin),
+          idOf: ({ event }) => event.transaction_id,
+          outcomeOf: ({ outcome }: SentEvent) => outcome,
+          resultOf: (sent, entry) => recordResult(entry.deliveredEventIds, sent.map(readable)),
+        },
+        progress,
+      ),
   }
+}
+
+/** What became of one event of a request, where its answer says so; the others are sent again. */
+function knownOutcome(
+  outcome: RequestOutcome,
+  id: string,
+  place: number,
+): EventOutcome | undefined {
+  if (outcome.is === 'answered') return outcome.ids.has(id) ? { status: 'accepted' } : undefined
+  return outcome.is === 'judged' ? outcome.verdicts.get(place) : undefined
 }
 
 const notSent: EventOutcome = { status: 'retry', reason: 'it was not sent' }

@@ -25,7 +25,7 @@ export interface QueuedEvent {
   readonly attempts: number
 }
 
-export type PostEvents = (events: readonly LagoEvent[]) => Promise<RequestOutcome>
+export type PostEvents = (queued: readonly QueuedEvent[]) => Promise<RequestOutcome>
 
 /** Sends events and answers what became of each, by `transaction_id`. */
 export async function sendEvents(
@@ -68,7 +68,7 @@ async function tryTogether(
   let events = queued
   while (events.length > 0) {
     if (sending.stop !== undefined) return { is: 'failed', retry: sending.stop, events }
-    const outcome = await sending.post(events.map(({ event }) => event))
+    const outcome = await sending.post(events)
     if (outcome.is === 'failed') return { ...outcome, events }
     if (outcome.is === 'answered') {
       for (const each of events) {
@@ -80,7 +80,7 @@ async function tryTogether(
       const { reason } = outcome
       const [only] = events
       if (only !== undefined && events.length === 1) {
-        settle(sending, only, { status: 'rejected', reason })
+        settle(sending, only, { status: 'rejected', reason, code: 'refused' })
       } else for (const half of halvesOf(events)) await sendTogether(sending, half)
       return undefined
     }

@@ -20,7 +20,9 @@ export function validationErrors(body: unknown, count: number): RequestOutcome |
     othersMayBeStored ||= isKnown
     verdicts.set(
       Number(place),
-      isKnown ? { status: 'accepted' } : { status: 'rejected', reason: refusal(errors) },
+      isKnown
+        ? { status: 'accepted' }
+        : { status: 'rejected', reason: refusal(errors), code: 'refused' },
     )
   }
   if (verdicts.size === 0) return { is: 'refused', reason: refusal(details) }

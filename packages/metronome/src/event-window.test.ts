@@ -20,7 +20,11 @@ test('what is too old says so, and what to do', () => {
 })
 
 test('what may have arrived so long ago is uncertain, however it is dated', () => {
-  const uncertain = { status: 'rejected', reason: expect.stringMatching(/^uncertain: .*34 days/) }
+  const uncertain = {
+    status: 'rejected',
+    reason: expect.stringMatching(/^uncertain: .*34 days/),
+    code: 'uncertain',
+  }
   const since = now - 34 * day + hour
   expect(outsideEventWindow(now - 34 * day - 1, now - day, now)).toMatchObject(uncertain)
   expect(outsideEventWindow(now - 33 * day, since, now)).toMatchObject(uncertain)

@@ -1,4 +1,4 @@
-import { datedAhead, dateText, type SinkResult } from '@token-meter/core/adapter'
+import { datedAhead, dateText, uncertainRefusal, type SinkResult } from '@token-meter/core/adapter'
 
 const hourMs = 60 * 60_000
 const dayMs = 24 * hourMs
@@ -26,10 +26,10 @@ export function outsideEventWindow(
   const isTooOld = nowMs - at > windowMs
   if (uncertainSince !== undefined) {
     if (!isTooOld && nowMs - uncertainSince < windowMs - marginMs) return undefined
-    const reason = `uncertain: whether Metronome has it is unknown since ${dateText(uncertainSince)}, when an attempt got no clear answer. Metronome tells duplicates, and takes old usage, for 34 days only, so it cannot be sent again. Look for its transaction_id, the record's id, in Metronome's data export or compare the customer's usage; bill what is missing by another way, and outbox.discard it.`
-    return { status: 'rejected', reason }
+    const reason = `uncertain: whether Metronome has it is unknown since ${dateText(uncertainSince)}: an attempt got no clear answer, or the outbox is a copy. Metronome tells duplicates, and takes old usage, for 34 days only, so it cannot be sent again. Look for its transaction_id, the record's id, in Metronome's data export or compare the customer's usage; bill what is missing by another way, and outbox.discard it.`
+    return { status: 'rejected', reason, ...uncertainRefusal(uncertainSince) }
   }
   if (!isTooOld) return undefined
   const reason = `it is dated ${dateText(at)}, and Metronome takes only usage of the past 34 days. Bill it by another way, such as a scheduled charge, and outbox.discard it.`
-  return { status: 'rejected', reason }
+  return { status: 'rejected', reason, code: 'too_old' }
 }

@@ -9,7 +9,10 @@ import {
   messageOf,
   rejected,
   sendEntries,
+  uncertainRefusal,
   type BatchEntry,
+  type BeginRequest,
+  type EventRequest,
   type PayableEntry,
   type Sink,
   type SinkResult,
@@ -45,29 +48,42 @@ export function metronomeSink(options: MetronomeSinkOptions): Sink {
       const event = toMetronomeEvent(record, record.customer, settings)
       return { queued: event === undefined ? [] : [{ event, attempts }] }
     } catch (error) {
-      return rejected(`no event could be made of it: ${messageOf(error)}`)
+      const why =
+        uncertainSince === undefined ? { code: 'no_event' } : uncertainRefusal(uncertainSince)
+      return rejected(`no event could be made of it: ${messageOf(error)}`, why)
     }
   }
 
-  const post: PostEvents = async (events, signal) => {
-    try {
-      signal.throwIfAborted()
-      // A request goes whole.
-      await moment(signal, events.length, events.length)
-    } catch (error) {
-      const reason = `stopped before it was sent: ${messageOf(error)}`
-      return { status: 'retry', cause: 'failure', reason }
+  const postWith =
+    (begin: BeginRequest<QueuedEvent, Outcome>): PostEvents =>
+    async (queued, signal) => {
+      const events = queued.map(({ event }) => event)
+      let request: EventRequest<Outcome>
+      try {
+        signal.throwIfAborted()
+        // A request goes whole.
+        await moment(signal, events.length, events.length)
+        request = await begin(queued)
+        request.check()
+      } catch (error) {
+        const reason = `stopped before it was sent: ${messageOf(error)}`
+        return { status: 'retry', cause: 'failure', reason }
+      }
+      const outcome = await postEvents(client, events, settings.timeoutMs, signal)
+      // Refused with others, it is sent again.
+      if (outcome.status === 'refused' && queued.length > 1) request.answered([], true)
+      else request.answered(queued.map(() => outcome))
+      return outcome
     }
-    return postEvents(client, events, settings.timeoutMs, signal)
-  }
 
   function resultOf(outcome: Outcome | undefined, { uncertainSince }: BatchEntry): SinkResult {
     // Without an event there was nothing to bill.
     if (outcome === undefined || outcome.status === 'accepted') return { status: 'accepted' }
     const reason = readable(outcome.reason, bearerToken)
     if (outcome.status === 'refused') {
-      const doubt = uncertainSince === undefined ? '' : ` ${mayHaveArrived}`
-      return { status: 'rejected', reason: reason + doubt }
+      if (uncertainSince === undefined) return { status: 'rejected', reason, code: 'refused' }
+      const why = uncertainRefusal(uncertainSince)
+      return { status: 'rejected', reason: `${reason} ${mayHaveArrived}`, ...why }
     }
     const { afterMs, uncertain, cause } = outcome
     return {
@@ -83,14 +99,22 @@ export function metronomeSink(options: MetronomeSinkOptions): Sink {
     name: settings.name,
     maxBatch: eventsPerRequest,
     maxConcurrentBatches: 8,
-    send: (batch, signal) =>
-      sendEntries(batch, {
-        eventsOf,
-        send: (queued) => sendEvents(queued, post, signal),
-        resultOf: ([outcome], entry) => resultOf(outcome, entry),
-      }),
+    reportsProgress: true,
+    send: (batch, signal, progress) =>
+      sendEntries(
+        batch,
+        {
+          eventsOf,
+          send: (queued, begin) => sendEvents(queued, postWith(begin), signal),
+          idOf: ({ event }) => event.transaction_id,
+          outcomeOf: (outcome: Outcome) =>
+            outcome.status === 'refused' ? { status: 'rejected' } : outcome,
+          resultOf: ([outcome], entry) => resultOf(outcome, entry),
+        },
+        progress,
+      ),
   }
 }
 
 const mayHaveArrived =
-  '(An earlier attempt got no clear answer, so Metronome may have it all the same: look for its transaction_id on the Events page before it is requeued.)'
+  '(An earlier attempt got no clear answer, or the outbox is a copy, so Metronome may have it all the same: look for its transaction_id on the Events page before it is requeued.)'

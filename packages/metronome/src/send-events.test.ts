@@ -23,8 +23,8 @@ async function run(
   }))
   const outcomes = await sendEvents(
     queued,
-    async (events) => {
-      const ids = events.map((event) => event.transaction_id)
+    async (sent) => {
+      const ids = sent.map(({ event }) => event.transaction_id)
       requests.push(ids)
       return answer(ids)
     },

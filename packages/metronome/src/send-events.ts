@@ -25,10 +25,7 @@ const patientAttempts = 3
 const mostFailuresInARow = 12
 
 /** Sends one request of events. Never throws; `retry` without `uncertain` where it was not sent. */
-export type PostEvents = (
-  events: readonly MetronomeEvent[],
-  signal: AbortSignal,
-) => Promise<Outcome>
+export type PostEvents = (queued: readonly QueuedEvent[], signal: AbortSignal) => Promise<Outcome>
 
 /** Sends events, one request after the other, and says what became of each, in order. Never throws. */
 export async function sendEvents(
@@ -43,12 +40,7 @@ export async function sendEvents(
   let failuresInARow = 0
   let end: Retry | undefined
   for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
-    const outcome =
-      end ??
-      (await post(
-        part.map(({ event }) => event),
-        signal,
-      ))
+    const outcome = end ?? (await post(part, signal))
     failuresInARow = outcome.status === 'retry' ? failuresInARow + 1 : 0
     if (outcome.status === 'retry') {
       if (outcome.uncertain) for (const each of part) uncertain.add(each)

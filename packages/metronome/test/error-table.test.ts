@@ -79,6 +79,7 @@ for (const isShared of [false, true]) {
     const { result } = await resultOf(json(status), isShared)
     expect(result).toEqual({
       status: 'rejected',
+      code: 'refused',
       reason: `Metronome refused it: ${status} Because.`,
     })
     const again = await resultOf(json(status), isShared, { uncertainSince: Date.now() })

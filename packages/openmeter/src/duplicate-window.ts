@@ -1,4 +1,4 @@
-import type { EventRejection } from '@token-meter/core/adapter'
+import { uncertainRefusal, type EventRejection } from '@token-meter/core/adapter'
 
 /** For the time that a request is on its way, and for clocks that differ: a part of the window. */
 const marginShare = 1 / 24
@@ -20,6 +20,6 @@ export function outsideDuplicateWindow(
     windowMs === 0
       ? 'This OpenMeter is said to ignore no duplicates (duplicateWindowMs: 0)'
       : `OpenMeter ignores duplicates only for ${Math.round(windowMs / 36_000) / 100} hours (duplicateWindowMs)`
-  const reason = `uncertain: whether OpenMeter has it is unknown since ${since}, when an attempt got no clear answer. ${limit}, so to send it again could bill it twice. Look its events up (GET /api/v1/events?id=...): outbox.requeue what OpenMeter does not have, outbox.discard what it has.`
-  return { status: 'rejected', reason }
+  const reason = `uncertain: whether OpenMeter has it is unknown since ${since}: an attempt got no clear answer, or the outbox is a copy. ${limit}, so to send it again could bill it twice. Look its events up (GET /api/v1/events?id=...): outbox.requeue what OpenMeter does not have, outbox.discard what it has.`
+  return { status: 'rejected', reason, ...uncertainRefusal(uncertainSince) }
 }

@@ -10,6 +10,8 @@ import {
   recordResult,
   rejected,
   sendEntries,
+  uncertainRefusal,
+  uncertainSinceOf,
   withReason,
   type PayableEntry,
   type SentEvent,
@@ -37,13 +39,21 @@ export function openMeterSink(options: OpenMeterSinkOptions): Sink {
   const client = ingestClient(options)
 
   /** The events of a record that OpenMeter does not have, or why none is sent. */
-  function eventsOf({ record, uncertainSince, ...known }: PayableEntry): Unsent<QueuedEvent> {
+  function eventsOf(entry: PayableEntry): Unsent<QueuedEvent> {
+    const { record, uncertainSince, ...known } = entry
     try {
       const events = toCloudEvents(record, settings, known.refusedEventIds)
       const missing = events.filter(({ id }) => !known.deliveredEventIds.includes(id))
-      return { queued: missing.map((event) => ({ event, uncertainSince })) }
+      return {
+        queued: missing.map((event) => ({
+          event,
+          uncertainSince: uncertainSinceOf(entry, event.id),
+        })),
+      }
     } catch (error) {
-      return rejected(`no event could be made of it: ${messageOf(error)}`)
+      const why =
+        uncertainSince === undefined ? { code: 'no_event' } : uncertainRefusal(uncertainSince)
+      return rejected(`no event could be made of it: ${messageOf(error)}`, why)
     }
   }
 
@@ -54,12 +64,19 @@ export function openMeterSink(options: OpenMeterSinkOptions): Sink {
     name: settings.name,
     maxBatch: 100,
     maxConcurrentBatches: 4,
-    send: (batch, signal) =>
-      sendEntries(batch, {
-        eventsOf,
-        send: (queued) => sendEvents(client, queued, settings, signal),
-        resultOf: (sent, entry) => recordResult(entry.deliveredEventIds, sent.map(withoutKeys)),
-      }),
+    reportsProgress: true,
+    send: (batch, signal, progress) =>
+      sendEntries(
+        batch,
+        {
+          eventsOf,
+          send: (queued, begin) => sendEvents(client, queued, settings, signal, begin),
+          idOf: ({ event }) => event.id,
+          outcomeOf: ({ outcome }: SentEvent) => outcome,
+          resultOf: (sent, entry) => recordResult(entry.deliveredEventIds, sent.map(withoutKeys)),
+        },
+        progress,
+      ),
   }
 }
 

@@ -13,7 +13,9 @@ import {
   chunksOf,
   halvesOf,
   messageOf,
+  type BeginRequest,
   type EventOutcome,
+  type EventRequest,
   type EventRetry,
   type SentEvent,
 } from '@token-meter/core/adapter'
@@ -39,6 +41,7 @@ export async function sendEvents(
   queued: readonly QueuedEvent[],
   settings: Pick<OpenMeterSinkSettings, 'duplicateWindowMs' | 'timeoutMs'>,
   signal: AbortSignal,
+  begin: BeginRequest<QueuedEvent, SentEvent>,
 ): Promise<readonly SentEvent[]> {
   const outcomes = new Map<QueuedEvent, EventOutcome>()
   let halt: EventRetry | undefined
@@ -57,12 +60,26 @@ export async function sendEvents(
       return late === undefined
     })
     if (ready.length === 0) return
+    let request: EventRequest<SentEvent>
+    try {
+      request = await begin(ready)
+      request.check()
+    } catch (error) {
+      halt ??= stoppedBefore(error)
+      return
+    }
     const events = ready.map(({ event }) => event)
     const answer = await postEvents(client, events, settings.timeoutMs, signal)
-    if (answer.is === 'refused' && ready.length > 1) return sendHalves(ready)
+    if (answer.is === 'refused' && ready.length > 1) {
+      request.answered([], true)
+      return sendHalves(ready)
+    }
     const outcome: EventOutcome =
-      answer.is === 'refused' ? { status: 'rejected', reason: answer.reason } : answer.outcome
+      answer.is === 'refused'
+        ? { status: 'rejected', reason: answer.reason, code: 'refused' }
+        : answer.outcome
     for (const each of ready) outcomes.set(each, outcome)
+    request.answered(ready.map(({ event }) => ({ id: event.id, outcome })))
     if (outcome.status !== 'retry') return
     // What was under way may have arrived; what is not sent has not.
     const { uncertain: _, ...unsent } = outcome

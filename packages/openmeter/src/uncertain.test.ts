@@ -55,7 +55,9 @@ test.each(lost)('%s after the effect, 25 hours of silence: not billed twice', as
   const reason = expect.stringMatching(
     /^uncertain: .*unknown since 2026-11-21T10:00:00\.000Z.*for 24 hours.*requeue/,
   )
-  expect(await outbox.deadLetters('openmeter')).toMatchObject([{ record: { id: 'r0' }, reason }])
+  expect(await outbox.deadLetters('openmeter')).toMatchObject([
+    { record: { id: 'r0' }, reason, code: 'uncertain', since: expect.any(Number) },
+  ])
 })
 
 test.each(lost)('%s after the effect, 22 hours of silence: billed once', async (_, fault) => {

@@ -31,6 +31,7 @@ import { isAboutTheValues, isPassing, postgresFailure } from './postgres-failure
 import type { PostgresConnection, PostgresOutboxOptions } from './postgres-options.ts'
 import { prepareKnownSinks } from './progress/known-sinks.ts'
 import { prepareProgress } from './progress/progress.ts'
+import { prepareMark } from './mark.ts'
 import { prepareSettle } from './settle.ts'
 import { Spool, type SpoolStore } from './spool/spool.ts'
 import { SpoolFolder, spoolIdentity } from './spool/spool-folder.ts'
@@ -113,6 +114,7 @@ export function postgresOutbox(
 
   const operations = {
     claim: prepareClaim(database, heartbeat),
+    mark: prepareMark(database),
     settle: prepareSettle(database),
     ...progress,
     async position() {

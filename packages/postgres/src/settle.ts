@@ -1,6 +1,6 @@
 import type { Batch, SinkResult } from '@token-meter/core/adapter'
 import { type Database, moment } from './database.ts'
-import { plainText } from './sql-text.ts'
+import { joined, plainText, textsOf } from './sql-text.ts'
 
 /**
  * Settles a batch in one statement. It locks the batch by its lease: a worker that was paused until
@@ -14,11 +14,14 @@ export function prepareSettle(
     held AS MATERIALIZED (
       SELECT id, sink, claimed_at FROM ${schema}.batches WHERE id = $2 AND lease = $3 FOR UPDATE
     ), answers AS MATERIALIZED (
-      SELECT id AS record, status, reason, uncertain, delivered
-      FROM jsonb_to_recordset($4::jsonb)
-        AS answer (id text, status text, reason text, uncertain boolean, delivered jsonb)
+      SELECT id AS record, status, reason, code, since, uncertain, delivered,
+        ${textsOf('events')} AS events, sum
+      FROM jsonb_to_recordset($4::jsonb) AS answer (id text, status text, reason text,
+        code text, since float8, uncertain boolean, delivered jsonb,
+        events jsonb, sum text)
     ), answered AS MATERIALIZED (
-      SELECT items.sink, items.seq, status, answers.reason, uncertain, claimed_at,
+      SELECT items.sink, items.seq, status, answers.reason, answers.code, answers.since, uncertain,
+        claimed_at, events, sum,
         delivered_event_ids || ARRAY(
           SELECT event FROM jsonb_array_elements_text(delivered) WITH ORDINALITY AS new (event, place)
           WHERE event <> ALL (delivered_event_ids) GROUP BY event ORDER BY min(place)) AS delivered
@@ -32,13 +35,19 @@ export function prepareSettle(
       RETURNING 1
     ), buried AS (
       UPDATE ${schema}.items SET state = 'dead', batch = NULL, failed_at = ms,
-        delivered_event_ids = delivered, reason = answered.reason
+        delivered_event_ids = delivered, reason = answered.reason, code = answered.code,
+        since = answered.since
       FROM answered, moment
       WHERE items.sink = answered.sink AND items.seq = answered.seq AND status = 'rejected'
       RETURNING 1
     ), kept AS (
       UPDATE ${schema}.items SET delivered_event_ids = delivered,
-        uncertain_since = coalesce(uncertain_since, CASE WHEN uncertain THEN claimed_at END)
+        uncertain_since = coalesce(uncertain_since, CASE WHEN uncertain THEN claimed_at END),
+        uncertain_event_ids = CASE WHEN NOT uncertain THEN uncertain_event_ids
+          WHEN uncertain_since IS NULL THEN events
+          ELSE ${joined('uncertain_event_ids', 'events')} END,
+        uncertain_in = CASE WHEN uncertain THEN coalesce(sum, nullif(uncertain_in, items.batch))
+          ELSE uncertain_in END
       FROM answered
       WHERE items.sink = answered.sink AND items.seq = answered.seq AND status = 'retry'
         AND (uncertain OR delivered <> delivered_event_ids)
@@ -54,6 +63,8 @@ export function prepareSettle(
     ), waits AS (
       UPDATE ${schema}.batches SET lease = NULL, due_at = ms + $5::float8
       FROM held, moment, remaining WHERE batches.id = held.id AND remaining.count > 0
+    ), cleared AS (
+      DELETE FROM ${schema}.marks USING held WHERE batch = held.id
     )
     SELECT FROM held`
 
@@ -61,12 +72,18 @@ export function prepareSettle(
     let waitMs = 0
     const answers = batch.entries.map(({ record }, index) => {
       const result = results[index]
+      const uncertain = result?.status === 'retry' && result.uncertain ? result : undefined
+      const refused = result?.status === 'rejected' ? result : undefined
       if (result?.status === 'retry') waitMs = Math.max(waitMs, result.afterMs ?? 0)
       return {
         id: plainText(record.id),
         status: result?.status ?? 'retry',
-        reason: result?.status === 'rejected' ? plainText(result.reason) : null,
-        uncertain: result === undefined || (result.status === 'retry' && result.uncertain === true),
+        reason: refused === undefined ? null : plainText(refused.reason),
+        code: refused?.code === undefined ? null : plainText(refused.code),
+        since: refused?.since ?? null,
+        uncertain: result === undefined || uncertain !== undefined,
+        events: uncertain?.uncertainEventIds?.map(plainText) ?? null,
+        sum: uncertain?.uncertainIn === undefined ? null : plainText(uncertain.uncertainIn),
         delivered: (result?.deliveredEventIds ?? []).map(plainText),
       }
     })

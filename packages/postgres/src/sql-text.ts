@@ -29,3 +29,16 @@ export function literal(value: string | number | boolean | null): string {
 export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
+
+/** Two lists of texts without repetition, in an expression; null where one of them is. */
+export function joined(known: string, more: string): string {
+  return `CASE WHEN ${known} IS NULL OR ${more} IS NULL THEN NULL ELSE ${known} || ARRAY(
+    SELECT event FROM unnest(${more}) WITH ORDINALITY AS new (event, place)
+    WHERE event <> ALL (${known}) GROUP BY event ORDER BY min(place)) END`
+}
+
+/** A list of texts from JSON, in an expression; null where it is null. */
+export function textsOf(json: string): string {
+  return `CASE WHEN jsonb_typeof(${json}) = 'array' THEN ARRAY(
+    SELECT jsonb_array_elements_text(${json})) END`
+}

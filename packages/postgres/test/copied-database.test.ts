@@ -25,7 +25,11 @@ function open({ url, schema = 'token_meter' }: Place, nowMs: number) {
   outbox.onFault?.((error) => faults.push(error))
   const add = async (count: number) => {
     const records = Array.from({ length: count }, () => exampleRecord())
-    for (const record of records) await outbox.append([record])
+    for (const record of records) {
+      await outbox.append([record])
+      // A busy machine spools it first.
+      await expect.poll(() => outbox.find(record.id), { timeout: 30_000 }).toBeDefined()
+    }
     return records.map(({ id }) => id)
   }
   /** Delivers what can be claimed, and answers since when it was uncertain. */

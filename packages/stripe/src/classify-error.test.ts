@@ -63,10 +63,14 @@ test.each([
 })
 
 test.each([
-  [{ statusCode: 400, code: 'other', message: 'No.' }, 'Stripe refused it (400 other): No.'],
-  [{ statusCode: 404, message: 'No.' }, 'Stripe refused it (404): No.'],
-])('a refusal without a hint ends with what Stripe said: %j', (error, reason) => {
-  expect(classifyError(error, now)).toEqual({ status: 'rejected', reason })
+  [
+    { statusCode: 400, code: 'other', message: 'No.' },
+    'Stripe refused it (400 other): No.',
+    'other',
+  ],
+  [{ statusCode: 404, message: 'No.' }, 'Stripe refused it (404): No.', 'refused'],
+])('a refusal without a hint ends with what Stripe said: %j', (error, reason, code) => {
+  expect(classifyError(error, now)).toEqual({ status: 'rejected', reason, code })
 })
 
 test.each<[string, StripeFailure]>([

@@ -55,7 +55,9 @@ export function classifyError(error: StripeFailure, nowMs: number): EventOutcome
   if (isPassing(statusCode) || headers['stripe-should-retry'] === 'true') {
     return retry('event', `Stripe is busy with it (${statusCode}): ${message}`)
   }
-  return { status: 'rejected', reason: refusal(error), ...replayed }
+  const { code, rawType } = error
+  const name = code ?? rawType ?? 'refused'
+  return { status: 'rejected', reason: refusal(error), code: name, ...replayed }
 }
 
 const unknownKey =

@@ -1,3 +1,4 @@
+import { uncertainRefusal } from '@token-meter/core/adapter'
 import type { EventOutcome } from './event-outcome.ts'
 
 /** How long Stripe refuses an identifier that it has already. */
@@ -6,24 +7,17 @@ const windowMs = 24 * 60 * 60_000
 /** For the time that a request is on its way, and for clocks that differ. */
 const marginMs = 60 * 60_000
 
-/** When a record may first have arrived, by such a reason; in ms since the epoch. */
-export function uncertainSinceIn(reason: string): number | undefined {
-  const [, since = ''] = /Whether Stripe has it is unknown since (\S+?),/.exec(reason) ?? []
-  const time = Date.parse(since)
-  return Number.isNaN(time) ? undefined : time
-}
-
 /** Whether Stripe still tells, and still takes back, what it got at a time. */
 export function isInDuplicateWindow(time: number, nowMs: number): boolean {
   return nowMs - time < windowMs
 }
 
-/** In the reason of every record that may have arrived, also beside other reasons. */
-export const uncertainMark = 'Whether Stripe has it is unknown'
-
-/** @param since in ms since the epoch. */
+/**
+ * Words for the reason of a record that may have arrived.
+ * @param since in ms since the epoch.
+ */
 export function unknownSince(since: number): string {
-  return `${uncertainMark} since ${new Date(since).toISOString()}, when an attempt got no clear answer.`
+  return `Whether Stripe has it is unknown since ${new Date(since).toISOString()}: an attempt got no clear answer, or the outbox is a copy.`
 }
 
 /**
@@ -37,5 +31,5 @@ export function outsideDuplicateWindow(
 ): EventOutcome | undefined {
   if (uncertainSince === undefined || nowMs - uncertainSince < windowMs - marginMs) return undefined
   const reason = `${unknownSince(uncertainSince)} Stripe confirms duplicates only for 24 hours, so to send it again could bill it twice. reconcileUsage compares it with the meter's event summaries, and settles it or sends it again. By hand: outbox.requeue what Stripe does not have, and outbox.discard what it has.`
-  return { status: 'rejected', reason }
+  return { status: 'rejected', reason, ...uncertainRefusal(uncertainSince) }
 }

@@ -1,3 +1,5 @@
+import type { Refusal } from '@token-meter/core/adapter'
+
 /**
  * What became of one meter event.
  *
@@ -7,7 +9,7 @@
  */
 export type EventOutcome = { readonly status: 'accepted' } | EventRejection | EventRetry
 
-export interface EventRejection {
+export interface EventRejection extends Refusal {
   readonly status: 'rejected'
   readonly reason: string
   /** Stripe repeated the answer of an earlier request with the same idempotency key. */

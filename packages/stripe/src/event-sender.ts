@@ -1,4 +1,4 @@
-import { messageOf } from '@token-meter/core/adapter'
+import { messageOf, type BeginRequest } from '@token-meter/core/adapter'
 import type { EventOutcome, SentEvent } from './event-outcome.ts'
 import type { StripeEvent } from './to-stripe-events.ts'
 
@@ -12,7 +12,11 @@ export interface QueuedEvent {
 /** A way to bring events to Stripe. */
 export interface EventSender {
   /** Sends events and says what became of each, in order. Never throws. */
-  send(events: readonly QueuedEvent[], signal: AbortSignal): Promise<readonly SentEvent[]>
+  send(
+    events: readonly QueuedEvent[],
+    signal: AbortSignal,
+    begin: BeginRequest<QueuedEvent, SentEvent>,
+  ): Promise<readonly SentEvent[]>
   /** Ends what no `send` waits for. */
   close(): void
 }

@@ -1,5 +1,6 @@
+import type { BeginRequest } from '@token-meter/core/adapter'
 import { outsideDuplicateWindow } from './duplicate-window.ts'
-import type { EventOutcome } from './event-outcome.ts'
+import type { EventOutcome, SentEvent } from './event-outcome.ts'
 import { stopped, type EventSender, type QueuedEvent } from './event-sender.ts'
 import { createLanes } from './lanes.ts'
 import type { Pace } from './pace.ts'
@@ -23,22 +24,31 @@ export function createSingleSender(
   const lanes = createLanes(pace.places)
 
   async function sendEvent(
-    { event, uncertainSince }: QueuedEvent,
+    queued: QueuedEvent,
     brake: SendBrake,
     signal: AbortSignal,
+    begin: BeginRequest<QueuedEvent, SentEvent>,
   ): Promise<EventOutcome> {
+    const { event, uncertainSince } = queued
     const lane = JSON.stringify([event.payload['stripe_customer_id'], event.event_name])
     let isSent = false
     try {
       return await lanes.run(lane, signal, async () => {
         if (brake.pulled === undefined) await pace.moment(signal, 1)
         if (brake.pulled !== undefined) return brake.pulled
+        const request = await begin([queued])
         // The last moment: to wait for its turn may have taken long, and so may a sleeping machine.
-        const tooLate = outsideDuplicateWindow(uncertainSince, Date.now())
-        if (tooLate !== undefined) return tooLate
+        const held = brake.pulled ?? outsideDuplicateWindow(uncertainSince, Date.now())
+        if (held !== undefined) {
+          request.answered([], true)
+          return held
+        }
         signal.throwIfAborted()
-        isSent = true
-        const outcome = await post(event, signal)
+        const outcome = await post(event, signal, () => {
+          request.check()
+          isSent = true
+        })
+        request.answered([{ id: event.identifier, outcome }])
         pace.note(outcome)
         brake.note(outcome)
         return outcome
@@ -48,12 +58,18 @@ export function createSingleSender(
     }
   }
 
-  async function post(event: StripeEvent, signal: AbortSignal): Promise<EventOutcome> {
+  async function post(
+    event: StripeEvent,
+    signal: AbortSignal,
+    check: () => void,
+  ): Promise<EventOutcome> {
     const key = await requestKey([event])
+    check()
     const first = await postWithKey(key, event, signal)
     // v1 keeps a failure or a refusal under its key for a day, so only another key can tell if its
     // cause is over; the identifier still tells a duplicate.
     if (first.status === 'accepted' || first.isReplay !== true) return first
+    check()
     const again = await postWithKey(freshKey(key, Date.now()), event, signal)
     const mayHaveArrived = first.status === 'retry' && again.status === 'retry'
     return mayHaveArrived ? { ...again, uncertain: true } : again
@@ -72,11 +88,11 @@ export function createSingleSender(
   }
 
   return {
-    send: (events, signal) => {
+    send: (events, signal, begin) => {
       const brake = createSendBrake()
       const sent = events.map(async (queued) => ({
         id: queued.event.identifier,
-        outcome: await sendEvent(queued, brake, signal),
+        outcome: await sendEvent(queued, brake, signal, begin),
       }))
       return Promise.all(sent)
     },

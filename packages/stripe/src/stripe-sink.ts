@@ -9,6 +9,8 @@ import {
   messageOf,
   rejected,
   sendEntries,
+  uncertainRefusal,
+  uncertainSinceOf,
   type PayableEntry,
   type Sink,
   type Unsent,
@@ -43,8 +45,8 @@ export function stripeSink(options: StripeSinkOptions): Sink {
   const shape = { ...settings, modelSlug: options.modelSlug }
 
   /** The events of a record that Stripe does not have, or why none is sent now. */
-  function eventsOf({ record, uncertainSince, ...known }: PayableEntry): Unsent<QueuedEvent> {
-    const { deliveredEventIds, refusedEventIds } = known
+  function eventsOf(entry: PayableEntry): Unsent<QueuedEvent> {
+    const { record, uncertainSince, deliveredEventIds, refusedEventIds } = entry
     const result = outsideTimestampWindow(record.at, uncertainSince, Date.now())
     if (result !== undefined) return { result }
     try {
@@ -53,11 +55,23 @@ export function stripeSink(options: StripeSinkOptions): Sink {
         deliveredEventIds.length === 0
           ? events
           : events.filter(({ identifier }) => !deliveredEventIds.includes(identifier))
-      return { queued: missing.map((event) => ({ event, uncertainSince })) }
+      return {
+        queued: missing.map((event) => ({
+          event,
+          uncertainSince: uncertainSinceOf(entry, event.identifier),
+        })),
+      }
     } catch (error) {
-      const doubt = uncertainSince === undefined ? '' : `. ${unknownSince(uncertainSince)}`
-      const code = error instanceof UnsendableError ? error.code : 'no_event'
-      return rejected(`no event could be made of it: ${messageOf(error)}${doubt}`, { code })
+      const reason = `no event could be made of it: ${messageOf(error)}`
+      if (uncertainSince === undefined) {
+        return rejected(reason, {
+          code: error instanceof UnsendableError ? error.code : 'no_event',
+        })
+      }
+      return rejected(
+        `${reason}. ${unknownSince(uncertainSince)}`,
+        uncertainRefusal(uncertainSince),
+      )
     }
   }
 
@@ -71,13 +85,20 @@ export function stripeSink(options: StripeSinkOptions): Sink {
     name: settings.name,
     maxBatch: settings.maxBatch,
     maxConcurrentBatches: 4,
-    send: (batch, signal) =>
-      sendEntries(batch, {
-        eventsOf,
-        send: (queued) => sender.send(queued, signal),
-        resultOf: (sent, entry) =>
-          stripeRecordResult(entry.deliveredEventIds, sent.map(withoutKey)),
-      }),
+    reportsProgress: true,
+    send: (batch, signal, progress) =>
+      sendEntries(
+        batch,
+        {
+          eventsOf,
+          send: (queued, begin) => sender.send(queued, signal, begin),
+          idOf: ({ event }) => event.identifier,
+          outcomeOf: ({ outcome }: SentEvent) => outcome,
+          resultOf: (sent, entry) =>
+            stripeRecordResult(entry.deliveredEventIds, sent.map(withoutKey)),
+        },
+        progress,
+      ),
     close: () => sender.close(),
   }
 }

@@ -23,7 +23,7 @@ export function outsideTimestampWindow(
   if (early !== undefined) return early
   if (nowMs - at <= oldestMs || uncertainSince !== undefined) return undefined
   const reason = `it is dated ${dateText(at)}, and Stripe takes only usage of the past 35 calendar days. Bill it by another way, such as an invoice item, and outbox.discard it.`
-  return { status: 'rejected', reason }
+  return { status: 'rejected', reason, code: 'too_old' }
 }
 
 /**

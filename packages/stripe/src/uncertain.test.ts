@@ -68,7 +68,9 @@ test.each(lost)(
     const reason = expect.stringMatching(
       /^input, cached_input, output: .*unknown since 2026-11-21T10:00:00\.000Z.*24 hours.*requeue/,
     )
-    expect(await outbox.deadLetters('stripe')).toMatchObject([{ record: { id: 'r0' }, reason }])
+    expect(await outbox.deadLetters('stripe')).toMatchObject([
+      { record: { id: 'r0' }, reason, code: 'uncertain', since: expect.any(Number) },
+    ])
   },
 )
 

@@ -14,7 +14,8 @@ async function start(
 ) {
   const fake = await startFakeStripe()
   const { apiKey, url: baseUrl } = fake
-  const outbox = memoryOutbox()
+  // As if it outlived the meter: dead letters are looked at here, and not lost when it is closed.
+  const outbox = { ...memoryOutbox(), durable: true }
   const open = (calculator?: CostCalculator) =>
     createMeter({
       providers: [],

@@ -3,8 +3,8 @@ import { aggregated, createMeter } from '@token-meter/core'
 import { sqliteOutbox } from '@token-meter/core/sqlite'
 import { stripeSink } from '../src/index.ts'
 
-const [path = '', apiKey = '', baseUrl = '', sums = ''] = process.argv.slice(2)
-const stripe = stripeSink({ apiKey, baseUrl })
+const [path = '', apiKey = '', baseUrl = '', sums = '', options = '{}'] = process.argv.slice(2)
+const stripe = stripeSink({ apiKey, baseUrl, ...(JSON.parse(options) as object) })
 const meter = createMeter({
   providers: [],
   outbox: sqliteOutbox(path),

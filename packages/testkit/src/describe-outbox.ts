@@ -8,6 +8,7 @@ import { knownSinkTests } from './outbox-suite/known-sink-tests.ts'
 import { ledgerQueryTests } from './outbox-suite/ledger-query-tests.ts'
 import { ledgerTests } from './outbox-suite/ledger-tests.ts'
 import { lingerTests } from './outbox-suite/linger-tests.ts'
+import { markTests } from './outbox-suite/mark-tests.ts'
 import { OutboxHarness, type OutboxSuite } from './outbox-suite/outbox-harness.ts'
 import { progressTests } from './outbox-suite/progress-tests.ts'
 import { refusedEventTests } from './outbox-suite/refused-event-tests.ts'
@@ -33,6 +34,7 @@ export function describeOutbox(name: string, suite: OutboxSuite): void {
     describe('claim', () => claimTests(harness))
     describe('lingering', () => lingerTests(harness))
     describe('settle', () => settleTests(harness))
+    describe('marks', () => markTests(harness))
     describe('uncertainty', () => uncertainTests(harness))
     describe('distrust', () => distrustTests(harness))
     describe('dead letters', () => deadLetterTests(harness))

@@ -1,10 +1,12 @@
 import { makeRetriable } from 'p-retry'
 import { messageOf } from '../errors/message-of.ts'
-import type { Batch } from '../outbox/outbox.ts'
+import type { Batch, BatchEntry } from '../outbox/outbox.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
 import { pause } from './at-most.ts'
 import { type Backoff, backoffMs } from './backoff.ts'
+import type { BatchProgress } from './batch-progress.ts'
 import { checkedResults } from './checked-results.ts'
+import { LeaseOverError } from './lease-time.ts'
 
 /** Sends again within one attempt, before the batch goes back to the outbox for later. */
 const quickRetries = 2
@@ -13,11 +15,15 @@ const abortGraceMs = 200
 
 /** Every entry of a batch is to be retried and the backend did not say when: worth trying at once. */
 class NothingAccepted extends Error {
-  readonly results: readonly SinkResult[]
-  constructor(results: readonly SinkResult[]) {
+  constructor() {
     super('nothing of the batch was accepted')
-    this.results = results
   }
+}
+
+export interface AttemptOptions {
+  readonly backoff: Backoff
+  readonly progress: BatchProgress
+  readonly signal: AbortSignal
 }
 
 /**
@@ -27,95 +33,151 @@ class NothingAccepted extends Error {
 export async function attempt(
   sink: Sink,
   batch: Batch,
-  backoff: Backoff,
-  signal: AbortSignal,
+  { backoff, progress, signal }: AttemptOptions,
 ): Promise<readonly SinkResult[]> {
   const quickBackoff = { baseMs: backoff.baseMs / 10, maxMs: backoff.maxMs / 60 }
-  let known: readonly SinkResult[] = batch.entries.map(() => ({ status: 'accepted' }))
-  /** A send ended without an answer: all of it may have arrived. */
+  const isOpen = ({ record }: BatchEntry) => progress.resultOf(record.id) === undefined
+  const outcomes = new Outcomes(progress)
+  /** A send ended without an answer: of a sink that reports nothing, all of it may have arrived. */
   let isUncertain = false
-  const startedAt = Date.now()
   const send = makeRetriable(
     async () => {
+      progress.check()
+      const entries = batch.entries.filter(isOpen)
+      if (entries.length === 0) return
       const wasUncertain = isUncertain
-      isUncertain = true
-      const answer = await untilAborted(
-        sink.send(resumed(batch, known, wasUncertain, startedAt), signal),
-        signal,
-      )
-      const results = checkedResults(sink, answer, batch.entries.length)
+      isUncertain = sink.reportsProgress !== true
+      const resumed = entries.map((entry) => outcomes.resumed(entry, wasUncertain))
+      const sent = sink.send({ ...batch, entries: resumed }, signal, progress)
+      const answer = await untilAborted(sent, signal)
+      const results = checkedResults(sink, answer, entries.length)
       isUncertain = wasUncertain
-      known = withEarlier(results, known, wasUncertain)
-      if (known.every((result) => result.status === 'retry' && result.afterMs === undefined)) {
-        throw new NothingAccepted(known)
-      }
-      return known
+      entries.forEach(({ record }, index) => {
+        const result = results[index]
+        if (result !== undefined) outcomes.add(record.id, result, wasUncertain)
+      })
+      const isNothing = entries.every((entry) => {
+        const result = outcomes.of(entry)
+        return result?.status === 'retry' && result.afterMs === undefined
+      })
+      if (isNothing) throw new NothingAccepted()
     },
     {
       retries: quickRetries,
       minTimeout: 0,
       signal,
+      shouldRetry: ({ error }) => !(error instanceof LeaseOverError),
       onFailedAttempt: ({ attemptNumber, retriesLeft }) =>
         retriesLeft > 0 ? pause(backoffMs(attemptNumber, quickBackoff), signal) : undefined,
     },
   )
   try {
-    return await send()
+    await send()
   } catch (error) {
-    if (error instanceof NothingAccepted) return error.results
-    const reason = signal.aborted
-      ? `the sink "${sink.name}" was given up: ${messageOf(signal.reason)}`
-      : messageOf(error)
-    return known.map((earlier) => ({
-      status: 'retry',
-      reason,
-      deliveredEventIds: earlier.deliveredEventIds ?? [],
-      ...((isUncertain || isUncertainResult(earlier)) && { uncertain: true }),
-    }))
+    if (!(error instanceof NothingAccepted)) {
+      const reason = signal.aborted
+        ? `the sink "${sink.name}" was given up: ${messageOf(signal.reason)}`
+        : messageOf(error)
+      for (const { record } of batch.entries.filter(isOpen)) {
+        outcomes.add(record.id, { status: 'retry', reason }, isUncertain)
+      }
+    }
+  }
+  return batch.entries.map((entry) => outcomes.of(entry) ?? notSent)
+}
+
+const notSent: SinkResult = { status: 'retry', reason: 'it was not sent' }
+
+/** What became of the records of a batch, over the sends of one attempt. */
+class Outcomes {
+  readonly #progress: BatchProgress
+  readonly #results = new Map<string, SinkResult>()
+  readonly #startedAt = Date.now()
+
+  constructor(progress: BatchProgress) {
+    this.#progress = progress
+  }
+
+  of({ record }: BatchEntry): SinkResult | undefined {
+    return this.#progress.resultOf(record.id) ?? this.#results.get(record.id)
+  }
+
+  /** A result, with what earlier sends of the same attempt left: events delivered, and uncertainty. */
+  add(recordId: string, result: SinkResult, isUncertain: boolean): void {
+    const before = this.#results.get(recordId)
+    const arrived = this.#progress.arrivedOf(recordId)
+    const deliveredEventIds = union(result.deliveredEventIds, before?.deliveredEventIds, arrived)
+    if (result.status !== 'retry') {
+      this.#results.set(recordId, { ...result, deliveredEventIds })
+      return
+    }
+    const { uncertainEventIds: _, uncertainIn: __, uncertain: ___, ...rest } = result
+    const inFlight = this.#progress.inFlightOf(recordId)
+    const doubts: Uncertain[] = [before, result].filter((each) => isUncertainResult(each))
+    if (inFlight !== undefined) {
+      const { eventIds, sumId } = inFlight
+      doubts.push({
+        ...(eventIds !== undefined && { uncertainEventIds: eventIds }),
+        ...(sumId !== undefined && { uncertainIn: sumId }),
+      })
+    }
+    if (isUncertain) doubts.push({})
+    this.#results.set(recordId, { ...rest, deliveredEventIds, ...joined(doubts) })
+  }
+
+  /** The entry for another send: what arrived is skipped, and what is uncertain is known to be. */
+  resumed(entry: BatchEntry, isUncertain: boolean): BatchEntry {
+    const { record, uncertainSince } = entry
+    const known = this.#results.get(record.id)
+    const arrived = this.#progress.arrivedOf(record.id)
+    const deliveredEventIds = union(entry.deliveredEventIds, known?.deliveredEventIds, arrived)
+    const doubts: Uncertain[] = isUncertainResult(known) ? [known] : []
+    if (isUncertain) doubts.push({})
+    if (doubts.length === 0) return { ...entry, deliveredEventIds }
+    const before = uncertainSince === undefined ? [] : [entry]
+    const { uncertainEventIds, uncertainIn } = joined([...before, ...doubts])
+    const since = uncertainSince ?? this.#startedAt
+    const { uncertainEventIds: _, ...rest } = entry
+    return {
+      ...rest,
+      deliveredEventIds,
+      uncertainSince: since,
+      // It is not the first any more: what is uncertain is so since an attempt of ours. Of what was
+      // uncertain before its first attempt it stays so.
+      firstAttemptAt:
+        entry.firstAttemptAt ?? (uncertainSince === undefined ? this.#startedAt : undefined),
+      ...(uncertainEventIds !== undefined && { uncertainEventIds }),
+      ...(uncertainIn !== undefined && { uncertainIn }),
+    }
   }
 }
 
-/** The batch for another send: what arrived is skipped, and what is uncertain is known to be. */
-function resumed(
-  batch: Batch,
-  known: readonly SinkResult[],
-  isUncertain: boolean,
-  startedAt: number,
-): Batch {
-  const since = (index: number): number | undefined =>
-    isUncertain || isUncertainResult(known[index]) ? startedAt : undefined
-  const entries = batch.entries.map((entry, index) => ({
-    ...entry,
-    deliveredEventIds: union(entry.deliveredEventIds, known[index]?.deliveredEventIds),
-    uncertainSince: entry.uncertainSince ?? since(index),
-    // It is not the first any more: what is uncertain is so since an attempt of ours.
-    firstAttemptAt: entry.firstAttemptAt ?? startedAt,
-  }))
-  return { ...batch, entries }
+interface Uncertain {
+  readonly uncertainEventIds?: readonly string[]
+  readonly uncertainIn?: string
 }
 
-/** Results with what earlier sends of the same attempt left: events delivered, and uncertainty. */
-function withEarlier(
-  results: readonly SinkResult[],
-  earlier: readonly SinkResult[],
-  wasUncertain: boolean,
-): readonly SinkResult[] {
-  return results.map((result, index) => {
-    const before = earlier[index]
-    const deliveredEventIds = union(result.deliveredEventIds, before?.deliveredEventIds)
-    const uncertain = wasUncertain || isUncertainResult(before)
-    return result.status === 'retry' && uncertain
-      ? { ...result, deliveredEventIds, uncertain }
-      : { ...result, deliveredEventIds }
-  })
+/** Doubts as one: of all events where one of them is of all. */
+function joined(doubts: readonly Uncertain[]): Uncertain & { readonly uncertain?: true } {
+  if (doubts.length === 0) return {}
+  const isAny = doubts.some(({ uncertainEventIds }) => uncertainEventIds === undefined)
+  const uncertainEventIds = union(...doubts.map((doubt) => doubt.uncertainEventIds))
+  const uncertainIn = doubts.findLast((doubt) => doubt.uncertainIn !== undefined)?.uncertainIn
+  return {
+    uncertain: true as const,
+    ...(!isAny && { uncertainEventIds }),
+    ...(uncertainIn !== undefined && { uncertainIn }),
+  }
 }
 
-function isUncertainResult(result: SinkResult | undefined): boolean {
+function isUncertainResult(
+  result: SinkResult | undefined,
+): result is Extract<SinkResult, { status: 'retry' }> {
   return result?.status === 'retry' && result.uncertain === true
 }
 
-function union(a: readonly string[] = [], b: readonly string[] = []): readonly string[] {
-  return [...new Set([...a, ...b])]
+function union(...lists: readonly (readonly string[] | undefined)[]): readonly string[] {
+  return [...new Set(lists.flatMap((list) => list ?? []))]
 }
 
 /** A sink that ignores its signal must not hold its slot for ever. */

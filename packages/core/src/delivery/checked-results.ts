@@ -1,3 +1,4 @@
+import { refusalOf } from '../usage/refusal.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
 
 /** The longest that one answer of a sink can hold a record up, in ms. */
@@ -22,14 +23,18 @@ export function checkedResults(
   return Array.from(answer as readonly unknown[], (result) => checkedResult(name, result))
 }
 
-function checkedResult(sink: string, given: unknown): SinkResult {
-  const { status, reason, afterMs, uncertain, recordOnly, deliveredEventIds } = (given ??
-    {}) as Partial<Record<keyof Extract<SinkResult, { status: 'retry' }>, unknown>>
+/** One of them. */
+export function checkedResult(sink: string, given: unknown): SinkResult {
+  const { status, reason, afterMs, recordOnly, deliveredEventIds, ...rest } = (given ??
+    {}) as Partial<Record<ResultField, unknown>>
+  const { uncertain, uncertainEventIds, uncertainIn, ...refusal } = rest
   const delivered = Array.isArray(deliveredEventIds) && {
     deliveredEventIds: deliveredEventIds.filter((id): id is string => typeof id === 'string'),
   }
   if (status === 'accepted') return { ...delivered, status }
-  if (status === 'rejected' && typeof reason === 'string') return { ...delivered, status, reason }
+  if (status === 'rejected' && typeof reason === 'string') {
+    return { ...delivered, status, reason, ...refusalOf(refusal) }
+  }
   if (status === 'retry') {
     const waitMs = checkedWait(afterMs)
     return {
@@ -38,6 +43,10 @@ function checkedResult(sink: string, given: unknown): SinkResult {
       reason: typeof reason === 'string' ? reason : `the sink "${sink}" gave no reason`,
       ...(waitMs !== undefined && { afterMs: waitMs }),
       ...(uncertain === true && { uncertain }),
+      ...(Array.isArray(uncertainEventIds) && {
+        uncertainEventIds: uncertainEventIds.filter((id): id is string => typeof id === 'string'),
+      }),
+      ...(typeof uncertainIn === 'string' && { uncertainIn }),
       ...(recordOnly === true && { recordOnly }),
     }
   }
@@ -50,6 +59,10 @@ function checkedResult(sink: string, given: unknown): SinkResult {
     uncertain: true,
   }
 }
+
+type ResultField =
+  | keyof Extract<SinkResult, { status: 'retry' }>
+  | keyof Extract<SinkResult, { status: 'rejected' }>
 
 function checkedWait(afterMs: unknown): number | undefined {
   const isWait = typeof afterMs === 'number' && Number.isFinite(afterMs) && afterMs >= 0

@@ -21,10 +21,12 @@ import type { Sink, SinkResult } from '../sink/sink.ts'
 import { atMost } from './at-most.ts'
 import { attempt } from './attempt.ts'
 import { type Backoff, backoffMs } from './backoff.ts'
-import type { DeliveryReport } from './delivery-events.ts'
+import { BatchProgress } from './batch-progress.ts'
+import { type DeliveryReport, tellResults } from './delivery-events.ts'
 import type { DeliveryOptions } from './delivery-options.ts'
 import { Alarm } from './alarm.ts'
 import { BusyTime, busyPauseMs, isBusy } from './busy.ts'
+import { LeaseTime } from './lease-time.ts'
 import { otherThings } from './other-things.ts'
 import { PauseAfterFailure } from './pause-after-failure.ts'
 import { settleWhenFree } from './settle-when-free.ts'
@@ -54,12 +56,14 @@ export class Delivery {
   /** Records of this process since the last claim. */
   #woken = 0
   readonly #clock = new WallClock()
+  readonly #tell: (entries: readonly BatchEntry[], results: readonly SinkResult[]) => void
 
   constructor(sink: Sink, outbox: Outbox, options: DeliveryOptions, report: DeliveryReport) {
     this.sink = sink
     this.#outbox = outbox
     this.#options = options
     this.#report = report
+    this.#tell = (entries, results) => tellResults(report, sink.name, entries, results)
     this.#pause = new PauseAfterFailure(options.backoff)
     this.#alarm = new Alarm(() => this.#pump())
   }
@@ -154,18 +158,20 @@ export class Delivery {
         const isHurried = this.#isHurried
         const lingerMs = isHurried ? 0 : this.#lingerMs
         this.#woken = 0
+        const lease = new LeaseTime(this.#options.leaseMs)
         const batch = await this.#outbox.claim(
           name,
           this.#maxBatch,
           this.#options.leaseMs,
           lingerMs,
+          this.sink.reportsProgress === true,
         )
         this.#busy.over()
         if (batch === undefined) {
           if (isHurried) this.#isHurried = false
           return await this.#idle()
         }
-        const sending = this.#deliver(batch)
+        const sending = this.#deliver(batch, lease)
           .then(otherThings)
           .finally(() => {
             this.#sending.delete(sending)
@@ -197,42 +203,33 @@ export class Delivery {
     this.#alarm.setWithin(Math.min(pollMs, waitMs === 0 ? this.#lingerMs : waitMs))
   }
 
-  async #deliver(batch: Batch): Promise<void> {
+  async #deliver(batch: Batch, lease: LeaseTime): Promise<void> {
     const { backoff, leaseMs, sendTimeoutMs } = this.#options
-    const answers = await withinTime(sendTimeoutMs, this.#stop.signal, (signal) =>
-      attempt(this.sink, batch, backoff, signal),
-    )
+    const work = async (signal: AbortSignal) => {
+      const ended = this.#tell
+      const options = { outbox: this.#outbox, batch, lease, signal, ended }
+      const progress = new BatchProgress(this.sink, options)
+      const answers = await attempt(this.sink, batch, { backoff, progress, signal })
+      await progress.close()
+      return { answers, progress }
+    }
+    const { answers, progress } = await withinTime(sendTimeoutMs, this.#stop.signal, work)
     const results = answers.map((result, index) =>
       withRetryTime(result, batch.entries[index], backoff),
     )
     this.lastReason = results.find((result) => result.status === 'retry')?.reason
     this.#pause.note(batch.id, answers)
+    const isLeft = batch.entries.map(({ record }) => !progress.isWritten(record.id))
+    const entries = batch.entries.filter((_, index) => isLeft[index])
+    if (entries.length === 0) return
     try {
       const settling = { atMostMs: leaseMs - sendTimeoutMs, signal: this.#stop.signal }
-      if (await settleWhenFree(this.#outbox, batch, results, settling)) this.#tell(batch, results)
+      const left = results.filter((_, index) => isLeft[index])
+      if (await settleWhenFree(this.#outbox, { ...batch, entries }, left, settling)) {
+        this.#tell(entries, left)
+      }
     } catch (cause) {
       this.#report.fault(this.sink.name, 'results could not be written to the outbox', cause)
-    }
-  }
-
-  #tell(batch: Batch, results: readonly SinkResult[]): void {
-    const { name } = this.sink
-    const accepted = batch.entries.filter((_, index) => results[index]?.status === 'accepted')
-    if (accepted.length > 0) {
-      this.#report.delivered(
-        name,
-        accepted.map(({ record }) => record),
-      )
-    }
-    for (const [index, { record }] of batch.entries.entries()) {
-      const result = results[index]
-      if (result?.status === 'rejected') this.#report.deadLetter(name, record, result.reason)
-    }
-    const later = results.find((result) => result.status === 'retry')
-    if (later !== undefined) {
-      const waiting = batch.entries.filter((_, index) => results[index]?.status === 'retry')
-      const records = waiting.map(({ record }) => record)
-      this.#report.retrying(name, records, later.reason, later.afterMs ?? 0)
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { CorrectedEvents, RecordState } from './outbox.ts'
+import type { Correction, RecordState } from './outbox.ts'
 
 /** What is known of the single meter events of a record. */
 export interface KnownEvents {
@@ -13,7 +13,7 @@ export interface KnownEvents {
 export function correctedEvents(
   known: KnownEvents,
   from: RecordState,
-  { deliveredEventIds: named, refusedEventIds: reported = [] }: CorrectedEvents,
+  { deliveredEventIds: named, refusedEventIds: reported = [] }: Correction,
 ): KnownEvents | undefined {
   const before = new Set(known.refusedEventIds)
   if (reported.length > 0 && reported.every((id) => before.has(id))) return undefined

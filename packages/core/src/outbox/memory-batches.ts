@@ -1,7 +1,13 @@
+import type { EventsInFlight } from '../sink/send-progress.ts'
+
 export interface HeldBatch {
   readonly numbers: Set<number>
   /** Absent while the batch waits for its next attempt. */
   lease: string | undefined
+  /** Its holder marks what it sends. */
+  isMarked: boolean
+  /** What may be in flight, by request. */
+  readonly marks: Map<number, readonly EventsInFlight[]>
   /** When it was last claimed, in ms since the epoch. */
   claimedAt: number
   /** When the lease ends or the next attempt is due, in ms since the epoch. */
@@ -14,7 +20,14 @@ export class MemoryBatches {
 
   add(numbers: Set<number>): string {
     const id = crypto.randomUUID()
-    this.#batches.set(id, { numbers, lease: undefined, claimedAt: 0, dueAt: 0 })
+    this.#batches.set(id, {
+      numbers,
+      lease: undefined,
+      isMarked: false,
+      marks: new Map(),
+      claimedAt: 0,
+      dueAt: 0,
+    })
     return id
   }
 
@@ -22,8 +35,8 @@ export class MemoryBatches {
     return this.#batches.get(id)
   }
 
-  all(): Iterable<HeldBatch> {
-    return this.#batches.values()
+  all(): Iterable<readonly [string, HeldBatch]> {
+    return this.#batches
   }
 
   delete(id: string): void {

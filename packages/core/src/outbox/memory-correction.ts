@@ -1,11 +1,12 @@
 import { correctedEvents } from './corrected-events.ts'
+import { refusalOf } from '../usage/refusal.ts'
 import type { MemoryItems } from './memory-items.ts'
-import type { CorrectedEvents, RecordState } from './outbox.ts'
+import type { Correction, RecordState } from './outbox.ts'
 
 export interface MemoryCorrection {
   readonly to: 'delivered' | 'dead' | 'discarded'
   readonly reason: string
-  readonly events: CorrectedEvents | undefined
+  readonly more: Correction | undefined
   readonly nowMs: number
 }
 
@@ -14,18 +15,18 @@ export function correctItem(
   items: MemoryItems,
   number: number,
   from: RecordState | undefined,
-  { to, reason, events, nowMs }: MemoryCorrection,
+  { to, reason, more = {}, nowMs }: MemoryCorrection,
 ): boolean {
   if (from !== 'delivered' && from !== 'dead' && from !== 'discarded') return false
   const known = items.knownEvents(number)
-  const corrected = to === 'dead' && events ? correctedEvents(known, from, events) : known
+  const corrected = to === 'dead' ? correctedEvents(known, from, more) : known
   if (corrected === undefined) return false
   if (from !== to) {
     if (from === 'delivered') items.delivered--
     if (from === 'discarded') items.discarded--
     if (to === 'delivered') items.deliver(number)
-    else if (to === 'dead') items.bury(number, reason, nowMs)
-    else items.discard(number, reason)
+    else if (to === 'dead') items.bury(number, reason, more, nowMs)
+    else items.discard(number, { reason, refusal: refusalOf(more) })
   }
   items.learnEvents(number, corrected)
   return from !== to

@@ -1,27 +1,31 @@
+import type { Refusal } from '../usage/refusal.ts'
 import type { SinkResult } from '../sink/sink.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import type { BatchEntry } from './outbox.ts'
+import { moreUncertain, type Uncertainty, uncertaintyFields } from './uncertainty.ts'
 
 /** A record that a sink's cursor has passed and that is not delivered. */
 export interface MemoryItem {
   state: 'requeued' | 'batched' | 'dead' | 'discarded'
   attempts: number
   firstAttemptAt: number | undefined
-  uncertainSince: number | undefined
+  uncertain: Uncertainty
   deliveredEventIds: readonly string[]
   reason: string | undefined
+  refusal: Refusal
   failedAt: number
 }
 
 /** An item that was never tried. */
-export function freshItem(state: MemoryItem['state']): MemoryItem {
+export function freshItem(state: MemoryItem['state'], uncertainSince?: number): MemoryItem {
   return {
     state,
     attempts: 0,
     firstAttemptAt: undefined,
-    uncertainSince: undefined,
+    uncertain: { uncertainSince },
     deliveredEventIds: [],
     reason: undefined,
+    refusal: {},
     failedAt: 0,
   }
 }
@@ -32,10 +36,10 @@ export function beginAttempt(
   record: UsageRecord,
   nowMs: number,
 ): Omit<BatchEntry, 'refusedEventIds'> {
-  const { attempts, firstAttemptAt, uncertainSince, deliveredEventIds } = item
+  const { attempts, firstAttemptAt, uncertain, deliveredEventIds } = item
   item.attempts++
   item.firstAttemptAt ??= nowMs
-  return { record, attempts, firstAttemptAt, uncertainSince, deliveredEventIds }
+  return { record, attempts, firstAttemptAt, ...uncertaintyFields(uncertain), deliveredEventIds }
 }
 
 /**
@@ -45,11 +49,18 @@ export function beginAttempt(
 export function endAttempt(
   item: MemoryItem,
   result: SinkResult | undefined,
-  claimedAt: number,
+  { claimedAt, batchId }: { readonly claimedAt: number; readonly batchId: string },
 ): void {
-  const delivered = [...item.deliveredEventIds, ...(result?.deliveredEventIds ?? [])]
-  item.deliveredEventIds = [...new Set(delivered)]
-  const mayHaveArrived =
-    result === undefined || (result.status === 'retry' && result.uncertain === true)
-  if (mayHaveArrived) item.uncertainSince ??= claimedAt
+  learnDelivered(item, result?.deliveredEventIds)
+  if (result === undefined) {
+    item.uncertain = moreUncertain(item.uncertain, { uncertainSince: claimedAt }, batchId)
+  } else if (result.status === 'retry' && result.uncertain === true) {
+    const { uncertainEventIds, uncertainIn } = result
+    const more = { uncertainSince: claimedAt, uncertainEventIds, uncertainIn }
+    item.uncertain = moreUncertain(item.uncertain, more, batchId)
+  }
+}
+
+export function learnDelivered(item: MemoryItem, eventIds: readonly string[] = []): void {
+  item.deliveredEventIds = [...new Set([...item.deliveredEventIds, ...eventIds])]
 }

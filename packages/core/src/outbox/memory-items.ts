@@ -1,4 +1,5 @@
 import type { KnownEvents } from './corrected-events.ts'
+import { type Refusal, refusalOf } from '../usage/refusal.ts'
 import { freshItem, type MemoryItem } from './memory-item.ts'
 
 /**
@@ -56,7 +57,7 @@ export class MemoryItems {
    */
   hold(number: number, uncertainSince: number | undefined): void {
     this.#requeued.delete(number)
-    const item = this.get(number) ?? { ...freshItem('batched'), uncertainSince }
+    const item = this.get(number) ?? freshItem('batched', uncertainSince)
     this.#items.set(number, { ...item, state: 'batched' })
   }
 
@@ -64,16 +65,18 @@ export class MemoryItems {
   wait(number: number, uncertainSince?: number): void {
     const deliveredEventIds = this.get(number)?.deliveredEventIds ?? []
     this.dead.delete(number)
-    this.#items.set(number, { ...freshItem('requeued'), deliveredEventIds, uncertainSince })
+    this.#items.set(number, { ...freshItem('requeued', uncertainSince), deliveredEventIds })
     this.#requeued.add(number)
     this.#requeuedInOrder = false
   }
 
-  /** What waits or is in a batch is uncertain since this time, where it was not since before. */
-  distrust(sinceMs: number): void {
-    for (const item of this.#items.values()) {
-      if (item.state !== 'batched' && item.state !== 'requeued') continue
-      item.uncertainSince = Math.min(item.uncertainSince ?? sinceMs, sinceMs)
+  /** All of it is uncertain since this time, where it was not since before. */
+  distrust(number: number, sinceMs: number, batchId?: string): void {
+    const item = this.at(number)
+    const { uncertainSince, uncertainIn } = item.uncertain
+    item.uncertain = {
+      uncertainSince: Math.min(uncertainSince ?? sinceMs, sinceMs),
+      uncertainIn: uncertainSince === undefined ? batchId : uncertainIn,
     }
   }
 
@@ -83,16 +86,17 @@ export class MemoryItems {
     this.delivered++
   }
 
-  bury(number: number, reason: string, nowMs: number): void {
+  bury(number: number, reason: string, refusal: Refusal, nowMs: number): void {
     const item = this.get(number) ?? { ...freshItem('dead'), attempts: 1 }
-    this.#items.set(number, { ...item, state: 'dead', reason, failedAt: nowMs })
+    const why = { reason, refusal: refusalOf(refusal) }
+    this.#items.set(number, { ...item, ...why, state: 'dead', failedAt: nowMs })
     this.dead.add(number)
   }
 
-  /** @param reason where it is not the one for which it was dead. */
-  discard(number: number, reason?: string): void {
+  /** @param why where it is not what it was dead for. */
+  discard(number: number, why?: Pick<MemoryItem, 'reason' | 'refusal'>): void {
     const item = this.get(number) ?? { ...freshItem('discarded'), attempts: 1 }
-    this.#items.set(number, { ...item, state: 'discarded', reason: reason ?? item.reason })
+    this.#items.set(number, { ...item, ...why, state: 'discarded' })
     this.dead.delete(number)
     this.discarded++
   }

@@ -60,10 +60,14 @@ export function memoryOutbox(options: MemoryOutboxOptions = {}): Outbox {
       for (const record of fresh) ledger.add(record)
       if (taken.length > 0) return taken
     },
-    claim(sink, limit, leaseMs, lingerMs = 0) {
+    claim(sink, limit, leaseMs, lingerMs = 0, isMarked = false) {
       const progress = progressOf(sink)
       sinks.set(sink, progress)
-      return progress.claim(limit, leaseMs, now(), lingerMs)
+      return progress.claim(limit, leaseMs, now(), { lingerMs, isMarked })
+    },
+    mark(batch, marks) {
+      room.mayHaveGrown()
+      return progressOf(batch.sink).mark(batch, marks, now())
     },
     settle(batch, results) {
       room.mayHaveGrown()
@@ -101,9 +105,9 @@ export function memoryOutbox(options: MemoryOutboxOptions = {}): Outbox {
       return number === undefined ? undefined : ledger.at(number)
     },
     ledger: (sink, query = {}) => memoryLedgerPage(ledger, progressOf(sink), query),
-    correct(sink, ids, to, reason, events) {
+    correct(sink, ids, to, reason, more) {
       room.mayHaveGrown()
-      return progressOf(sink).correct(ids, { to, reason, events, nowMs: now() })
+      return progressOf(sink).correct(ids, { to, reason, more, nowMs: now() })
     },
     introduce(sink, sinceMs) {
       if (sinks.has(sink)) return false

@@ -1,10 +1,18 @@
 import type { SinkResult } from '../sink/sink.ts'
 import { MemoryBatches } from './memory-batches.ts'
 import { correctItem, type MemoryCorrection } from './memory-correction.ts'
-import { beginAttempt, endAttempt } from './memory-item.ts'
+import { beginAttempt, endAttempt, learnDelivered } from './memory-item.ts'
 import { MemoryItems } from './memory-items.ts'
 import type { MemoryLedger } from './memory-ledger.ts'
-import type { Batch, DeadLetter, LedgerEntry, RecordState, SinkStats } from './outbox.ts'
+import { doubt } from './memory-doubt.ts'
+import type {
+  Batch,
+  BatchMarks,
+  DeadLetter,
+  LedgerEntry,
+  RecordState,
+  SinkStats,
+} from './outbox.ts'
 
 /**
  * How far one sink has come. Records after the cursor are pending; of those before it, the ones
@@ -31,7 +39,12 @@ export class MemoryProgress {
     this.#cursor = first - 1
   }
 
-  claim(limit: number, leaseMs: number, nowMs: number, lingerMs: number): Batch | undefined {
+  claim(
+    limit: number,
+    leaseMs: number,
+    nowMs: number,
+    { lingerMs, isMarked }: { readonly lingerMs: number; readonly isMarked: boolean },
+  ): Batch | undefined {
     const isRipe = lingerMs === 0 || this.#isRipe(limit, nowMs, lingerMs)
     const fresh = this.#gotRetry && isRipe ? this.#newBatch(limit) : undefined
     const due = fresh === undefined ? this.#batches.due(nowMs) : undefined
@@ -39,12 +52,10 @@ export class MemoryProgress {
     const id = fresh ?? due ?? (isRipe ? this.#newBatch(limit) : undefined)
     const held = id === undefined ? undefined : this.#batches.get(id)
     if (id === undefined || held === undefined) return undefined
-    if (held.lease !== undefined) {
-      // It was never settled: nobody knows what became of it.
-      for (const number of held.numbers) {
-        endAttempt(this.#items.at(number), undefined, held.claimedAt)
-      }
-    }
+    // It was never settled: nobody knows what became of it, or of what was in flight.
+    if (held.lease !== undefined) doubt(id, held, this.#items, this.#ledger)
+    held.marks.clear()
+    held.isMarked = isMarked
     const lease = crypto.randomUUID()
     held.lease = lease
     held.claimedAt = nowMs
@@ -56,21 +67,40 @@ export class MemoryProgress {
     return { id, sink: this.#sink, lease, entries }
   }
 
+  mark(batch: Batch, { sending, over, known }: BatchMarks, nowMs: number): boolean {
+    const held = this.#batches.get(batch.id)
+    if (held === undefined || held.lease !== batch.lease) return false
+    for (const { request, parts } of sending) held.marks.set(request, parts)
+    for (const { recordId, result } of known) {
+      const number = this.#ledger.numberOf(recordId)
+      if (number === undefined || !held.numbers.has(number)) continue
+      if (result.status === 'accepted') this.#items.deliver(number)
+      else learnDelivered(this.#items.at(number), result.deliveredEventIds)
+      if (result.status === 'rejected') this.#items.bury(number, result.reason, result, nowMs)
+      if (result.status !== 'retry') held.numbers.delete(number)
+    }
+    for (const request of over) held.marks.delete(request)
+    if (held.numbers.size === 0) this.#batches.delete(batch.id)
+    return true
+  }
+
   settle(batch: Batch, results: readonly SinkResult[], nowMs: number): boolean {
     const held = this.#batches.get(batch.id)
     if (held === undefined || held.lease !== batch.lease) return false
+    const { claimedAt } = held
     let waitMs = 0
     batch.entries.forEach(({ record }, index) => {
       const number = this.#ledger.numberOf(record.id)
       const result = results[index]
       if (number === undefined || !held.numbers.has(number)) return
       if (result?.status === 'accepted') this.#items.deliver(number)
-      else endAttempt(this.#items.at(number), result, held.claimedAt)
-      if (result?.status === 'rejected') this.#items.bury(number, result.reason, nowMs)
+      else endAttempt(this.#items.at(number), result, { claimedAt, batchId: batch.id })
+      if (result?.status === 'rejected') this.#items.bury(number, result.reason, result, nowMs)
       if (result?.status === 'retry') waitMs = Math.max(waitMs, result.afterMs ?? 0)
       else if (result !== undefined) held.numbers.delete(number)
     })
     held.lease = undefined
+    held.marks.clear()
     held.dueAt = nowMs + waitMs
     if (held.numbers.size === 0) this.#batches.delete(batch.id)
     return true
@@ -103,8 +133,9 @@ export class MemoryProgress {
 
   deadLetters(limit: number): DeadLetter[] {
     return [...this.#items.dead].slice(0, limit).map((number) => {
-      const { reason = '', attempts, failedAt } = this.#items.at(number)
-      return { record: this.#ledger.at(number), sink: this.#sink, reason, attempts, failedAt }
+      const { reason = '', refusal, attempts, failedAt } = this.#items.at(number)
+      const record = this.#ledger.at(number)
+      return { record, sink: this.#sink, reason, ...refusal, attempts, failedAt }
     })
   }
 
@@ -122,11 +153,11 @@ export class MemoryProgress {
 
   /** The ledger is distrusted too, for what is not claimed yet. Claims under way are of before. */
   distrust(sinceMs: number): void {
-    for (const { lease, claimedAt, numbers } of this.#batches.all()) {
-      if (lease === undefined) continue
-      for (const number of numbers) endAttempt(this.#items.at(number), undefined, claimedAt)
+    for (const [id, { lease, claimedAt, numbers }] of this.#batches.all()) {
+      const since = lease === undefined ? sinceMs : Math.min(sinceMs, claimedAt)
+      for (const number of numbers) this.#items.distrust(number, since, id)
     }
-    this.#items.distrust(sinceMs)
+    for (const number of this.#items.requeued) this.#items.distrust(number, sinceMs)
   }
 
   /** The records that wait for the sink. */
@@ -153,13 +184,14 @@ export class MemoryProgress {
   }
 
   entry(number: number, state: RecordState): LedgerEntry {
-    const reason = this.#items.get(number)?.reason
+    const { reason, refusal } = this.#items.get(number) ?? {}
     const { deliveredEventIds } = this.#items.knownEvents(number)
     return {
       record: this.#ledger.at(number),
       state,
       deliveredEventIds,
       ...(reason !== undefined && { reason }),
+      ...refusal,
       ...this.#refused(number),
     }
   }

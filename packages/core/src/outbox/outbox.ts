@@ -17,37 +17,12 @@
 import type { DuplicateIdError } from '../errors/duplicate-id-error.ts'
 import type { OutboxError } from '../errors/outbox-error.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
+import type { Batch, BatchMarks } from './batch.ts'
+import type { Refusal } from '../usage/refusal.ts'
 import type { SinkResult } from '../sink/sink.ts'
 import type { TakenId } from './taken-id.ts'
 
-/** One record in a batch, with what earlier attempts left. */
-export interface BatchEntry {
-  readonly record: UsageRecord
-  /** How often this record was claimed before, 0 on the first attempt. */
-  readonly attempts: number
-  /** When it was first claimed for this sink, in ms since the epoch; absent on the first attempt. */
-  readonly firstAttemptAt: number | undefined
-  /**
-   * When the first attempt of unknown outcome was claimed, in ms since the epoch: a `retry` that was
-   * `uncertain`, or a claim that was never settled; in a copy, the last use of its original. Absent
-   * while the sink certainly has nothing but `deliveredEventIds`. A sink whose backend tells duplicates
-   * only for a time must not send the record again after it, but answer `rejected`.
-   */
-  readonly uncertainSince: number | undefined
-  /** Meter events of this record that the sink already has: skip them. */
-  readonly deliveredEventIds: readonly string[]
-  /** Meter events of this record whose ids the sink refused afterwards: send them under other ids. */
-  readonly refusedEventIds?: readonly string[]
-}
-
-export interface Batch {
-  /** The same on every attempt, in every process. */
-  readonly id: string
-  readonly sink: string
-  /** Names this claim of the batch: only the claim that is current can settle it. */
-  readonly lease: string
-  readonly entries: readonly BatchEntry[]
-}
+export type { Batch, BatchEntry, BatchMarks } from './batch.ts'
 
 /** Where the records of one sink stand. `recorded` is the sum of the other five counts. */
 export interface SinkStats {
@@ -64,8 +39,8 @@ export interface SinkStats {
   readonly oldestPendingAt?: number
 }
 
-/** A record that a sink refused for good. */
-export interface DeadLetter {
+/** A record that a sink refused for good; `code` and `since` say why, for machines. */
+export interface DeadLetter extends Refusal {
   readonly record: UsageRecord
   readonly sink: string
   readonly reason: string
@@ -91,7 +66,8 @@ export interface LedgerQuery {
   readonly limit?: number
 }
 
-export interface LedgerEntry {
+/** `code` and `since` say why it is dead or discarded, for machines, where that is known. */
+export interface LedgerEntry extends Refusal {
   readonly record: UsageRecord
   readonly state: RecordState
   /** Why it is dead or discarded, where that is known. */
@@ -108,8 +84,11 @@ export interface LedgerPage {
   readonly next?: number
 }
 
-/** What turned out about single meter events of the one record that `correct` is to make `dead`. */
-export interface CorrectedEvents {
+/**
+ * What a correction says beside its reason: why, for machines (`code`, `since`), and what turned out
+ * about single meter events of the one record that it makes `dead`.
+ */
+export interface Correction extends Refusal {
   /**
    * Those that the sink has all the same. A delivered record becomes a dead letter with just these;
    * one that is dead already keeps those of its own that are also named here.
@@ -147,13 +126,25 @@ export interface Outbox {
    *
    * With `lingerMs`, fresh records are given out once `limit` of them wait, or the oldest has an `at`
    * that long ago (or that far ahead, by a clock that was wrong); requeued ones do not wait.
+   *
+   * @param isMarked its holder marks each request before it goes out (`mark`). When the batch is
+   *   claimed again without having been settled, only what its marks name is uncertain; otherwise all
+   *   of it is.
    */
   claim(
     sink: string,
     limit: number,
     leaseMs: number,
     lingerMs?: number,
+    isMarked?: boolean,
   ): Awaitable<Batch | undefined>
+  /**
+   * Writes down, in one write, which requests of a claimed batch are about to go out, which are over,
+   * and what is known of single records by now: accepted ones are delivered, rejected ones dead,
+   * whatever becomes of the rest of the batch; of a `retry` only `deliveredEventIds` count. Returns
+   * false, and changes nothing, when the lease is not current: nothing more may be sent.
+   */
+  mark(batch: Batch, marks: BatchMarks): Awaitable<boolean>
   /**
    * Settles a claimed batch, one result per entry. What is to be retried stays in the batch, which
    * is claimable again after the longest `afterMs` of its results (0 where none is given); an entry
@@ -198,7 +189,7 @@ export interface Outbox {
    * Moves records that the sink had settled (delivered, dead, discarded) to where they turned out to
    * belong: a backend refused afterwards what it had accepted (`dead`), an uncertain dead letter did
    * arrive (`delivered`), a bill was cancelled (`discarded`). Pending ones stay: their batch is under
-   * way; so do those that are there already, with the reason they have. A delivered record becomes a
+   * way; so do those that are there already, with the reason and code they have. A delivered record becomes a
    * dead letter of one attempt, of which the sink has no events. Counters move too. Returns how many
    * moved.
    */
@@ -207,7 +198,7 @@ export interface Outbox {
     ids: readonly string[],
     state: 'delivered' | 'dead' | 'discarded',
     reason: string,
-    events?: CorrectedEvents,
+    more?: Correction,
   ): Awaitable<number>
   /**
    * Makes a sink known whose first record is the first that has `at` >= sinceMs (in order of

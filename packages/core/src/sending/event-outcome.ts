@@ -1,7 +1,9 @@
+import type { Refusal } from '../usage/refusal.ts'
+
 /** What became of one event at a backend. */
 export type EventOutcome = { readonly status: 'accepted' } | EventRejection | EventRetry
 
-export interface EventRejection {
+export interface EventRejection extends Refusal {
   readonly status: 'rejected'
   readonly reason: string
 }

@@ -1,3 +1,4 @@
+import { joinedRefusal, type Refusal } from '../usage/refusal.ts'
 import type { SinkResult } from '../sink/sink.ts'
 import type { EventOutcome, EventRetry, SentEvent } from './event-outcome.ts'
 
@@ -19,25 +20,29 @@ export function recordResult(
   const retries = events.map(({ outcome }) => outcome).filter(isRetry)
   const [first] = retries
   if (first !== undefined) {
+    const uncertain = events.flatMap(({ id, outcome }) =>
+      outcome.status === 'retry' && outcome.uncertain ? [id] : [],
+    )
     const waits = retries.flatMap(({ afterMs }) => (afterMs === undefined ? [] : [afterMs]))
     return {
       status: 'retry',
       reason: first.reason,
       ...(waits.length > 0 && { afterMs: Math.max(...waits) }),
-      ...(retries.some((retry) => retry.uncertain) && { uncertain: true as const }),
+      ...(uncertain.length > 0 && { uncertain: true as const, uncertainEventIds: uncertain }),
       ...(retries.every((retry) => retry.recordOnly) && { recordOnly: true as const }),
       deliveredEventIds,
     }
   }
   const refused = events.flatMap(({ id, outcome }) =>
-    outcome.status === 'rejected' ? [{ id, reason: outcome.reason }] : [],
+    outcome.status === 'rejected' ? [{ ...outcome, id }] : [],
   )
   if (refused.length === 0) return { status: 'accepted' }
-  return { status: 'rejected', reason: rejection(refused), deliveredEventIds }
+  const why = joinedRefusal(refused)
+  return { status: 'rejected', reason: rejection(refused), ...why, deliveredEventIds }
 }
 
 /** An event of a record that was refused for good. */
-export interface RefusedEvent {
+export interface RefusedEvent extends Refusal {
   readonly id: string
   readonly reason: string
 }

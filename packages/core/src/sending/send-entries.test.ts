@@ -27,6 +27,8 @@ test('each record gets the result of its own events, and those that send none ke
       asked.push(...queued)
       return queued.map((event) => `sent ${event}`)
     },
+    idOf: (event) => event,
+    outcomeOf: () => ({ status: 'accepted' }),
     resultOf: (sent, { record }) => ({
       status: 'retry',
       reason: `${record.customer}: ${sent.join(', ')}`,

@@ -1,4 +1,7 @@
 import type { Batch, BatchEntry } from '../outbox/outbox.ts'
+import { type BeginRequest, EventProgress, type ProgressSteps } from './event-progress.ts'
+import type { SendProgress } from '../sink/send-progress.ts'
+import type { Refusal } from '../usage/refusal.ts'
 import type { SinkResult } from '../sink/sink.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 
@@ -13,11 +16,14 @@ export type Unsent<Queued> =
   | { readonly result: SinkResult }
 
 /** How a sink sends records as events. */
-export interface EntrySteps<Queued, Sent> {
+export interface EntrySteps<Queued, Sent> extends ProgressSteps<Queued, Sent> {
   /** The events of a record that the backend does not have. */
   eventsOf(entry: PayableEntry): Unsent<Queued>
-  /** Sends the events of all records and answers what became of each, in order. */
-  send(queued: readonly Queued[]): Promise<readonly Sent[]>
+  /**
+   * Sends the events of all records and answers what became of each, in order.
+   * @param begin before each request.
+   */
+  send(queued: readonly Queued[], begin: BeginRequest<Queued, Sent>): Promise<readonly Sent[]>
   /** The result of a record from what became of its own events, which may be none. */
   resultOf(sent: readonly Sent[], entry: BatchEntry): SinkResult
 }
@@ -25,13 +31,21 @@ export interface EntrySteps<Queued, Sent> {
 /**
  * records -> events -> what became of each -> a result for each record, in order. Of what is
  * unbilled nothing is sent, and it is accepted.
+ * @param progress told of each request, and of each record as soon as its end is known.
  */
 export async function sendEntries<Queued, Sent>(
   { entries }: Batch,
-  { eventsOf, send, resultOf }: EntrySteps<Queued, Sent>,
+  steps: EntrySteps<Queued, Sent>,
+  progress?: SendProgress,
 ): Promise<readonly SinkResult[]> {
+  const { eventsOf, resultOf } = steps
   const unsent = entries.map((entry) => ({ entry, ...unsentOf(entry, eventsOf) }))
-  const sent = await send(unsent.flatMap((each) => ('queued' in each ? each.queued : [])))
+  const records = unsent.flatMap((each) => ('queued' in each ? [each] : []))
+  const { begin } = new EventProgress(steps, progress, records)
+  const sent = await steps.send(
+    records.flatMap(({ queued }) => queued),
+    begin,
+  )
   let next = 0
   return unsent.map((each): SinkResult => {
     if ('result' in each) return each.result
@@ -40,10 +54,7 @@ export async function sendEntries<Queued, Sent>(
 }
 
 /** The record is refused for good without having been sent. */
-export function rejected(
-  reason: string,
-  why: { readonly code?: string } = {},
-): { readonly result: SinkResult } {
+export function rejected(reason: string, why: Refusal = {}): { readonly result: SinkResult } {
   return { result: { status: 'rejected', reason, ...why } }
 }
 

@@ -3,7 +3,8 @@
  *
  * - A batch keeps its id and its records until they are settled, and the members of a sum are all
  *   settled alike. So a sum that comes again has the same members, and the same id, which is hashed
- *   from the batch's id and what the members have in common.
+ *   from the batch's id and those of all members: an id stands for one choice of records, whatever
+ *   else is summed beside it, so no sum is ever taken for another.
  * - An event of a sum that arrived is written on every member twice: as the member's own event, so
  *   that it is known wherever the member goes (a dead letter that is requeued alone), and under the
  *   batch's id, so that it does not change which sum the member belongs to in this batch.
@@ -27,29 +28,35 @@ const largestCount = 10 ** 15 / mostMembers - 1
 export interface Aggregate {
   readonly entry: BatchEntry
   readonly members: readonly number[]
+  /** It is the entry itself, sent by itself. */
+  readonly isItself?: true
 }
 
-/** Sums the entries of a batch per customer, price, attributes and window. */
-export function aggregatesOf(batch: Batch, windowMs: number): readonly Aggregate[] {
-  const groups = new Map<string, { key: string; members: [number, ...number[]] }>()
-  for (const [index, entry] of batch.entries.entries()) {
+/**
+ * Sums entries of a batch per customer, price, attributes and window.
+ * @param places those that may be summed. @default all
+ */
+export function aggregatesOf(
+  batch: Batch,
+  windowMs: number,
+  places: Iterable<number> = batch.entries.keys(),
+): readonly Aggregate[] {
+  const groups = new Map<string, [number, ...number[]]>()
+  for (const index of places) {
+    const entry = batch.entries[index]
+    if (entry === undefined) continue
     const { ofBatch, earlier } = deliveredEvents(batch.id, entry)
     const refused = eventsOf(entry.record.id, entry.refusedEventIds).toSorted()
     const common = commonParts(entry.record, windowMs)
-    const key = JSON.stringify([windowMs, ...common, earlier, refused])
-    const group = JSON.stringify([key, ofBatch])
+    // What arrived differs only where the options were changed in the middle of a batch.
+    const group = JSON.stringify([...common, ofBatch, earlier, refused])
     const known = groups.get(group)
-    if (known === undefined) groups.set(group, { key, members: [index] })
-    else known.members.push(index)
+    if (known === undefined) groups.set(group, [index])
+    else known.push(index)
   }
-  const taken = new Set<string>()
-  return [...groups.values()].map(({ key, members }) => {
-    // They differ only where the options were changed in the middle of a batch.
-    const id = taken.has(key)
-      ? deriveRecordId(batch.id, key, members[0])
-      : deriveRecordId(batch.id, key)
-    taken.add(key)
-    return { members, entry: sumOfEntries(id, batch, members) }
+  return [...groups.values()].map((members) => {
+    const ids = members.map((index) => batch.entries[index]?.record.id ?? '')
+    return { members, entry: sumOfEntries(deriveRecordId(batch.id, ...ids), batch, members) }
   })
 }
 
@@ -67,11 +74,8 @@ export function eventsOfMember(
   })
 }
 
-function sumOfEntries(
-  id: string,
-  batch: Batch,
-  members: readonly [number, ...number[]],
-): BatchEntry {
+/** Entries of a batch as one, under an id; what they have in common they all have. */
+export function sumOfEntries(id: string, batch: Batch, members: readonly number[]): BatchEntry {
   const entries = members.flatMap((index) => batch.entries[index] ?? [])
   const [first] = entries as [BatchEntry]
   const earliest = (times: readonly (number | undefined)[]): number | undefined => {
@@ -86,6 +90,7 @@ function sumOfEntries(
     attempts: Math.max(...entries.map(({ attempts }) => attempts)),
     firstAttemptAt: earliest(entries.map(({ firstAttemptAt }) => firstAttemptAt)),
     uncertainSince: earliest(entries.map(({ uncertainSince }) => uncertainSince)),
+    ...(first.uncertainEventIds !== undefined && { uncertainEventIds: first.uncertainEventIds }),
     deliveredEventIds: first.deliveredEventIds.map((event) =>
       event.startsWith(first.record.id) ? id + event.slice(first.record.id.length) : event,
     ),

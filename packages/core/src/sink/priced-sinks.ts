@@ -16,15 +16,15 @@ export function pricedSinks(
 }
 
 function pricedSink(sink: Sink, price: (record: UsageRecord) => UsageRecord): Sink {
-  return withSend(sink, (batch, signal) => {
+  return withSend(sink, (batch, signal, progress) => {
     if (batch.entries.every(({ record }) => record.cost !== undefined)) {
-      return sink.send(batch, signal)
+      return sink.send(batch, signal, progress)
     }
     const entries = batch.entries.map((entry) =>
       entry.record.cost === undefined
         ? { ...entry, record: markPricedLate(price(entry.record)) }
         : entry,
     )
-    return sink.send({ ...batch, entries }, signal)
+    return sink.send({ ...batch, entries }, signal, progress)
   })
 }

@@ -1,4 +1,6 @@
 import type { Batch } from '../outbox/outbox.ts'
+import type { SendProgress } from './send-progress.ts'
+import type { Refusal } from '../usage/refusal.ts'
 
 /**
  * What became of one record at a sink.
@@ -7,10 +9,11 @@ import type { Batch } from '../outbox/outbox.ts'
  * - `retry`: not now; again after `afterMs` at the earliest, or when the delivery's own back-off
  *   says so. `uncertain` says that this attempt may have arrived: the answer was lost, or was a
  *   failure of the backend's own. Absent, it certainly had no effect: it was refused or not sent.
- *   `recordOnly` says that the cause is the record's own, such as a time in the future, so that
+ *   `uncertainEventIds` names the events that may have arrived, where not any may; `uncertainIn` is
+ *   the sum as part of which they may have. `recordOnly` says that the cause is the record's own, such as a time in the future, so that
  *   other records need not wait with it.
- * - `rejected`: never, for the `reason` given; it becomes a dead letter. `code` says the same to
- *   machines.
+ * - `rejected`: never, for the `reason` given; it becomes a dead letter, with `code` and `since` for
+ *   machines (see `Refusal`).
  *
  * `deliveredEventIds` names the meter events of the record that did arrive, so that a retry skips
  * them.
@@ -22,9 +25,11 @@ export type SinkResult = { readonly deliveredEventIds?: readonly string[] } & (
       readonly reason: string
       readonly afterMs?: number
       readonly uncertain?: true
+      readonly uncertainEventIds?: readonly string[]
+      readonly uncertainIn?: string
       readonly recordOnly?: true
     }
-  | { readonly status: 'rejected'; readonly reason: string; readonly code?: string }
+  | ({ readonly status: 'rejected'; readonly reason: string } & Refusal)
 )
 
 /**
@@ -50,12 +55,20 @@ export interface Sink {
   /** Batches under way at a time. @default 1 */
   readonly maxConcurrentBatches?: number
   /**
+   * Whether `send` reports what it sends, request by request, by its `progress`: each request that
+   * could have an effect, before it goes out. Then what it has not reported certainly was not sent.
+   * Where it does not report, all of a batch whose process was killed is uncertain.
+   * @default false
+   */
+  readonly reportsProgress?: boolean
+  /**
    * Sends a batch and answers one result per entry, in order. To throw means an uncertain
-   * `retry` for all.
+   * `retry` for all, or for what was reported to be in flight.
    * @param signal aborted when the delivery stops waiting; what is under way then is an uncertain
    *   `retry`, what was not sent a certain one.
+   * @param progress where the batch is of an outbox that keeps it: absent, there is nobody to tell.
    */
-  send(batch: Batch, signal: AbortSignal): Promise<readonly SinkResult[]>
+  send(batch: Batch, signal: AbortSignal, progress?: SendProgress): Promise<readonly SinkResult[]>
   /** Releases connections. Called once, after the last `send`. */
   close?(): void | Promise<void>
 }

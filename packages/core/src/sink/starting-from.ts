@@ -24,5 +24,5 @@ export function startingFrom(sink: Sink | SinkFunction, when: 'now' | Date): Sin
       `startingFrom("${inner.name}"): expected 'now' or a Date, got ${String(when)}`,
     )
   }
-  return { ...withSend(inner, (batch, signal) => inner.send(batch, signal)), startsAtMs }
+  return { ...withSend(inner, (...sent) => inner.send(...sent)), startsAtMs }
 }

@@ -2,9 +2,10 @@ import type { Sink } from './sink.ts'
 
 /** A sink with another `send`. Not a spread: a sink can be an instance of a class. */
 export function withSend(sink: Sink, send: Sink['send']): Sink {
-  const { name, maxBatch, lingerMs, startsAtMs, maxConcurrentBatches } = sink
+  const { name, reportsProgress, maxBatch, lingerMs, startsAtMs, maxConcurrentBatches } = sink
   return {
     name,
+    ...(reportsProgress !== undefined && { reportsProgress }),
     ...(maxBatch !== undefined && { maxBatch }),
     ...(lingerMs !== undefined && { lingerMs }),
     ...(startsAtMs !== undefined && { startsAtMs }),

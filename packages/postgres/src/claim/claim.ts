@@ -8,7 +8,13 @@ import { prepareFreshBatch } from './fresh-batch.ts'
 export function prepareClaim(
   database: Database,
   heartbeat: Heartbeat,
-): (sink: string, limit: number, leaseMs: number, lingerMs?: number) => Promise<Batch | undefined> {
+): (
+  sink: string,
+  limit: number,
+  leaseMs: number,
+  lingerMs?: number,
+  isMarked?: boolean,
+) => Promise<Batch | undefined> {
   const { schema, locks } = database
   const freshBatch = prepareFreshBatch(database)
   const dueBatch = prepareDueBatch(database)
@@ -26,10 +32,11 @@ export function prepareClaim(
       )
     })
 
-  return async (sink, limit, leaseMs, lingerMs = 0) => {
+  return async (sink, limit, leaseMs, lingerMs = 0, isMarked = false) => {
     await heartbeat.beat()
     const fresh = async (onlyIfNothingIsDue: boolean) => {
-      const look = () => freshBatch(sink, limit, leaseMs, lingerMs, onlyIfNothingIsDue)
+      const look = () =>
+        freshBatch(sink, limit, leaseMs, { lingerMs, isMarked, onlyIfNothingIsDue })
       const found = await look()
       if (found.isKnown) return found
       await makeKnown(sink)
@@ -38,7 +45,7 @@ export function prepareClaim(
     const freshFirst = gotRetry.delete(sink)
     const found = await fresh(!freshFirst)
     if (found.batch !== undefined || !found.isDue) return found.batch
-    const due = await dueBatch(sink, leaseMs)
+    const due = await dueBatch(sink, leaseMs, isMarked)
     if (due !== undefined) {
       gotRetry.add(sink)
       return due

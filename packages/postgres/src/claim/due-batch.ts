@@ -1,37 +1,67 @@
 import type { Batch } from '@token-meter/core/adapter'
 import { type Database, moment } from '../database.ts'
-import { plainText } from '../sql-text.ts'
+import { joined, plainText } from '../sql-text.ts'
 import { leasedEntries, type LeasedRow, toEntry } from './leased-entries.ts'
 
 /**
  * Leases the batch that waits longest for its next attempt, whole. One that still has a lease was
- * never settled: what its holder sent may have arrived.
+ * never settled: what its holder sent may have arrived, or, where it marked what it sent, what was in
+ * flight.
  */
 export function prepareDueBatch(
   database: Database,
-): (sink: string, leaseMs: number) => Promise<Batch | undefined> {
+): (sink: string, leaseMs: number, isMarked: boolean) => Promise<Batch | undefined> {
   const { schema } = database
   const claim = `WITH ${moment('$1')},
     due AS MATERIALIZED (
-      SELECT id, lease, claimed_at FROM ${schema}.batches, moment
+      SELECT id, lease, claimed_at, is_marked FROM ${schema}.batches, moment
       WHERE sink = $2 AND due_at <= ms
       ORDER BY due_at, number LIMIT 1 FOR UPDATE OF batches SKIP LOCKED
     ), leased AS (
-      UPDATE ${schema}.batches SET lease = $3, claimed_at = ms, due_at = ms + $4::float8
+      UPDATE ${schema}.batches SET lease = $3, claimed_at = ms, due_at = ms + $4::float8,
+        is_marked = $5::boolean
       FROM due, moment WHERE batches.id = due.id
+    ), cleared AS (
+      DELETE FROM ${schema}.marks USING due WHERE batch = due.id RETURNING parts
+    ), marked AS MATERIALIZED (
+      SELECT record, max(sum) AS sum, bool_or(events IS NULL) AS every,
+        array_agg(DISTINCT event) FILTER (WHERE event IS NOT NULL) AS events
+      FROM cleared CROSS JOIN LATERAL jsonb_to_recordset(parts)
+          AS part ("recordIds" jsonb, "eventIds" jsonb, "sumId" text)
+        CROSS JOIN LATERAL jsonb_array_elements_text("recordIds") AS record
+        CROSS JOIN LATERAL (SELECT "eventIds" AS events, "sumId" AS sum) AS of
+        LEFT JOIN LATERAL jsonb_array_elements_text(events) AS event ON true
+      GROUP BY record
+    ), doubtful AS MATERIALIZED (
+      SELECT seq, every, events, sum FROM due JOIN ${schema}.items ON batch = due.id
+        CROSS JOIN LATERAL (
+          SELECT id FROM ${schema}.records WHERE records.seq = items.seq OFFSET 0) AS named
+        JOIN marked ON record = named.id
+      WHERE due.lease IS NOT NULL AND is_marked
+      UNION ALL SELECT seq, true, NULL, NULL FROM due JOIN ${schema}.items ON batch = due.id
+      WHERE due.lease IS NOT NULL AND NOT is_marked
     ), tried AS (
-      UPDATE ${schema}.items SET attempts = attempts + 1,
-        first_attempt_at = coalesce(first_attempt_at, ms),
-        uncertain_since = coalesce(uncertain_since,
-          CASE WHEN due.lease IS NOT NULL THEN due.claimed_at END)
-      FROM due, moment WHERE batch = due.id
+      UPDATE ${schema}.items SET attempts = items.attempts + 1,
+        first_attempt_at = coalesce(items.first_attempt_at, ms),
+        uncertain_since = coalesce(items.uncertain_since,
+          CASE WHEN doubtful.seq IS NOT NULL THEN due.claimed_at END),
+        uncertain_event_ids = CASE
+          WHEN doubtful.seq IS NULL THEN items.uncertain_event_ids
+          WHEN every THEN NULL
+          WHEN items.uncertain_since IS NULL THEN doubtful.events
+          ELSE ${joined('items.uncertain_event_ids', 'doubtful.events')} END,
+        uncertain_in = CASE WHEN doubtful.seq IS NULL THEN items.uncertain_in
+          ELSE coalesce(sum, nullif(items.uncertain_in, due.id)) END
+      FROM due CROSS JOIN moment JOIN ${schema}.items AS own ON own.batch = due.id
+        LEFT JOIN doubtful ON doubtful.seq = own.seq
+      WHERE items.sink = own.sink AND items.seq = own.seq
     )
     SELECT id FROM due`
   const read = leasedEntries(schema, '$1', '$2')
 
-  return async (sink, leaseMs) => {
+  return async (sink, leaseMs, isMarked) => {
     const lease = crypto.randomUUID()
-    const values = [database.nowMs, plainText(sink), lease, leaseMs]
+    const values = [database.nowMs, plainText(sink), lease, leaseMs, isMarked]
     const [due] = await database.query<{ id: string }>(claim, values)
     if (due === undefined) return undefined
     const rows = await database.query<LeasedRow>(read, [due.id, lease])

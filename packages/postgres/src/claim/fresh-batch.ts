@@ -34,14 +34,15 @@ interface Found {
  *   stays one. So does one whose horizon is still to come: the tables were brought here from another
  *   server, by a dump, and its transactions were not.
  */
-export function prepareFreshBatch(
-  database: Database,
-): (
+export function prepareFreshBatch(database: Database): (
   sink: string,
   limit: number,
   leaseMs: number,
-  lingerMs: number,
-  onlyIfNothingIsDue: boolean,
+  options: {
+    readonly lingerMs: number
+    readonly isMarked: boolean
+    readonly onlyIfNothingIsDue: boolean
+  },
 ) => Promise<FreshClaim> {
   const { schema, locks } = database
 
@@ -53,6 +54,7 @@ export function prepareFreshBatch(
     lingerMs: string,
     id: string,
     lease: string,
+    isMarked: boolean,
     onlyIfNothingIsDue: boolean,
   ): string => `WITH ${moment(literal(database.nowMs))},
     sink AS MATERIALIZED (SELECT cursor FROM ${schema}.sinks WHERE name = ${sink}),
@@ -95,8 +97,8 @@ export function prepareFreshBatch(
         ELSE horizon <= pg_snapshot_xmin(pg_current_snapshot())
           OR horizon >= pg_snapshot_xmax(pg_current_snapshot()) END
     ), leased AS (
-      INSERT INTO ${schema}.batches (id, sink, lease, claimed_at, due_at)
-      SELECT ${id}, ${sink}, ${lease}, ms, ms + ${leaseMs} FROM moment
+      INSERT INTO ${schema}.batches (id, sink, lease, claimed_at, due_at, is_marked)
+      SELECT ${id}, ${sink}, ${lease}, ms, ms + ${leaseMs}, ${isMarked} FROM moment
       WHERE EXISTS (SELECT FROM chosen)
     ), taken AS (
       INSERT INTO ${schema}.items AS item
@@ -107,7 +109,7 @@ export function prepareFreshBatch(
     )
     SELECT EXISTS (SELECT FROM sink) AS known, (SELECT waits FROM due) AS due`
 
-  return async (sink, limit, leaseMs, lingerMs, onlyIfNothingIsDue) => {
+  return async (sink, limit, leaseMs, { lingerMs, isMarked, onlyIfNothingIsDue }) => {
     const id = crypto.randomUUID()
     const lease = crypto.randomUUID()
     const [, found = [], rows = []] = await database.script<Found | LeasedRow>(
@@ -120,6 +122,7 @@ export function prepareFreshBatch(
           literal(lingerMs),
           literal(id),
           literal(lease),
+          isMarked,
           onlyIfNothingIsDue,
         ),
       ],

@@ -1,4 +1,4 @@
-import { type BatchEntry, fromBody } from '@token-meter/core/adapter'
+import { type BatchEntry, fromBody, uncertaintyFields } from '@token-meter/core/adapter'
 import { refusedEventIds, refusedEvents } from '../refused-events.ts'
 
 export interface LeasedRow {
@@ -7,6 +7,8 @@ export interface LeasedRow {
   readonly attempts: unknown
   readonly firstAttemptAt: unknown
   readonly uncertainSince: unknown
+  readonly uncertainEvents: string | null
+  readonly uncertainIn: string | null
   readonly delivered: string
   readonly refused: string | null
 }
@@ -17,7 +19,9 @@ export interface LeasedRow {
  */
 export function leasedEntries(schema: string, id: string, lease: string): string {
   return `SELECT body, customer, attempts - 1 AS attempts, first_attempt_at AS "firstAttemptAt",
-      uncertain_since AS "uncertainSince", array_to_json(delivered_event_ids)::text AS delivered,
+      uncertain_since AS "uncertainSince",
+      array_to_json(uncertain_event_ids)::text AS "uncertainEvents",
+      uncertain_in AS "uncertainIn", array_to_json(delivered_event_ids)::text AS delivered,
       ${refusedEvents(schema, 'items.sink', 'items.seq')} AS refused
     FROM ${schema}.batches JOIN ${schema}.items ON items.batch = batches.id
       CROSS JOIN LATERAL (
@@ -32,7 +36,12 @@ export function toEntry(row: LeasedRow): BatchEntry {
     record: fromBody(row.body, row.customer),
     attempts,
     firstAttemptAt: attempts > 0 ? Number(row.firstAttemptAt) : undefined,
-    uncertainSince: row.uncertainSince === null ? undefined : Number(row.uncertainSince),
+    ...uncertaintyFields({
+      uncertainSince: row.uncertainSince === null ? undefined : Number(row.uncertainSince),
+      uncertainEventIds:
+        row.uncertainEvents === null ? undefined : (JSON.parse(row.uncertainEvents) as string[]),
+      uncertainIn: row.uncertainIn ?? undefined,
+    }),
     deliveredEventIds: JSON.parse(row.delivered) as string[],
     ...refusedEventIds(row.refused),
   }

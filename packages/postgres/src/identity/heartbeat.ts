@@ -60,7 +60,9 @@ export function prepareHeartbeat(
   const distrustRests = `UPDATE ${schema}.rests SET distrusted = true WHERE NOT distrusted
     RETURNING upto AS "upTo", since AS "sinceMs"`
   // A claim that was never settled is uncertain from its own time, which the mark would hide.
-  const mark = `UPDATE ${schema}.items SET uncertain_since = least($2::float8, uncertain_since,
+  const mark = `UPDATE ${schema}.items SET uncertain_event_ids = NULL,
+      uncertain_in = CASE WHEN uncertain_since IS NULL THEN batch ELSE uncertain_in END,
+      uncertain_since = least($2::float8, uncertain_since,
       (SELECT claimed_at FROM ${schema}.batches WHERE id = items.batch AND lease IS NOT NULL))
     WHERE state IN ('batched', 'requeued') AND seq <= $1::bigint`
   const waiting = `SELECT count(*) AS count FROM (

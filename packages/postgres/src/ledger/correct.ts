@@ -1,4 +1,4 @@
-import { correctedEvents, type CorrectedEvents, type Outbox } from '@token-meter/core/adapter'
+import { correctedEvents, type Correction, type Outbox, refusalOf } from '@token-meter/core/adapter'
 import { type Database, moment } from '../database.ts'
 import { plainText } from '../sql-text.ts'
 
@@ -34,10 +34,11 @@ export function prepareCorrect(database: Database): Correct {
     ORDER BY records.seq`
   const deliver = `DELETE FROM ${schema}.items WHERE sink = $1 AND seq = ANY ($2::bigint[])`
   const move = `WITH ${moment('$5')}
-    INSERT INTO ${schema}.items (sink, seq, state, attempts, reason, failed_at)
-    SELECT $1, seq, $3, 1, $4, ms FROM moment, unnest($2::bigint[]) AS seq
+    INSERT INTO ${schema}.items (sink, seq, state, attempts, reason, code, since, failed_at)
+    SELECT $1, seq, $3, 1, $4, $6, $7::float8, ms FROM moment, unnest($2::bigint[]) AS seq
     ON CONFLICT (sink, seq) DO UPDATE
-    SET state = excluded.state, reason = excluded.reason, failed_at = excluded.failed_at`
+    SET state = excluded.state, reason = excluded.reason, code = excluded.code,
+      since = excluded.since, failed_at = excluded.failed_at`
   const learn = `UPDATE ${schema}.items SET delivered_event_ids = $3::text[]
     WHERE sink = $1 AND seq = $2::bigint`
   const refuse = `INSERT INTO ${schema}.refused_events (sink, seq, ids)
@@ -46,7 +47,7 @@ export function prepareCorrect(database: Database): Correct {
   const count = `UPDATE ${schema}.sinks SET delivered = delivered + $2, discarded = discarded + $3
     WHERE name = $1`
 
-  return (sink, ids, to, reason, events) =>
+  return (sink, ids, to, reason, more) =>
     database.transaction(async (ask) => {
       const name = plainText(sink)
       // No claim moves the cursor meanwhile, and no other correction counts the same records.
@@ -54,12 +55,16 @@ export function prepareCorrect(database: Database): Correct {
       const named = [name, ids.map(plainText)]
       await ask(hold, named)
       const rows = await ask<SettledRow>(settled, named)
-      const corrected = rows.flatMap((row) => correction(row, to === 'dead' ? events : undefined))
+      const corrected = rows.flatMap((row) => correction(row, to === 'dead' ? more : undefined))
       const moved = corrected.filter(({ from }) => from !== to)
       if (moved.length > 0) {
         const numbers = moved.map(({ seq }) => seq)
         if (to === 'delivered') await ask(deliver, [name, numbers])
-        else await ask(move, [name, numbers, to, plainText(reason), database.nowMs])
+        else {
+          const { code, since = null } = refusalOf(more ?? {})
+          const why = [plainText(reason), database.nowMs, code ? plainText(code) : null, since]
+          await ask(move, [name, numbers, to, ...why])
+        }
         const gained = (state: SettledState): number =>
           (state === to ? moved.length : 0) - moved.filter(({ from }) => from === state).length
         await ask(count, [name, gained('delivered'), gained('discarded')])
@@ -74,7 +79,7 @@ export function prepareCorrect(database: Database): Correct {
     })
 }
 
-interface Correction {
+interface CorrectedRow {
   readonly seq: string
   readonly from: SettledState
   /** What is known of single events from now on, where that changes. */
@@ -82,7 +87,7 @@ interface Correction {
 }
 
 /** None where the report is one that was made before. */
-function correction(row: SettledRow, events: CorrectedEvents | undefined): readonly Correction[] {
+function correction(row: SettledRow, events: Correction | undefined): readonly CorrectedRow[] {
   const { seq, state: from } = row
   if (events === undefined) return [{ seq, from, known: undefined }]
   const before = {

@@ -1,4 +1,4 @@
-import { type DeadLetter, fromBody, type Outbox } from '@token-meter/core/adapter'
+import { type DeadLetter, fromBody, type Outbox, refusalOf } from '@token-meter/core/adapter'
 import type { Database } from '../database.ts'
 import { idList, plainText, wholeNumber } from '../sql-text.ts'
 
@@ -6,6 +6,8 @@ interface DeadRow {
   readonly body: string
   readonly customer: string | null
   readonly reason: string
+  readonly code: string | null
+  readonly since: unknown
   readonly attempts: unknown
   readonly failedAt: unknown
 }
@@ -17,13 +19,13 @@ export function prepareDeadLetters(
   /** Dead items of a sink: the named ones, or all where no list is given. */
   const chosen = `sink = $1 AND state = 'dead' AND ($2::text[] IS NULL OR seq IN (
     SELECT seq FROM ${schema}.records WHERE id = ANY ($2::text[])))`
-  const list = `SELECT body, customer, reason, attempts, failed_at AS "failedAt"
+  const list = `SELECT body, customer, reason, code, since, attempts, failed_at AS "failedAt"
     FROM ${schema}.items JOIN ${schema}.records USING (seq)
     WHERE sink = $1 AND state = 'dead' ORDER BY failed_at, seq LIMIT $2::bigint`
   // It starts over, but what the sink already has of it stays known.
   const requeue = `WITH moved AS (
       UPDATE ${schema}.items SET state = 'requeued', attempts = 0, first_attempt_at = NULL,
-        uncertain_since = NULL, reason = NULL, failed_at = NULL
+        uncertain_since = NULL, uncertain_event_ids = NULL, uncertain_in = NULL, reason = NULL, code = NULL, since = NULL, failed_at = NULL
       WHERE ${chosen} RETURNING 1)
     SELECT count(*) AS count FROM moved`
   const discard = `WITH moved AS (
@@ -46,10 +48,11 @@ export function prepareDeadLetters(
   return {
     async deadLetters(sink, limit = Infinity) {
       const rows = await database.query<DeadRow>(list, [plainText(sink), wholeNumber(limit)])
-      return rows.map(({ body, customer, reason, attempts, failedAt }): DeadLetter => ({
+      return rows.map(({ body, customer, reason, attempts, failedAt, ...refusal }): DeadLetter => ({
         record: fromBody(body, customer),
         sink,
         reason,
+        ...refusalOf(refusal),
         attempts: Number(attempts),
         failedAt: Number(failedAt),
       }))

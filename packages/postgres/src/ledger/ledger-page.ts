@@ -4,6 +4,7 @@ import {
   type LedgerPage,
   type LedgerQuery,
   type RecordState,
+  refusalOf,
 } from '@token-meter/core/adapter'
 import type { Database } from '../database.ts'
 import { refusedEventIds, refusedEvents } from '../refused-events.ts'
@@ -15,6 +16,8 @@ interface LedgerRow {
   readonly customer: string | null
   readonly state: RecordState
   readonly reason: string | null
+  readonly code: string | null
+  readonly since: unknown
   readonly delivered: string
   readonly refused: string | null
 }
@@ -25,7 +28,7 @@ export function prepareLedgerPage(
 ): (sink: string, query?: LedgerQuery) => Promise<LedgerPage> {
   const { schema } = database
   const statement = `SELECT * FROM (
-      SELECT records.seq, body, customer, reason,
+      SELECT records.seq, body, customer, reason, code, since,
         coalesce(array_to_json(delivered_event_ids)::text, '[]') AS delivered,
         ${refusedEvents(schema, '$1', 'records.seq')} AS refused,
         CASE
@@ -70,6 +73,7 @@ function toEntry(row: LedgerRow): LedgerEntry {
     state: row.state,
     deliveredEventIds: JSON.parse(row.delivered) as string[],
     ...(row.reason !== null && { reason: row.reason }),
+    ...refusalOf(row),
     ...refusedEventIds(row.refused),
   }
 }

@@ -45,6 +45,11 @@ export function prepareKnownSinks(database: Database): Pick<Outbox, 'introduce' 
         await ask(locks.everySink())
         const name = [plainText(sink)]
         // Who settles locks the batch first too.
+        await ask(
+          `DELETE FROM ${schema}.marks WHERE batch IN (
+             SELECT id FROM ${schema}.batches WHERE sink = $1)`,
+          name,
+        )
         for (const table of ['batches', 'items', 'holes', 'refused_events']) {
           await ask(`DELETE FROM ${schema}.${table} WHERE sink = $1`, name)
         }

@@ -109,8 +109,31 @@ function copies(schema: string): readonly string[] {
   ]
 }
 
+/** Why an item is dead or discarded, for machines. */
+function refusals(schema: string): readonly string[] {
+  return [`ALTER TABLE ${schema}.items ADD COLUMN code text, ADD COLUMN since double precision`]
+}
+
+/**
+ * What may be in flight of a batch, request by request: of one that is claimed again only that is
+ * uncertain, where its holder marked what it sent. `uncertain_event_ids` are those that may have
+ * arrived, any where it is null; `uncertain_in` is the sum as part of which they may have.
+ */
+function marks(schema: string): readonly string[] {
+  return [
+    `ALTER TABLE ${schema}.items ADD COLUMN uncertain_event_ids text[], ADD COLUMN uncertain_in text`,
+    `ALTER TABLE ${schema}.batches ADD COLUMN is_marked boolean NOT NULL DEFAULT false`,
+    `CREATE TABLE ${schema}.marks (
+      batch text NOT NULL,
+      request integer NOT NULL,
+      parts jsonb NOT NULL,
+      PRIMARY KEY (batch, request)
+    )`,
+  ]
+}
+
 /** Each brings the tables from the version before to its own, and never changes again. */
-const migrations = [tables, copies] as const
+const migrations = [tables, copies, refusals, marks] as const
 
 /** Tables with a higher one were made by a newer version of this package. */
 export const schemaVersion: number = migrations.length

@@ -1,11 +1,11 @@
 import { ConfigError, type LedgerEntry } from '@token-meter/core/adapter'
 import type { StripeApi } from '../stripe-sink-options.ts'
-import { isInDuplicateWindow, uncertainSinceIn } from '../duplicate-window.ts'
+import { isInDuplicateWindow } from '../duplicate-window.ts'
 import { afterTheFact, type AfterTheFact, type AfterTheFactOptions } from './after-the-fact.ts'
 import { CancelError } from './cancel-error.ts'
 import { cancelEvent } from './cancel-event.ts'
 import type { EventOfRecord } from './events-of-record.ts'
-import { isCancelled, cancelledBecause } from './cancelled.ts'
+import { cancelled as isOffTheBill, cancelledBecause, isCancelled } from './cancelled.ts'
 import { ledgerEntry } from './ledger-entry.ts'
 import { isUncertain } from './uncertain.ts'
 
@@ -92,8 +92,8 @@ async function note(
 ): Promise<void> {
   const why = cancelledBecause(done.reason)
   if (state === 'discarded' && done.events.length === 0) return
-  if (state === 'discarded') await outbox.correct(sink, [id], 'dead', why)
-  const moved = await correct(sink, [id], 'discarded', why)
+  if (state === 'discarded') await outbox.correct(sink, [id], 'dead', why, isOffTheBill)
+  const moved = await correct(sink, [id], 'discarded', why, isOffTheBill)
   if (moved > 0) return
   const now = await ledgerEntry(outbox, sink, id)
   if (now !== undefined && isCancelled(now)) return
@@ -120,8 +120,7 @@ function isAbsent(entry: LedgerEntry, { identifier }: EventOfRecord, error: unkn
   if (!isUncertain(entry) || entry.deliveredEventIds.includes(identifier)) return false
   const { statusCode } = error as { readonly statusCode?: number }
   if (statusCode !== 400 && statusCode !== 404) return false
-  const since = uncertainSinceIn(entry.reason ?? '')
-  return since !== undefined && isInDuplicateWindow(since, Date.now())
+  return entry.since !== undefined && isInDuplicateWindow(entry.since, Date.now())
 }
 
 function failure(

@@ -61,6 +61,7 @@ async function refuse(
   await after.correct(after.sink, [record.id], 'dead', reason, {
     deliveredEventIds: sent.filter((id) => !eventIds.includes(id)),
     refusedEventIds: eventIds,
+    ...(refusals[0] !== undefined && { code: refusals[0].code }),
   })
   return refused
 }

@@ -6,7 +6,13 @@
  *        │                                 │ ├──429, 5xx, cut────> all to be retried
  *        └──── two halves ◄──refused───────┘ └──refused, alone───> rejected
  */
-import { chunksOf, halvesOf, untilAborted } from '@token-meter/core/adapter'
+import {
+  chunksOf,
+  halvesOf,
+  untilAborted,
+  type BeginRequest,
+  type EventRequest,
+} from '@token-meter/core/adapter'
 import { outsideDuplicateWindow } from '../duplicate-window.ts'
 import type { EventOutcome, SentEvent } from '../event-outcome.ts'
 import { stopped, type EventSender, type QueuedEvent } from '../event-sender.ts'
@@ -15,7 +21,6 @@ import { requestKey } from '../request-key.ts'
 import type { RequestSettings } from '../request-settings.ts'
 import { createSendBrake, type SendBrake } from '../send-brake.ts'
 import type { SinkClient } from '../stripe-client.ts'
-import type { StripeEvent } from '../to-stripe-events.ts'
 import { makeSession } from './make-session.ts'
 import { postEvents, type RequestOutcome } from './post-events.ts'
 import { createSession } from './session.ts'
@@ -37,10 +42,11 @@ export function createStreamSender(
     queued: readonly QueuedEvent[],
     brake: SendBrake,
     signal: AbortSignal,
+    begin: Begin,
   ): Promise<readonly SentEvent[]> {
-    const sent = await sendOnce(queued, brake, signal)
+    const sent = await sendOnce(queued, brake, signal, begin)
     if (sent !== 'split') return sent
-    const halves = halvesOf(queued).map((half) => sendTogether(half, brake, signal))
+    const halves = halvesOf(queued).map((half) => sendTogether(half, brake, signal, begin))
     return (await Promise.all(halves)).flat()
   }
 
@@ -48,16 +54,17 @@ export function createStreamSender(
     queued: readonly QueuedEvent[],
     brake: SendBrake,
     signal: AbortSignal,
+    begin: Begin,
   ): Promise<readonly SentEvent[] | 'split'> {
-    const open: OpenRequest = { signal, isSent: false }
+    const open: OpenRequest = { signal, begin, isSent: false }
     const work = async () => {
       if (brake.pulled === undefined) await pace.moment(signal, queued.length)
       const { pulled } = brake
       if (pulled !== undefined) return withOutcome(queued, () => pulled)
       // The last moment: to wait for its turn may have taken long, and so may a sleeping machine.
       const late = tooLate(queued, Date.now())
-      const events = queued.filter((each) => !late.has(each)).map(({ event }) => event)
-      const answer = events.length === 0 ? answered : await post(events, open)
+      const inTime = queued.filter((each) => !late.has(each))
+      const answer = inTime.length === 0 ? answered : await post(inTime, open)
       brake.note(answer === 'split' ? answered : answer)
       if (answer === 'split') return answer
       pace.note(answer)
@@ -73,35 +80,49 @@ export function createStreamSender(
 
   /** One request, and if its session turns out to be over, the same again with a new one. */
   async function post(
-    events: readonly StripeEvent[],
+    queued: readonly QueuedEvent[],
     open: OpenRequest,
   ): Promise<EventOutcome | 'split'> {
+    const events = queued.map(({ event }) => event)
     const key = await requestKey(events)
     const { signal } = open
+    let marked: EventRequest<SentEvent> | undefined
     let isSecond = false
     for (;;) {
       const token = await session.token()
       if (typeof token !== 'string') return token
+      marked ??= await open.begin(queued)
       signal.throwIfAborted()
+      if (tooLate(queued, Date.now()).size > 0) {
+        marked.answered([], true)
+        return waitedTooLong
+      }
+      marked.check()
       open.isSent = true
       const answer = await client.during(key, signal, async () => {
         const last = await postEvents(client.stripe, events, token, { ...request, key })
         return client.wasRepeated(key) ? afterRepetition(last) : last
       })
-      if (answer.is === 'final') return answer.outcome
-      if (answer.is === 'split') return 'split'
+      if (answer.is === 'final') {
+        marked.answered(withOutcome(queued, () => answer.outcome))
+        return answer.outcome
+      }
       open.isSent = false
-      session.drop(token)
-      if (isSecond) return answer.orElse
-      isSecond = true
+      if (answer.is === 'session') session.drop(token)
+      if (answer.is === 'session' && !isSecond) {
+        isSecond = true
+        continue
+      }
+      marked.answered([], true)
+      return answer.is === 'split' ? 'split' : answer.orElse
     }
   }
 
   return {
-    send: async (queued, signal) => {
+    send: async (queued, signal, begin) => {
       const brake = createSendBrake()
       const requests = chunksOf(queued, eventsPerRequest).map((together) =>
-        sendTogether(together, brake, signal),
+        sendTogether(together, brake, signal, begin),
       )
       return (await Promise.all(requests)).flat()
     },
@@ -112,10 +133,20 @@ export function createStreamSender(
   }
 }
 
+type Begin = BeginRequest<QueuedEvent, SentEvent>
+
 interface OpenRequest {
   readonly signal: AbortSignal
+  readonly begin: Begin
   /** Events are under way: they may arrive whatever becomes of the request. */
   isSent: boolean
+}
+
+/** Some of it must not be sent again any more, which the next attempt says of each. */
+const waitedTooLong: EventOutcome = {
+  status: 'retry',
+  reach: 'event',
+  reason: 'it waited for its turn until some of it could not be sent again',
 }
 
 /** For the brake, which any answer of Stripe's releases. */

@@ -27,6 +27,7 @@ test.each(['v1', 'v2', 'stream'] as const)(
     expect(await billing.stateOf('r')).toMatchObject({
       state: 'discarded',
       reason: 'cancelled at Stripe: a refund',
+      code: 'cancelled',
     })
     expect(await billing.stateOf('other')).toMatchObject({ state: 'delivered' })
     expect(await billing.outbox.stats('stripe')).toMatchObject({ delivered: 1, discarded: 1 })
@@ -41,6 +42,18 @@ test('twice is as good as once', async () => {
   const requests = billing.fake.requests.length
   expect(await cancelUsage('r', billing.options)).toEqual({ recordId: 'r', eventIds: [] })
   expect(billing.fake.requests).toHaveLength(requests)
+})
+
+test('only the code says that it was cancelled, whatever the reason says', async () => {
+  const billing = await startBilling()
+  await billing.add('r')
+  await billing.deliver()
+  const { outbox } = billing
+  await outbox.correct('stripe', ['r'], 'dead', 'in part', { deliveredEventIds: ['r:input'] })
+  await outbox.correct('stripe', ['r'], 'discarded', 'cancelled at Stripe: or so I thought')
+  const { eventIds } = await cancelUsage('r', billing.options)
+  expect(eventIds).toEqual(['r:input'])
+  expect(await billing.stateOf('r')).toMatchObject({ state: 'discarded', code: 'cancelled' })
 })
 
 test('each meter of a GA account gets its own', async () => {

@@ -259,9 +259,31 @@ test('a cancelled bill counts for nothing', async () => {
   const billing = await startBilling()
   await billing.add('r')
   await billing.deliver()
-  await billing.outbox.correct('stripe', ['r'], 'discarded', 'cancelled at Stripe')
+  await billing.outbox.correct('stripe', ['r'], 'discarded', 'a refund', { code: 'cancelled' })
   billing.fake.failEvents(() => true, 'cancelled', 'Cancelled.')
   expect((await reconcile(billing)).sums).toMatchObject([{ delivered: 0, difference: 0 }])
+})
+
+test('no text decides anything: only the code says that it may have arrived, or was summed', async () => {
+  const billing = await startBilling()
+  await billing.add('r')
+  await billing.deliver()
+  const since = Date.now()
+  const text =
+    `Whether Stripe has it is unknown since ${new Date(since).toISOString()}, when an attempt got no ` +
+    'clear answer. (As part of the sum s it may have arrived before.) cancelled at Stripe'
+  const { outbox } = billing
+  await outbox.correct('stripe', ['r'], 'dead', text)
+  expect(await reconcile(billing)).toMatchObject({ actions: [], unresolved: [] })
+  await outbox.correct('stripe', ['r'], 'discarded', text)
+  await outbox.correct('stripe', ['r'], 'dead', 'nothing of it', { code: 'uncertain', since })
+  expect((await reconcile(billing)).actions).toMatchObject([{ action: 'delivered' }])
+  await outbox.correct('stripe', ['r'], 'discarded', text)
+  await outbox.correct('stripe', ['r'], 'dead', 'nothing of it', { code: 'uncertain_sum', since })
+  expect(await reconcile(billing)).toMatchObject({
+    actions: [],
+    unresolved: [{ reason: expect.stringContaining('windowMs') }],
+  })
 })
 
 test('no permission, and limits', async () => {

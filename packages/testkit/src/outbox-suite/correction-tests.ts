@@ -93,6 +93,49 @@ export function correctionTests(harness: () => OutboxHarness): void {
     expect(await outbox.stats(sink)).toMatchObject({ recorded: 3, dead: 3, pending: 0 })
   })
 
+  test('a refusal says why for machines too, until it is requeued', async () => {
+    const { outbox } = harness()
+    const [first = '', second = '', third = ''] = ids(await harness().add(3))
+    const why = { code: 'uncertain', since: 12_345 }
+    const batch = await harness().take()
+    await outbox.settle(batch, [
+      { ...rejected, ...why },
+      { ...rejected, code: 'no_meter' },
+      rejected,
+    ])
+    const letters = await outbox.deadLetters(sink)
+    expect(letters).toMatchObject([why, { code: 'no_meter' }, {}])
+    expect(letters[1]).not.toHaveProperty('since')
+    expect(letters[2]).not.toHaveProperty('code')
+    expect(await entry(first)).toMatchObject({ state: 'dead', ...why })
+    // Given up, it is what it was; requeued, it begins anew.
+    await outbox.discard(sink, [first])
+    expect(await entry(first)).toMatchObject({ state: 'discarded', ...why })
+    await outbox.requeue(sink, [second])
+    expect(await entry(second)).not.toHaveProperty('code')
+    expect(await entry(third)).not.toHaveProperty('code')
+  })
+
+  test('a correction says why for machines too, and that takes the place of what was said', async () => {
+    const [delivered = '', dead = '', discarded = ''] = await settled()
+    const { outbox } = harness()
+    const why = { code: 'cancelled', since: 7 }
+    expect(await outbox.correct(sink, [delivered, dead], 'discarded', 'why', why)).toBe(2)
+    for (const id of [delivered, dead]) {
+      expect(await entry(id)).toMatchObject({ state: 'discarded', reason: 'why', ...why })
+    }
+    const uncertain = { code: 'uncertain', since: 8, deliveredEventIds: [] }
+    expect(await outbox.correct(sink, [discarded], 'dead', 'lost', uncertain)).toBe(1)
+    expect(await outbox.deadLetters(sink)).toMatchObject([{ code: 'uncertain', since: 8 }])
+    // A text says nothing, whatever it says.
+    expect(await outbox.correct(sink, [delivered], 'dead', 'cancelled: uncertain since 8')).toBe(1)
+    expect(await entry(delivered)).not.toHaveProperty('code')
+    expect(await entry(delivered)).not.toHaveProperty('since')
+    // What is there already keeps what it has.
+    expect(await outbox.correct(sink, [discarded], 'dead', 'again', { code: 'other' })).toBe(0)
+    expect(await entry(discarded)).toMatchObject({ reason: 'lost', code: 'uncertain', since: 8 })
+  })
+
   test('what is pending, under way, waiting or unattributed stays', async () => {
     const { outbox } = harness()
     const requeued = ids(await harness().add(1))

@@ -129,6 +129,69 @@ export function distrustTests(harness: () => OutboxHarness): void {
     expect(sinceOf(batch)).toEqual([at, at])
   })
 
+  test('any event may have arrived, and a sum that is known stays so', async () => {
+    await harness().add(1)
+    const inSum = {
+      ...retry,
+      uncertain: true,
+      uncertainIn: 'sum',
+      uncertainEventIds: ['a'],
+    } as const
+    await harness().settleAll(inSum)
+    await harness().outbox.distrust(harness().nowMs)
+    const [entry] = (await harness().take()).entries
+    expect(entry).toMatchObject({ uncertainIn: 'sum' })
+    expect(entry).not.toHaveProperty('uncertainEventIds')
+  })
+
+  test('of a batch of before, the original may have made sums; what goes out here is known', async () => {
+    await harness().add(1)
+    const { id } = await harness().settleAll(retry)
+    await harness().add(1)
+    await harness().outbox.distrust(harness().nowMs)
+    const batch = await harness().take()
+    expect(batch).toMatchObject({ id, entries: [{ uncertainIn: id }] })
+    const [waiting] = (await harness().take()).entries
+    expect(waiting).toHaveProperty('uncertainSince', harness().nowMs)
+    expect(waiting).not.toHaveProperty('uncertainIn')
+    // Nothing of it went out.
+    await harness().outbox.settle(batch, [retry])
+    const again = await harness().take()
+    expect(again.entries).toMatchObject([{ uncertainIn: id }])
+    await harness().outbox.settle(again, [{ ...retry, uncertain: true }])
+    const [alone] = (await harness().take()).entries
+    expect(alone).toHaveProperty('uncertainSince')
+    expect(alone).not.toHaveProperty('uncertainIn')
+  })
+
+  test('what has no mark is certain of this process only, not of the original', async () => {
+    const records = await harness().add(4)
+    const { outbox } = harness()
+    const batch = await outbox.claim(sink, 10, leaseMs, 0, true)
+    if (batch === undefined) throw new Error('nothing could be claimed')
+    const [first = '', second = '', third = ''] = ids(records)
+    const parts = [
+      { recordIds: [first], eventIds: ['a'], sumId: 'sum' },
+      { recordIds: [second], eventIds: ['a'] },
+    ]
+    await outbox.mark(batch, { sending: [{ request: 1, parts }], over: [], known: [] })
+    await outbox.distrust(harness().nowMs)
+    const later = [{ recordIds: [third], eventIds: ['b'] }]
+    await outbox.mark(batch, { sending: [{ request: 2, parts: later }], over: [], known: [] })
+    harness().nowMs += leaseMs
+    const { entries } = await harness().take()
+    expect(entries.map((entry) => entry.uncertainIn)).toEqual([
+      'sum',
+      undefined,
+      undefined,
+      batch.id,
+    ])
+    for (const entry of entries) {
+      expect(entry).toHaveProperty('uncertainSince')
+      expect(entry).not.toHaveProperty('uncertainEventIds')
+    }
+  })
+
   test('a batch under way can still be settled', async () => {
     await harness().add(1)
     const batch = await harness().take()

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { BatchEntry } from '../outbox.ts'
+import { type Uncertainty, uncertaintyFields } from '../uncertainty.ts'
 import { fromBody } from '../record-body.ts'
 
 interface RecordRow {
@@ -11,6 +12,8 @@ interface EntryRow extends RecordRow {
   readonly attempts: number
   readonly firstAttemptAt: number
   readonly uncertainSince: number | null
+  readonly uncertainEventIds: string | null
+  readonly uncertainIn: string | null
   readonly deliveredEventIds: string
   readonly refusedEventIds: string | null
 }
@@ -19,7 +22,8 @@ interface EntryRow extends RecordRow {
 export function prepareBatchEntries(database: DatabaseSync) {
   const all = database.prepare(
     `SELECT body, customer, attempts, first_attempt_at AS firstAttemptAt,
-       uncertain_since AS uncertainSince, delivered_event_ids AS deliveredEventIds,
+       uncertain_since AS uncertainSince, uncertain_event_ids AS uncertainEventIds,
+       uncertain_in AS uncertainIn, delivered_event_ids AS deliveredEventIds,
        ids AS refusedEventIds
      FROM items JOIN records ON records.seq = items.seq
        LEFT JOIN refused_events AS refused ON refused.sink = items.sink AND refused.seq = items.seq
@@ -46,11 +50,25 @@ function toEntry(row: EntryRow): BatchEntry {
     record: fromBody(row.body, row.customer),
     attempts: row.attempts - 1,
     firstAttemptAt: row.attempts > 1 ? row.firstAttemptAt : undefined,
-    uncertainSince: row.uncertainSince ?? undefined,
+    ...uncertaintyFields(uncertaintyOf(row)),
     deliveredEventIds: JSON.parse(row.deliveredEventIds) as string[],
     ...(row.refusedEventIds !== null && {
       refusedEventIds: JSON.parse(row.refusedEventIds) as string[],
     }),
+  }
+}
+
+/** What is uncertain, as its columns say it. */
+export function uncertaintyOf(row: {
+  readonly uncertainSince: number | null
+  readonly uncertainEventIds: string | null
+  readonly uncertainIn: string | null
+}): Uncertainty {
+  const { uncertainSince, uncertainEventIds: eventIds, uncertainIn } = row
+  return {
+    uncertainSince: uncertainSince ?? undefined,
+    uncertainEventIds: eventIds === null ? undefined : (JSON.parse(eventIds) as string[]),
+    uncertainIn: uncertainIn ?? undefined,
   }
 }
 

@@ -1,16 +1,25 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Batch } from '../outbox.ts'
 import { prepareBatchEntries } from './batch-entries.ts'
+import { prepareDoubt } from './doubt.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { newLease, prepareReleaseOfTheDead } from './lease-owner.ts'
 import { prepareNewBatch } from './new-batch.ts'
 import { prepareIsRipe } from './ripe.ts'
 
+type Operation = (
+  sink: string,
+  limit: number,
+  leaseMs: number,
+  lingerMs?: number,
+  isMarked?: boolean,
+) => Batch | undefined
+
 export function prepareClaim(
   database: DatabaseSync,
   now: () => number,
   heartbeat: Heartbeat,
-): (sink: string, limit: number, leaseMs: number, lingerMs?: number) => Batch | undefined {
+): Operation {
   const newBatch = prepareNewBatch(database)
   const entries = prepareBatchEntries(database)
   const isRipe = prepareIsRipe(database)
@@ -33,25 +42,25 @@ export function prepareClaim(
     'SELECT id FROM batches WHERE sink = ? AND due_at <= ? ORDER BY due_at, number LIMIT 1',
   )
   const lease = database.prepare(
-    `INSERT INTO batches (id, sink, lease, claimed_at, due_at) VALUES (?, ?, ?, ?, ?)
+    `INSERT INTO batches (id, sink, lease, claimed_at, due_at, is_marked) VALUES (?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE
-     SET lease = excluded.lease, claimed_at = excluded.claimed_at, due_at = excluded.due_at`,
+     SET lease = excluded.lease, claimed_at = excluded.claimed_at, due_at = excluded.due_at,
+       is_marked = excluded.is_marked`,
   )
-  // A batch that still has a lease was never settled: what its holder sent may have arrived.
+  const doubt = prepareDoubt(database)
   const attempt = database.prepare(
     `UPDATE items SET attempts = attempts + 1,
-       first_attempt_at = coalesce(first_attempt_at, :nowMs),
-       uncertain_since = coalesce(uncertain_since,
-         (SELECT claimed_at FROM batches WHERE id = :id AND lease IS NOT NULL))
+       first_attempt_at = coalesce(first_attempt_at, :nowMs)
      WHERE batch = :id`,
   )
   const takeAgain = (sink: string, nowMs: number, { id }: { readonly id: string }) => {
     gotRetry.add(sink)
+    doubt(id)
     attempt.run({ nowMs, id })
     return { id, entries: entries.of(id) }
   }
 
-  return (sink, limit, leaseMs, lingerMs = 0) => {
+  return (sink, limit, leaseMs, lingerMs = 0, isMarked = false) => {
     const nowMs = now()
     releaseOfTheDead(nowMs)
     const ripe = isRipe(sink, limit, lingerMs, nowMs)
@@ -67,7 +76,7 @@ export function prepareClaim(
       const taken = fresh ?? (due === undefined ? takeFresh() : takeAgain(sink, nowMs, due))
       if (taken === undefined) return undefined
       const token = newLease()
-      lease.run(taken.id, sink, token, nowMs, nowMs + leaseMs)
+      lease.run(taken.id, sink, token, nowMs, nowMs + leaseMs, isMarked ? 1 : 0)
       return { id: taken.id, sink, lease: token, entries: taken.entries }
     })
   }

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { correctedEvents } from '../corrected-events.ts'
 import type { Outbox } from '../outbox.ts'
+import { refusalOf } from '../../usage/refusal.ts'
 import { inTransaction } from './in-transaction.ts'
 
 interface SettledRow {
@@ -25,9 +26,11 @@ export function prepareCorrect(database: DatabaseSync, now: () => number): Outbo
   )
   const deliver = database.prepare('DELETE FROM items WHERE sink = ? AND seq = ?')
   const move = database.prepare(
-    `INSERT INTO items (sink, seq, state, attempts, reason, failed_at) VALUES (?, ?, ?, 1, ?, ?)
+    `INSERT INTO items (sink, seq, state, attempts, reason, code, since, failed_at)
+     VALUES (?, ?, ?, 1, ?, ?, ?, ?)
      ON CONFLICT (sink, seq) DO UPDATE
-     SET state = excluded.state, reason = excluded.reason, failed_at = excluded.failed_at`,
+     SET state = excluded.state, reason = excluded.reason, code = excluded.code,
+       since = excluded.since, failed_at = excluded.failed_at`,
   )
   const learnDelivered = database.prepare(
     'UPDATE items SET delivered_event_ids = ? WHERE sink = ? AND seq = ?',
@@ -40,19 +43,20 @@ export function prepareCorrect(database: DatabaseSync, now: () => number): Outbo
     'UPDATE sinks SET delivered = delivered + ?, discarded = discarded + ? WHERE name = ?',
   )
 
-  return (sink, ids, to, reason, events) =>
+  return (sink, ids, to, reason, more) =>
     inTransaction(database, () => {
       const rows = settled.all({ sink, ids: JSON.stringify(ids) }) as unknown as SettledRow[]
       const gained = { delivered: 0, dead: 0, discarded: 0 }
+      const { code, since } = refusalOf(more ?? {})
       let moved = 0
       for (const row of rows) {
         const { seq, state: from } = row
         const corrected =
-          to === 'dead' && events ? correctedEvents(knownEvents(row), from, events) : 'as they are'
+          to === 'dead' && more ? correctedEvents(knownEvents(row), from, more) : 'as they are'
         if (corrected === undefined) continue
         if (from !== to) {
           if (to === 'delivered') deliver.run(sink, seq)
-          else move.run(sink, seq, to, reason, now())
+          else move.run(sink, seq, to, reason, code ?? null, since ?? null, now())
           gained[from]--
           gained[to]++
           moved++

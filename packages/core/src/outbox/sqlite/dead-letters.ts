@@ -2,11 +2,14 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { DeadLetter, Outbox } from '../outbox.ts'
 import { inTransaction } from './in-transaction.ts'
 import { fromBody } from '../record-body.ts'
+import { refusalOf } from '../../usage/refusal.ts'
 
 interface DeadRow {
   readonly body: string
   readonly customer: string | null
   readonly reason: string
+  readonly code: string | null
+  readonly since: number | null
   readonly attempts: number
   readonly failedAt: number
 }
@@ -19,14 +22,14 @@ export function prepareDeadLetters(
   database: DatabaseSync,
 ): Pick<Outbox, 'deadLetters' | 'requeue' | 'discard'> {
   const list = database.prepare(
-    `SELECT body, customer, reason, attempts, failed_at AS failedAt
+    `SELECT body, customer, reason, code, since, attempts, failed_at AS failedAt
      FROM items JOIN records ON records.seq = items.seq
      WHERE sink = ? AND state = 'dead' ORDER BY failed_at, items.seq LIMIT ?`,
   )
   // It starts over, but what the sink already has of it stays known.
   const requeue = database.prepare(
     `UPDATE items SET state = 'requeued', attempts = 0, first_attempt_at = NULL,
-       uncertain_since = NULL, reason = NULL, failed_at = NULL
+       uncertain_since = NULL, uncertain_event_ids = NULL, uncertain_in = NULL, reason = NULL, code = NULL, since = NULL, failed_at = NULL
      WHERE ${chosen}`,
   )
   const discard = database.prepare(`UPDATE items SET state = 'discarded' WHERE ${chosen}`)
@@ -37,10 +40,11 @@ export function prepareDeadLetters(
   return {
     deadLetters(sink, limit = noLimit) {
       const rows = list.all(sink, limit) as unknown as DeadRow[]
-      return rows.map(({ body, customer, reason, attempts, failedAt }): DeadLetter => ({
+      return rows.map(({ body, customer, reason, attempts, failedAt, ...refusal }): DeadLetter => ({
         record: fromBody(body, customer),
         sink,
         reason,
+        ...refusalOf(refusal),
         attempts,
         failedAt,
       }))

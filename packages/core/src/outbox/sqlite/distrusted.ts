@@ -14,7 +14,9 @@ export const doubtOf = (seq: string): string =>
 export function prepareDistrusted(database: DatabaseSync) {
   // A claim that was never settled is uncertain from its own time, which the mark would hide.
   const mark = database.prepare(
-    `UPDATE items SET uncertain_since = min(:sinceMs, coalesce(uncertain_since, :sinceMs),
+    `UPDATE items SET uncertain_event_ids = NULL,
+       uncertain_in = CASE WHEN uncertain_since IS NULL THEN batch ELSE uncertain_in END,
+       uncertain_since = min(:sinceMs, coalesce(uncertain_since, :sinceMs),
        coalesce((SELECT claimed_at FROM batches WHERE id = batch AND lease IS NOT NULL), :sinceMs))
      WHERE state IN ('batched', 'requeued') AND seq <= :upTo`,
   )

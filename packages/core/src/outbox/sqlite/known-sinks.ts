@@ -31,6 +31,9 @@ export function prepareKnownSinks(database: DatabaseSync): Pick<Outbox, 'introdu
   const remove = database.prepare('DELETE FROM sinks WHERE name = ?')
   const removeItems = database.prepare('DELETE FROM items WHERE sink = ?')
   const removeRefused = database.prepare('DELETE FROM refused_events WHERE sink = ?')
+  const removeMarks = database.prepare(
+    'DELETE FROM marks WHERE batch IN (SELECT id FROM batches WHERE sink = ?)',
+  )
   const removeBatches = database.prepare('DELETE FROM batches WHERE sink = ?')
 
   const count = () => counters.get() as { pruned: number; last: number }
@@ -72,6 +75,7 @@ export function prepareKnownSinks(database: DatabaseSync): Pick<Outbox, 'introdu
     forget: (sink) =>
       inTransaction(database, () => {
         removeItems.run(sink)
+        removeMarks.run(sink)
         removeBatches.run(sink)
         removeRefused.run(sink)
         return remove.run(sink).changes > 0

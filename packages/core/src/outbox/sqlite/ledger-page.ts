@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { LedgerEntry, LedgerPage, LedgerQuery, RecordState } from '../outbox.ts'
 import { fromBody } from '../record-body.ts'
+import { refusalOf } from '../../usage/refusal.ts'
 import { prepareRecordWindows } from './record-windows.ts'
 
 interface LedgerRow {
@@ -9,6 +10,8 @@ interface LedgerRow {
   readonly customer: string | null
   readonly state: RecordState
   readonly reason: string | null
+  readonly code: string | null
+  readonly since: number | null
   readonly deliveredEventIds: string | null
   readonly refusedEventIds: string | null
 }
@@ -23,8 +26,8 @@ export function prepareLedgerPage(
   const windows = prepareRecordWindows(database)
   const select = database.prepare(
     `SELECT * FROM (
-       SELECT records.seq AS seq, body, customer, reason, delivered_event_ids AS deliveredEventIds,
-         ids AS refusedEventIds,
+       SELECT records.seq AS seq, body, customer, reason, code, since,
+         delivered_event_ids AS deliveredEventIds, ids AS refusedEventIds,
          CASE
            WHEN customer IS NULL THEN 'unattributed'
            WHEN items.state IN ('dead', 'discarded') THEN items.state
@@ -75,6 +78,7 @@ function toEntry(row: LedgerRow): LedgerEntry {
     state: row.state,
     deliveredEventIds: JSON.parse(row.deliveredEventIds ?? '[]') as string[],
     ...(reason !== null && { reason }),
+    ...refusalOf(row),
     ...(refusedEventIds !== null && { refusedEventIds: JSON.parse(refusedEventIds) as string[] }),
   }
 }

@@ -20,7 +20,7 @@ export function prepareOperations(database: DatabaseSync, options: HeartbeatOpti
   return {
     write: prepareAppend(database),
     claim: prepareClaim(database, now, heartbeat),
-    settle: prepareSettle(database, now),
+    ...prepareSettle(database, now),
     ...prepareProgress(database, now),
     ...prepareDeadLetters(database),
     ...prepareLedger(database),

@@ -77,6 +77,29 @@ const version2 = `
   ) STRICT, WITHOUT ROWID;
 `
 
+/** Why an item is dead or discarded, for machines. */
+const refusals = `
+  ALTER TABLE items ADD COLUMN code TEXT;
+  ALTER TABLE items ADD COLUMN since REAL;
+`
+
+/**
+ * What may be in flight of a batch, request by request: of one that is claimed again only that is
+ * uncertain, where its holder marked what it sent. `uncertain_event_ids` are those that may have
+ * arrived, any where it is null; `uncertain_in` is the sum as part of which they may have.
+ */
+const marks = `
+  ALTER TABLE items ADD COLUMN uncertain_event_ids TEXT;
+  ALTER TABLE items ADD COLUMN uncertain_in TEXT;
+  ALTER TABLE batches ADD COLUMN is_marked INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE marks (
+    batch TEXT NOT NULL,
+    request INTEGER NOT NULL,
+    parts TEXT NOT NULL,
+    PRIMARY KEY (batch, request)
+  ) STRICT, WITHOUT ROWID;
+`
+
 /**
  * What shows that a file is a copy (heartbeat.ts): an id and a count of signs of life, the places it
  * was seen in, and when it rested. A rest stands for the records up to `upto`: since its beginning
@@ -110,7 +133,7 @@ const copies = `
  * version are out there. A process of the version before may have the file open meanwhile, so what
  * it reads and writes has to stay.
  */
-const migrations: readonly string[] = [version1, version2, copies]
+const migrations: readonly string[] = [version1, version2, copies, refusals, marks]
 
 /** A file with a higher one was made by a newer version of this package. */
 export const schemaVersion = migrations.length

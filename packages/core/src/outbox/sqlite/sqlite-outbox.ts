@@ -119,6 +119,7 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
       }
     },
     claim: operation('claim'),
+    mark: operation('mark'),
     settle: operation('settle'),
     position: () => (queue.tryNow() ? position() : queue.stored().then(() => position())),
     isSettled: operation('isSettled'),

@@ -109,9 +109,9 @@ async function decideSpan(
 const roundedTogether =
   "amounts were rounded together, and by how much single records do not tell: with costUnit 'nano-usd' hardly any are rounded"
 
-/** As `aggregated` of core says it: the sum has the time of its latest record. */
-function wasSummed({ reason = '' }: LedgerEntry): boolean {
-  return reason.includes('As part of the sum')
+/** The sum has the time of its latest record. */
+function wasSummed({ code }: LedgerEntry): boolean {
+  return code === 'uncertain_sum'
 }
 
 async function compare(

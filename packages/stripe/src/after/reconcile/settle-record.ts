@@ -38,7 +38,7 @@ export async function settleRecord(
     // By way of delivered, because what a dead letter has of its own can only become less.
     await outbox.correct(sink, ids, 'delivered', reason)
     const known = [...deliveredEventIds, ...arrivedEventIds]
-    await outbox.correct(sink, ids, 'dead', reason, { deliveredEventIds: known })
+    await outbox.correct(sink, ids, 'dead', reason, { deliveredEventIds: known, code: 'proven' })
   }
   return (await outbox.requeue(sink, ids)) > 0
 }

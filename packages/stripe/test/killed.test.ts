@@ -1,0 +1,130 @@
+import { aggregated, createMeter, toMeterEvents, type Sink } from '@token-meter/core'
+import { sqliteOutbox } from '@token-meter/core/sqlite'
+import { startFakeStripe, type FakeStripe } from '@token-meter/testkit'
+import { temporaryFile } from '@token-meter/testkit/suites'
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
+import { stripeSink } from '../src/index.ts'
+import { billedSums, expectedSums, recordsOf } from './recorded.ts'
+import { spawnDelivery } from './spawn-delivery.ts'
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const inFlight = 12
+const hourMs = 60 * 60_000
+
+/** Events of more than one request. */
+function sentAgain({ requests }: FakeStripe): ReadonlySet<string> {
+  const seen = new Set<string>()
+  const again = new Set<string>()
+  for (const { rawBody } of requests) {
+    const id = /"?identifier"?[:=]"?([^"&]*)/.exec(rawBody)?.[1] ?? ''
+    if (seen.has(id)) again.add(id)
+    seen.add(id)
+  }
+  return again
+}
+
+async function slowStripe(latencyMs: number): Promise<FakeStripe> {
+  const stripe = await startFakeStripe({ latencyMs })
+  onTestFinished(() => stripe.close())
+  return stripe
+}
+
+/** Delivers a file in this process, at the time that its clock says. */
+async function deliverNow(file: string, stripe: FakeStripe, sums = false): Promise<void> {
+  const { apiKey, url: baseUrl } = stripe
+  const sink: Sink = stripeSink({ apiKey, baseUrl })
+  const meter = createMeter({
+    providers: [],
+    outbox: sqliteOutbox(file),
+    sinks: [sums ? aggregated(sink, { lingerMs: 0 }) : sink],
+    delivery: { lingerMs: 0, pollMs: 20 },
+    onError: () => {},
+  })
+  await meter.flush({ timeoutMs: 25_000 }).catch(() => {})
+  await meter.close().catch(() => {})
+}
+
+test.each([
+  [23.2, inFlight],
+  [3, 0],
+])(
+  'killed with 12 events in flight, next life %d hours later: at most %d are uncertain',
+  { timeout: 90_000 },
+  async (hours, most) => {
+    const file = temporaryFile()
+    const records = recordsOf(40, 200)
+    const outbox = sqliteOutbox(file)
+    await outbox.append(records)
+    const stripe = await slowStripe(150)
+    const child = spawnDelivery(file, stripe, '', { maxConcurrentRequests: inFlight })
+    await vi.waitFor(() => expect(stripe.requests.length).toBeGreaterThan(60), 20_000)
+    child.kill()
+    await child.ended
+    const arrived = stripe.requests.length
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + hours * hourMs })
+    await deliverNow(file, stripe)
+    const { delivered, dead, pending } = await outbox.stats('stripe')
+    expect({ pending, known: delivered + dead }).toEqual({ pending: 0, known: records.length })
+    expect(dead).toBeLessThanOrEqual(most)
+    const letters = await outbox.deadLetters('stripe')
+    for (const { code, since } of letters) {
+      expect({ code, isNumber: typeof since === 'number' }).toEqual({
+        code: 'uncertain',
+        isNumber: true,
+      })
+    }
+    // All but what was in flight is billed, and that is billed too: these requests had arrived.
+    expect(billedSums(stripe)).toEqual(expectedSums(records))
+    // What was known to have arrived was not sent again.
+    expect(sentAgain(stripe).size).toBeLessThanOrEqual(hours < 23 ? inFlight : 0)
+    expect(arrived).toBeGreaterThan(60)
+    // Other events of the same records are not uncertain with them.
+    const entries = (await outbox.ledger('stripe', { states: ['dead'] })).entries
+    const open = entries.flatMap(({ record, deliveredEventIds }) =>
+      toMeterEvents(record).filter(({ id }) => !deliveredEventIds.includes(id)),
+    )
+    expect(open.length).toBeLessThanOrEqual(inFlight)
+    await outbox.close()
+  },
+)
+
+test.each([
+  ['v2', ''],
+  ['v2', 'aggregated'],
+  ['v1', ''],
+] as const)(
+  'lives that are shorter than a batch get on (%s %s)',
+  { timeout: 120_000 },
+  async (api, sums) => {
+    const file = temporaryFile()
+    // Sums are of one customer each, so that there are enough of them.
+    const records = recordsOf(sums === '' ? 40 : 100, 100)
+    const outbox = sqliteOutbox(file)
+    await outbox.append(records)
+    const stripe = await slowStripe(200)
+    let before = 0
+    for (let life = 1; life <= 6; life++) {
+      const seen = stripe.requests.length
+      const child = spawnDelivery(file, stripe, sums, { api, maxConcurrentRequests: inFlight })
+      const isOver = () => expect(stripe.requests.length).toBeGreaterThan(seen + 30)
+      await Promise.race([vi.waitFor(isOver, 20_000), child.ended])
+      child.kill()
+      await child.ended
+      const { meterEvents } = stripe
+      if (meterEvents.length < records.length * 2) {
+        expect(meterEvents.length).toBeGreaterThanOrEqual(before + 10)
+      }
+      before = meterEvents.length
+    }
+    expect((await outbox.stats('stripe')).delivered).toBeGreaterThan(20)
+    await deliverNow(file, stripe, sums !== '')
+    expect(billedSums(stripe)).toEqual(expectedSums(records))
+    expect(await outbox.stats('stripe')).toMatchObject({ delivered: 100, dead: 0, pending: 0 })
+    // Each kill sends again at most what was in flight.
+    expect(sentAgain(stripe).size).toBeLessThanOrEqual(6 * inFlight)
+    await outbox.close()
+  },
+)
