@@ -2,6 +2,7 @@ import { appendLatency } from './append-latency.ts'
 import { backlogGrowth } from './backlog-growth.ts'
 import { deliveryRate } from './delivery-rate.ts'
 import type { Figure, FigureOptions } from './figure.ts'
+import { marksCost } from './marks-cost.ts'
 import { recordingRate } from './recording-rate.ts'
 
 /** What is measured, in the order of the flow. */
@@ -9,5 +10,6 @@ export const parts: Readonly<Record<string, (options: FigureOptions) => Promise<
   append: appendLatency,
   record: recordingRate,
   deliver: deliveryRate,
+  marks: marksCost,
   backlog: backlogGrowth,
 }
