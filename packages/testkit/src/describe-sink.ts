@@ -194,13 +194,16 @@ export function describeSink<Backend extends SinkBackend>(
       const began = performance.now()
       controller.abort(new Error('closing'))
       const results = await sending
-      expect(performance.now() - began).toBeLessThan(1000)
+      // Long before the time-out of the sink.
+      expect(performance.now() - began).toBeLessThan(10_000)
       expect(results.map(({ status }) => status)).toEqual(['retry', 'retry', 'retry'])
       // What was under way may have arrived.
       expect(results.some(isUncertain)).toBe(true)
       harness.backend.recover()
-      const again = await harness.send(records, { earlier: results })
-      expect(again).toMatchObject([accepted, accepted, accepted])
+      // A backend that has not noticed yet that the first request is gone may ask for patience.
+      let again = results
+      const send = async () => (again = await harness.send(records, { earlier: again }))
+      await expect.poll(send, { timeout: 10_000 }).toMatchObject([accepted, accepted, accepted])
       expect(bill()).toEqual(expectedBill(records))
     })
 
