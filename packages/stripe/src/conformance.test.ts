@@ -72,9 +72,9 @@ function withCosts(sink: Sink): Sink {
   }
   return {
     ...sink,
-    send: (batch, signal) => {
+    send: (batch, signal, progress) => {
       const entries = batch.entries.map((entry) => ({ ...entry, record: priced(entry.record) }))
-      return sink.send({ ...batch, entries }, signal)
+      return sink.send({ ...batch, entries }, signal, progress)
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { SinkResult } from '@token-meter/core/adapter'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { emptyAnswer, lostAnswers, passingFaults } from './sink-suite/faulty-answers.ts'
+import { type Reported, reportingTo } from './sink-suite/reported.ts'
 import type { SinkBackend, SinkSuite } from './sink-suite/sink-backend.ts'
 import {
   expectedBill,
@@ -29,6 +30,8 @@ export function describeSink<Backend extends SinkBackend>(
     const accepted = { status: 'accepted' }
     const always = { times: Infinity }
     const wasSent = (id: string) => JSON.stringify(harness.backend.requests).includes(id)
+    const oneEvent = () =>
+      sinkRecord({ tokens: { input: 1200, cachedInput: 0, cachedWrite: 0, output: 0 } })
     const bill = () => sortedBill(harness.backend.billed())
     const passing = suite.hasEmptySuccess
       ? passingFaults.filter(([name]) => name !== emptyAnswer)
@@ -89,6 +92,41 @@ export function describeSink<Backend extends SinkBackend>(
       const billed = bill().filter(({ customer }) => customer === 'cus_1')
       const others = expectedBill(good)
       expect(billed).toEqual(expect.arrayContaining([...others]))
+    })
+
+    test('says what it sends before it does, and then what became of it', async () => {
+      const records = [oneEvent(), oneEvent(), oneEvent()]
+      const ids = records.map(({ id }) => id).toSorted()
+      const reported: Reported = reportingTo(wasSent)
+      expect(await harness.send(records, { progress: reported.progress })).toHaveLength(3)
+      if (harness.sink.reportsProgress !== true) return
+      expect(reported.sentBeforeSaid).toEqual([])
+      expect(reported.said.toSorted()).toEqual(ids)
+      expect(reported.accepted.toSorted()).toEqual(ids)
+      expect(reported.open.size).toBe(0)
+    })
+
+    test('a request whose answer is lost stays in flight', async () => {
+      const record = oneEvent()
+      const reported = reportingTo(wasSent)
+      const [[, fault] = []] = lostAnswers
+      if (fault !== undefined) harness.backend.failWith(fault, always)
+      await harness.send([record], { progress: reported.progress })
+      if (harness.sink.reportsProgress !== true) return
+      expect(reported.accepted).toEqual([])
+      expect(reported.open.size).toBeGreaterThan(0)
+    })
+
+    test('sends nothing once the claim has ended', async () => {
+      const record = oneEvent()
+      const reported = reportingTo(wasSent, { isOver: true })
+      const sending = harness.send([record], { progress: reported.progress })
+      const [result] = await sending.catch(() => [])
+      if (harness.sink.reportsProgress !== true) return
+      expect(reported.said).toEqual([record.id])
+      expect(wasSent(record.id)).toBe(false)
+      expect(result?.status ?? 'retry').toBe('retry')
+      expect(isUncertain(result)).toBe(false)
     })
 
     test.each(passing)('%s: retry, then billed once', async (_, fault) => {

@@ -2,6 +2,7 @@ import {
   toMeterEvents,
   type Batch,
   type BatchEntry,
+  type SendProgress,
   type Sink,
   type SinkResult,
   type UsageRecord,
@@ -24,6 +25,8 @@ export interface SendOptions {
   /** The results of the attempt before: what they say was delivered is told to the sink. */
   readonly earlier?: readonly SinkResult[]
   readonly signal?: AbortSignal
+  /** @default none: the sink reports to nobody */
+  readonly progress?: SendProgress
   /** @default the harness's own */
   readonly sink?: Sink
 }
@@ -44,8 +47,10 @@ export async function sinkHarness<Backend extends SinkBackend>(
     backend,
     sink: ownSink,
     another,
-    send: (records, { earlier = [], signal = new AbortController().signal, sink = ownSink } = {}) =>
-      sink.send(batchOf(sink, records, earlier), signal),
+    send: (records, options = {}) => {
+      const { earlier = [], signal = new AbortController().signal, sink = ownSink } = options
+      return sink.send(batchOf(sink, records, earlier), signal, options.progress)
+    },
     [Symbol.asyncDispose]: async () => {
       for (const sink of sinks) await sink.close?.()
       await backend.close()
