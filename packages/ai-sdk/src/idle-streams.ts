@@ -1,3 +1,5 @@
+import { listenToProcess } from '@token-meter/core/adapter'
+
 /** A stream that somebody may still read. */
 export interface IdleStream {
   readonly isReading: boolean
@@ -29,7 +31,7 @@ export function watchIdle(stream: IdleStream): void {
   }
   if (watchesExit) return
   watchesExit = true
-  globalThis.process?.on?.('beforeExit', leaveAll)
+  listenToProcess((process) => process.on('beforeExit', leaveAll))
 }
 
 /** The stream is over. */

@@ -7,8 +7,10 @@ import { aiSdkProvider } from './ai-sdk-provider.ts'
  * billing backends that the environment names (`STRIPE_RESTRICTED_KEY`, ...), through an outbox on
  * disk (`TOKEN_METER_OUTBOX`, default `.token-meter/usage.db`).
  *
+ * What the environment lacks (a package, a disk) is told by `console.warn` and fails no call: usage waits
+ * for it.
+ *
  * @throws TypeError for an empty customer or what is no model or provider object of the AI SDK, a
- * model id such as `'openai/gpt-5'` among them; ConfigError when a key is set whose sink package is
- * not installed.
+ * model id such as `'openai/gpt-5'` among them; ConfigError for an option that there is not.
  */
 export const meter: Meter<AiSdkClient> = zeroConfigMeter(aiSdkProvider)

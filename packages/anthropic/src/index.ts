@@ -12,8 +12,11 @@ import { anthropicProvider } from './anthropic-provider.ts'
  * billing backends that the environment names (`STRIPE_RESTRICTED_KEY`, ...), through an outbox on
  * disk (`TOKEN_METER_OUTBOX`, default `.token-meter/usage.db`).
  *
- * @throws TypeError for an empty customer or what is no Anthropic client; ConfigError when a key is
- * set whose sink package is not installed.
+ * What the environment lacks (a package, a disk) is told by `console.warn` and fails no call: usage waits
+ * for it.
+ *
+ * @throws TypeError for an empty customer or what is no Anthropic client;
+ * ConfigError for an option that there is not.
  */
 export const meter: Meter<AnthropicClient> = zeroConfigMeter(anthropicProvider)
 

@@ -3,6 +3,7 @@
  * @module
  */
 export { zeroConfigMeter } from './zero-config.ts'
+export { registerPackage } from './environment/installed-package.ts'
 export type { Meter } from './meter.ts'
 export { watchMeter, type WatchedMeter } from './watch-meter.ts'
 
@@ -38,6 +39,7 @@ export { type ResponseHeaders, responseHeaders } from './usage/response-headers.
 export { rememberWrapped } from './call/wrapped-clients.ts'
 export type { CallObserver, ClientOptions, Provider } from './call/provider.ts'
 
+export { builtInModule, listenToProcess } from './lib/node-process.ts'
 export { isErrorAnswer } from './usage/error-answer.ts'
 export { isPlain, jsonObject, text } from './usage/json-object.ts'
 export { isLinkedBilling, ownValue } from './usage/linked-billing.ts'
@@ -124,18 +126,9 @@ export type {
   EventRetry,
   SentEvent,
 } from './sending/event-outcome.ts'
+export { isMissingInBuild, keylessSink } from './sending/keyless-sink.ts'
 export { type NetworkFailure, neverSent } from './sending/never-sent.ts'
 export { onAbort } from './sending/on-abort.ts'
-export {
-  isAboveZero,
-  isCount,
-  isFunction,
-  isOneOf,
-  isText,
-  isTimerMs,
-  optionCheck,
-  type OptionCheck,
-} from './sending/option-check.ts'
 export { chunksOf, halvesOf } from './sending/parts.ts'
 export { createRate, type NextMoment, type RateOptions } from './sending/rate.ts'
 export { recordResult, type RefusedEvent } from './sending/record-result.ts'
@@ -153,6 +146,21 @@ export { unusedEventId } from './sending/unused-event-id.ts'
 export { withCacheInInput } from './sending/with-cache-in-input.ts'
 export { withReason } from './sending/with-reason.ts'
 export { withoutKey } from './sending/without-key.ts'
+
+// For authors of anything that takes options.
+export {
+  checkKeys,
+  isAboveZero,
+  isCount,
+  isDuration,
+  isFiniteDuration,
+  isFunction,
+  isOneOf,
+  isText,
+  isTimerMs,
+  optionCheck,
+  type OptionCheck,
+} from './errors/option-check.ts'
 
 export { MissingCustomerError } from './errors/missing-customer-error.ts'
 export { ConfigError } from './errors/config-error.ts'

@@ -1,8 +1,8 @@
 import type { OwnRecords } from './delivery/own-records.ts'
 import { platformWaitUntil, type WaitUntil } from './environment/wait-until.ts'
-import { ConfigError } from './errors/config-error.ts'
 import { FlushError } from './errors/flush-error.ts'
 import { ObserverError } from './errors/observer-error.ts'
+import { isFiniteDuration, isFunction, optionCheck } from './errors/option-check.ts'
 import type { TokenMeterError } from './errors/token-meter-error.ts'
 import type { UsageRecord } from './usage/usage-record.ts'
 
@@ -112,19 +112,11 @@ export class AfterUsage {
   }
 }
 
+const check = optionCheck('createMeter')
+
 /** @throws ConfigError for what cannot be called, or is no time. */
-export function checkAfterUsage({ waitUntil, awaitDeliveryMs }: AfterUsageOptions): void {
-  if (waitUntil !== undefined && typeof waitUntil !== 'function') {
-    throw new ConfigError(
-      'waitUntil must be a function, such as (promise) => ctx.waitUntil(promise)',
-    )
-  }
-  if (
-    awaitDeliveryMs !== undefined &&
-    !(Number.isFinite(awaitDeliveryMs) && awaitDeliveryMs >= 0)
-  ) {
-    throw new ConfigError(
-      `awaitDeliveryMs must be a number of ms from 0 up, got ${String(awaitDeliveryMs)}`,
-    )
-  }
+export function checkAfterUsage({ waitUntil, awaitDeliveryMs = 0 }: AfterUsageOptions): void {
+  const example = 'a function, such as (promise) => ctx.waitUntil(promise)'
+  check('waitUntil', waitUntil ?? isFunction, example, isFunction)
+  check('awaitDeliveryMs', awaitDeliveryMs, 'a number of ms from 0 up', isFiniteDuration)
 }

@@ -1,28 +1,34 @@
 import { checkAttributes } from './call/customer.ts'
 import { checkOnInterrupted } from './call/estimate-policy.ts'
 import { checkCost } from './cost/pricing.ts'
+import { checkKeys, isFunction, isOneOf, optionCheck } from './errors/option-check.ts'
 import { ConfigError } from './errors/config-error.ts'
 import { checkTokenizer } from './guarded-tokenizer.ts'
 import type { MeterOptions } from './meter-options.ts'
 
-/** @throws ConfigError for what is neither true, false nor left out. */
-export function checkBillLinked(value: unknown): asserts value is boolean | undefined {
-  if (value === undefined || typeof value === 'boolean') return
-  throw new ConfigError('billLinked must be true or false')
+const known: Readonly<Record<keyof MeterOptions, true>> = {
+  providers: true,
+  outbox: true,
+  sinks: true,
+  cost: true,
+  attributes: true,
+  onMissingCustomer: true,
+  onInterrupted: true,
+  billLinked: true,
+  tokenizer: true,
+  onError: true,
+  delivery: true,
+  waitUntil: true,
+  awaitDeliveryMs: true,
+  retentionMs: true,
 }
 
+const check = optionCheck('createMeter')
+
 /** @throws ConfigError for what is wrong in the options that no other part checks. */
-export function checkOptions({
-  providers,
-  outbox,
-  attributes,
-  onMissingCustomer,
-  onInterrupted,
-  billLinked,
-  tokenizer,
-  onError,
-  cost,
-}: MeterOptions): void {
+export function checkOptions(options: MeterOptions): void {
+  checkKeys<MeterOptions>('createMeter', options, known)
+  const { providers, outbox, attributes, onMissingCustomer, onInterrupted } = options
   if (
     !Array.isArray(providers) ||
     providers.some((provider) => typeof provider?.observe !== 'function')
@@ -33,14 +39,11 @@ export function checkOptions({
     throw new ConfigError('outbox must be an outbox, such as sqliteOutbox("usage.db")')
   }
   if (attributes !== undefined) checkAttributes(attributes)
-  if (!['record', 'throw', undefined].includes(onMissingCustomer)) {
-    throw new ConfigError('onMissingCustomer must be "record" or "throw"')
-  }
+  const ways = isOneOf('record', 'throw', undefined)
+  check('onMissingCustomer', onMissingCustomer, '"record" or "throw"', ways)
   checkOnInterrupted(onInterrupted)
-  checkBillLinked(billLinked)
-  checkTokenizer(tokenizer)
-  checkCost(cost)
-  if (onError !== undefined && typeof onError !== 'function') {
-    throw new ConfigError('onError must be a function')
-  }
+  check('billLinked', options.billLinked ?? true, 'true or false', isOneOf(true, false))
+  checkTokenizer(options.tokenizer)
+  checkCost(options.cost)
+  check('onError', options.onError ?? isFunction, 'a function', isFunction)
 }

@@ -1,5 +1,6 @@
 import { atMost } from './delivery/at-most.ts'
 import { byDeadline } from './delivery/by-deadline.ts'
+import { perishablePart } from './environment/fallback-outbox.ts'
 import { FlushError } from './errors/flush-error.ts'
 import type { Outbox } from './outbox/outbox.ts'
 import type { MeterStats } from './stats.ts'
@@ -15,20 +16,31 @@ export async function countAndClose(
   outbox: Outbox,
   count: () => Promise<MeterStats>,
 ): Promise<MeterStats> {
+  const perishable = perishablePart(outbox)
   let counted: { readonly value: MeterStats } | undefined
+  let lost: MeterStats['sinks'] | undefined
   let closed: { readonly value: void } | undefined
   try {
     counted = await byDeadline(count, performance.now() + outboxMs)
+    lost =
+      counted && perishable && perishable !== outbox
+        ? await countsIn(perishable, Object.keys(counted.value.sinks))
+        : counted?.value.sinks
   } finally {
     closed = await byDeadline(() => outbox.close(), performance.now() + outboxMs)
   }
   if (counted === undefined || closed === undefined) throw noAnswer(outbox, 'close() gave up')
-  if (!outbox.durable) checkNothingIsLost(counted.value)
+  if (perishable !== undefined && lost !== undefined) checkNothingIsLost(lost)
   return counted.value
 }
 
+async function countsIn(outbox: Outbox, names: readonly string[]): Promise<MeterStats['sinks']> {
+  const counts = await Promise.all(names.map(async (name) => [name, await outbox.stats(name)]))
+  return Object.fromEntries(counts)
+}
+
 /** @throws FlushError when not all is delivered, or given up by name. */
-function checkNothingIsLost(stats: MeterStats): void {
+function checkNothingIsLost(stats: MeterStats['sinks']): void {
   const lost = {
     pending: leftOf(stats, 'pending'),
     dead: leftOf(stats, 'dead'),
@@ -66,7 +78,7 @@ export async function flushOfClosed(
       pending: {},
     })
   }
-  const pending = leftOf(stats, 'pending')
+  const pending = leftOf(stats.sinks, 'pending')
   if (Object.keys(pending).length === 0) return stats
   throw new FlushError(
     `flush() came after close(), which left records in the outbox: ${inWords(pending)}. The next ` +
@@ -82,7 +94,7 @@ export function noAnswer(outbox: Outbox, what: string): FlushError {
 }
 
 function leftOf(
-  { sinks }: MeterStats,
+  sinks: MeterStats['sinks'],
   state: 'pending' | 'dead' | 'unattributed',
 ): Readonly<Record<string, number>> {
   const counts = Object.entries(sinks).map(([name, stats]) => [name, stats[state]] as const)

@@ -1,4 +1,5 @@
 import { isRequestBound } from './environment/request-bound.ts'
+import { listenToProcess } from './lib/node-process.ts'
 
 /** What an ending process still has to do. */
 export interface AtExit {
@@ -15,15 +16,10 @@ const meters = new Set<AtExit>()
  * and `end` on `exit`, which a signal does not. No exit code changes. Answers how to take it back.
  */
 export function atExit(meter: AtExit): () => void {
-  const { process } = globalThis
   // A Worker has a `process` that never ends, and would keep the meter of every request.
-  if (typeof process?.on !== 'function' || isRequestBound()) return () => {}
+  if (isRequestBound()) return () => {}
   // One listener for all: Node warns of a leak from the eleventh on.
-  if (meters.size === 0) {
-    process.on('beforeExit', flushAll)
-    // Before an outbox that writes at its own end what it has by then.
-    process.prependListener('exit', endAll)
-  }
+  if (meters.size === 0 && !listenToProcess(listen)) return () => {}
   meters.add(meter)
   return () => {
     meters.delete(meter)
@@ -31,6 +27,12 @@ export function atExit(meter: AtExit): () => void {
     process.off('beforeExit', flushAll)
     process.off('exit', endAll)
   }
+}
+
+function listen(process: NodeJS.Process): void {
+  process.on('beforeExit', flushAll)
+  // Before an outbox that writes at its own end what it has by then.
+  process.prependListener('exit', endAll)
 }
 
 function flushAll(): void {

@@ -36,6 +36,9 @@ export function warnOnConsole(
 
 /** Observer faults and missing prices are told once each, and do not vary with the call. */
 function kindOf(error: TokenMeterError): string {
+  const { sink, failing } = error as { readonly sink?: string; readonly failing?: object }
+  // It is told by the hour, and must not go under in what else fails then.
+  if (failing !== undefined) return `failing ${sink}`
   return error.code === 'observer' || error.code === 'cost' ? error.message : error.code
 }
 

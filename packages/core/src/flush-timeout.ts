@@ -1,12 +1,11 @@
-import { ConfigError } from './errors/config-error.ts'
+import { checkKeys, isDuration, optionCheck } from './errors/option-check.ts'
 
 /**
  * Refuses what is no time to wait.
  * @throws ConfigError
  */
-export function checkTimeout(method: 'flush' | 'close', timeoutMs: unknown): void {
-  if (timeoutMs === undefined || (typeof timeoutMs === 'number' && timeoutMs >= 0)) return
-  throw new ConfigError(
-    `${method}({ timeoutMs }) must be a number of ms from 0 up, got ${String(timeoutMs)}`,
-  )
+export function checkTimeout(method: 'flush' | 'close', options: unknown): void {
+  checkKeys<{ timeoutMs: number }>(`${method}()`, options, { timeoutMs: true })
+  const { timeoutMs = 0 } = options
+  optionCheck(`${method}()`)('timeoutMs', timeoutMs, 'a number of ms from 0 up', isDuration)
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { ConfigError } from './errors/config-error.ts'
+import { checkKeys } from './errors/option-check.ts'
 import { type Tokenizer, tokensPerO200k } from './usage/tokenizer.ts'
 
 export type { Tokenizer } from './usage/tokenizer.ts'
@@ -43,11 +44,13 @@ const noSpecialTokens = { disallowedSpecial: new Set<string>() }
  * hidden reasoning, images, and the few tokens that frame each message.
  *
  * `ready` rejects with a ConfigError when the package is not installed; a meter reports that.
- * @throws ConfigError for an unknown encoding.
+ * @throws ConfigError for an unknown encoding, or another option.
  */
-export function gptTokenizer({ encoding = 'o200k_base' }: GptTokenizerOptions = {}): Tokenizer & {
+export function gptTokenizer(options: GptTokenizerOptions = {}): Tokenizer & {
   readonly ready: Promise<void>
 } {
+  checkKeys<GptTokenizerOptions>('gptTokenizer', options, { encoding: true })
+  const { encoding = 'o200k_base' } = options
   const load = Object.hasOwn(encodings, encoding) ? encodings[encoding] : undefined
   if (load === undefined) {
     throw new ConfigError('gptTokenizer() knows the encodings "o200k_base" and "cl100k_base"')

@@ -7,7 +7,7 @@ export { type ClientOf, createMeter, type Meter } from './meter.ts'
 export type { MeterOptions } from './meter-options.ts'
 export type { CloseOptions, FlushOptions } from './pipeline.ts'
 export type { MeterEvents } from './meter-events.ts'
-export type { MeterStats } from './stats.ts'
+export type { MeterSinkStats, MeterStats } from './stats.ts'
 export type { ManualUsage } from './manual-usage.ts'
 
 export type { Call } from './call/call.ts'
@@ -46,6 +46,7 @@ export type {
 } from './outbox/outbox.ts'
 export type { TakenId } from './outbox/taken-id.ts'
 
+export type { SinkFailure } from './delivery/outage.ts'
 export type { DeliveryOptions } from './delivery/delivery-options.ts'
 export type { WaitUntil } from './environment/wait-until.ts'
 

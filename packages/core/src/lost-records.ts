@@ -1,4 +1,5 @@
 import type { ObservedCall } from './call/observed-call.ts'
+import { perishablePart } from './environment/fallback-outbox.ts'
 import { MissingCustomerError } from './errors/missing-customer-error.ts'
 import { OutboxError } from './errors/outbox-error.ts'
 import type { LedgerPage, Outbox, RecordState } from './outbox/outbox.ts'
@@ -22,26 +23,29 @@ export function lostRecords(
   sinks: readonly string[],
   end: 'the process ended' | 'the meter was closed',
 ): OutboxError | undefined {
-  if (outbox.durable) return undefined
+  const perishable = perishablePart(outbox)
+  if (perishable === undefined) return undefined
+  // Where memory stands in for an outbox, what is in it was for a later process, if for no sink here.
+  const names = sinks.length === 0 && perishable !== outbox ? ['any'] : sinks
   const records = new Map<string, UsageRecord>()
   const said: string[] = []
   try {
     for (const [state, why] of Object.entries(unbilled)) {
       const before = records.size
-      for (const sink of sinks) {
-        for (const record of recordsOf(outbox, sink, state as RecordState))
+      for (const sink of names) {
+        for (const record of recordsOf(perishable, sink, state as RecordState))
           records.set(record.id, record)
       }
       if (records.size > before) said.push(`${records.size - before} that ${why}`)
     }
   } catch (cause) {
-    return new OutboxError(`${end}, and what is left in ${outbox.description} cannot be read`, {
+    return new OutboxError(`${end}, and what is left in ${perishable.description} cannot be read`, {
       cause,
     })
   }
   if (records.size === 0) return undefined
   return new OutboxError(
-    `${end} with ${records.size} usage record(s) in ${outbox.description}: ${said.join(', ')}. They ` +
+    `${end} with ${records.size} usage record(s) in ${perishable.description}: ${said.join(', ')}. They ` +
       'are in this error\'s "records" and nowhere else: record() them again, with a customer, and what ' +
       'was refused once it can be taken, which bills each of them once while its id is the same',
     { records: [...records.values()] },

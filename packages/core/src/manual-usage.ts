@@ -1,3 +1,4 @@
+import { nearestName } from './lib/nearest-name.ts'
 import { isCustomerId, toAttributes, type AttributeValues } from './call/customer.ts'
 import { ConfigError } from './errors/config-error.ts'
 import {
@@ -59,9 +60,9 @@ export interface ManualUsage {
 
 /**
  * A record from an application's own usage.
- * @throws TypeError for a missing customer, provider, model or tokens, an unknown type of token, a
- * wrong id (of the record, the response or the request), a reason for not billing that is no code, or
- * a time that is no number;
+ * @throws TypeError for a missing customer, provider, model or tokens, an unknown name or type of
+ * token, a wrong id (of the record, the response or the request), a reason for not billing that is no
+ * code, or a time that is no number;
  * RangeError for counts that are not whole numbers from 0 up, or requests from 1 up; ConfigError for
  * reserved attributes.
  */
@@ -74,6 +75,7 @@ export function toUsageRecord(usage: ManualUsage): UsageRecord {
       throw new TypeError(`record() expected ${name} to be a non-empty string`)
     }
   }
+  checkNames(usage)
   checkId(usage.id)
   checkUnbilled(usage.unbilled)
   checkProviderId('responseId', usage.responseId)
@@ -104,6 +106,37 @@ export function toUsageRecord(usage: ManualUsage): UsageRecord {
     ...providerIds(usage.responseId, usage.requestId),
     raw: boundedUsage(usage.raw),
   }
+}
+
+/** A record that was kept is taken too: what an error handed over is recorded again as it is. */
+const known: Readonly<Record<keyof ManualUsage | keyof UsageRecord, true>> = {
+  id: true,
+  customer: true,
+  provider: true,
+  model: true,
+  requestedModel: true,
+  responseId: true,
+  requestId: true,
+  requests: true,
+  parts: true,
+  endpoint: true,
+  tokens: true,
+  details: true,
+  outcome: true,
+  at: true,
+  serviceTier: true,
+  attributes: true,
+  unbilled: true,
+  cost: true,
+  raw: true,
+}
+
+function checkNames(usage: object): void {
+  const unknown = Object.keys(usage).find((name) => !Object.hasOwn(known, name))
+  if (unknown === undefined) return
+  const meant = nearestName(unknown, Object.keys(known))
+  const hint = meant === undefined ? '' : `: did you mean "${meant}"?`
+  throw new TypeError(`record() does not know "${unknown}"${hint}`)
 }
 
 /** An event's id is the record's and a type of token, and backends take 100 characters. */

@@ -1,10 +1,13 @@
 import { runWithCustomer } from './call/customer-context.ts'
-import { checkAttributes, checkCustomer, type Customer, isCustomerId } from './call/customer.ts'
-import { checkOnInterrupted } from './call/estimate-policy.ts'
+import { checkCustomer, type Customer, isCustomerId } from './call/customer.ts'
 import { ObservedCall } from './call/observed-call.ts'
-import type { CallObserver, ClientOptions, Provider } from './call/provider.ts'
+import {
+  type CallObserver,
+  checkClientOptions,
+  type ClientOptions,
+  type Provider,
+} from './call/provider.ts'
 import { rememberWrapped, unwrapClient } from './call/wrapped-clients.ts'
-import { checkBillLinked } from './check-options.ts'
 import { guardedTokenizer } from './guarded-tokenizer.ts'
 import { findPayer } from './payer.ts'
 import type { ManualUsage } from './manual-usage.ts'
@@ -55,19 +58,24 @@ export interface Meter<SupportedClient extends object = object> extends AsyncDis
   stats(): Promise<MeterStats>
   /** `outbox.correct`, which also tells the listeners of `dead-letter` about what is one now. */
   correct(...correction: Parameters<Outbox['correct']>): Promise<number>
-  /** For dead letters, unattributed usage and the ledger. */
+  /**
+   * For dead letters, unattributed usage and the ledger. What is asked of one sink throws a ConfigError for
+   * a name that neither the meter nor the outbox knows.
+   */
   readonly outbox: Outbox
 }
 
 /**
  * Joins the stages: client call -> usage -> outbox -> delivery -> sink.
- * @throws ConfigError for wrong options.
+ * @throws ConfigError for wrong options and for one that there is not; OutboxError when the outbox that
+ * `TOKEN_METER_OUTBOX` names cannot be used.
  */
 export function createMeter<Known extends Provider>(
   options: Omit<MeterOptions, 'providers'> & { readonly providers: readonly Known[] },
 ): Meter<ClientOf<Known>> {
+  const pipeline = new Pipeline(options)
   const providers = options.providers as readonly Provider[] as readonly Provider<ClientOf<Known>>[]
-  return meterOn(new Pipeline(options), { ...options, providers })
+  return meterOn(pipeline, { ...options, providers })
 }
 
 /** The clients that a provider knows; of several providers, of any of them. */
@@ -89,9 +97,7 @@ export function meterOn<SupportedClient extends object>(
     clientOptions: ClientOptions = {},
   ): Client {
     checkCustomer(customer)
-    if (clientOptions.attributes !== undefined) checkAttributes(clientOptions.attributes)
-    checkOnInterrupted(clientOptions.onInterrupted)
-    checkBillLinked(clientOptions.billLinked)
+    checkClientOptions(clientOptions)
     const raw = unwrapClient(client)
     const provider = providerOf(raw, providers)
     const allAttributes = [attributes, clientOptions.attributes].filter(

@@ -1,22 +1,26 @@
 import { AfterUsage, checkAfterUsage } from './after-usage.ts'
+import { checkedOutbox } from './checked-outbox.ts'
 import { checkOptions } from './check-options.ts'
 import { countAndClose, flushOfClosed, noAnswer } from './closing.ts'
 import { Delivery } from './delivery/delivery.ts'
 import { pricing } from './cost/pricing.ts'
+import { deliveryReport } from './delivery-report.ts'
+import type { DeliveryReport } from './delivery/delivery-events.ts'
 import { deliveryOptions } from './delivery/delivery-options.ts'
 import { haveCome } from './delivery/coming.ts'
 import { flushDeliveries } from './delivery/flush.ts'
 import { byDeadline } from './delivery/by-deadline.ts'
 import { OwnRecords } from './delivery/own-records.ts'
 import { defaultOutbox } from './environment/default-outbox.ts'
+import { moveIn } from './environment/fallback-outbox.ts'
 import { checkRequest } from './environment/request-bound.ts'
-import { DeliveryError } from './errors/delivery-error.ts'
 import { ObserverError } from './errors/observer-error.ts'
 import type { TokenMeterError } from './errors/token-meter-error.ts'
 import { atExit } from './exit-flush.ts'
 import { warnOnConsole } from './fault-log.ts'
 import { checkTimeout } from './flush-timeout.ts'
 import { handleRejection } from './handle-rejection.ts'
+import { isNextBuild } from './lib/next-build.ts'
 import { lostRecords } from './lost-records.ts'
 import { type ManualUsage, toUsageRecord } from './manual-usage.ts'
 import { MeterEmitter, type MeterEvents } from './meter-events.ts'
@@ -44,13 +48,21 @@ export interface CloseOptions {
 const durableExitMs = 2_000
 const memoryExitMs = 10_000
 
+export interface PipelineOptions {
+  /** Nothing that the environment says or lacks is an error; it is reported. @default false */
+  readonly tolerant?: boolean
+}
+
 /** One outbox and the deliveries from it: what a meter records into. */
 export class Pipeline {
+  /** For applications: it refuses the name of a sink that there is not. */
   readonly outbox: Outbox
+  readonly #outbox: Outbox
   readonly keeper: UsageKeeper
   readonly #events: MeterEmitter
   readonly #deliveries: readonly Delivery[]
   readonly #own: OwnRecords
+  readonly #tell: DeliveryReport
   readonly #leaveExit: () => void
   readonly #stopPruning: () => void
   #errors = 0
@@ -61,7 +73,7 @@ export class Pipeline {
   #last: MeterStats | undefined
   readonly report: (error: TokenMeterError) => void
 
-  constructor(options: MeterOptions) {
+  constructor(options: MeterOptions, { tolerant = false }: PipelineOptions = {}) {
     checkOptions(options)
     checkAfterUsage(options)
     checkRequest()
@@ -82,25 +94,36 @@ export class Pipeline {
       }
       if (error.code !== 'observer') this.#events.emit('error', error)
     }
-    this.outbox = options.outbox ?? defaultOutbox(this.report)
-    this.outbox.onFault?.((error) => this.report(error))
-    handleRejection(this.outbox.open?.())
+    this.#outbox = options.outbox ?? defaultOutbox({ report: this.report, tolerant })
+    this.#outbox.onFault?.((error) => this.report(error))
+    const names = new Set(sinks.map(({ name }) => name))
+    this.outbox = checkedOutbox(this.#outbox, names)
+    const isBuild = isNextBuild()
+    if (!isBuild) handleRejection(this.#outbox.open?.())
+    this.#tell = deliveryReport(this.#events, this.report, (sink, id) =>
+      this.#own.settled(sink, id),
+    )
     const price = options.cost && pricing(options.cost, this.report)
     this.#deliveries = pricedSinks(sinks.map(keepingSums), price).map(
-      (sink) => new Delivery(sink, this.outbox, pace, this.#deliveryReport()),
+      (sink) => new Delivery(sink, this.#outbox, pace, this.#tell),
     )
-    this.#own = new OwnRecords(this.outbox, this.#deliveries)
+    this.#own = new OwnRecords(this.#outbox, this.#deliveries)
     const after = new AfterUsage(this.#own, options, this.report)
     this.keeper = new UsageKeeper(
-      this.outbox,
+      this.#outbox,
       (record) => this.#kept(record),
       this.report,
       after,
       price,
     )
     this.#leaveExit = atExit({ flush: () => this.#flushAtExit(), end: () => this.#end() })
-    this.#stopPruning = pruneRegularly(this.outbox, options.retentionMs, this.report)
-    for (const delivery of this.#deliveries) delivery.wake()
+    // A build only looks at the application: should a page that it renders use the meter, the first
+    // record wakes delivery.
+    if (isBuild) this.#flushedAtExit = 0
+    this.#stopPruning = isBuild
+      ? () => {}
+      : pruneRegularly(this.#outbox, options.retentionMs, this.report)
+    if (!isBuild) for (const delivery of this.#deliveries) delivery.wake()
   }
 
   readonly on = <Name extends keyof MeterEvents>(
@@ -114,14 +137,13 @@ export class Pipeline {
 
   readonly correct = async (...correction: Parameters<Outbox['correct']>): Promise<number> => {
     const [sink, ids, state, reason, events] = correction
-    const tell = this.#deliveryReport()
     let moved = 0
     // One by one, to know which ones are dead letters now.
     for (const id of ids) {
       const count = await this.outbox.correct(sink, [id], state, reason, events)
       moved += count
       const record = count > 0 && state === 'dead' ? await this.outbox.find(id) : undefined
-      if (record !== undefined) tell.deadLetter(sink, record, reason)
+      if (record !== undefined) this.#tell.deadLetter(sink, record, reason)
     }
     return moved
   }
@@ -130,11 +152,12 @@ export class Pipeline {
     if (this.#last !== undefined) return this.#last
     const sinks = await Promise.all(
       this.#deliveries.map(
-        async ({ sink }) => [sink.name, await this.outbox.stats(sink.name)] as const,
+        async ({ sink: { name }, failing }) =>
+          [name, { ...(await this.#outbox.stats(name)), ...(failing && { failing }) }] as const,
       ),
     )
     return {
-      recorded: await this.outbox.recorded(),
+      recorded: await this.#outbox.recorded(),
       sinks: Object.fromEntries(sinks),
       errors: this.#errors,
     }
@@ -142,7 +165,7 @@ export class Pipeline {
 
   flush(options: FlushOptions = {}): Promise<MeterStats> {
     try {
-      checkTimeout('flush', options.timeoutMs)
+      checkTimeout('flush', options)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -154,7 +177,7 @@ export class Pipeline {
 
   close(options: CloseOptions = {}): Promise<void> {
     try {
-      checkTimeout('close', options.timeoutMs)
+      checkTimeout('close', options)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -169,22 +192,23 @@ export class Pipeline {
     if (await haveCome(coming, timeoutMs, deadline))
       await this.#deliver(Math.max(0, deadline - performance.now()))
     const stats = await byDeadline(() => this.stats(), deadline)
-    if (stats === undefined) throw noAnswer(this.outbox, `flush() gave up after ${timeoutMs} ms`)
+    if (stats === undefined) throw noAnswer(this.#outbox, `flush() gave up after ${timeoutMs} ms`)
     return stats.value
   }
 
   readonly #deliver = (timeoutMs: number): Promise<void> =>
-    flushDeliveries(this.outbox, this.#deliveries, timeoutMs, this.keeper.stored())
+    flushDeliveries(this.#outbox, this.#deliveries, timeoutMs, this.keeper.stored())
 
   async #flushAtExit(): Promise<void> {
     this.keeper.writeHeld()
     // The event comes again after every asynchronous round: only new records are worth another.
     if (this.#flushedAtExit === this.keeper.begun && !this.keeper.isStoring) return
     this.#flushedAtExit = this.keeper.begun
-    const timeoutMs = this.outbox.durable ? durableExitMs : memoryExitMs
+    const timeoutMs = this.#outbox.durable ? durableExitMs : memoryExitMs
     // What was not delivered was reported; a durable outbox keeps it for the next process.
     // Nothing is waited for that is still coming: a process that ends has lost its connections.
     await this.#deliver(timeoutMs).catch(() => {})
+    await moveIn(this.#outbox)
     this.keeper.reportUnstored()
   }
 
@@ -196,7 +220,7 @@ export class Pipeline {
 
   #reportLost(end: Parameters<typeof lostRecords>[2]): void {
     const sinks = this.#deliveries.map(({ sink }) => sink.name)
-    const lost = lostRecords(this.outbox, sinks, end)
+    const lost = lostRecords(this.#outbox, sinks, end)
     if (lost !== undefined) this.report(lost)
   }
 
@@ -206,10 +230,11 @@ export class Pipeline {
     // What is left is counted below, when nothing more can come.
     await this.#flushes.run(this.keeper.begun, timeoutMs).catch(() => {})
     this.keeper.close()
+    await moveIn(this.#outbox)
     await Promise.all(this.#deliveries.map((delivery) => delivery.stop()))
     this.#reportLost('the meter was closed')
     try {
-      this.#last = await countAndClose(this.outbox, () => this.stats())
+      this.#last = await countAndClose(this.#outbox, () => this.stats())
     } finally {
       // Not before: a process that exits meanwhile says what it loses.
       if (!this.keeper.isStoring) this.#leaveExit()
@@ -219,29 +244,5 @@ export class Pipeline {
   #kept(record: MeterEvents['usage']): void {
     this.#events.emit('usage', record)
     for (const delivery of this.#deliveries) delivery.wake()
-  }
-
-  #deliveryReport(): ConstructorParameters<typeof Delivery>[3] {
-    return {
-      delivered: (sink, records) => {
-        for (const { id } of records) this.#own.settled(sink, id)
-        this.#events.emit('delivered', { sink, records })
-      },
-      retrying: (sink, records, reason, afterMs) =>
-        this.#events.emit('retrying', { sink, records, reason, afterMs }),
-      deadLetter: (sink, record, reason) => {
-        this.#own.settled(sink, record.id)
-        this.#events.emit('dead-letter', { sink, record, reason })
-        this.report(
-          new DeliveryError(
-            `the sink "${sink}" refused record ${record.id}, which is a dead letter now (fix the cause ` +
-              `and call outbox.requeue("${sink}")): ${reason}`,
-            { sink, records: [record] },
-          ),
-        )
-      },
-      fault: (sink, what, cause) =>
-        this.report(new DeliveryError(`${sink}: ${what}`, { sink, cause })),
-    }
   }
 }

@@ -1,5 +1,5 @@
 import { isRequestBound } from './environment/request-bound.ts'
-import { ConfigError } from './errors/config-error.ts'
+import { isDuration, optionCheck } from './errors/option-check.ts'
 import { OutboxError } from './errors/outbox-error.ts'
 import type { TokenMeterError } from './errors/token-meter-error.ts'
 import type { Outbox } from './outbox/outbox.ts'
@@ -16,11 +16,7 @@ const firstWithinMs = 60 * 1000
  * @throws ConfigError
  */
 export function checkRetention(retentionMs = defaultRetentionMs): void {
-  if (!(retentionMs >= 0)) {
-    throw new ConfigError(
-      `retentionMs must be a number of ms from 0 up, got ${String(retentionMs)}`,
-    )
-  }
+  optionCheck('createMeter')('retentionMs', retentionMs, 'a number of ms from 0 up', isDuration)
 }
 
 /**

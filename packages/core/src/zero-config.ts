@@ -1,4 +1,7 @@
 import type { Provider } from './call/provider.ts'
+import { isNextBuild } from './lib/next-build.ts'
+import { ConfigError } from './errors/config-error.ts'
+import { messageOf } from './errors/message-of.ts'
 import { environmentSinks } from './environment/environment-sinks.ts'
 import {
   forgetSharedPipeline,
@@ -26,7 +29,8 @@ const meterProperties: ReadonlySet<string | symbol> = new Set<keyof Meter>([
 /**
  * A meter that configures itself from the environment when it is first used: sinks from the
  * backends' keys, the outbox from `TOKEN_METER_OUTBOX`. All of them in a process share one
- * pipeline.
+ * pipeline. Nothing that the environment lacks makes it throw: what cannot be kept or delivered where
+ * it should be is told, and kept elsewhere until it can.
  */
 export function zeroConfigMeter<Client extends object>(provider: Provider<Client>): Meter<Client> {
   const meters = new WeakMap<Pipeline, Meter<Client>>()
@@ -42,7 +46,7 @@ export function zeroConfigMeter<Client extends object>(provider: Provider<Client
     get(target, property) {
       if (property === 'close' || property === Symbol.asyncDispose) {
         return async (options?: CloseOptions) => {
-          checkTimeout('close', options?.timeoutMs)
+          checkTimeout('close', options ?? {})
           const closing = current().close(options)
           forgetSharedPipeline()
           await closing
@@ -56,12 +60,21 @@ export function zeroConfigMeter<Client extends object>(provider: Provider<Client
 }
 
 function makePipeline(): Pipeline {
-  const sinks = environmentSinks()
-  if (sinks.length === 0) {
+  const untold: unknown[] = []
+  const sinks = environmentSinks((why) => untold.push(why))
+  if (sinks.length === 0 && !isNextBuild()) {
     console.warn(
       '[token-meter] no billing backend is configured: usage is kept in the outbox and delivered ' +
         'once one is (set STRIPE_RESTRICTED_KEY, METRONOME_BEARER_TOKEN, LAGO_API_KEY or OPENMETER_URL)',
     )
   }
-  return new Pipeline({ providers: [], sinks })
+  const pipeline = new Pipeline({ providers: [], sinks }, { tolerant: true })
+  for (const why of untold) {
+    pipeline.report(
+      new ConfigError(`${messageOf(why)}. Usage is kept until it can be delivered.`, {
+        cause: why,
+      }),
+    )
+  }
+  return pipeline
 }

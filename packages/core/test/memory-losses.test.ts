@@ -11,6 +11,8 @@ import {
   type MeterOptions,
   type TokenMeterError,
 } from '../src/index.ts'
+import { FallbackOutbox } from '../src/environment/fallback-outbox.ts'
+import type { Outbox } from '../src/outbox/outbox.ts'
 import { Backend, quick, usage } from './backend.ts'
 
 // Beside the sources, so that the child finds them and their dependencies.
@@ -145,3 +147,25 @@ test.each(['', 'process.exit()', 'setTimeout(() => { throw new Error("mine") })'
     expect(line).not.toContain('"id":"good"')
   },
 )
+
+test('where memory stands in for an outbox, close rejects for what is left in it, and tells it whole', async () => {
+  let file: Outbox | undefined
+  const outbox = new FallbackOutbox({
+    name: 'usage.db',
+    report: () => {},
+    open() {
+      if (file === undefined) throw new Error('damaged')
+      return file
+    },
+  })
+  const { errors, meter } = start({ outbox })
+  await meter.record(usage('bad'))
+  await meter.flush()
+  file = { ...memoryOutbox(), durable: true, description: 'usage.db' }
+  await meter.record(usage('good'))
+  await outbox.moveIn()
+  await meter.record(usage('later'))
+  expect(outbox.durable).toBe(true)
+  await expect(meter.close()).rejects.toMatchObject({ dead: { backend: 1 } })
+  expect(errors.at(-1)).toMatchObject({ code: 'outbox', records: [{ id: 'bad' }] })
+})

@@ -1,4 +1,5 @@
 import {
+  checkKeys,
   ConfigError,
   isCount,
   isFunction,
@@ -34,8 +35,27 @@ export interface LagoSinkSettings {
   readonly onWarning: (message: string) => void
 }
 
+const known: Readonly<Record<keyof LagoSinkOptions, true>> = {
+  apiKey: true,
+  apiUrl: true,
+  client: true,
+  name: true,
+  events: true,
+  code: true,
+  subscription: true,
+  tokenTypes: true,
+  modelSlug: true,
+  cost: true,
+  dynamicCharge: true,
+  checkCodes: true,
+  checkSubscriptions: true,
+  timeoutMs: true,
+  onWarning: true,
+}
+
 /** @throws ConfigError naming the option, what it got and what it takes. */
 export function lagoSinkSettings(options: LagoSinkOptions): LagoSinkSettings {
+  checkKeys<LagoSinkOptions>('lagoSink', options, known)
   const events = options.events ?? 'per-record'
   const settings: LagoSinkSettings = {
     name: options.name ?? 'lago',

@@ -5,6 +5,8 @@
  * (send-events) -> an outcome for each event -> the record's result (core's `recordResult`).
  */
 import {
+  isMissingInBuild,
+  keylessSink,
   messageOf,
   recordResult,
   rejected,
@@ -36,10 +38,14 @@ const notKnownYetMs = 60_000
  * A sink that bills the subscriptions of a Lago organization: one event per record, or one per
  * record and token type, each with its own id as `transaction_id` and the record's time as
  * `timestamp`, so that it is billed once however often it is sent.
- * @throws ConfigError when an option is wrong, or there is no key.
+ * @throws ConfigError when an option is wrong, or there is no key; while `next build` looks at an
+ * application, a missing key is none of that.
  */
 export function lagoSink(options: LagoSinkOptions = {}): Sink {
   const settings = lagoSinkSettings(options)
+  if (options.client === undefined && isMissingInBuild(options.apiKey)) {
+    return keylessSink(settings.name)
+  }
   const { client, apiKey } = lagoClient(options)
   const names = createCheckedNames(client, settings)
   const { timeoutMs, subscription } = settings

@@ -29,10 +29,18 @@ test.each([
   expect(said + warned).not.toContain(fake.apiKey)
 })
 
-test('a key or an address that cannot be one is an error that names the fix', async () => {
-  const { said } = await run({ LAGO_API_KEY: 'two SECRETS' })
-  expect(said).toMatch(/ConfigError: lagoSink: apiKey has white space/)
-  expect(said).not.toContain('SECRETS')
-  const { said: wrongUrl } = await run({ LAGO_API_KEY: 'k', LAGO_API_URL: 'lago.local' })
-  expect(wrongUrl).toMatch(/ConfigError: lagoSink: apiUrl must be a URL such as/)
-})
+test.each([
+  [{ LAGO_API_KEY: 'two SECRETS' }, /config: lagoSink: apiKey has white space/],
+  [
+    { LAGO_API_KEY: 'k', LAGO_API_URL: 'lago.local' },
+    /config: lagoSink: apiUrl must be a URL such as/,
+  ],
+])(
+  'what cannot be a key or an address is told with the fix, and usage waits: %j',
+  async (env, why) => {
+    const { said, warned } = await run(env as Record<string, string>)
+    expect(warned).toMatch(why)
+    expect(said).toMatch(/FlushError.*1 for "lago"/)
+    expect(said + warned).not.toContain('SECRETS')
+  },
+)

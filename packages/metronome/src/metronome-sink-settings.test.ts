@@ -33,7 +33,7 @@ test.each<[object, RegExp]>([
   [{ bearerToken, propertyNames: { input: '' } }, /propertyNames.input must be a string/],
   [{ bearerToken, propertyNames: { input: 'output_tokens' } }, /"output_tokens" twice/],
   [{ client: {} }, /client must be a client of @metronome\/sdk/],
-  [{ client: null }, /client must be a client/],
+  [{ client: null }, /client is null/],
   [{ client: new Metronome({ bearerToken }), bearerToken }, /either client, or bearerToken/],
 ])('%# %j', (options, message) => {
   const attempt = () => metronomeSink(options)

@@ -1,4 +1,5 @@
 import {
+  checkKeys,
   ConfigError,
   isAboveZero,
   isFunction,
@@ -35,8 +36,22 @@ function tokenBilling(): Required<PropertyNames> {
   }
 }
 
+const known: Readonly<Record<keyof MetronomeSinkOptions, true>> = {
+  bearerToken: true,
+  baseUrl: true,
+  client: true,
+  name: true,
+  eventType: true,
+  modelSlug: true,
+  propertyNames: true,
+  cost: true,
+  eventsPerSecond: true,
+  timeoutMs: true,
+}
+
 /** @throws ConfigError naming the option, what it got and what it takes. */
 export function metronomeSinkSettings(options: MetronomeSinkOptions): MetronomeSinkSettings {
+  checkKeys<MetronomeSinkOptions>('metronomeSink', options, known)
   const settings = {
     name: options.name ?? 'metronome',
     eventType: options.eventType ?? 'token-billing',

@@ -5,6 +5,8 @@
  * outcome for each event -> the record's result.
  */
 import {
+  isMissingInBuild,
+  keylessSink,
   createRate,
   messageOf,
   rejected,
@@ -33,10 +35,14 @@ import { toMetronomeEvent } from './to-metronome-event.ts'
  * tokens, whose transaction id is the record's id, so that it is billed once however often it is
  * sent within Metronome's 34 days. What may have arrived and cannot be sent again within them is
  * rejected, with what to do about it.
- * @throws ConfigError when an option is wrong, or there is no token.
+ * @throws ConfigError when an option is wrong, or there is no token; while `next build` looks at an
+ * application, a missing token is none of that.
  */
 export function metronomeSink(options: MetronomeSinkOptions): Sink {
   const settings = metronomeSinkSettings(options)
+  if (options.client === undefined && isMissingInBuild(options.bearerToken)) {
+    return keylessSink(settings.name)
+  }
   const { client, bearerToken } = metronomeClient(options)
   const moment = createRate({ perSecond: settings.eventsPerSecond })
 

@@ -23,8 +23,9 @@ test('METRONOME_BEARER_TOKEN is all it needs', async () => {
   expect(warned).not.toContain('transaction_id')
 })
 
-test('a token that cannot be one is an error that does not show it', async () => {
-  const { said } = await run({ METRONOME_BEARER_TOKEN: 'two SECRETS' })
-  expect(said).toMatch(/ConfigError: metronomeSink: bearerToken has white space/)
-  expect(said).not.toContain('SECRETS')
+test('a token that cannot be one is told and not shown, and usage waits', async () => {
+  const { said, warned } = await run({ METRONOME_BEARER_TOKEN: 'two SECRETS' })
+  expect(warned).toMatch(/config: metronomeSink: bearerToken has white space/)
+  expect(said).toMatch(/FlushError.*1 for "metronome"/)
+  expect(said + warned).not.toContain('SECRETS')
 })

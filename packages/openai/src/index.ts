@@ -13,8 +13,11 @@ import type { OpenAISocket } from './realtime/openai-socket.ts'
  * billing backends that the environment names (`STRIPE_RESTRICTED_KEY`, ...), through an outbox on
  * disk (`TOKEN_METER_OUTBOX`, default `.token-meter/usage.db`).
  *
- * @throws TypeError for an empty customer or what is no OpenAI client; ConfigError when a key is
- * set whose sink package is not installed.
+ * What the environment lacks (a package, a disk) is told by `console.warn` and fails no call: usage waits
+ * for it.
+ *
+ * @throws TypeError for an empty customer or what is no OpenAI client;
+ * ConfigError for an option that there is not.
  */
 export const meter: Meter<OpenAIClient | OpenAISocket> = zeroConfigMeter(openaiProvider)
 
@@ -25,7 +28,8 @@ export const meter: Meter<OpenAIClient | OpenAISocket> = zeroConfigMeter(openaiP
  * of `withCustomer()` the one around this line counts. `onMissingCustomer: 'throw'` cannot refuse
  * what is already running: its usage is kept unattributed, and reported.
  *
- * @throws TypeError for an empty customer or what is no socket of the SDK; ConfigError as `meter`.
+ * @throws TypeError for an empty customer or what is no socket of the SDK; ConfigError for an option that there
+ * is not.
  */
 export const meterRealtime: MeterRealtime = meterRealtimeWith(meter)
 

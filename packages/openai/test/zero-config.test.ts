@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -53,7 +53,11 @@ describe('with no configuration', () => {
     const cwd = newFolder()
     writeFileSync(join(cwd, '.token-meter'), 'a file where the folder would be')
     const { answers, warned } = await run({ cwd })
-    expect(answers[0]).toMatchObject({ outbox: 'memory', stats: { recorded: 2 } })
+    expect(answers[0]).toMatchObject({
+      outbox: 'memory, until .token-meter/usage.db can be used',
+      stats: { recorded: 2 },
+    })
+    expect(warned).toMatch(/the process ended with 2 usage record\(s\) in memory.* records: \[/)
     expect(warned).toMatch(/kept in memory and is lost with the process.*TOKEN_METER_OUTBOX/)
   })
 
@@ -72,22 +76,40 @@ describe('TOKEN_METER_OUTBOX', () => {
     expect(answers[0]).toMatchObject({ outbox, stats: { recorded: 2 } })
   })
 
-  test('a path that cannot be used is an error at the line that wraps', async () => {
-    const { answers } = await run({ env: { TOKEN_METER_OUTBOX: '/dev/null/usage.db' } })
-    expect(answers[0]).toMatchObject({
-      code: 'outbox',
-      error: expect.stringContaining('/dev/null/usage.db'),
-    })
+  test.each([
+    ['a path that cannot be used', '/dev/null/usage.db', /no file can be opened there/],
+    ['a URL of another kind', 'mysql://user:secret@host/db', /not known \(mysql:\)/],
+    ['a URL without slashes', 'mssql:secret', /not known \(mssql:\)/],
+    ['a URL of Postgres that is none', 'postgres://user:se/cret@host/db', /./],
+  ])('%s fails no call: usage is in memory, and it is told', async (_, named, why) => {
+    const { answers, warned, cwd } = await run({ env: { TOKEN_METER_OUTBOX: named } })
+    expect(answers[0]).toMatchObject({ stats: { recorded: 2, errors: 1 } })
+    expect(answers[0].outbox).toMatch(/^memory, until/)
+    expect(warned).toMatch(/kept in memory and is lost with the process.*TOKEN_METER_OUTBOX/)
+    expect(warned).toMatch(why)
+    expect(JSON.stringify(answers) + warned).not.toMatch(/secret|cret@/)
+    expect(readdirSync(cwd)).toEqual([])
+  })
+
+  test('a damaged file is left as it is, and read when it was repaired', async () => {
+    const cwd = newFolder()
+    const file = join(cwd, 'usage.db')
+    const damage = 'no database '.repeat(1000)
+    writeFileSync(file, damage)
+    const { answers, warned } = await run({ cwd, env: { TOKEN_METER_OUTBOX: 'usage.db' } })
+    expect(answers[0]).toMatchObject({ stats: { recorded: 2 } })
+    expect(warned).toMatch(/not a SQLite database.*left as it is/)
+    expect(readFileSync(file, 'utf8')).toBe(damage)
+    expect(readdirSync(cwd)).toEqual(['usage.db'])
   })
 
   test('a package that is missing is named', async () => {
     const url = 'postgres://user:secret@localhost/db'
-    const { answers } = await run({ env: { TOKEN_METER_OUTBOX: url } })
-    expect(answers[0]).toMatchObject({
-      code: 'config',
-      error: expect.stringContaining('npm install @token-meter/postgres'),
-    })
-    expect(JSON.stringify(answers)).not.toContain('secret')
+    const { answers, warned } = await run({ env: { TOKEN_METER_OUTBOX: url } })
+    expect(answers[0]).toMatchObject({ stats: { recorded: 2 } })
+    expect(warned).toContain('npm install @token-meter/postgres')
+    expect(warned).toContain("import '@token-meter/postgres/register'")
+    expect(JSON.stringify(answers) + warned).not.toContain('secret')
   })
 })
 
@@ -107,12 +129,12 @@ describe("a backend's key", () => {
     ['METRONOME_BEARER_TOKEN', '@token-meter/metronome'],
     ['LAGO_API_KEY', '@token-meter/lago'],
     ['OPENMETER_URL', '@token-meter/openmeter'],
-  ])('%s without its package names it', async (variable, name) => {
-    const { answers } = await run({ env: { [variable]: 'secret-key' }, task: 'wrap' })
-    expect(answers[0]).toMatchObject({
-      code: 'config',
-      error: expect.stringContaining(`npm install ${name}`),
-    })
-    expect(JSON.stringify(answers)).not.toContain('secret-key')
+  ])('%s without its package names it, and usage waits for it', async (variable, name) => {
+    const { answers, warned } = await run({ env: { [variable]: 'secret-key' } })
+    const sink = name.replace('@token-meter/', '')
+    expect(answers[0].stats).toMatchObject({ errors: 1, sinks: { [sink]: { pending: 2 } } })
+    expect(warned).toContain(`npm install ${name}`)
+    expect(warned).toContain(`import '${name}/register'`)
+    expect(JSON.stringify(answers) + warned).not.toContain('secret-key')
   })
 })

@@ -1,4 +1,5 @@
 import {
+  checkKeys,
   defaultEventName,
   isFunction,
   isOneOf,
@@ -24,8 +25,24 @@ export interface OpenMeterSinkSettings {
 
 const dayMs = 24 * 60 * 60_000
 
+const known: Readonly<Record<keyof OpenMeterSinkOptions, true>> = {
+  url: true,
+  apiKey: true,
+  client: true,
+  name: true,
+  source: true,
+  eventType: true,
+  events: true,
+  cost: true,
+  costEventType: true,
+  modelSlug: true,
+  duplicateWindowMs: true,
+  timeoutMs: true,
+}
+
 /** @throws ConfigError naming the option, what it got and what it takes. */
 export function openMeterSinkSettings(options: OpenMeterSinkOptions): OpenMeterSinkSettings {
+  checkKeys<OpenMeterSinkOptions>('openMeterSink', options, known)
   const settings = {
     name: options.name ?? 'openmeter',
     source: options.source ?? 'token-meter',

@@ -186,7 +186,7 @@ test('where OpenMeter is must be said, once', () => {
     [{ client, apiKey: 'om_SECRET' }, /either client, or url and apiKey/],
     [{ client, url: 'http://localhost:8888' }, /either client/],
     [{ client: {} as never }, /new OpenMeter/],
-    [{ client: null as never }, /new OpenMeter/],
+    [{ client: null as never }, /client is null/],
   ]
   for (const [options, message] of refused) {
     const attempt = () => openMeterSink(options)

@@ -5,6 +5,8 @@
  * (classify-answer) -> the record's result (core's `recordResult`).
  */
 import {
+  isMissingInBuild,
+  keylessSink,
   ConfigError,
   messageOf,
   recordResult,
@@ -32,10 +34,14 @@ import { toCloudEvents } from './to-cloud-events.ts'
  * A sink that meters customers in OpenMeter: self-hosted, OpenMeter Cloud or Kong Konnect. Every
  * event has the same id, source and time on every attempt, in every process, so that OpenMeter
  * counts it once.
- * @throws ConfigError when an option is wrong, or nothing says where OpenMeter is.
+ * @throws ConfigError when an option is wrong, or nothing says where OpenMeter is; while `next build`
+ * looks at an application, a missing url is none of that.
  */
 export function openMeterSink(options: OpenMeterSinkOptions): Sink {
   const settings = openMeterSinkSettings(options)
+  if (options.client === undefined && isMissingInBuild(options.url)) {
+    return keylessSink(settings.name)
+  }
   const client = ingestClient(options)
 
   /** The events of a record that OpenMeter does not have, or why none is sent. */

@@ -17,7 +17,7 @@ const usages = recordedCalls()
 async function run(outbox: Outbox, events: EventsOption, faults: readonly Fault[] = []) {
   const fake = await startFakeOpenMeter()
   const { apiKey, url } = fake
-  const sink = openMeterSink({ apiKey, url, events, timeoutMs: 200 })
+  const sink = openMeterSink({ apiKey, url, events, timeoutMs: faults.length > 0 ? 200 : 10_000 })
   const meter = createMeter({
     providers: [],
     outbox,

@@ -21,7 +21,8 @@ test.each([
   ])
 })
 
-test('a url that is none stops at once, and says what to set', async () => {
-  const { said } = await run({ OPENMETER_URL: 'localhost:8888' })
-  expect(said).toMatch(/ConfigError.*url must be an http\(s\) URL such as/s)
+test('a url that is none is told with what to set, and usage waits', async () => {
+  const { said, warned } = await run({ OPENMETER_URL: 'localhost:8888' })
+  expect(said).toMatch(/FlushError.*1 for "openmeter"/)
+  expect(warned).toMatch(/config: .*url must be an http\(s\) URL such as/s)
 })

@@ -8,7 +8,7 @@ import {
   type MeterProvider,
   ValueType,
 } from '@opentelemetry/api'
-import { ConfigError, type WatchedMeter, watchMeter } from '@token-meter/core/adapter'
+import { checkKeys, ConfigError, type WatchedMeter, watchMeter } from '@token-meter/core/adapter'
 import { checkMeterProvider, onCurrentProvider } from './current-provider.ts'
 import { outboxGauges } from './outbox-gauges.ts'
 import { sharedStats } from './shared-stats.ts'
@@ -34,6 +34,7 @@ export function observeMeter(meter: WatchedMeter, options: ObserveMeterOptions =
   if (typeof meter !== 'function') {
     throw new ConfigError('observeMeter: expected a meter, such as createMeter({ ... }) answers')
   }
+  checkKeys<ObserveMeterOptions>('observeMeter', options, { meterProvider: true })
   checkMeterProvider('observeMeter', options.meterProvider)
   const instruments = onCurrentProvider(options.meterProvider, makeInstruments)
   let stats: ReturnType<typeof sharedStats> | undefined

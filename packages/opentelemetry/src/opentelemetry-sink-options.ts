@@ -1,5 +1,5 @@
 import type { MeterProvider } from '@opentelemetry/api'
-import { ConfigError } from '@token-meter/core/adapter'
+import { checkKeys, ConfigError } from '@token-meter/core/adapter'
 import { checkMeterProvider } from './current-provider.ts'
 
 /**
@@ -42,10 +42,20 @@ const conventions: readonly unknown[] = ['1.36', '1.41', 'latest']
 const costs: readonly unknown[] = ['billed', 'provider', false]
 const reserved = /^(?:gen_ai|token_meter)\./
 
+const known: Readonly<Record<keyof OpenTelemetrySinkOptions, true>> = {
+  meterProvider: true,
+  name: true,
+  attributes: true,
+  customer: true,
+  cost: true,
+  convention: true,
+}
+
 /** @throws ConfigError naming the option, what it got and what it takes. */
 export function openTelemetrySinkSettings(
   options: OpenTelemetrySinkOptions,
 ): OpenTelemetrySinkSettings {
+  checkKeys<OpenTelemetrySinkOptions>('openTelemetrySink', options, known)
   const settings = {
     name: options.name ?? 'opentelemetry',
     attributes: options.attributes ?? [],

@@ -277,7 +277,7 @@ test.each([
   ['cost', { cost: true }, /cost must be 'billed', 'provider' or false, got true/],
   ['convention', { convention: '1.40' }, /convention must be '1\.36', '1\.41' or 'latest'/],
   ['meterProvider', { meterProvider: {} }, /meterProvider must be a MeterProvider/],
-  ['meterProvider', { meterProvider: null }, /meterProvider must be a MeterProvider/],
+  ['meterProvider', { meterProvider: null }, /meterProvider is null/],
 ])('a wrong %s is told when the sink is made', (_, options, message) => {
   const wrong = options as OpenTelemetrySinkOptions
   expect(() => openTelemetrySink(wrong)).toThrow(message)

@@ -1,4 +1,12 @@
-import { ConfigError } from '@token-meter/core/adapter'
+import {
+  checkKeys,
+  ConfigError,
+  isCount,
+  isFunction,
+  isOneOf,
+  isText,
+  optionCheck,
+} from '@token-meter/core/adapter'
 import type { Pool } from 'pg'
 
 /**
@@ -39,11 +47,26 @@ export interface PostgresOutboxOptions {
 
 export const defaultSchema = 'token_meter'
 
+const knownConnection = { connectionString: true, pool: true } as const
+const known: Readonly<Record<keyof PostgresOutboxOptions, true>> = {
+  schema: true,
+  migrate: true,
+  maxConnections: true,
+  spoolFolder: true,
+  now: true,
+}
+const check = optionCheck('postgresOutbox')
+
+/** What a URL begins with; pg takes any, as if it were Postgres's. */
+const scheme = /^([a-z][a-z0-9+.-]+):/i
+const ownSchemes: readonly string[] = ['postgres', 'postgresql', 'socket']
+
 /** @throws ConfigError for an option that cannot be meant. */
-export function checkOptions(
-  { connectionString, pool }: PostgresConnection,
-  { schema, maxConnections, spoolFolder, now }: PostgresOutboxOptions,
-): void {
+export function checkOptions(connection: PostgresConnection, options: PostgresOutboxOptions): void {
+  checkKeys<PostgresConnection>('postgresOutbox', connection, knownConnection)
+  checkKeys<PostgresOutboxOptions>('postgresOutbox', options, known)
+  const { connectionString, pool } = connection
+  const { schema, migrate = true, maxConnections = 1, spoolFolder = 'any', now } = options
   if ((connectionString === undefined) === (pool === undefined)) {
     throw new ConfigError(
       'postgresOutbox() needs either a connectionString, such as postgres://user@host/database, or a pool',
@@ -56,18 +79,17 @@ export function checkOptions(
     throw new ConfigError('postgresOutbox() expected pool to be a Pool of the package pg')
   }
   if (schema !== undefined) checkSchema(schema)
-  if (
-    maxConnections !== undefined &&
-    !(Number.isSafeInteger(maxConnections) && maxConnections > 0)
-  ) {
-    throw new ConfigError(`maxConnections must be a whole number from 1 up, got ${maxConnections}`)
+  const [, name = 'postgres'] = scheme.exec(connectionString ?? '') ?? []
+  if (!ownSchemes.includes(name.toLowerCase())) {
+    throw new ConfigError(
+      'postgresOutbox() expected a connectionString such as postgres://user@host/database, got one of ' +
+        `another kind (${name}:)`,
+    )
   }
-  if (spoolFolder !== undefined && (typeof spoolFolder !== 'string' || spoolFolder === '')) {
-    throw new ConfigError('spoolFolder must be the path of a folder')
-  }
-  if (now !== undefined && typeof now !== 'function') {
-    throw new ConfigError('now must be a function')
-  }
+  check('migrate', migrate, 'true or false', isOneOf(true, false))
+  check('maxConnections', maxConnections, 'a whole number from 1 up', isCount)
+  check('spoolFolder', spoolFolder, 'the path of a folder', isText)
+  check('now', now ?? isFunction, 'a function', isFunction)
 }
 
 /** @throws ConfigError for a name that Postgres would cut off or refuse. */

@@ -3,6 +3,7 @@ import {
   duplicateIds,
   Faults,
   fromBody,
+  isMissingInBuild,
   isRequestBound,
   type Outbox,
   OutboxError,
@@ -59,13 +60,14 @@ const defaultSpoolFolder = '.token-meter/spool'
  * connects when a meter is made with it, or when it is first used: a database that is slow or away
  * delays usage and loses none. What it does not have yet is in a file of this machine
  * (`spoolFolder`), which outlives the process.
- * @throws ConfigError for wrong options or an unreadable connection string.
+ * @throws ConfigError for wrong options or an unreadable connection string; while `next build` looks at
+ * an application, a missing one is none of that.
  */
 export function postgresOutbox(
   connection: PostgresConnection,
   options: PostgresOutboxOptions = {},
 ): PostgresOutbox {
-  const database = new Database(connection, options)
+  const database = new Database(inBuild(connection), options)
   const { description } = database
   const origin = crypto.randomUUID()
   const statement = appendStatement(database.schema)
@@ -193,6 +195,13 @@ function spoolOf(
   const { host, port, database = '' } = place
   const identity = spoolIdentity(host, port, database, schemaName)
   return new Spool(new SpoolFolder(spoolFolder, identity), store, faults)
+}
+
+/** While `next build` looks at an application there need be no URL; nothing connects to this one. */
+function inBuild(connection: PostgresConnection): PostgresConnection {
+  const { connectionString, pool } = connection ?? {}
+  const isMissing = pool === undefined && isMissingInBuild(connectionString)
+  return isMissing ? { connectionString: 'postgres://next-build.invalid/none' } : connection
 }
 
 /** The same functions, whose errors say what to do. */

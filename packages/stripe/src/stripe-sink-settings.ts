@@ -37,6 +37,27 @@ export interface StripeSinkSettings {
   readonly maxBatch: number
 }
 
+/** Every option of the sink. */
+export const sinkOptions: Readonly<Record<keyof StripeSinkOptions, true>> = {
+  apiKey: true,
+  api: true,
+  stripe: true,
+  name: true,
+  value: true,
+  cost: true,
+  costUnit: true,
+  eventName: true,
+  tokenTypes: true,
+  modelSlug: true,
+  requestsPerSecond: true,
+  eventsPerSecond: true,
+  maxConcurrentRequests: true,
+  timeoutMs: true,
+  baseUrl: true,
+  stripeAccount: true,
+  onWarning: true,
+}
+
 /** Below Stripe's own limits, so that what else the account does has room. */
 const requestsPerSecondOf = { live: 900, connected: 90, sandbox: 25 }
 

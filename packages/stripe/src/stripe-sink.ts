@@ -5,7 +5,10 @@
  * -> an outcome for each event -> the record's result (record-result).
  */
 import {
+  checkKeys,
   ConfigError,
+  isMissingInBuild,
+  keylessSink,
   messageOf,
   rejected,
   sendEntries,
@@ -27,7 +30,7 @@ import { createSingleSender } from './single-sender.ts'
 import { createStreamSender } from './stream/stream-sender.ts'
 import { createStripeClient, sharedStripeClient, type SinkClient } from './stripe-client.ts'
 import type { StripeApi, StripeSinkOptions } from './stripe-sink-options.ts'
-import { stripeSinkSettings, type StripeSinkSettings } from './stripe-sink-settings.ts'
+import { sinkOptions, stripeSinkSettings, type StripeSinkSettings } from './stripe-sink-settings.ts'
 import { outsideTimestampWindow } from './timestamp-window.ts'
 import { toStripeEvents } from './to-stripe-events.ts'
 import { UnsendableError } from './unsendable-error.ts'
@@ -37,10 +40,15 @@ import { UnsendableError } from './unsendable-error.ts'
  * or by cost one per record, each with its own id as identifier, so that it is billed once however
  * often it is sent within Stripe's 24 hours. What may have arrived and cannot be sent again within
  * them is rejected, with what to do about it.
- * @throws ConfigError when an option is wrong, or there is no key.
+ * @throws ConfigError when an option is wrong, or there is no key; while `next build` looks at an
+ * application, a missing key is none of that.
  */
 export function stripeSink(options: StripeSinkOptions): Sink {
+  checkKeys<StripeSinkOptions>('stripeSink', options, sinkOptions)
   const settings = stripeSinkSettings(options)
+  if (options.stripe === undefined && isMissingInBuild(options.apiKey)) {
+    return keylessSink(settings.name)
+  }
   const sender = eventSender(options, settings)
   const shape = { ...settings, modelSlug: options.modelSlug }
 

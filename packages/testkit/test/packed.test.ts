@@ -135,7 +135,7 @@ describe('with no configuration', () => {
     await outbox.close()
   })
 
-  test('a key whose sink is not installed is an error that says what to install', async () => {
+  test('a key whose sink is not installed fails no call, and what to install is said', async () => {
     const bare = withoutStripeSink(application, join(folder, 'without-stripe'))
     const failing = run(process.execPath, ['zero-config.mjs'], {
       cwd: bare,

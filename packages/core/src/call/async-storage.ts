@@ -1,4 +1,5 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
+import { builtInModule } from '../lib/node-process.ts'
 
 /**
  * A storage that follows asynchronous work; `null` where the runtime has none. One of a name for
@@ -8,9 +9,8 @@ export function asyncStorage<Value>(name: string): AsyncLocalStorage<Value> | nu
   const shared = globalThis as { [key: symbol]: AsyncLocalStorage<Value> | null | undefined }
   const key = Symbol.for(name)
   if (shared[key] === undefined) {
-    const hooks = globalThis.process?.getBuiltinModule?.('node:async_hooks')
     const Storage =
-      hooks?.AsyncLocalStorage ??
+      builtInModule('node:async_hooks')?.AsyncLocalStorage ??
       (globalThis as { AsyncLocalStorage?: typeof AsyncLocalStorage }).AsyncLocalStorage
     shared[key] = Storage === undefined ? null : new Storage<Value>()
   }

@@ -1,7 +1,8 @@
+import { checkKeys, isOneOf, isText, optionCheck } from '../errors/option-check.ts'
 import type { Call } from './call.ts'
-import type { AttributesOption } from './customer.ts'
+import { type AttributesOption, checkAttributes } from './customer.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { OnInterrupted } from './estimate-policy.ts'
+import { checkOnInterrupted, type OnInterrupted } from './estimate-policy.ts'
 import type { ObservedCall } from './observed-call.ts'
 
 /** Options of one wrapped client. */
@@ -26,6 +27,27 @@ export interface ClientOptions {
    * are billed by the meter too. @default the meter's own `billLinked`
    */
   readonly billLinked?: boolean
+}
+
+const known: Readonly<Record<keyof ClientOptions, true>> = {
+  attributes: true,
+  provider: true,
+  includeUsage: true,
+  onInterrupted: true,
+  billLinked: true,
+}
+
+const check = optionCheck('meter()')
+
+/** @throws ConfigError when an option is wrong. */
+export function checkClientOptions(options: ClientOptions): void {
+  checkKeys<ClientOptions>('meter()', options, known)
+  const { attributes, provider = 'any', includeUsage = true, onInterrupted } = options
+  check('billLinked', options.billLinked ?? true, 'true or false', isOneOf(true, false))
+  if (attributes !== undefined) checkAttributes(attributes)
+  check('provider', provider, 'a name', isText)
+  check('includeUsage', includeUsage, 'true or false', isOneOf(true, false))
+  checkOnInterrupted(onInterrupted)
 }
 
 /** What a provider reports the calls of its client to. */

@@ -369,7 +369,10 @@ describe('cost', () => {
     [{ markup: -101 }, /markup.*-100 or more/],
     [{ markup: { models: { a: NaN } } }, /markup\.models\["a"\]/],
     [{ markup: { customers: 3 } }, /markup\.customers must be/],
-    [null, /cost\(\) takes an object/],
+    [null, /cost takes an object of options/],
+    [{ markups: 20 }, /no option "markups", did you mean "markup"/],
+    [{ markup: { customer: {} } }, /no option "customer", did you mean "customers"/],
+    [{ reported: 'yes' }, /reported must be true or false/],
   ])('refuses %j', (options, message) => {
     expect(() => cost(options as never)).toThrow(ConfigError)
     expect(() => cost(options as never)).toThrow(message)

@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors/config-error.ts'
+import { checkKeys, isOneOf, optionCheck } from '../errors/option-check.ts'
 import type { UsageCost } from '../usage/usage-cost.ts'
 import { amountOfRecord } from './amount-of-record.ts'
 import { decimal, type Decimal, toText } from '../usage/decimal.ts'
@@ -38,12 +38,11 @@ export interface CostOptions {
  * @throws ConfigError when an option is wrong.
  */
 export function cost(options: CostOptions = {}): CostCalculator {
-  if (typeof options !== 'object' || options === null) {
-    throw new ConfigError('cost() takes an object, such as { prices: genaiPrices(), markup: 20 }')
-  }
+  checkKeys<CostOptions>('cost', options, { prices: true, markup: true, reported: true })
   const lookup = priceLookup(options.prices)
   const markup = markupOf(options.markup)
   const takesReported = options.reported ?? true
+  optionCheck('cost')('reported', takesReported, 'true or false', isOneOf(true, false))
 
   return (record) => {
     if (record.unbilled !== undefined) return noCost

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors/config-error.ts'
+import { checkKeys } from '../errors/option-check.ts'
 import { modelSlug } from '../usage/model-slug.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import { checkedDecimal } from './checked-decimal.ts'
@@ -30,6 +31,12 @@ export function markupOf(option: Percent | Markups = 0): (record: UsageRecord) =
     const factor = factorOf('markup', option)
     return () => factor
   }
+  checkKeys<Markups>('markup', option, {
+    default: true,
+    providers: true,
+    models: true,
+    customers: true,
+  })
   const general = factorOf('markup.default', option.default ?? 0)
   const providers = factors('providers', option.providers)
   const models = factors('models', option.models)

@@ -1,12 +1,15 @@
-import type { BatchEntry } from '../outbox/outbox.ts'
+import type { BatchEntry, SinkStats } from '../outbox/outbox.ts'
 import type { SinkResult } from '../sink/sink.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
+import type { SinkFailure } from './outage.ts'
 
 /** What a delivery tells of its work. Listeners must not throw. */
 export interface DeliveryReport {
   delivered(sink: string, records: readonly UsageRecord[]): void
   retrying(sink: string, records: readonly UsageRecord[], reason: string, afterMs: number): void
   deadLetter(sink: string, record: UsageRecord, reason: string): void
+  /** The backend has taken nothing for some time. The counts are absent where the outbox gives none. */
+  failing(sink: string, failure: SinkFailure, stats: SinkStats | undefined): void
   /** The outbox failed, or a sink failed as a whole. */
   fault(sink: string, what: string, cause?: unknown): void
 }

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors/config-error.ts'
+import { checkKeys, isFiniteDuration, optionCheck } from '../errors/option-check.ts'
 import type { Backoff } from './backoff.ts'
 
 /** How delivery paces itself. Every default suits production. */
@@ -23,19 +24,27 @@ const defaults: DeliveryOptions = {
   backoff: { baseMs: 1000, maxMs: 60_000 },
 }
 
+const known: Readonly<Record<keyof DeliveryOptions, true>> = {
+  lingerMs: true,
+  pollMs: true,
+  leaseMs: true,
+  sendTimeoutMs: true,
+  backoff: true,
+}
+
+const check = optionCheck('createMeter')
+
 /**
  * The options with their defaults.
  * @throws ConfigError for a time that is not a number of ms, or a send that outlives its lease.
  */
 export function deliveryOptions(given: Partial<DeliveryOptions> = {}): DeliveryOptions {
-  const options = { ...defaults, ...given, backoff: { ...defaults.backoff, ...given.backoff } }
-  const times = { ...options, ...options.backoff, backoff: 0 }
-  for (const [name, value] of Object.entries(times)) {
-    if (!Number.isFinite(value) || value < 0) {
-      throw new ConfigError(
-        `delivery.${name} must be a number of ms from 0 up, got ${String(value)}`,
-      )
-    }
+  checkKeys<DeliveryOptions>('delivery', given, known)
+  checkKeys<Backoff>('delivery.backoff', given.backoff ?? {}, { baseMs: true, maxMs: true })
+  const backoff = withDefaults(defaults.backoff, given.backoff ?? {})
+  const options = { ...withDefaults(defaults, given), backoff }
+  for (const [name, value] of Object.entries({ ...options, ...backoff, backoff: 0 })) {
+    check(`delivery.${name}`, value, 'a number of ms from 0 up', isFiniteDuration)
   }
   if (options.sendTimeoutMs >= options.leaseMs) {
     throw new ConfigError(
@@ -43,4 +52,10 @@ export function deliveryOptions(given: Partial<DeliveryOptions> = {}): DeliveryO
     )
   }
   return options
+}
+
+/** What is undefined stands for its default. */
+function withDefaults<Options extends object>(all: Options, given: Partial<Options>): Options {
+  const named = Object.entries(given).filter(([, value]) => value !== undefined)
+  return { ...all, ...Object.fromEntries(named) }
 }

@@ -16,7 +16,7 @@
  *
  * No timer here keeps the process alive.
  */
-import type { Batch, BatchEntry, Outbox } from '../outbox/outbox.ts'
+import type { Batch, BatchEntry, Outbox, SinkStats } from '../outbox/outbox.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
 import { atMost } from './at-most.ts'
 import { attempt } from './attempt.ts'
@@ -28,6 +28,7 @@ import { Alarm } from './alarm.ts'
 import { BusyTime, busyPauseMs, isBusy } from './busy.ts'
 import { LeaseTime } from './lease-time.ts'
 import { otherThings } from './other-things.ts'
+import { Outage, type SinkFailure } from './outage.ts'
 import { PauseAfterFailure } from './pause-after-failure.ts'
 import { settleWhenFree } from './settle-when-free.ts'
 import { WallClock } from './wall-clock.ts'
@@ -49,6 +50,7 @@ export class Delivery {
   #claiming: Promise<void> | undefined
   readonly #busy = new BusyTime()
   readonly #pause: PauseAfterFailure
+  readonly #outage = new Outage((failure) => void this.#tellOutage(failure))
   #wakeAgain = false
   #isIntroduced = false
   /** What waits for company is claimed all the same, until nothing waits. */
@@ -66,6 +68,11 @@ export class Delivery {
     this.#tell = (entries, results) => tellResults(report, sink.name, entries, results)
     this.#pause = new PauseAfterFailure(options.backoff)
     this.#alarm = new Alarm(() => this.#pump())
+  }
+
+  /** Why its backend takes nothing now; `undefined` when it does. */
+  get failing(): SinkFailure | undefined {
+    return this.#outage.failure
   }
 
   /** There may be something to deliver: look soon, so that what comes together goes together. */
@@ -104,6 +111,7 @@ export class Delivery {
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the meter was closed'))
     this.#alarm.clear()
+    this.#outage.over()
     // An outbox or a sink that hangs must not keep the application from ending.
     await this.rest(stopGraceMs)
     try {
@@ -205,6 +213,7 @@ export class Delivery {
 
   async #deliver(batch: Batch, lease: LeaseTime): Promise<void> {
     const { backoff, leaseMs, sendTimeoutMs } = this.#options
+    const startedAt = Date.now()
     const work = async (signal: AbortSignal) => {
       const ended = this.#tell
       const options = { outbox: this.#outbox, batch, lease, signal, ended }
@@ -219,6 +228,7 @@ export class Delivery {
     )
     this.lastReason = results.find((result) => result.status === 'retry')?.reason
     this.#pause.note(batch.id, answers)
+    if (!this.#stop.signal.aborted) this.#outage.note(batch, answers, startedAt)
     const isLeft = batch.entries.map(({ record }) => !progress.isWritten(record.id))
     const entries = batch.entries.filter((_, index) => isLeft[index])
     if (entries.length === 0) return
@@ -231,6 +241,17 @@ export class Delivery {
     } catch (cause) {
       this.#report.fault(this.sink.name, 'results could not be written to the outbox', cause)
     }
+  }
+
+  async #tellOutage(failure: SinkFailure): Promise<void> {
+    const { name } = this.sink
+    let stats: SinkStats | undefined
+    try {
+      stats = await this.#outbox.stats(name)
+    } catch {
+      // What is known is told all the same.
+    }
+    this.#report.failing(name, failure, stats)
   }
 }
 

@@ -1,8 +1,12 @@
+import { isNextBuild } from '../lib/next-build.ts'
 import type { Sink } from '../sink/sink.ts'
 import { installedPackage } from './installed-package.ts'
+import { lateSink } from './late-sink.ts'
 import { variable } from './variable.ts'
 
 interface Backend {
+  /** Of its sink, where nobody gave it another. */
+  readonly name: string
   /** The first that is set decides. */
   readonly variables: readonly string[]
   readonly package: string
@@ -13,24 +17,28 @@ interface Backend {
 
 const backends: readonly Backend[] = [
   {
+    name: 'stripe',
     variables: ['STRIPE_RESTRICTED_KEY', 'STRIPE_API_KEY'],
     package: '@token-meter/stripe',
     factory: 'stripeSink',
     options: (apiKey) => ({ apiKey }),
   },
   {
+    name: 'metronome',
     variables: ['METRONOME_BEARER_TOKEN'],
     package: '@token-meter/metronome',
     factory: 'metronomeSink',
     options: (bearerToken) => ({ bearerToken }),
   },
   {
+    name: 'lago',
     variables: ['LAGO_API_KEY'],
     package: '@token-meter/lago',
     factory: 'lagoSink',
     options: (apiKey) => ({ apiKey, apiUrl: variable('LAGO_API_URL') }),
   },
   {
+    name: 'openmeter',
     variables: ['OPENMETER_URL', 'OPENMETER_API_KEY'],
     package: '@token-meter/openmeter',
     factory: 'openMeterSink',
@@ -39,18 +47,35 @@ const backends: readonly Backend[] = [
 ]
 
 /**
- * A sink for every billing backend that the environment has a key of.
- * @throws ConfigError that names the package to install where it is missing.
+ * A sink for every billing backend that the environment has a key of. Where it cannot be made, for
+ * want of its package or with a key that is none, one stands in its place that keeps usage pending
+ * until it can.
+ * @param tell told why a sink cannot be made.
  */
-export function environmentSinks(): readonly Sink[] {
+export function environmentSinks(tell: (why: unknown) => void): readonly Sink[] {
   return backends.flatMap((backend) => {
-    const name = backend.variables.find((candidate) => variable(candidate) !== undefined)
-    if (name === undefined) return []
-    const exports = installedPackage<Record<string, (options: object) => Sink>>(
-      backend.package,
-      `${name} is set`,
-    )
-    const make = exports[backend.factory]
-    return make === undefined ? [] : [make(backend.options(variable(name) ?? ''))]
+    const key = backend.variables.find((candidate) => variable(candidate) !== undefined)
+    if (key === undefined) return []
+    const make = () => makeSink(backend, key)
+    // Of a build, nobody knows yet what the application will find where it runs.
+    if (isNextBuild()) return [lateSink(backend.name, make)]
+    try {
+      return [make()]
+    } catch (cause) {
+      tell(cause)
+      return [lateSink(backend.name, make)]
+    }
   })
+}
+
+function makeSink(backend: Backend, key: string): Sink {
+  const exports = installedPackage<Record<string, (options: object) => Sink>>(
+    backend.package,
+    `${key} is set`,
+  )
+  const make = exports[backend.factory]
+  if (make === undefined) {
+    throw new Error(`${backend.package} has no ${backend.factory}: install a matching version`)
+  }
+  return make(backend.options(variable(key) ?? ''))
 }

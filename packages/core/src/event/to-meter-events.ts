@@ -1,3 +1,4 @@
+import { checkKeys } from '../errors/option-check.ts'
 import { modelSlug, type ModelSlug } from '../usage/model-slug.ts'
 import { tokenTypes } from '../usage/token-counts.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
@@ -13,11 +14,15 @@ export interface MeterEventOptions {
   readonly modelSlug?: ModelSlug
 }
 
+const known = { eventName: true, modelSlug: true } as const
+
 /**
  * One meter event per non-zero token type of a record. A record without a customer has none, as
  * nobody can be billed for it yet, and one that is `unbilled` has none either.
+ * @throws ConfigError for an option that there is not.
  */
 export function toMeterEvents(record: UsageRecord, options: MeterEventOptions = {}): MeterEvent[] {
+  checkKeys<MeterEventOptions>('toMeterEvents', options, known)
   if (record.customer === null || record.unbilled !== undefined) return []
   const { customer, tokens } = record
   const name = options.eventName ?? defaultEventName

@@ -65,6 +65,19 @@ export class MemoryBatches {
     }
   }
 
+  /** The one that has a record. */
+  of(number: number): (HeldBatch & { readonly id: string }) | undefined {
+    for (const [id, held] of this.#batches) if (held.numbers.has(number)) return { id, ...held }
+    return undefined
+  }
+
+  /** Takes a record out of the one that has it. */
+  remove(number: number): void {
+    const held = this.of(number)
+    held?.numbers.delete(number)
+    if (held?.numbers.size === 0) this.delete(held.id)
+  }
+
   /** The lowest number that is in one of them; `Infinity` when there is none. */
   lowest(): number {
     let lowest = Infinity

@@ -101,6 +101,12 @@ export class MemoryItems {
     this.discarded++
   }
 
+  /** Forgets a record that is kept somewhere else now. */
+  leave(number: number): void {
+    this.#requeued.delete(number)
+    this.drop(number)
+  }
+
   /** Forgets a settled record that was pruned; it stays counted. */
   drop(number: number): void {
     this.#refused.delete(number)

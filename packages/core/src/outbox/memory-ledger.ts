@@ -23,6 +23,11 @@ export class MemoryLedger {
   readonly #records = new Map<number, KeptRecord>()
   readonly #numbers = new Map<string, number>()
 
+  /** How many are still there. */
+  get count(): number {
+    return this.#records.size
+  }
+
   /**
    * The records of these that it does not have, as they will be kept.
    * @param taken gets the others.
@@ -97,6 +102,7 @@ export class MemoryLedger {
     const { id, body } = this.#kept(number)
     this.#records.delete(number)
     this.#numbers.delete(id)
+    this.unattributed.delete(number)
     this.size -= body.length
     this.pruned++
   }

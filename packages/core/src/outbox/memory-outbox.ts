@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors/config-error.ts'
+import { checkKeys, isAboveZero, isFunction, optionCheck } from '../errors/option-check.ts'
 import { OutboxError } from '../errors/outbox-error.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import { distrustedSince } from './distrust.ts'
@@ -21,21 +21,43 @@ export interface MemoryOutboxOptions {
   readonly now?: () => number
 }
 
+const check = optionCheck('memoryOutbox')
+
 const defaultMaxBytes = 64 * 1024 * 1024
+
+/** An outbox in memory whose records can be taken away, to be kept somewhere better. */
+export interface TemporaryOutbox extends Outbox {
+  /** Whether any record is in it. */
+  readonly isEmpty: boolean
+  /** Whether a sink, or where none is known a later process, still lacks anything of it. */
+  readonly waits: boolean
+  /** Records, oldest first, that no sink has anything of, nor is being sent now. */
+  untouched(limit: number): readonly UsageRecord[]
+  /** Forgets records that are kept somewhere else now: they are not counted here any more. */
+  leave(ids: readonly string[]): void
+}
 
 /**
  * An outbox that dies with the process: for tests, and for places without a disk.
- * @throws ConfigError when `maxBytes` is no size.
+ * @throws ConfigError when an option is wrong.
  */
 export function memoryOutbox(options: MemoryOutboxOptions = {}): Outbox {
+  return temporaryOutbox(options)
+}
+
+/** @param maxRecords how many records it holds, whatever their size. */
+export function temporaryOutbox(
+  options: MemoryOutboxOptions = {},
+  maxRecords = Infinity,
+): TemporaryOutbox {
+  checkKeys<MemoryOutboxOptions>('memoryOutbox', options, { maxBytes: true, now: true })
   const { maxBytes = defaultMaxBytes, now = Date.now } = options
-  if (!(maxBytes > 0)) {
-    throw new ConfigError(`maxBytes must be a number above 0, got ${String(maxBytes)}`)
-  }
+  check('maxBytes', maxBytes, 'a number above 0', isAboveZero)
+  check('now', now, 'a function', isFunction)
   const ledger = new MemoryLedger()
   /** The sinks that have claimed or were introduced. */
   const sinks = new Map<string, MemoryProgress>()
-  const room = new MemoryRoom(ledger, sinks, maxBytes)
+  const room = new MemoryRoom(ledger, sinks, maxBytes, maxRecords)
   const openedAt = now()
   let closed = false
 
@@ -52,8 +74,10 @@ export function memoryOutbox(options: MemoryOutboxOptions = {}): Outbox {
       const fresh = ledger.fresh(records, taken)
       if (!room.makeFor(fresh)) {
         throw refusal(
-          `it is full (maxBytes: ${maxBytes}) of records that wait for a sink. ` +
-            'Raise maxBytes, or keep usage in a file: sqliteOutbox(path).',
+          maxRecords === Infinity
+            ? `it is full (maxBytes: ${maxBytes}) of records that wait for a sink. ` +
+                'Raise maxBytes, or keep usage in a file: sqliteOutbox(path).'
+            : `it is full: ${ledger.count} records wait in it. Make room where usage should be kept.`,
           records,
         )
       }
@@ -132,9 +156,37 @@ export function memoryOutbox(options: MemoryOutboxOptions = {}): Outbox {
       const known = sinks.size === 0 ? [new MemoryProgress('', ledger)] : [...sinks.values()]
       return new Set(known.flatMap((progress) => [...progress.pending()])).size
     },
+    knownSinks: () => [...sinks.keys()].toSorted(),
     prune: (beforeMs) => room.prune(beforeMs),
     close() {
       closed = true
+    },
+    get isEmpty() {
+      return ledger.count === 0
+    },
+    get waits() {
+      if (sinks.size === 0) return ledger.count > 0
+      return [...sinks.values()].some((progress) => progress.stats().pending > 0)
+    },
+    untouched(limit) {
+      const found: UsageRecord[] = []
+      for (const number of ledger.after(0)) {
+        if (found.length >= limit) break
+        if (ledger.uncertainSince(number) !== undefined) continue
+        if ([...sinks.values()].every((progress) => progress.isUntouched(number))) {
+          found.push(ledger.at(number))
+        }
+      }
+      return found
+    },
+    leave(ids) {
+      for (const id of ids) {
+        const number = ledger.numberOf(id)
+        if (number === undefined) continue
+        for (const progress of sinks.values()) progress.left(number)
+        ledger.delete(number)
+      }
+      room.mayHaveGrown()
     },
   }
 }

@@ -23,8 +23,8 @@ export class MemoryProgress {
   readonly #ledger: MemoryLedger
   /** The first record that is counted. */
   readonly #first: number
-  /** Records that came before it, or were pruned before this sink was known. */
-  readonly #missed: number
+  /** Records that came before it, were pruned before this sink was known, or were taken away. */
+  #missed: number
   #cursor: number
   /** The last claim was a retry: fresh records come next, or retries could starve them. */
   #gotRetry = false
@@ -206,6 +206,26 @@ export class MemoryProgress {
     if (number > this.#cursor || !this.#ledger.isBillable(number)) return false
     const item = this.#items.get(number)
     return item === undefined || item.state === 'discarded'
+  }
+
+  /** Whether the sink certainly has nothing of a record, and is not being sent it now. */
+  isUntouched(number: number): boolean {
+    if (number < this.#first || number > this.#cursor) return true
+    if (!this.#ledger.isBillable(number)) return true
+    const item = this.#items.get(number)
+    if (item === undefined || item.uncertain.uncertainSince !== undefined) return false
+    const { deliveredEventIds, refusedEventIds } = this.#items.knownEvents(number)
+    if (deliveredEventIds.length + refusedEventIds.length > 0) return false
+    if (item.state === 'requeued') return true
+    return item.state === 'batched' && this.#batches.of(number)?.lease === undefined
+  }
+
+  /** The record is kept somewhere else now, and not counted here any more. */
+  left(number: number): void {
+    if (number < this.#first) return
+    this.#missed++
+    this.#batches.remove(number)
+    this.#items.leave(number)
   }
 
   pruned(number: number): void {

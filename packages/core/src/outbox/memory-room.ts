@@ -9,13 +9,20 @@ export class MemoryRoom {
   readonly #ledger: MemoryLedger
   readonly #sinks: ReadonlyMap<string, MemoryProgress>
   readonly #maxSize: number
+  readonly #maxRecords: number
   /** The last look found all of what could go, and nothing was settled since. */
   #exhausted = false
 
-  constructor(ledger: MemoryLedger, sinks: ReadonlyMap<string, MemoryProgress>, maxSize: number) {
+  constructor(
+    ledger: MemoryLedger,
+    sinks: ReadonlyMap<string, MemoryProgress>,
+    maxSize: number,
+    maxRecords: number,
+  ) {
     this.#ledger = ledger
     this.#sinks = sinks
     this.#maxSize = maxSize
+    this.#maxRecords = maxRecords
   }
 
   /** More records may be settled with every sink than before. */
@@ -27,19 +34,22 @@ export class MemoryRoom {
   makeFor(records: readonly { readonly body: string }[]): boolean {
     const size = records.reduce((sum, { body }) => sum + body.length, 0)
     const most = this.#maxSize - size
-    if (most < 0) return false
-    if (this.#ledger.size > most && !this.#exhausted) {
-      const goal = most - this.#maxSize * spareShare
+    const mostRecords = this.#maxRecords - records.length
+    if (most < 0 || mostRecords < 0) return false
+    const fits = (spare: number) =>
+      this.#ledger.size <= most - this.#maxSize * spare &&
+      (mostRecords === Infinity || this.#ledger.count <= mostRecords - this.#maxRecords * spare)
+    if (!fits(0) && !this.#exhausted) {
       this.#exhausted = true
       for (const number of this.#settled()) {
-        if (this.#ledger.size <= goal) {
+        if (fits(spareShare)) {
           this.#exhausted = false
           break
         }
         this.#remove(number)
       }
     }
-    return this.#ledger.size <= most
+    return fits(0)
   }
 
   /** Removes what is settled and older than the mark. */

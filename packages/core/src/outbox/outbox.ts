@@ -220,6 +220,11 @@ export interface Outbox {
    */
   distrust(sinceMs?: number): Awaitable<number>
   /**
+   * The names of the sinks that have claimed or were introduced, and were not forgotten: a meter
+   * refuses any other name that is none of its own sinks'. Left out where nobody knows.
+   */
+  knownSinks?(): Awaitable<readonly string[]>
+  /**
    * Deletes records older than the mark that are settled with every sink that is known. Returns how
    * many.
    */

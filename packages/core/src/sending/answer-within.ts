@@ -1,4 +1,4 @@
-import { longestTimerMs } from './longest-timer.ts'
+import { longestTimerMs } from '../lib/longest-timer.ts'
 import { onAbort } from './on-abort.ts'
 import { untilAborted } from './until-aborted.ts'
 

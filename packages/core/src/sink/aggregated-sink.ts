@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors/config-error.ts'
+import { checkKeys, optionCheck } from '../errors/option-check.ts'
 import { aggregatesOf, mostMembers } from './aggregates.ts'
 import { functionSink, type SinkFunction } from './function-sink.ts'
 import { partsOf, sendSums } from './send-sums.ts'
@@ -42,6 +42,11 @@ export interface AggregationOptions {
  * @throws ConfigError when an option is wrong.
  */
 export function aggregated(sink: Sink | SinkFunction, options: AggregationOptions = {}): Sink {
+  checkKeys<AggregationOptions>('aggregated', options, {
+    windowMs: true,
+    lingerMs: true,
+    maxBatch: true,
+  })
   const inner = typeof sink === 'function' ? functionSink(sink.name, sink) : sink
   const { windowMs = 60_000, lingerMs = 10_000, maxBatch = 2000 } = options
   check('windowMs', windowMs, 1, Number.MAX_SAFE_INTEGER)
@@ -84,9 +89,10 @@ function unknownSum(entry: BatchEntry): SinkResult | undefined {
   }
 }
 
+const checkOption = optionCheck('aggregated')
+
 function check(name: string, value: unknown, least: number, most: number): void {
-  if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return
-  throw new ConfigError(
-    `aggregated: ${name} must be a whole number from ${least} to ${most}, got ${String(value)}`,
-  )
+  const isRight = (number: unknown) =>
+    Number.isSafeInteger(number) && (number as number) >= least && (number as number) <= most
+  checkOption(name, value, `a whole number from ${least} to ${most}`, isRight)
 }

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors/config-error.ts'
+import { isCount, isFiniteDuration, optionCheck } from '../errors/option-check.ts'
 import { functionSink, type SinkFunction } from './function-sink.ts'
 import type { Sink } from './sink.ts'
 
@@ -29,17 +30,12 @@ export function checkSinks(given: readonly (Sink | SinkFunction)[] = []): readon
 
 /** With a limit that is none it would deliver nothing, and say nothing. */
 function checkNumbers(sink: Sink): Sink {
-  const { name, maxBatch = 1, maxConcurrentBatches = 1, lingerMs = 0 } = sink
-  for (const [option, value] of Object.entries({ maxBatch, maxConcurrentBatches })) {
-    if (Number.isSafeInteger(value) && value >= 1) continue
-    throw new ConfigError(
-      `the sink "${name}": ${option} must be a whole number from 1 up, got ${String(value)}`,
-    )
-  }
-  if (!Number.isFinite(lingerMs) || lingerMs < 0) {
-    throw new ConfigError(
-      `the sink "${name}": lingerMs must be a number of ms from 0 up, got ${String(lingerMs)}`,
-    )
-  }
+  const { name, maxBatch = 1, maxConcurrentBatches = 1, lingerMs = 0, startsAtMs = 0 } = sink
+  const check = optionCheck(`the sink "${name}"`)
+  const count = 'a whole number from 1 up'
+  check('maxBatch', maxBatch, count, isCount)
+  check('maxConcurrentBatches', maxConcurrentBatches, count, isCount)
+  check('lingerMs', lingerMs, 'a number of ms from 0 up', isFiniteDuration)
+  check('startsAtMs', startsAtMs, 'a time in ms since the epoch', Number.isFinite)
   return sink
 }

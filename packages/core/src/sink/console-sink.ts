@@ -1,3 +1,4 @@
+import { checkKeys, isFunction, optionCheck } from '../errors/option-check.ts'
 import { toMeterEvents, type MeterEventOptions } from '../event/to-meter-events.ts'
 import type { Sink } from './sink.ts'
 
@@ -6,11 +7,22 @@ export interface ConsoleSinkOptions extends MeterEventOptions {
   readonly write?: (line: string) => void
 }
 
+const check = optionCheck('consoleSink')
+
 /**
  * Prints one line per meter event, and of usage that is unbilled what its events would be: for
  * trying things out, beside or instead of a real backend.
+ * @throws ConfigError when an option is wrong.
  */
-export function consoleSink({ write = console.log, ...options }: ConsoleSinkOptions = {}): Sink {
+export function consoleSink(given: ConsoleSinkOptions = {}): Sink {
+  checkKeys<ConsoleSinkOptions>('consoleSink', given, {
+    write: true,
+    eventName: true,
+    modelSlug: true,
+  })
+  const { write = console.log, ...options } = given
+  check('write', write, 'a function', isFunction)
+  check('modelSlug', options.modelSlug ?? isFunction, 'a function', isFunction)
   return {
     name: 'console',
     async send(batch) {

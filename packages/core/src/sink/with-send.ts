@@ -1,16 +1,21 @@
 import type { Sink } from './sink.ts'
 
-/** A sink with another `send`. Not a spread: a sink can be an instance of a class. */
+const settings = [
+  'reportsProgress',
+  'maxBatch',
+  'lingerMs',
+  'startsAtMs',
+  'maxConcurrentBatches',
+] as const satisfies readonly (keyof Sink)[]
+
+/**
+ * A sink with another `send`. Not a spread: a sink can be an instance of a class, and what it says of
+ * itself can change.
+ */
 export function withSend(sink: Sink, send: Sink['send']): Sink {
-  const { name, reportsProgress, maxBatch, lingerMs, startsAtMs, maxConcurrentBatches } = sink
-  return {
-    name,
-    ...(reportsProgress !== undefined && { reportsProgress }),
-    ...(maxBatch !== undefined && { maxBatch }),
-    ...(lingerMs !== undefined && { lingerMs }),
-    ...(startsAtMs !== undefined && { startsAtMs }),
-    ...(maxConcurrentBatches !== undefined && { maxConcurrentBatches }),
-    send,
-    close: () => sink.close?.(),
+  const wrapped: Sink = { name: sink.name, send, close: () => sink.close?.() }
+  for (const setting of settings) {
+    Object.defineProperty(wrapped, setting, { enumerable: true, get: () => sink[setting] })
   }
+  return wrapped
 }

@@ -6,7 +6,11 @@ import { plainText } from '../sql-text.ts'
 const patienceMs = 2_000
 
 /** Which sinks there are, and where they begin. */
-export function prepareKnownSinks(database: Database): Pick<Outbox, 'introduce' | 'forget'> {
+export function prepareKnownSinks(database: Database): {
+  readonly introduce: Outbox['introduce']
+  readonly forget: Outbox['forget']
+  readonly knownSinks: () => Promise<readonly string[]>
+} {
   const { schema, locks } = database
   const isKnown = `SELECT FROM ${schema}.sinks WHERE name = $1`
   const add = `WITH first AS MATERIALIZED (
@@ -39,6 +43,12 @@ export function prepareKnownSinks(database: Database): Pick<Outbox, 'introduce' 
         )
         return true
       })
+    },
+    async knownSinks() {
+      const rows = await database.query<{ name: string }>(
+        `SELECT name FROM ${schema}.sinks ORDER BY name`,
+      )
+      return rows.map(({ name }) => name)
     },
     forget: (sink) =>
       database.transaction(async (ask) => {

@@ -1,4 +1,4 @@
-import { OutboxError } from '@token-meter/core/adapter'
+import { checkKeys, OutboxError } from '@token-meter/core/adapter'
 import type { ClientBase, Pool } from 'pg'
 import { AdvisoryLocks } from '../advisory-lock.ts'
 import { begin } from '../begin.ts'
@@ -21,6 +21,7 @@ export interface MigrateOptions {
  * @throws OutboxError when the role may not, or a newer version made the tables.
  */
 export async function migrate(pool: Pool, options: MigrateOptions = {}): Promise<void> {
+  checkKeys<MigrateOptions>('migrate', options, { schema: true })
   const { schema = defaultSchema } = options
   checkSchema(schema)
   try {

@@ -1,10 +1,10 @@
-import { ConfigError, type Outbox, type UsageRecord } from '@token-meter/core/adapter'
+import { checkKeys, ConfigError, type Outbox, type UsageRecord } from '@token-meter/core/adapter'
 import type Stripe from 'stripe'
 import { checkedApiKey } from '../api-key.ts'
 import { redact } from '../redact.ts'
 import { createStripeClient } from '../stripe-client.ts'
 import type { StripeSinkOptions } from '../stripe-sink-options.ts'
-import { stripeSinkSettings } from '../stripe-sink-settings.ts'
+import { sinkOptions, stripeSinkSettings } from '../stripe-sink-settings.ts'
 import { recordIdOf } from '../record-id-of.ts'
 import { eventsOfRecord, isRounded, type EventOfRecord, type PricedBy } from './events-of-record.ts'
 
@@ -57,8 +57,24 @@ export interface AfterTheFact {
   readable(cause: unknown): string
 }
 
-/** @throws ConfigError when an option is wrong or missing. */
-export function afterTheFact(caller: string, options: AfterTheFactOptions): AfterTheFact {
+// Whatever the sink takes, so that one object can have the options of both.
+const known = {
+  ...sinkOptions,
+  meter: true,
+  outbox: true,
+  pricedBy: true,
+} as const satisfies Record<keyof AfterTheFactOptions, true>
+
+/**
+ * @param own the options that the caller has beside these.
+ * @throws ConfigError when an option is wrong or missing.
+ */
+export function afterTheFact<Options extends AfterTheFactOptions>(
+  caller: string,
+  options: Options,
+  own: Readonly<Record<Exclude<keyof Options, keyof AfterTheFactOptions>, true>>,
+): AfterTheFact {
+  checkKeys<AfterTheFactOptions>(caller, options, { ...known, ...own })
   const { meter, outbox = meter?.outbox, stripeAccount, modelSlug, apiKey, pricedBy } = options
   const settings = stripeSinkSettings(options)
   if (typeof outbox?.correct !== 'function') {

@@ -38,7 +38,7 @@ export async function cancelUsage(
   recordId: string,
   options: CancelUsageOptions,
 ): Promise<CancelledUsage> {
-  const after = afterTheFact('cancelUsage', options)
+  const after = afterTheFact('cancelUsage', options, { api: true, reason: true })
   const api = checkedApi(options.api)
   const entry = await ledgerEntry(after.outbox, after.sink, recordId)
   if (entry === undefined) {

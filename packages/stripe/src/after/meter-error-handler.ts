@@ -3,7 +3,7 @@
  * bill: signed request (verified-notification) -> event (fetched: the notification is thin)
  * -> errors (meter-error-event) -> dead letters (refuse-records) -> report.
  */
-import { ConfigError } from '@token-meter/core/adapter'
+import { ConfigError, isAboveZero, isFunction, optionCheck } from '@token-meter/core/adapter'
 import type Stripe from 'stripe'
 import { afterTheFact, type AfterTheFactOptions } from './after-the-fact.ts'
 import { meterErrorData } from './meter-error-event.ts'
@@ -52,12 +52,18 @@ const remembered = 1000
 export function meterErrorHandler(
   options: MeterErrorHandlerOptions,
 ): (request: Request) => Promise<Response> {
-  const after = afterTheFact('meterErrorHandler', options)
+  const after = afterTheFact('meterErrorHandler', options, {
+    webhookSecret: true,
+    toleranceMs: true,
+    onReport: true,
+    onError: true,
+  })
   const webhookSecrets = checkedSecrets(options.webhookSecret)
   const { toleranceMs = 300_000, onReport, onError } = options
-  if (!(toleranceMs > 0)) {
-    throw new ConfigError('meterErrorHandler: toleranceMs must be a number of ms above 0')
-  }
+  const check = optionCheck('meterErrorHandler')
+  check('toleranceMs', toleranceMs, 'a number of ms above 0', isAboveZero)
+  check('onReport', onReport ?? isFunction, 'a function', isFunction)
+  check('onError', onError ?? isFunction, 'a function', isFunction)
   const { stripe } = after
   const signature = { stripe, webhookSecrets, toleranceSeconds: Math.ceil(toleranceMs / 1000) }
   const warn = (message: string) => (onError ?? console.warn)(message)

@@ -87,7 +87,9 @@ test('what was priced as it was sent is no amount of the ledger: pricedBy knows 
   const meter = createMeter({
     providers: [],
     outbox,
-    sinks: [stripeSink(billing.options)],
+    sinks: [
+      stripeSink({ ...byCost, apiKey: billing.options.apiKey, baseUrl: billing.options.baseUrl }),
+    ],
     cost: calculate,
     onError: () => {},
   })
@@ -166,7 +168,11 @@ test('what may have arrived and has no price any more is of unknown fate', async
   billing.fake.failWith({ connection: 'reset', processed: true })
   const batch = await outbox.claim('stripe', 1, 1000)
   if (batch === undefined) throw new Error('nothing was claimed')
-  const sink = stripeSink(billing.options)
+  const sink = stripeSink({
+    ...byCost,
+    apiKey: billing.options.apiKey,
+    baseUrl: billing.options.baseUrl,
+  })
   const priced = batch.entries.map((entry) => ({
     ...entry,
     record: { ...record, ...costOf('0.5') },

@@ -10,9 +10,12 @@ export const published: readonly string[] = readdirSync(packages).filter((name) 
   return (JSON.parse(manifest) as { private?: boolean }).private !== true
 })
 
-/** Builds and packs every published package as a release does; answers the tarballs by name. */
-export async function packPackages(folder: string): Promise<Readonly<Record<string, string>>> {
-  for (const name of published) {
+/** Builds and packs packages as a release does; answers the tarballs by name. */
+export async function packPackages(
+  folder: string,
+  names: readonly string[] = published,
+): Promise<Readonly<Record<string, string>>> {
+  for (const name of names) {
     await pnpm(['pack', '--pack-destination', folder], join(packages, name))
   }
   const files = readdirSync(folder)
@@ -23,7 +26,7 @@ export async function packPackages(folder: string): Promise<Readonly<Record<stri
     if (file === undefined) throw new Error(`pnpm pack made no tarball of ${name}: ${files.join()}`)
     return join(folder, file)
   }
-  return Object.fromEntries(published.map((name) => [name, tarball(name)]))
+  return Object.fromEntries(names.map((name) => [name, tarball(name)]))
 }
 
 /** By the pnpm that runs the tests; only pnpm puts `publishConfig` into a packed manifest. */

@@ -1,4 +1,5 @@
 import { ConfigError } from '../../errors/config-error.ts'
+import { checkKeys } from '../../errors/option-check.ts'
 import type { ModelPrice, Usd } from '../model-price.ts'
 import type { PriceFunction } from '../price-source.ts'
 import { knownFactors } from './known-factors.ts'
@@ -45,6 +46,12 @@ const mostKept = 1000
  * @throws ConfigError when an option is wrong.
  */
 export function genaiPrices(options: GenaiPricesOptions = {}): PriceFunction {
+  checkKeys<GenaiPricesOptions>('genaiPrices', options, {
+    providers: true,
+    serviceTiers: true,
+    speeds: true,
+    inferenceGeos: true,
+  })
   const factors = knownFactors(options)
   const { providers = {} } = options
   if (Object.values(providers).some((id) => typeof id !== 'string')) {

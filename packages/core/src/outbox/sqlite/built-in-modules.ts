@@ -1,14 +1,13 @@
 import { OutboxError } from '../../errors/outbox-error.ts'
+import { builtInModule as find } from '../../lib/node-process.ts'
 
 /**
  * Node's own modules, asked for at the first use and not imported, so that a bundle of this package
  * still loads where they do not exist.
  */
 export function builtInModules() {
-  // Typed as always there, but edge runtimes have no `process` and older Node no such function.
-  const find = globalThis.process?.getBuiltinModule as typeof process.getBuiltinModule | undefined
-  const sqlite = find?.('node:sqlite')
-  if (find === undefined || sqlite === undefined) {
+  const sqlite = find('node:sqlite')
+  if (sqlite === undefined) {
     const runtime = globalThis.process?.version
     throw new OutboxError(
       `The SQLite outbox needs Node >= 22.13, for node:sqlite${runtime ? `; this is ${runtime}` : ''}. ` +

@@ -338,6 +338,7 @@ test('an application that only records shows a sign of life soon after an append
     database.close()
     return row?.['at']
   }
+  outbox.append([])
   clock.nowMs += 8 * hour
   add(1)
   expect(usedAt()).toBe(startMs)

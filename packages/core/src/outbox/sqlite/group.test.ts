@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { exampleRecord } from '@token-meter/testkit/suites'
 import { expect, test } from 'vitest'
 import { spawnOutboxChild } from '../../../test/outbox/spawn-outbox-child.ts'
+import { makeFile } from '../../../test/outbox/make-file.ts'
 import { temporaryFolder } from '../../../test/outbox/temporary-folder.ts'
 import type { OutboxFault } from '../faults.ts'
 import { sqliteOutbox, type SqliteOutboxOptions } from './sqlite-outbox.ts'
@@ -10,6 +11,7 @@ import { sqliteOutbox, type SqliteOutboxOptions } from './sqlite-outbox.ts'
 /** An outbox whose group waits for ever but for what the test does, and a look at the file. */
 function start(options: SqliteOutboxOptions = {}) {
   const file = join(temporaryFolder(), 'usage.db')
+  makeFile(file)
   const outbox = sqliteOutbox(file, { durability: 'group', groupMs: 1000, ...options })
   const faults: OutboxFault[] = []
   outbox.onFault?.((error) => faults.push(error))

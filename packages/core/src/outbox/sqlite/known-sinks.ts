@@ -11,8 +11,13 @@ interface Part {
 }
 
 /** Which sinks there are, and where they begin. */
-export function prepareKnownSinks(database: DatabaseSync): Pick<Outbox, 'introduce' | 'forget'> {
+export function prepareKnownSinks(database: DatabaseSync): Pick<Outbox, 'introduce' | 'forget'> & {
+  knownSinks(): readonly string[]
+  /** Makes a sink known that begins with everything kept. */
+  meet(sink: string): void
+} {
   const windows = prepareRecordWindows(database)
+  const names = database.prepare('SELECT name FROM sinks ORDER BY name')
   const isKnown = database.prepare('SELECT 1 FROM sinks WHERE name = ?')
   const firstIn = database.prepare(
     'SELECT min(seq) AS first FROM records WHERE seq BETWEEN ? AND ? AND at >= ?',
@@ -27,6 +32,10 @@ export function prepareKnownSinks(database: DatabaseSync): Pick<Outbox, 'introdu
   )
   const add = database.prepare(
     'INSERT INTO sinks (name, cursor, missed, first) VALUES (:sink, :first - 1, :missed, :first)',
+  )
+  const meet = database.prepare(
+    `INSERT INTO sinks (name, missed) SELECT :sink, pruned FROM ledger
+     WHERE NOT EXISTS (SELECT 1 FROM sinks WHERE name = :sink)`,
   )
   const remove = database.prepare('DELETE FROM sinks WHERE name = ?')
   const removeItems = database.prepare('DELETE FROM items WHERE sink = ?')
@@ -72,6 +81,8 @@ export function prepareKnownSinks(database: DatabaseSync): Pick<Outbox, 'introdu
         return true
       })
     },
+    meet: (sink) => void meet.run({ sink }),
+    knownSinks: () => names.all().map(({ name }) => String(name)),
     forget: (sink) =>
       inTransaction(database, () => {
         removeItems.run(sink)

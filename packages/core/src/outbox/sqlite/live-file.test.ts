@@ -204,6 +204,7 @@ posix(
 
 posix('what waits for a lock is written to the new file', async () => {
   const { file, outbox, faults } = start({ busyTimeoutMs: 5 })
+  outbox.append([])
   const other = new DatabaseSync(file)
   other.exec('BEGIN IMMEDIATE')
   const record = exampleRecord()

@@ -1,7 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { OutboxError } from '../../errors/outbox-error.ts'
-import { type FileIdentity, identityOf, isStillWhole } from './file-identity.ts'
-import { filePath, type OpenOptions, openDatabase } from './open-database.ts'
+import { isNextBuild } from '../../lib/next-build.ts'
+import { type FileIdentity, identityOf, isStillWhole, targetOf } from './file-identity.ts'
+import { builtInModules } from './built-in-modules.ts'
+import { checkPlace, filePath, type OpenOptions, openDatabase } from './open-database.ts'
 
 interface OpenFile<Operations> {
   readonly database: DatabaseSync
@@ -21,7 +23,8 @@ export interface LiveFileEvents<Operations> {
 }
 
 /**
- * The file that is at a path now. Where it is deleted or replaced while it is open, it is left and
+ * The file that is at a path now. It is made when something is first written to it; one that is there
+ * is opened at once, so that what cannot be used is an error where the outbox is made. Where it is deleted or replaced while it is open, it is left and
  * the one at the path is opened, or made: what is written to a deleted file nobody reads again.
  */
 export class LiveFile<Operations> {
@@ -32,12 +35,20 @@ export class LiveFile<Operations> {
   #open: OpenFile<Operations> | undefined
   #lookedAt = Number.NEGATIVE_INFINITY
   #closed = false
+  #wasOpen = false
 
   constructor(path: string, options: OpenOptions, events: LiveFileEvents<Operations>) {
     this.#path = filePath(path)
     this.#options = options
     this.#events = events
-    this.#open = this.#openNow(options)
+    if (isNextBuild()) return
+    if (this.#isThere()) this.#open = this.#openNow(options)
+    else checkPlace(this.#path)
+  }
+
+  /** Nothing was ever written to it, by nobody. */
+  get isUnmade(): boolean {
+    return !this.#wasOpen && !this.#closed && !this.#isThere()
   }
 
   /** For an append: the file may have been replaced in the last moments. */
@@ -63,6 +74,7 @@ export class LiveFile<Operations> {
       else this.#leave(this.#open.database)
     }
     const { busyTimeoutMs } = this.#options
+    // Not for longer, though another process may be making the file: this can be inside of a call.
     this.#open ??= this.#openNow({ ...this.#options, openTimeoutMs: busyTimeoutMs })
     this.#lookedAt = performance.now()
     return this.#open.operations
@@ -97,10 +109,15 @@ export class LiveFile<Operations> {
     )
   }
 
+  #isThere(): boolean {
+    return builtInModules().files.existsSync(targetOf(this.#path))
+  }
+
   #openNow(options: OpenOptions): OpenFile<Operations> {
     const database = openDatabase(this.#path, options)
     try {
       const operations = this.#events.prepare(database, this.#path)
+      this.#wasOpen = true
       return { database, operations, identity: identityOf(this.#path) }
     } catch (error) {
       database.close()

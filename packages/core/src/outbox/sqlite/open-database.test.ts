@@ -8,6 +8,7 @@ import { expect, test } from 'vitest'
 import { OutboxError } from '../../errors/outbox-error.ts'
 import { schemaVersion } from './schema.ts'
 import { sqliteOutbox } from './sqlite-outbox.ts'
+import { makeFile } from '../../../test/outbox/make-file.ts'
 import { temporaryFolder } from '../../../test/outbox/temporary-folder.ts'
 
 function failureOf(path: string): OutboxError {
@@ -84,7 +85,7 @@ test.each(['', ':memory:'])('"%s" is not a file, and memoryOutbox is named', (pa
 
 test('a file of a newer version is refused, and left as it is', () => {
   const file = join(temporaryFolder(), 'usage.db')
-  sqliteOutbox(file).close()
+  makeFile(file)
   const database = new DatabaseSync(file)
   database.exec(`PRAGMA user_version = ${schemaVersion + 1}`)
   database.close()
@@ -131,7 +132,7 @@ test.skipIf(process.platform === 'win32')('a folder without write access is expl
 test.skipIf(process.platform === 'win32')('a file without write access is explained', () => {
   const folder = temporaryFolder()
   const file = join(folder, 'usage.db')
-  sqliteOutbox(file).close()
+  makeFile(file)
   chmodSync(file, 0o444)
   chmodSync(folder, 0o777)
   expect(failureForNobody(file)).toMatch(/OutboxError: Cannot .*it cannot be written/)

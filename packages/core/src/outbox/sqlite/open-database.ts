@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { OutboxError } from '../../errors/outbox-error.ts'
 import { builtInModules } from './built-in-modules.ts'
+import { ignoreInGit, narrowAccess } from './file-access.ts'
 import { targetOf } from './file-identity.ts'
 import { prepareSchema } from './schema.ts'
 import { sqliteFailure } from './sqlite-failure.ts'
@@ -11,6 +12,8 @@ export interface OpenOptions {
   readonly busyTimeoutMs: number
   /** Opening may wait longer: another process can be making the file. @default 5000 */
   readonly openTimeoutMs?: number
+  /** Told of a file that others could change, and of nothing that keeps it from being used. */
+  readonly warn?: (error: OutboxError) => void
 }
 
 /**
@@ -21,7 +24,7 @@ const logBytes = 16 * 1024 * 1024
 
 /**
  * The whole path to a file.
- * @throws OutboxError for what SQLite takes for no file.
+ * @throws OutboxError for what SQLite takes for no file, and for a URL.
  */
 export function filePath(path: string): string {
   if (path === '' || path === ':memory:') {
@@ -29,16 +32,41 @@ export function filePath(path: string): string {
       `Cannot open the outbox "${path}": it must be a file. For an outbox in memory use memoryOutbox().`,
     )
   }
+  const [, scheme] = /^([a-z][a-z0-9+.-]+):/i.exec(path) ?? []
+  // A folder of such a name would have the password in it.
+  if (scheme !== undefined) {
+    throw new OutboxError(
+      `Cannot open an outbox of the kind "${scheme}:": it must be the path of a file. For Postgres use ` +
+        'postgresOutbox() of @token-meter/postgres, for an outbox in memory memoryOutbox().',
+    )
+  }
   return builtInModules().paths.resolve(path)
+}
+
+/**
+ * Looks whether a file that is not there could be made.
+ * @throws OutboxError where it could not.
+ */
+export function checkPlace(path: string): void {
+  const { files, paths } = builtInModules()
+  try {
+    let folder = paths.dirname(targetOf(path))
+    while (!files.existsSync(folder)) folder = paths.dirname(folder)
+    // Of the folder itself: what is no folder has nothing in it.
+    files.accessSync(`${folder}/.`, files.constants.W_OK | files.constants.X_OK)
+  } catch (error) {
+    throw sqliteFailure(error, { action: 'open', path })
+  }
 }
 
 /** Opens the file, making it and its folders where they are missing. */
 export function openDatabase(path: string, options: OpenOptions): DatabaseSync {
   const { sqlite } = builtInModules()
-  const { durability, busyTimeoutMs, openTimeoutMs = 5000 } = options
+  const { durability, busyTimeoutMs, openTimeoutMs = 5000, warn = () => {} } = options
   let database: DatabaseSync | undefined
   try {
     makeFile(targetOf(path))
+    narrowAccess(targetOf(path), warn)
     database = new sqlite.DatabaseSync(path)
     const timeoutMs = Math.max(openTimeoutMs, busyTimeoutMs)
     database.exec(`PRAGMA busy_timeout = ${Math.trunc(timeoutMs)}`)
@@ -63,6 +91,7 @@ export function openDatabase(path: string, options: OpenOptions): DatabaseSync {
 function makeFile(path: string): void {
   const { files, paths } = builtInModules()
   files.mkdirSync(paths.dirname(path), { recursive: true, mode: 0o700 })
+  ignoreInGit(paths.dirname(path))
   try {
     // Only ever a new file: to close one that is open elsewhere in this process would drop
     // SQLite's locks on it (https://www.sqlite.org/howtocorrupt.html, 2.2).

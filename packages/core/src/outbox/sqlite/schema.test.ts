@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { exampleRecord } from '@token-meter/testkit/suites'
 import { expect, test } from 'vitest'
 import { spawnOutboxChild } from '../../../test/outbox/spawn-outbox-child.ts'
+import { makeFile } from '../../../test/outbox/make-file.ts'
 import { temporaryFolder } from '../../../test/outbox/temporary-folder.ts'
 import { fileOfVersion1 } from '../../../test/outbox/file-of-version-1.ts'
 import { schemaVersion } from './schema.ts'
@@ -57,7 +58,7 @@ test('a migrated file and a new one have the same tables', () => {
   const folder = temporaryFolder()
   fileOfVersion1(join(folder, 'old.db'), records)
   const [old, fresh] = ['old.db', 'new.db'].map((name) => {
-    sqliteOutbox(join(folder, name)).close()
+    makeFile(join(folder, name))
     const database = new DatabaseSync(join(folder, name))
     const schema = database.prepare('SELECT name, sql FROM sqlite_schema ORDER BY name').all()
     database.close()

@@ -1,5 +1,12 @@
 import { ConfigError } from '../../errors/config-error.ts'
 import type { OutboxError } from '../../errors/outbox-error.ts'
+import {
+  checkKeys,
+  isFiniteDuration,
+  isFunction,
+  isOneOf,
+  optionCheck,
+} from '../../errors/option-check.ts'
 import { Faults } from '../faults.ts'
 import type { Outbox } from '../outbox.ts'
 import { duplicateIds } from '../taken-id.ts'
@@ -10,6 +17,7 @@ import { LiveFile } from './live-file.ts'
 import { type Operations, prepareOperations } from './operations.ts'
 import { RecentRows } from './recent-rows.ts'
 import { sqliteFailure } from './sqlite-failure.ts'
+import { EarlySinks, unmadeFile } from './unmade-file.ts'
 import { writeOnExit } from './write-on-exit.ts'
 
 export interface SqliteOutboxOptions {
@@ -36,24 +44,30 @@ export interface SqliteOutboxOptions {
 }
 
 /**
- * An outbox in one file, made where it is missing, for any number of processes of one machine. When
+ * An outbox in one file, made at the first write where it is missing, for any number of processes of
+ * one machine. When
  * the file is deleted or replaced, the outbox goes on with the one that is there, or a new one, and
  * reports it.
- * @throws OutboxError when the file cannot be used, ConfigError for an option that is none.
+ * @throws OutboxError when the file cannot be used, or none could be made there; ConfigError for an
+ * option that is none. While `next build` looks at an application nothing is opened, and this throws
+ * for no file.
  */
 export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): Outbox {
   checkOptions(options)
   const { durability = 'process', groupMs = 5, busyTimeoutMs = 50, now = Date.now } = options
   const faults = new Faults()
   const report = (error: OutboxError) => faults.report(error)
-  const recent: RecentRows = new RecentRows(() => file.get().beat())
+  const early = new EarlySinks()
+  const unmade = unmadeFile(early)
+  const recent: RecentRows = new RecentRows((): unknown => file.get().beat())
   const file: LiveFile<Operations> = new LiveFile(
     path,
-    { durability, busyTimeoutMs },
+    { durability, busyTimeoutMs, warn: (error) => faults.report(error) },
     {
       prepare(database, wholePath) {
         const file = { path, place: placeOf(wholePath), mark: fileMark(wholePath) }
-        return recent.writeTo(prepareOperations(database, { ...file, now, found: report }))
+        const operations = prepareOperations(database, { ...file, now, found: report })
+        return early.writeTo(recent.writeTo(operations))
       },
       isSame: () => recent.forget(),
       replaced: report,
@@ -92,6 +106,8 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
       try {
         if (name === 'claim') queue.tryNow()
         else queue.writeGroup()
+        const ofUnmade = file.isUnmade ? unmade[name] : undefined
+        if (ofUnmade !== undefined) return (ofUnmade as typeof run)(...parameters)
         const act = file.get()[name] as (...parameters: unknown[]) => unknown
         const answer = act(...parameters)
         return answer instanceof Promise ? answer.catch(explain) : answer
@@ -139,6 +155,7 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
     forget: operation('forget'),
     distrust: operation('distrust'),
     prune: operation('prune'),
+    knownSinks: operation('knownSinks'),
     onFault: (listener) => faults.listen(listener),
     close() {
       if (closed) return
@@ -151,13 +168,22 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
   }
 }
 
-function checkOptions({ durability, groupMs }: SqliteOutboxOptions): void {
-  if (!['process', 'group', 'full', undefined].includes(durability)) {
-    throw new ConfigError(
-      `durability must be "process", "group" or "full", got ${String(durability)}`,
-    )
-  }
-  if (groupMs !== undefined && !(groupMs >= 0 && groupMs <= 1000)) {
-    throw new ConfigError(`groupMs must be a number of ms from 0 to 1000, got ${String(groupMs)}`)
-  }
+const check = optionCheck('sqliteOutbox')
+
+const known: Readonly<Record<keyof SqliteOutboxOptions, true>> = {
+  durability: true,
+  groupMs: true,
+  busyTimeoutMs: true,
+  now: true,
+}
+
+function checkOptions(options: SqliteOutboxOptions): void {
+  checkKeys<SqliteOutboxOptions>('sqliteOutbox', options, known)
+  const { durability = 'process', groupMs = 5, busyTimeoutMs = 50, now = Date.now } = options
+  const ways = isOneOf('process', 'group', 'full')
+  check('durability', durability, '"process", "group" or "full"', ways)
+  const isGroupTime = (value: unknown) => isFiniteDuration(value) && (value as number) <= 1000
+  check('groupMs', groupMs, 'a number of ms from 0 to 1000', isGroupTime)
+  check('busyTimeoutMs', busyTimeoutMs, 'a number of ms from 0 up', isFiniteDuration)
+  check('now', now, 'a function', isFunction)
 }

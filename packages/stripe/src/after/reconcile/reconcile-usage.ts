@@ -3,7 +3,14 @@
  * not known to be delivered. And for dead letters of unknown fate, minute by minute, what Stripe has
  * of them (arrived-events), so that they can be settled or sent again (settle-record).
  */
-import { ConfigError, type LedgerEntry } from '@token-meter/core/adapter'
+import {
+  ConfigError,
+  isFiniteDuration,
+  isOneOf,
+  isText,
+  type LedgerEntry,
+  optionCheck,
+} from '@token-meter/core/adapter'
 import { afterTheFact, type AfterTheFact, type AfterTheFactOptions } from '../after-the-fact.ts'
 import { arrivedEvents } from './arrived-events.ts'
 import { ledgerSums, type LedgerSum } from './ledger-sums.ts'
@@ -44,11 +51,23 @@ export interface ReconcileUsageOptions extends AfterTheFactOptions {
  * signal's reason.
  */
 export async function reconcileUsage(options: ReconcileUsageOptions): Promise<ReconcileReport> {
-  const after = afterTheFact('reconcileUsage', options)
+  const after = afterTheFact('reconcileUsage', options, {
+    from: true,
+    to: true,
+    customer: true,
+    apply: true,
+    lagMs: true,
+    windowMs: true,
+    signal: true,
+  })
   const { customer, apply = false, signal } = options
   const [fromMs, untilMs] = checkedWindow(options)
   const spanMs = spanOfWindows(options.windowMs)
   const lagMs = options.lagMs ?? (apply ? 300_000 : 0)
+  const check = optionCheck('reconcileUsage')
+  check('apply', apply, 'true or false', isOneOf(true, false))
+  check('lagMs', lagMs, 'a number of ms from 0 up', isFiniteDuration)
+  check('customer', customer ?? 'all', 'a customer id', isText)
   const window = { fromMs, untilMs, ...(customer === undefined ? {} : { customer }) }
 
   const { sums, spans } = await ledgerSums(after, window, spanMs)

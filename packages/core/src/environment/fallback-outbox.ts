@@ -1,0 +1,307 @@
+import { messageOf } from '../errors/message-of.ts'
+import { OutboxError } from '../errors/outbox-error.ts'
+import type { TokenMeterError } from '../errors/token-meter-error.ts'
+import { isNextBuild } from '../lib/next-build.ts'
+import { temporaryOutbox, type TemporaryOutbox } from '../outbox/memory-outbox.ts'
+import type { Appended, Outbox } from '../outbox/outbox.ts'
+import { duplicateIds, type TakenId } from '../outbox/taken-id.ts'
+import { isRequestBound } from './request-bound.ts'
+import { TwoOutboxes, type WholeOutbox } from './two-outboxes.ts'
+
+export interface FallbackOptions {
+  /** What is tried, for people; without a password. */
+  readonly name: string
+  /** Makes the outbox, or throws why it cannot be used now. */
+  readonly open: () => Outbox
+  readonly report: (error: TokenMeterError) => void
+  /** How many records memory holds. */
+  readonly maxRecords?: number
+}
+
+const defaultMaxRecords = 10_000
+/** How soon it is tried again, in ms; doubled each time. */
+const againMs = { first: 1000, most: 60_000 }
+/** How long nothing more is said of what was said. */
+const quietMs = 60 * 60_000
+/** Records that move at a time. */
+const moveMost = 500
+/** Of flushes that may still be waiting. */
+const mostMarks = 1000
+
+/** Behind what is in memory, and behind what is in the outbox. */
+interface Mark {
+  readonly inMemory: number
+  kept: number
+}
+
+/**
+ * An outbox that cannot be opened, or written, must not fail the call that it should keep usage of.
+ * Until it can, usage is kept in memory and delivered from there; it is told, and tried again. Then
+ * what no sink has anything of moves in, under the ids that it has: a process that is killed in the
+ * middle leaves it in the outbox once or, where it had not come to it, loses it as it said. What a
+ * sink may have is delivered from memory to its end, because only memory knows what.
+ */
+export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
+  readonly #options: FallbackOptions
+  readonly inMemory: TemporaryOutbox
+  protected kept: Outbox | undefined
+  /** It is open and could not be written: usage is kept in memory until it can. */
+  #ails = false
+  #moving = false
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #nextMs = againMs.first
+  #toldAt = Number.NEGATIVE_INFINITY
+  #closed = false
+  readonly #marks = new Map<number, Mark>()
+  #lastMark = 0
+  /** What was asked of memory before the outbox could be asked. */
+  readonly #introduced = new Map<string, number>()
+  /** Until the outbox knows it, nothing is claimed from it. */
+  #introducing = false
+
+  constructor(options: FallbackOptions) {
+    super()
+    this.#options = options
+    this.inMemory = temporaryOutbox({}, options.maxRecords ?? defaultMaxRecords)
+    // There it is made when something is to be kept.
+    if (!isNextBuild()) this.#tryOpen()
+  }
+
+  get description(): string {
+    const { name } = this.#options
+    return this.kept?.description ?? `memory, until ${name} can be used`
+  }
+
+  get durable(): boolean {
+    return this.kept !== undefined
+  }
+
+  open = (): void | Promise<void> => this.kept?.open?.()
+
+  append: Outbox['append'] = (records) => {
+    if (this.kept === undefined && isNextBuild()) this.#tryOpen()
+    if (this.kept !== undefined && !this.#ails) {
+      try {
+        return appendBeside(this.kept, this.inMemory.isEmpty ? undefined : this.inMemory, records)
+      } catch (cause) {
+        if (this.#closed) throw cause
+        this.#ails = true
+        this.#failed(cause)
+      }
+    }
+    this.#tryLater()
+    // Refused, with the records, where it is full.
+    return appendBeside(this.inMemory, this.kept, records)
+  }
+
+  waiting = (): number => this.kept?.waiting?.() ?? 0
+
+  /** What memory has is not being appended: it is told at the end. */
+  saveNow = (): boolean => this.kept?.saveNow?.() ?? false
+
+  claim: Outbox['claim'] = (sink, ...rest) => {
+    const batch = this.#moving || this.#rests ? undefined : this.inMemory.claim(sink, ...rest)
+    if (batch !== undefined) return batch
+    return this.#introducing ? undefined : this.kept?.claim(sink, ...rest)
+  }
+
+  mark: Outbox['mark'] = async (...marking) =>
+    (await this.inMemory.mark(...marking)) || ((await this.kept?.mark(...marking)) ?? false)
+
+  settle: Outbox['settle'] = async (...settling) =>
+    (await this.inMemory.settle(...settling)) || ((await this.kept?.settle(...settling)) ?? false)
+
+  position: Outbox['position'] = async () => {
+    const inMemory = await this.inMemory.position()
+    const kept = await this.#unlessItAils((outbox) => outbox.position(), 0)
+    this.#marks.set(++this.#lastMark, { inMemory, kept })
+    if (this.#marks.size > mostMarks) this.#marks.delete(this.#lastMark - mostMarks)
+    return this.#lastMark
+  }
+
+  isSettled: Outbox['isSettled'] = async (sink, position) => {
+    const mark = this.#marks.get(position)
+    if (this.#moving || mark === undefined) return false
+    if (!(await this.inMemory.isSettled(sink, mark.inMemory))) return false
+    return await this.#unlessItAils((outbox) => outbox.isSettled(sink, mark.kept), true)
+  }
+
+  /** That it cannot be used is told already, and no reason not to deliver what is in memory. */
+  async #unlessItAils<Value>(
+    ask: (outbox: Outbox) => Value | Promise<Value>,
+    instead: Value,
+  ): Promise<Value> {
+    if (this.kept === undefined) return instead
+    try {
+      return await ask(this.kept)
+    } catch (cause) {
+      if (!this.#ails || (cause as { busy?: unknown }).busy === true) throw cause
+      return instead
+    }
+  }
+
+  nextDueAt: Outbox['nextDueAt'] = async (sink) => {
+    const inMemory = this.#moving || this.#rests ? undefined : await this.inMemory.nextDueAt(sink)
+    if (inMemory !== undefined && inMemory <= Date.now()) return inMemory
+    const kept = await this.kept?.nextDueAt(sink)
+    if (inMemory === undefined || kept === undefined) return inMemory ?? kept
+    return Math.min(inMemory, kept)
+  }
+
+  expedite: Outbox['expedite'] = async (sink) => {
+    await this.inMemory.expedite(sink)
+    await this.kept?.expedite(sink)
+  }
+
+  introduce: Outbox['introduce'] = async (sink, sinceMs) => {
+    const isNew = await this.inMemory.introduce(sink, sinceMs)
+    if (this.kept !== undefined) return await this.kept.introduce(sink, sinceMs)
+    if (isNew) this.#introduced.set(sink, sinceMs)
+    return isNew
+  }
+
+  forget: Outbox['forget'] = (sink) => {
+    this.#introduced.delete(sink)
+    return this.both(
+      (outbox) => outbox.forget(sink),
+      (a, b) => a || b,
+    )
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    await this.inMemory.close()
+    await this.kept?.close()
+  }
+
+  /** Nothing is in memory, which then needs not be asked. */
+  get #rests(): boolean {
+    return this.inMemory.isEmpty && this.kept !== undefined
+  }
+
+  #tryOpen(): void {
+    try {
+      const outbox = this.#options.open()
+      outbox.onFault?.((error) => this.#options.report(error))
+      this.kept = outbox
+      this.#introducing = this.#introduced.size > 0
+    } catch (cause) {
+      this.#failed(cause)
+    }
+  }
+
+  /** A sink that begins with some moment must not be given what the outbox had before it. */
+  async #introduceAgain(outbox: Outbox): Promise<void> {
+    for (const [sink, sinceMs] of this.#introduced) await outbox.introduce(sink, sinceMs)
+    this.#introduced.clear()
+    this.#introducing = false
+  }
+
+  #failed(cause: unknown): void {
+    this.#tryLater()
+    const now = performance.now()
+    if (now - this.#toldAt < quietMs) return
+    this.#toldAt = now
+    const { name, report } = this.#options
+    report(
+      new OutboxError(
+        `usage is kept in memory and is lost with the process, because ${name} cannot be used: ` +
+          `${messageOf(cause)} Set TOKEN_METER_OUTBOX to a path that can be written. It is tried ` +
+          'again, and what is in memory then moves in.',
+        { cause },
+      ),
+    )
+  }
+
+  #tryLater(): void {
+    if (this.#timer !== undefined || this.#closed || isRequestBound()) return
+    this.#timer = setTimeout(() => void this.#tryAgain(), this.#nextMs)
+    ;(this.#timer as { unref?: () => void }).unref?.()
+  }
+
+  async #tryAgain(): Promise<void> {
+    this.#nextMs = Math.min(againMs.most, this.#nextMs * 2)
+    await this.moveIn()
+    this.#timer = undefined
+    // What a sink was being sent can move when it is known not to have arrived.
+    if (this.kept === undefined || this.#ails || this.#introducing || this.inMemory.waits)
+      this.#tryLater()
+    else this.#nextMs = againMs.first
+  }
+
+  /** Tries whether what is in memory can move. Never rejects: what fails is told. */
+  async moveIn(): Promise<void> {
+    if (this.#rests && !this.#ails && !this.#introducing) return
+    try {
+      await this.#moveInNow()
+    } catch (cause) {
+      this.#failed(cause)
+    }
+  }
+
+  async #moveInNow(): Promise<void> {
+    if (this.kept === undefined) this.#tryOpen()
+    const outbox = this.kept
+    if (outbox === undefined || this.#moving) return
+    this.#moving = true
+    try {
+      if (this.#introducing) await this.#introduceAgain(outbox)
+      if (this.#ails) await outbox.append([])
+      for (;;) {
+        const records = this.inMemory.untouched(moveMost)
+        if (records.length === 0) break
+        const taken = await outbox.append(records)
+        const others = taken && duplicateIds(taken)
+        if (others !== undefined) this.#options.report(others)
+        this.inMemory.leave(records.map(({ id }) => id))
+        this.moved += records.length
+      }
+      this.#ails = false
+      const kept = await outbox.position()
+      for (const mark of this.#marks.values()) mark.kept = Math.max(mark.kept, kept)
+    } finally {
+      this.#moving = false
+    }
+  }
+}
+
+/** Keeps what the other one does not have already: an id is kept once. */
+function appendBeside(
+  outbox: Outbox,
+  other: Outbox | undefined,
+  records: Parameters<Outbox['append']>[0],
+): Appended | Promise<Appended> {
+  const taken = other === undefined ? [] : takenIn(other, records)
+  if (taken.length === 0) return outbox.append(records)
+  const rest = new Set(records)
+  for (const { record } of taken) rest.delete(record)
+  const appended = outbox.append([...rest])
+  return appended instanceof Promise
+    ? appended.then((more) => [...taken, ...(more ?? [])])
+    : [...taken, ...(appended ?? [])]
+}
+
+/** As far as it can say at once. */
+function takenIn(outbox: Outbox, records: Parameters<Outbox['append']>[0]): TakenId[] {
+  return records.flatMap((record) => {
+    try {
+      const kept = outbox.find(record.id)
+      if (kept instanceof Promise) kept.catch(() => {})
+      return kept === undefined || kept instanceof Promise ? [] : { record, kept }
+    } catch {
+      return []
+    }
+  })
+}
+
+/** What of an outbox dies with the process; nothing where all of it outlives it. */
+export function perishablePart(outbox: Outbox): Outbox | undefined {
+  if (outbox instanceof FallbackOutbox) return outbox.inMemory
+  return outbox.durable ? undefined : outbox
+}
+
+/** What is in memory because the outbox could not be used moves in, if it can be now. Never rejects. */
+export async function moveIn(outbox: Outbox): Promise<void> {
+  if (outbox instanceof FallbackOutbox) await outbox.moveIn()
+}

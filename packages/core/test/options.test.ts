@@ -1,0 +1,117 @@
+import { exampleRecord } from '@token-meter/testkit/suites'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { aggregated, ConfigError, consoleSink, createMeter, memoryOutbox } from '../src/index.ts'
+import { cost } from '../src/cost.ts'
+import { gptTokenizer } from '../src/gpt-tokenizer.ts'
+import { sqliteOutbox } from '../src/sqlite.ts'
+import { temporaryFolder } from './outbox/temporary-folder.ts'
+
+const needed = { providers: [], outbox: memoryOutbox() }
+const sink = async () => {}
+
+test.each([
+  [{ sink: [sink] }, /no option "sink", did you mean "sinks"\?/],
+  [{ onerror: () => {} }, /did you mean "onError"/],
+  [{ plugins: [] }, /no option "plugins"\. It takes providers, outbox, sinks/],
+  [{ retentionMs: '' }, /retentionMs must be a number of ms from 0 up, got an empty string/],
+  [{ retentionMs: null }, /retentionMs is null/],
+  [{ retentionMs: Number.NaN }, /retentionMs must be .*got NaN/],
+  [{ retentionMs: -1 }, /retentionMs must be .*got -1/],
+  [{ delivery: -1 }, /delivery takes an object of options, got -1/],
+  [{ delivery: null }, /delivery is null/],
+  [{ delivery: { polMs: 5 } }, /delivery: there is no option "polMs", did you mean "pollMs"/],
+  [{ delivery: { pollMs: '5' } }, /delivery\.pollMs must be a number of ms/],
+  [{ delivery: { backoff: 5 } }, /delivery\.backoff takes an object of options, got 5/],
+  [{ delivery: { backoff: { base: 5 } } }, /no option "base", did you mean "baseMs"/],
+  [{ awaitDeliveryMs: '' }, /awaitDeliveryMs must be a number of ms/],
+  [{ awaitDeliveryMs: Infinity }, /awaitDeliveryMs must be a number of ms/],
+  [{ waitUntil: true }, /waitUntil must be a function/],
+  [{ onError: 'log' }, /onError must be a function/],
+  [{ onMissingCustomer: 'refuse' }, /onMissingCustomer must be "record" or "throw"/],
+  [{ sinks: null }, /sinks is null/],
+  [{ outbox: null }, /outbox is null/],
+  [{ cost: null }, /cost is null/],
+  [{ attributes: null }, /attributes is null/],
+])('createMeter(%j) is refused where it is made', (options, message) => {
+  const make = () => createMeter({ ...needed, ...(options as object) })
+  expect(make).toThrow(ConfigError)
+  expect(make).toThrow(message)
+})
+
+test.each([undefined, null, 5, 'meter', []])('createMeter(%j) too', (options) => {
+  expect(() => createMeter(options as never)).toThrow(/createMeter takes an object of options/)
+})
+
+const file = () => join(temporaryFolder(), 'usage.db')
+
+test.each([
+  [() => aggregated(sink, { window: 5 } as never), /did you mean "windowMs"/],
+  [() => aggregated(sink, null as never), /aggregated takes an object/],
+  [() => consoleSink({ writes: () => {} } as never), /did you mean "write"/],
+  [() => consoleSink({ write: 'x' } as never), /write must be a function/],
+  [() => memoryOutbox({ maxByte: 5 } as never), /did you mean "maxBytes"/],
+  [() => memoryOutbox({ maxBytes: '' } as never), /maxBytes must be a number above 0/],
+  [() => memoryOutbox({ now: 5 } as never), /now must be a function/],
+  [() => sqliteOutbox(file(), { durabilty: 'full' } as never), /did you mean "durability"/],
+  [() => sqliteOutbox(file(), { busyTimeoutMs: '' } as never), /busyTimeoutMs must be a number/],
+  [() => sqliteOutbox(file(), { groupMs: null } as never), /groupMs is null/],
+  [() => cost({ markups: 20 } as never), /did you mean "markup"/],
+  [() => gptTokenizer({ encodings: 'o200k_base' } as never), /did you mean "encoding"/],
+])('%s is refused', (make, message) => {
+  expect(make).toThrow(ConfigError)
+  expect(make).toThrow(message)
+})
+
+test('what is asked of a meter is checked too', async () => {
+  const provider = {
+    name: 'any',
+    clientDescription: 'any',
+    recognises: (client: object): client is object => client !== undefined,
+    observe: <Client extends object>(client: Client) => client,
+  }
+  const meter = createMeter({ ...needed, providers: [provider] })
+  const wrap = (options: unknown) => () => meter({}, 'cus_1', options as never)
+  expect(wrap({ attribute: {} })).toThrow(/did you mean "attributes"/)
+  expect(wrap({ provider: '' })).toThrow(/provider must be a name/)
+  expect(wrap({ includeUsage: 'yes' })).toThrow(/includeUsage must be true or false/)
+  await expect(meter.flush({ timeout: 5 } as never)).rejects.toThrow(/did you mean "timeoutMs"/)
+  await expect(meter.flush(null as never)).rejects.toThrow(ConfigError)
+  await expect(meter.close({ timeoutMs: '' as never })).rejects.toThrow(/timeoutMs must be/)
+  const usage = { customer: 'c', provider: 'p', model: 'm', tokens: { input: 1 } }
+  await expect(meter.record({ ...usage, atributes: {} } as never)).rejects.toThrow(
+    /does not know "atributes": did you mean "attributes"/,
+  )
+  await meter.record(exampleRecord({ id: 'again' }) as never)
+  await meter.close()
+})
+
+test('the name of a sink that there is not is refused, with those that there are', async () => {
+  const outbox = sqliteOutbox(file())
+  await outbox.append([exampleRecord()])
+  await outbox.claim('lago', 1, 1)
+  const stripe = Object.defineProperty(async () => {}, 'name', { value: 'stripe' })
+  const meter = createMeter({ ...needed, outbox, sinks: [stripe] })
+  const asked = {
+    deadLetters: () => meter.outbox.deadLetters('strpie'),
+    requeue: () => meter.outbox.requeue('strpie'),
+    discard: () => meter.outbox.discard('strpie'),
+    stats: () => meter.outbox.stats('strpie'),
+    ledger: () => meter.outbox.ledger('strpie'),
+    forget: () => meter.outbox.forget('strpie'),
+    correct: () => meter.correct('strpie', ['a'], 'dead', 'why'),
+  }
+  for (const [method, ask] of Object.entries(asked)) {
+    await expect((async () => await ask())(), method).rejects.toThrow(
+      'there is no sink "strpie", did you mean "stripe"? (there are "lago", "stripe")',
+    )
+  }
+  await expect(
+    (async () => await meter.outbox.ledger('stripe', { limt: 1 } as never))(),
+  ).rejects.toThrow(/did you mean "limit"/)
+  expect(await meter.outbox.deadLetters('stripe')).toEqual([])
+  expect(await meter.outbox.stats('lago')).toMatchObject({ recorded: 1 })
+  expect(await meter.outbox.forget('lago')).toBe(true)
+  await expect((async () => await meter.outbox.stats('lago'))()).rejects.toThrow(/no sink "lago"/)
+  await meter.close()
+})
