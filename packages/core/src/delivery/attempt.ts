@@ -1,6 +1,7 @@
 import { makeRetriable } from 'p-retry'
 import { messageOf } from '../errors/message-of.ts'
 import type { Batch, BatchEntry } from '../outbox/outbox.ts'
+import { reportsProgress } from '../lib/reports-progress.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
 import { pause } from './at-most.ts'
 import { type Backoff, backoffMs } from './backoff.ts'
@@ -46,7 +47,7 @@ export async function attempt(
       const entries = batch.entries.filter(isOpen)
       if (entries.length === 0) return
       const wasUncertain = isUncertain
-      isUncertain = sink.reportsProgress !== true
+      isUncertain = !reportsProgress(sink)
       const resumed = entries.map((entry) => outcomes.resumed(entry, wasUncertain))
       const sent = sink.send({ ...batch, entries: resumed }, signal, progress)
       const answer = await untilAborted(sent, signal)

@@ -17,6 +17,7 @@
  * No timer here keeps the process alive.
  */
 import type { Batch, BatchEntry, Outbox, SinkStats } from '../outbox/outbox.ts'
+import { reportsProgress } from '../lib/reports-progress.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
 import { atMost } from './at-most.ts'
 import { attempt } from './attempt.ts'
@@ -172,7 +173,7 @@ export class Delivery {
           this.#maxBatch,
           this.#options.leaseMs,
           lingerMs,
-          this.sink.reportsProgress === true,
+          reportsProgress(this.sink),
         )
         this.#busy.over()
         if (batch === undefined) {

@@ -16,7 +16,7 @@ export function keylessSink(name: string): Sink {
     name,
     // It sends nothing: of a build that is killed, nothing is uncertain.
     reportsProgress: true,
-    send: async ({ entries }) =>
+    send: async ({ entries }, _signal, _progress) =>
       entries.map((): SinkResult => ({ status: 'retry', reason, afterMs: 60_000 })),
   }
 }

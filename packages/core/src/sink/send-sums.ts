@@ -12,6 +12,7 @@ import { deriveRecordId } from '../usage/record-id.ts'
 import { isUncertainRefusal } from '../usage/refusal.ts'
 import { type Aggregate, eventsOfMember, sumOfEntries } from './aggregates.ts'
 import type { RecordProgress, SendProgress } from './send-progress.ts'
+import { reportsProgress } from '../lib/reports-progress.ts'
 import type { Sink, SinkResult } from './sink.ts'
 import { withSend } from './with-send.ts'
 
@@ -98,7 +99,7 @@ async function sendPart(
   // By the first sum, and not by place: the places change when other parts are settled.
   const id = given ?? deriveRecordId(batch.id, entries[0]?.record.id ?? '')
   const part = { ...batch, id, entries }
-  const reports = sink.reportsProgress === true && progress !== undefined
+  const reports = progress !== undefined && reportsProgress(sink)
   let isSent = false
   try {
     if (reports)

@@ -57,7 +57,9 @@ export interface Sink {
   /**
    * Whether `send` reports what it sends, request by request, by its `progress`: each request that
    * could have an effect, before it goes out. Then what it has not reported certainly was not sent.
-   * Where it does not report, all of a batch whose process was killed is uncertain.
+   * Where it does not report, all of a batch whose process was killed is uncertain. It counts only
+   * for a `send` that declares all three parameters: a sink that is spread into another one, whose
+   * `send` hands on two, would say it of requests that nobody reports.
    * @default false
    */
   readonly reportsProgress?: boolean

@@ -24,5 +24,8 @@ export function startingFrom(sink: Sink | SinkFunction, when: 'now' | Date): Sin
       `startingFrom("${inner.name}"): expected 'now' or a Date, got ${String(when)}`,
     )
   }
-  return { ...withSend(inner, (...sent) => inner.send(...sent)), startsAtMs }
+  return {
+    ...withSend(inner, (batch, signal, progress) => inner.send(batch, signal, progress)),
+    startsAtMs,
+  }
 }

@@ -1,7 +1,7 @@
+import { reportsProgress } from '../lib/reports-progress.ts'
 import type { Sink } from './sink.ts'
 
 const settings = [
-  'reportsProgress',
   'maxBatch',
   'lingerMs',
   'startsAtMs',
@@ -17,5 +17,9 @@ export function withSend(sink: Sink, send: Sink['send']): Sink {
   for (const setting of settings) {
     Object.defineProperty(wrapped, setting, { enumerable: true, get: () => sink[setting] })
   }
+  Object.defineProperty(wrapped, 'reportsProgress', {
+    enumerable: true,
+    get: () => reportsProgress(sink),
+  })
   return wrapped
 }

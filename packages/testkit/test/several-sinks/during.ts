@@ -9,9 +9,10 @@ export function during(sink: Sink, { from, until }: { from?: Date; until?: Date 
     at >= (from?.getTime() ?? -Infinity) && at < (until?.getTime() ?? Infinity)
   return {
     ...sink,
-    async send(batch, signal) {
+    async send(batch, signal, progress) {
       const entries = batch.entries.filter(({ record }) => isMeant(record))
-      const results = entries.length === 0 ? [] : await sink.send({ ...batch, entries }, signal)
+      const part = { ...batch, entries }
+      const results = entries.length === 0 ? [] : await sink.send(part, signal, progress)
       let next = 0
       return batch.entries.map(({ record }) => (isMeant(record) ? results[next++]! : settled))
     },
