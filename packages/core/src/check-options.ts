@@ -10,6 +10,7 @@ const known: Readonly<Record<keyof MeterOptions, true>> = {
   providers: true,
   outbox: true,
   sinks: true,
+  livemode: true,
   cost: true,
   attributes: true,
   onMissingCustomer: true,
@@ -43,6 +44,7 @@ export function checkOptions(options: MeterOptions): void {
   check('onMissingCustomer', onMissingCustomer, '"record" or "throw"', ways)
   checkOnInterrupted(onInterrupted)
   check('billLinked', options.billLinked ?? true, 'true or false', isOneOf(true, false))
+  check('livemode', options.livemode ?? true, 'true or false', isOneOf(true, false))
   checkTokenizer(options.tokenizer)
   checkCost(options.cost)
   check('onError', options.onError ?? isFunction, 'a function', isFunction)

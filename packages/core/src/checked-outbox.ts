@@ -1,7 +1,7 @@
 import { ConfigError } from './errors/config-error.ts'
 import { checkKeys } from './errors/option-check.ts'
 import { nearestName } from './lib/nearest-name.ts'
-import type { LedgerQuery, Outbox } from './outbox/outbox.ts'
+import type { KnownSink, LedgerQuery, Outbox } from './outbox/outbox.ts'
 
 const knownQuery: Readonly<Record<keyof LedgerQuery, true>> = {
   customer: true,
@@ -21,12 +21,17 @@ const isOfSink: Readonly<Record<keyof Outbox, boolean>> = {
   ledger: true,
   correct: true,
   forget: true,
+  release: true,
+  drop: true,
+  rename: true,
   isSettled: true,
   nextDueAt: true,
   expedite: true,
   // Either makes a sink known.
   claim: false,
   introduce: false,
+  attend: false,
+  leave: false,
   settle: false,
   mark: false,
   description: false,
@@ -38,7 +43,7 @@ const isOfSink: Readonly<Record<keyof Outbox, boolean>> = {
   attribute: false,
   find: false,
   distrust: false,
-  knownSinks: false,
+  sinks: false,
   prune: false,
   waiting: false,
   saveNow: false,
@@ -61,15 +66,15 @@ export function checkedOutbox(outbox: Outbox, own: ReadonlySet<string>): Outbox 
       if (method === 'ledger' && rest[0] !== undefined) {
         checkKeys<LedgerQuery>('ledger()', rest[0], knownQuery)
       }
-      if (own.has(sink) || outbox.knownSinks === undefined) return act(sink, ...rest)
-      const known = outbox.knownSinks()
+      if (own.has(sink)) return act(sink, ...rest)
+      const known = outbox.sinks()
       if (known instanceof Promise) {
-        return known.then((names) => {
-          check(sink, own, names)
+        return known.then((sinks) => {
+          check(sink, own, namesOf(sinks))
           return act(sink, ...rest)
         })
       }
-      check(sink, own, known)
+      check(sink, own, namesOf(known as readonly KnownSink[]))
       return act(sink, ...rest)
     })
   }
@@ -86,6 +91,8 @@ export function checkedOutbox(outbox: Outbox, own: ReadonlySet<string>): Outbox 
     },
   })
 }
+
+const namesOf = (sinks: readonly KnownSink[]) => sinks.map(({ name }) => name)
 
 /** @throws ConfigError that names the sinks that there are. */
 function check(sink: unknown, own: ReadonlySet<string>, known: readonly string[]): void {

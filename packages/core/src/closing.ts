@@ -45,6 +45,7 @@ function checkNothingIsLost(stats: MeterStats['sinks']): void {
     pending: leftOf(stats, 'pending'),
     dead: leftOf(stats, 'dead'),
     unattributed: leftOf(stats, 'unattributed'),
+    held: leftOf(stats, 'held'),
   }
   const said = Object.entries(lost).flatMap(([state, counts]) =>
     Object.keys(counts).length === 0 ? [] : `${inWords(counts)} (${state})`,
@@ -95,7 +96,7 @@ export function noAnswer(outbox: Outbox, what: string): FlushError {
 
 function leftOf(
   sinks: MeterStats['sinks'],
-  state: 'pending' | 'dead' | 'unattributed',
+  state: 'pending' | 'dead' | 'unattributed' | 'held',
 ): Readonly<Record<string, number>> {
   const counts = Object.entries(sinks).map(([name, stats]) => [name, stats[state]] as const)
   return Object.fromEntries(counts.filter(([, count]) => count > 0))

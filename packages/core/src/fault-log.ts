@@ -34,12 +34,14 @@ export function warnOnConsole(
   }
 }
 
-/** Observer faults and missing prices are told once each, and do not vary with the call. */
+const toldByMessage: ReadonlySet<string> = new Set(['observer', 'cost', 'held'])
+
+/** Observer faults, missing prices and what is held are told once each, and do not vary with the call. */
 function kindOf(error: TokenMeterError): string {
   const { sink, failing } = error as { readonly sink?: string; readonly failing?: object }
   // It is told by the hour, and must not go under in what else fails then.
   if (failing !== undefined) return `failing ${sink}`
-  return error.code === 'observer' || error.code === 'cost' ? error.message : error.code
+  return toldByMessage.has(error.code) ? error.message : error.code
 }
 
 function toJson(record: UsageRecord): string {

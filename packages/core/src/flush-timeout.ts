@@ -1,5 +1,15 @@
 import { checkKeys, isDuration, optionCheck } from './errors/option-check.ts'
 
+export interface FlushOptions {
+  /** @default 30000 */
+  readonly timeoutMs?: number
+}
+
+export interface CloseOptions {
+  /** @default 10000 */
+  readonly timeoutMs?: number
+}
+
 /**
  * Refuses what is no time to wait.
  * @throws ConfigError

@@ -44,6 +44,7 @@ export type {
   RecordState,
   SinkStats,
 } from './outbox/outbox.ts'
+export type { KnownSink, SinkMode } from './outbox/known-sinks.ts'
 export type { TakenId } from './outbox/taken-id.ts'
 
 export type { SinkFailure } from './delivery/outage.ts'
@@ -59,6 +60,7 @@ export type {
   SendProgress,
 } from './sink/send-progress.ts'
 export { aggregated, type AggregationOptions } from './sink/aggregated-sink.ts'
+export { renamedFrom } from './sink/renamed-from.ts'
 export { startingFrom } from './sink/starting-from.ts'
 export { functionSink, type SinkFunction } from './sink/function-sink.ts'
 export { consoleSink, type ConsoleSinkOptions } from './sink/console-sink.ts'
@@ -69,6 +71,7 @@ export { CostError } from './errors/cost-error.ts'
 export { DeliveryError } from './errors/delivery-error.ts'
 export { DuplicateIdError } from './errors/duplicate-id-error.ts'
 export { FlushError } from './errors/flush-error.ts'
+export { HeldUsageError } from './errors/held-usage-error.ts'
 export { MissingCustomerError } from './errors/missing-customer-error.ts'
 export { ObserverError } from './errors/observer-error.ts'
 export { OutboxError } from './errors/outbox-error.ts'

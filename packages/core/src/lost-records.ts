@@ -10,12 +10,13 @@ const unbilled = {
   pending: 'a sink lacks (sending may have been under way)',
   dead: 'a sink refused',
   unattributed: 'nobody is named for',
+  held: 'are held back',
 } as const satisfies Partial<Record<RecordState, string>>
 
 /**
- * The records that are lost at an end because a sink still lacks them, has refused them, or because
- * nobody was named for them; nothing where the outbox outlives it, or cannot answer at once. Never
- * throws.
+ * The records that are lost at an end because a sink still lacks them, has refused them or is not
+ * given them, or because nobody was named for them; nothing where the outbox outlives it, or cannot
+ * answer at once. Never throws.
  * @param end what ended, for the message.
  */
 export function lostRecords(

@@ -51,6 +51,8 @@ export interface ManualUsage {
   readonly responseId?: string
   /** The provider's own id of the request (header `x-request-id`), at most 256 characters. */
   readonly requestId?: string
+  /** False for test usage. @default the meter's own; with `recordIn` of Postgres TOKEN_METER_MODE */
+  readonly livemode?: boolean
   /**
    * The provider's usage object, for the ledger: numbers, and texts of at most 64 characters, are
    * kept of it. No prompt or completion text.
@@ -86,6 +88,11 @@ export function toUsageRecord(usage: ManualUsage): UsageRecord {
     throw new TypeError(`record() expected at to be ms since the epoch, got ${String(at)}`)
   }
   checkRequests(usage.requests)
+  if (usage.livemode !== undefined && typeof usage.livemode !== 'boolean') {
+    throw new TypeError(
+      `record() expected livemode to be true or false, got ${String(usage.livemode)}`,
+    )
+  }
   const { attributes, refused } = toAttributes(usage.attributes ?? {})
   if (refused.length > 0) throw new ConfigError(refused.join('; '))
   return {
@@ -104,6 +111,7 @@ export function toUsageRecord(usage: ManualUsage): UsageRecord {
     ...(usage.unbilled !== undefined && { unbilled: usage.unbilled }),
     ...(usage.requests !== undefined && usage.requests !== 1 && { requests: usage.requests }),
     ...providerIds(usage.responseId, usage.requestId),
+    ...(usage.livemode !== undefined && { livemode: usage.livemode }),
     raw: boundedUsage(usage.raw),
   }
 }
@@ -127,6 +135,7 @@ const known: Readonly<Record<keyof ManualUsage | keyof UsageRecord, true>> = {
   serviceTier: true,
   attributes: true,
   unbilled: true,
+  livemode: true,
   cost: true,
   raw: true,
 }

@@ -22,6 +22,12 @@ export interface MeterOptions<Client extends object = object> {
   /** Where usage is delivered: billing backends, or any async functions. @default none */
   readonly sinks?: readonly (Sink | SinkFunction)[]
   /**
+   * Whether usage of this meter is live, or test usage (`record.livemode` is false), which never goes
+   * to a live sink unless `outbox.release` says so. @default TOKEN_METER_MODE (`live` or `test`), else
+   * live, unless the meter's sinks that bill are all sandboxes
+   */
+  readonly livemode?: boolean
+  /**
    * What usage costs: `cost({ prices, markup })` of `@token-meter/core/cost` adds `cost` to every
    * record, for sinks that bill or show amounts. @default none
    */

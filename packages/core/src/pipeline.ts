@@ -3,6 +3,7 @@ import { checkedOutbox } from './checked-outbox.ts'
 import { checkOptions } from './check-options.ts'
 import { countAndClose, flushOfClosed, noAnswer } from './closing.ts'
 import { Delivery } from './delivery/delivery.ts'
+import { SinkArrival } from './delivery/sink-arrival.ts'
 import { pricing } from './cost/pricing.ts'
 import { deliveryReport } from './delivery-report.ts'
 import type { DeliveryReport } from './delivery/delivery-events.ts'
@@ -18,11 +19,12 @@ import { ObserverError } from './errors/observer-error.ts'
 import type { TokenMeterError } from './errors/token-meter-error.ts'
 import { atExit } from './exit-flush.ts'
 import { warnOnConsole } from './fault-log.ts'
-import { checkTimeout } from './flush-timeout.ts'
+import { checkTimeout, type CloseOptions, type FlushOptions } from './flush-timeout.ts'
 import { handleRejection } from './handle-rejection.ts'
 import { isNextBuild } from './lib/next-build.ts'
 import { lostRecords } from './lost-records.ts'
 import { type ManualUsage, toUsageRecord } from './manual-usage.ts'
+import { environmentLivemode, livemodeOf, sinkMode } from './livemode.ts'
 import { MeterEmitter, type MeterEvents } from './meter-events.ts'
 import type { MeterOptions } from './meter-options.ts'
 import type { Outbox } from './outbox/outbox.ts'
@@ -34,15 +36,7 @@ import { pricedSinks } from './sink/priced-sinks.ts'
 import type { MeterStats } from './stats.ts'
 import { UsageKeeper } from './usage-keeper.ts'
 
-export interface FlushOptions {
-  /** @default 30000 */
-  readonly timeoutMs?: number
-}
-
-export interface CloseOptions {
-  /** @default 10000 */
-  readonly timeoutMs?: number
-}
+export type { CloseOptions, FlushOptions }
 
 /** How long an ending process may take to deliver what it has, in ms. */
 const durableExitMs = 2_000
@@ -80,6 +74,7 @@ export class Pipeline {
     const sinks = checkSinks(options.sinks)
     const pace = deliveryOptions(options.delivery)
     checkRetention(options.retentionMs)
+    const stated = options.livemode ?? environmentLivemode(tolerant)
     const onError = options.onError ?? warnOnConsole()
     this.#events = new MeterEmitter((cause) =>
       this.report(new ObserverError('a listener of on() threw', { cause })),
@@ -104,9 +99,12 @@ export class Pipeline {
       this.#own.settled(sink, id),
     )
     const price = options.cost && pricing(options.cost, this.report)
-    this.#deliveries = pricedSinks(sinks.map(keepingSums), price).map(
-      (sink) => new Delivery(sink, this.#outbox, pace, this.#tell),
-    )
+    const ownNames = sinks.map(({ name }) => name)
+    const arrivals = { outbox: this.#outbox, ownNames, report: this.report }
+    this.#deliveries = pricedSinks(sinks.map(keepingSums), price).map((sink) => {
+      const arrival = new SinkArrival(sink, { ...arrivals, mode: sinkMode(sink) })
+      return new Delivery(sink, this.#outbox, pace, this.#tell, arrival)
+    })
     this.#own = new OwnRecords(this.#outbox, this.#deliveries)
     const after = new AfterUsage(this.#own, options, this.report)
     this.keeper = new UsageKeeper(
@@ -115,6 +113,7 @@ export class Pipeline {
       this.report,
       after,
       price,
+      livemodeOf(stated, sinks, this.#outbox, tolerant),
     )
     this.#leaveExit = atExit({ flush: () => this.#flushAtExit(), end: () => this.#end() })
     // A build only looks at the application: should a page that it renders use the meter, the first
@@ -193,6 +192,8 @@ export class Pipeline {
       await this.#deliver(Math.max(0, deadline - performance.now()))
     const stats = await byDeadline(() => this.stats(), deadline)
     if (stats === undefined) throw noAnswer(this.#outbox, `flush() gave up after ${timeoutMs} ms`)
+    for (const { arrival, sink } of this.#deliveries)
+      await arrival.tell(stats.value.sinks[sink.name])
     return stats.value
   }
 
@@ -243,6 +244,6 @@ export class Pipeline {
 
   #kept(record: MeterEvents['usage']): void {
     this.#events.emit('usage', record)
-    for (const delivery of this.#deliveries) delivery.wake()
+    for (const delivery of this.#deliveries) delivery.wake(record.id)
   }
 }

@@ -5,7 +5,9 @@ import type { SinkStats } from './outbox/outbox.ts'
 export interface MeterStats {
   /** Usage records kept since the outbox was made. */
   readonly recorded: number
-  /** By sink; in each, `recorded = pending + delivered + dead + unattributed + discarded`. */
+  /**
+   * By sink; in each, `recorded = pending + delivered + dead + unattributed + discarded + held`.
+   */
   readonly sinks: Readonly<Record<string, MeterSinkStats>>
   /** Faults reported by this meter. */
   readonly errors: number

@@ -8,6 +8,7 @@ import type { PriceRecord } from './cost/pricing.ts'
 import { ObserverError } from './errors/observer-error.ts'
 import type { TokenMeterError } from './errors/token-meter-error.ts'
 import { atMost } from './delivery/at-most.ts'
+import type { Livemode } from './livemode.ts'
 import { notKept, notYetKept, unattributed } from './lost-records.ts'
 import type { ManualUsage } from './manual-usage.ts'
 import { toRecord } from './observed-record.ts'
@@ -20,6 +21,12 @@ import type { UsageRecord } from './usage/usage-record.ts'
 /** How long an LLM call waits for an outbox that is slow to make its usage safe, in ms. */
 const longestWaitMs = 5000
 
+/** Records on their way into the outbox, as they were given and as they are kept. */
+interface Storing {
+  readonly given: readonly UsageRecord[]
+  readonly records: readonly UsageRecord[]
+}
+
 /** Makes usage records and puts them in the outbox, inside the caller's LLM call. */
 export class UsageKeeper implements RecordSink {
   readonly #outbox: Outbox
@@ -27,12 +34,13 @@ export class UsageKeeper implements RecordSink {
   readonly #onFault: (error: TokenMeterError) => void
   readonly #price: PriceRecord | undefined
   readonly #after: AfterUsage | undefined
+  readonly #livemode: Livemode | undefined
   /** Appends and announced usage so far, so that a flush knows whether it covers the latest. */
   begun = 0
-  /** Appends under way, with their records. */
-  readonly #storing = new Map<Promise<void>, readonly UsageRecord[]>()
-  /** Records of them that their call did not wait for any more, and which were told. */
-  readonly #told = new WeakSet<readonly UsageRecord[]>()
+  /** Appends under way. */
+  readonly #storing = new Map<Promise<void>, Storing>()
+  /** Those that their call did not wait for any more, and which were told. */
+  readonly #told = new WeakSet<Storing>()
   /** Usage that is still being read from responses that the caller has left. */
   readonly #coming = new Set<Promise<unknown>>()
   readonly #held = new HeldWrites()
@@ -46,12 +54,14 @@ export class UsageKeeper implements RecordSink {
     onFault: (error: TokenMeterError) => void,
     after?: AfterUsage,
     price?: PriceRecord,
+    livemode?: Livemode,
   ) {
     this.#outbox = outbox
     this.#after = after
     this.#price = price
     this.#kept = kept
     this.#onFault = onFault
+    this.#livemode = livemode
   }
 
   /** Never throws; the answer never rejects, and is there soon though the outbox be slow. */
@@ -85,9 +95,10 @@ export class UsageKeeper implements RecordSink {
     mostMs: number,
   ): Promise<void> {
     await atMost(mostMs, storing)
-    if (![...this.#storing.values()].includes(records)) return
-    this.#told.add(records)
-    this.#onFault(notYetKept(this.#outbox, records, mostMs))
+    const late = [...this.#storing.values()].find(({ given }) => given === records)
+    if (late === undefined) return
+    this.#told.add(late)
+    this.#onFault(notYetKept(this.#outbox, late.records, mostMs))
   }
 
   /**
@@ -145,7 +156,8 @@ export class UsageKeeper implements RecordSink {
     // Those that the outbox can still save are with the next process.
     const storing = this.#storing.size > 0 && this.#outbox.saveNow?.() !== true
     const unsaved = storing ? [...this.#storing.values()] : []
-    const records = unsaved.filter((some) => !this.#told.has(some)).flat()
+    const untold = unsaved.filter((some) => !this.#told.has(some))
+    const records = untold.flatMap((some) => some.records)
     // Once: the process would not end while it waits for these again and again.
     this.#storing.clear()
     if (records.length === 0) return
@@ -156,9 +168,11 @@ export class UsageKeeper implements RecordSink {
 
   /** A failure is reported with the records in it, which are then nowhere else, and thrown. */
   #append(
-    records: readonly UsageRecord[],
+    given: readonly UsageRecord[],
     isSame?: (taken: TakenId) => boolean,
   ): void | Promise<void> {
+    const livemode = this.#livemode?.()
+    const records = livemode instanceof Promise ? given : inMode(given, livemode)
     const failed = (cause: unknown): never => {
       const error = notKept(this.#outbox, records, cause)
       this.#onFault(error)
@@ -168,14 +182,18 @@ export class UsageKeeper implements RecordSink {
     this.begun++
     let appending: ReturnType<Outbox['append']>
     try {
-      appending = this.#outbox.append(records)
+      appending =
+        livemode instanceof Promise
+          ? livemode.then((mode) => this.#outbox.append(inMode(given, mode)))
+          : this.#outbox.append(records)
     } catch (cause) {
       return failed(cause)
     }
     this.#isTold = appending !== undefined
     const appended = (taken: Appended): void => {
       const others = taken && duplicateIds(taken, isSame)
-      this.#tell(records.filter((record) => others?.records.includes(record) !== true))
+      const left = new Set(others?.records.map(({ id }) => id))
+      this.#tell(left.size === 0 ? records : records.filter(({ id }) => !left.has(id)))
       if (others === undefined) return
       this.#onFault(others)
       if (isSame !== undefined) throw others
@@ -185,7 +203,7 @@ export class UsageKeeper implements RecordSink {
       return this.#after?.follow(records)
     }
     const storing = appending.catch(failed).then(appended)
-    this.#storing.set(storing, records)
+    this.#storing.set(storing, { given, records })
     const over = () => void this.#storing.delete(storing)
     storing.then(over, over)
     return this.#after === undefined ? storing : this.#after.follow(records, storing)
@@ -203,4 +221,12 @@ export class UsageKeeper implements RecordSink {
   #tell(records: readonly UsageRecord[]): void {
     for (const record of records) this.#kept(record)
   }
+}
+
+/** What the application said of a record itself stands. */
+function inMode(
+  records: readonly UsageRecord[],
+  livemode: boolean | undefined,
+): readonly UsageRecord[] {
+  return livemode === undefined ? records : records.map((record) => ({ livemode, ...record }))
 }

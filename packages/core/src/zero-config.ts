@@ -64,8 +64,10 @@ function makePipeline(): Pipeline {
   const sinks = environmentSinks((why) => untold.push(why))
   if (sinks.length === 0 && !isNextBuild()) {
     console.warn(
-      '[token-meter] no billing backend is configured: usage is kept in the outbox and delivered ' +
-        'once one is (set STRIPE_RESTRICTED_KEY, METRONOME_BEARER_TOKEN, LAGO_API_KEY or OPENMETER_URL)',
+      '[token-meter] no billing backend is configured (STRIPE_RESTRICTED_KEY, METRONOME_BEARER_TOKEN, ' +
+        'LAGO_API_KEY or OPENMETER_URL): usage is kept in the outbox. It counts as test usage, which is ' +
+        'sent to a sandbox once there is one, and to a live backend only by outbox.release(sink); it is ' +
+        'live with TOKEN_METER_MODE=live, or where the outbox knows a live backend already',
     )
   }
   const pipeline = new Pipeline({ providers: [], sinks }, { tolerant: true })

@@ -45,6 +45,7 @@ describe('delivery', () => {
       dead: 0,
       unattributed: 0,
       discarded: 0,
+      held: 0,
     })
     await meter.close()
   })

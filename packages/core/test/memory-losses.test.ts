@@ -76,6 +76,23 @@ test('a dead letter is told with its record, and close rejects for it and says t
   ])
 })
 
+test('what is held back is counted, and lost with memory: close rejects and says it whole', async () => {
+  const { errors, meter } = start()
+  await meter.record({ ...usage('test'), livemode: false })
+  const { sinks } = await meter.flush()
+  expect(sinks).toMatchObject({ backend: { recorded: 1, pending: 0, held: 1 } })
+  await expect(meter.close()).rejects.toMatchObject({
+    message: expect.stringContaining('1 for "backend" (held)'),
+    pending: {},
+    held: { backend: 1 },
+  })
+  expect(errors.at(-1)).toMatchObject({
+    code: 'outbox',
+    message: expect.stringContaining('1 that are held back'),
+    records: [{ id: 'test', livemode: false }],
+  })
+})
+
 test('what was given up by name is nothing that is lost', async () => {
   const { errors, meter } = start()
   await meter.record(usage('bad'))

@@ -10,7 +10,7 @@ import {
 import { Backend, quick, usage } from './backend.ts'
 
 /** An outbox that stays when its meter closes, as a file does. */
-const lasting = (): Outbox => ({ ...memoryOutbox(), close: () => {} })
+const lasting = (): Outbox => ({ ...memoryOutbox(), durable: true, close: () => {} })
 
 function start(outbox: Outbox, ...sinks: Sink[]) {
   return createMeter({ providers: [], outbox, sinks, delivery: quick, onError: () => {} })
@@ -60,9 +60,9 @@ test('what one sink refuses is a dead letter of that sink only', async () => {
 })
 
 test('a sink added later gets everything that is kept, unless it is told', async () => {
-  const { outbox } = await usedOutbox()
+  const { outbox, first } = await usedOutbox()
   const added = new Backend()
-  await using meter = start(outbox, added.sink('added'))
+  await using meter = start(outbox, first.sink('first'), added.sink('added'))
   await meter.flush()
   expect(added.accepted).toEqual(['early', 'noon', 'late'])
 })

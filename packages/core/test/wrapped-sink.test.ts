@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createMeter, memoryOutbox, type Sink } from '../src/index.ts'
+import { createMeter, memoryOutbox, renamedFrom, type Sink } from '../src/index.ts'
 import { quick, usage } from './backend.ts'
 
 /** Reports its request, which then hangs, as a process that is killed in the middle leaves it. */
@@ -19,6 +19,7 @@ function hangingSink(): Sink & { sends: number } {
 
 const wrappers: readonly [what: string, wrap: (sink: Sink) => Sink, uncertain: number][] = [
   ['as it is', (sink) => sink, 1],
+  ['under a new name', (sink) => renamedFrom(sink, 'old'), 1],
   [
     'in another that hands on what it reports',
     (sink) => ({ ...sink, send: (batch, signal, progress) => sink.send(batch, signal, progress) }),

@@ -44,6 +44,11 @@ export interface LagoSinkOptions {
    * there are several Lago sinks. @default 'lago'
    */
   readonly name?: string | undefined
+  /**
+   * Whether this is production, and not a sandbox or an environment for tests: its key does not show
+   * it. Test usage never goes to production unless `outbox.release` says so. @default true
+   */
+  readonly livemode?: boolean | undefined
   /** @default 'per-record' */
   readonly events?: LagoEvents | undefined
   /**

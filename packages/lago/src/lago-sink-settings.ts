@@ -22,6 +22,7 @@ import type {
 /** The options, checked and with their defaults. */
 export interface LagoSinkSettings {
   readonly name: string
+  readonly livemode: boolean
   readonly events: LagoEvents
   readonly code: LagoCode
   readonly subscription: LagoSinkOptions['subscription']
@@ -40,6 +41,7 @@ const known: Readonly<Record<keyof LagoSinkOptions, true>> = {
   apiUrl: true,
   client: true,
   name: true,
+  livemode: true,
   events: true,
   code: true,
   subscription: true,
@@ -59,6 +61,7 @@ export function lagoSinkSettings(options: LagoSinkOptions): LagoSinkSettings {
   const events = options.events ?? 'per-record'
   const settings: LagoSinkSettings = {
     name: options.name ?? 'lago',
+    livemode: options.livemode ?? true,
     events,
     code: options.code ?? (events === 'per-token-type' ? codeByTokenType : defaultCode()),
     subscription: options.subscription,
@@ -87,6 +90,7 @@ export function lagoSinkSettings(options: LagoSinkOptions): LagoSinkSettings {
   check('dynamicCharge', dynamicCharge, 'true or false', isBoolean)
   check('checkCodes', settings.checkCodes, 'true or false', isBoolean)
   check('checkSubscriptions', settings.checkSubscriptions, 'true or false', isBoolean)
+  check('livemode', settings.livemode, 'true or false', isBoolean)
   check('timeoutMs', timeoutMs, 'a whole number of ms from 1 up', isCount)
   check('onWarning', settings.onWarning, 'a function', isFunction)
   checkTogether(options, settings)

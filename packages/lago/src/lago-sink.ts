@@ -123,6 +123,7 @@ export function lagoSink(options: LagoSinkOptions = {}): Sink {
 
   return {
     name: settings.name,
+    livemode: settings.livemode,
     maxBatch: 100,
     maxConcurrentBatches: 4,
     reportsProgress: true,

@@ -38,6 +38,11 @@ export interface MetronomeSinkOptions {
    * there are several Metronome sinks. @default 'metronome'
    */
   readonly name?: string | undefined
+  /**
+   * Whether this is production, and not a sandbox or an environment for tests: its key does not show
+   * it. Test usage never goes to production unless `outbox.release` says so. @default true
+   */
+  readonly livemode?: boolean | undefined
   /** What billable metrics filter by. Token billing has `token-billing`. @default 'token-billing' */
   readonly eventType?: string | undefined
   /** How a model is written in the `model` property. @default metronomeModelSlug */

@@ -17,6 +17,7 @@ import type { CostOption, MetronomeSinkOptions, PropertyNames } from './metronom
 /** The options that shape and pace events, checked and with their defaults. */
 export interface MetronomeSinkSettings {
   readonly name: string
+  readonly livemode: boolean
   readonly eventType: string
   readonly modelSlug: ModelSlug
   readonly propertyNames: Required<PropertyNames>
@@ -41,6 +42,7 @@ const known: Readonly<Record<keyof MetronomeSinkOptions, true>> = {
   baseUrl: true,
   client: true,
   name: true,
+  livemode: true,
   eventType: true,
   modelSlug: true,
   propertyNames: true,
@@ -54,6 +56,7 @@ export function metronomeSinkSettings(options: MetronomeSinkOptions): MetronomeS
   checkKeys<MetronomeSinkOptions>('metronomeSink', options, known)
   const settings = {
     name: options.name ?? 'metronome',
+    livemode: options.livemode ?? true,
     eventType: options.eventType ?? 'token-billing',
     modelSlug: options.modelSlug ?? metronomeModelSlug,
     propertyNames: propertyNames(options.propertyNames),
@@ -68,6 +71,7 @@ export function metronomeSinkSettings(options: MetronomeSinkOptions): MetronomeS
   check('modelSlug', modelSlug, 'a function', isFunction)
   check('cost', cost, "'billed', 'provider' or false", isOneOf('billed', 'provider', false))
   check('eventsPerSecond', eventsPerSecond, 'a number above 0', isAboveZero)
+  check('livemode', settings.livemode, 'true or false', isOneOf(true, false))
   check('timeoutMs', timeoutMs, 'a whole number of ms from 1 up', isTimerMs)
   return settings
 }

@@ -103,6 +103,7 @@ export function metronomeSink(options: MetronomeSinkOptions): Sink {
 
   return {
     name: settings.name,
+    livemode: settings.livemode,
     maxBatch: eventsPerRequest,
     maxConcurrentBatches: 8,
     reportsProgress: true,

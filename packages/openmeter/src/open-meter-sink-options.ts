@@ -29,6 +29,11 @@ export interface OpenMeterSinkOptions {
    */
   readonly name?: string | undefined
   /**
+   * Whether this is production, and not a sandbox or an environment for tests: its key does not show
+   * it. Test usage never goes to production unless `outbox.release` says so. @default true
+   */
+  readonly livemode?: boolean | undefined
+  /**
    * The `source` of every event, a URI reference. OpenMeter knows an event by its source and id, so
    * keep it the same for ever, in every process. @default 'token-meter'
    */

@@ -13,6 +13,7 @@ import type { CostOption, EventsOption, OpenMeterSinkOptions } from './open-mete
 /** The options that shape and send events, checked and with their defaults. */
 export interface OpenMeterSinkSettings {
   readonly name: string
+  readonly livemode: boolean
   readonly source: string
   readonly eventType: string
   readonly events: EventsOption
@@ -30,6 +31,7 @@ const known: Readonly<Record<keyof OpenMeterSinkOptions, true>> = {
   apiKey: true,
   client: true,
   name: true,
+  livemode: true,
   source: true,
   eventType: true,
   events: true,
@@ -45,6 +47,7 @@ export function openMeterSinkSettings(options: OpenMeterSinkOptions): OpenMeterS
   checkKeys<OpenMeterSinkOptions>('openMeterSink', options, known)
   const settings = {
     name: options.name ?? 'openmeter',
+    livemode: options.livemode ?? true,
     source: options.source ?? 'token-meter',
     eventType: options.eventType ?? defaultEventName,
     events: options.events ?? 'per-token-type',
@@ -75,6 +78,7 @@ export function openMeterSinkSettings(options: OpenMeterSinkOptions): OpenMeterS
   // One meter would take the other's events for broken ones of its own.
   checkOption('costEventType', settings.costEventType, 'another type than eventType', isOther)
   checkOption('modelSlug', settings.modelSlug, 'a function', isFunction)
+  checkOption('livemode', settings.livemode, 'true or false', isOneOf(true, false))
   const ms = 'a number of ms from 0 up'
   checkOption('duplicateWindowMs', settings.duplicateWindowMs, ms, isDuration)
   checkOption('timeoutMs', settings.timeoutMs, 'a whole number of ms from 1 up', isTimerMs)

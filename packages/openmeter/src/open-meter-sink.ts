@@ -68,6 +68,7 @@ export function openMeterSink(options: OpenMeterSinkOptions): Sink {
 
   return {
     name: settings.name,
+    livemode: settings.livemode,
     maxBatch: 100,
     maxConcurrentBatches: 4,
     reportsProgress: true,

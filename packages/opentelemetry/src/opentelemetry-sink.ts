@@ -53,6 +53,7 @@ export function openTelemetrySink(options: OpenTelemetrySinkOptions = {}): Sink 
 
   return {
     name,
+    bills: false,
     maxBatch: 1000,
     send: async ({ entries }, signal) => {
       if (signal.aborted) return entries.map(() => notNow)

@@ -22,13 +22,17 @@ export function outboxGauges(meter: Meter) {
     ...records,
     description: 'Usage records that nobody could be billed for.',
   })
+  const held = meter.createObservableGauge('token_meter.outbox.held', {
+    ...records,
+    description: 'Usage records that the sink is not given until they are released or dropped.',
+  })
   const oldestPendingAge = meter.createObservableGauge('token_meter.outbox.oldest_pending_age', {
     unit: 's',
     description: 'Since when the first of the pending records waits; 0 when none does.',
   })
 
   return {
-    all: [up, pending, deadLetters, unattributed, oldestPendingAge],
+    all: [up, pending, deadLetters, unattributed, held, oldestPendingAge],
     observeUp(result: BatchObservableResult, isUp: boolean): void {
       result.observe(up, isUp ? 1 : 0)
     },
@@ -38,6 +42,7 @@ export function outboxGauges(meter: Meter) {
       result.observe(pending, stats.pending, attributes)
       result.observe(deadLetters, stats.dead, attributes)
       result.observe(unattributed, stats.unattributed, attributes)
+      result.observe(held, stats.held, attributes)
       // A record of another machine can be from the future.
       result.observe(oldestPendingAge, Math.max(0, nowMs - oldestPendingAt) / 1000, attributes)
     },

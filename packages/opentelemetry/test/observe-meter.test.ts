@@ -86,10 +86,12 @@ describe('of a meter', () => {
       exampleRecord({ at: now - 90_000 }),
       exampleRecord({ at: now - 30_000 }),
       exampleRecord({ at: now - 600_000, customer: null }),
+      exampleRecord({ at: now - 900_000, livemode: false }),
     ])
     const onError = () => {}
     const meter = createMeter({ providers: [], outbox, sinks: [deaf], delivery: quick, onError })
     observeMeter(meter, { meterProvider: collected.provider })
+    await expect.poll(() => collected.sum(gauge('held'))).toBe(1)
     expect(await collected.sum(gauge('pending'))).toBe(2)
     expect(await collected.sum(gauge('unattributed'))).toBe(1)
     expect(await collected.sum(gauge('up'))).toBe(1)

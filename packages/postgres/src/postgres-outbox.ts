@@ -14,6 +14,7 @@ import { AppendQueue, type TakenRow } from './append/append-queue.ts'
 import {
   appendStatement,
   appendValues,
+  type KeptRow,
   type RecordRow,
   takenRows,
   toRow,
@@ -22,6 +23,7 @@ import { prepareRecordIn, type RecordIn } from './append/record-in.ts'
 import { atMost } from './at-most.ts'
 import { prepareClaim } from './claim/claim.ts'
 import { Database } from './database.ts'
+import { prepareHeldUsage } from './held-usage.ts'
 import { prepareHeartbeat } from './identity/heartbeat.ts'
 import { prepareCorrect } from './ledger/correct.ts'
 import { prepareDeadLetters } from './ledger/dead-letters.ts'
@@ -31,6 +33,8 @@ import { prepareRecords } from './ledger/records.ts'
 import { isAboutTheValues, isPassing, postgresFailure } from './postgres-failure.ts'
 import type { PostgresConnection, PostgresOutboxOptions } from './postgres-options.ts'
 import { prepareKnownSinks } from './progress/known-sinks.ts'
+import { prepareRename } from './progress/rename-sink.ts'
+import { prepareSinkUsers } from './progress/sink-users.ts'
 import { prepareProgress } from './progress/progress.ts'
 import { prepareMark } from './mark.ts'
 import { prepareSettle } from './settle.ts'
@@ -81,7 +85,7 @@ export function postgresOutbox(
     const stored = storing.then(async () => {
       const ids = await database.query<{ id: string }>(statement, appendValues(rows, origin))
       return await takenRows(database.schema, rows, ids, (text, values) =>
-        database.query<RecordRow>(text, values),
+        database.query<KeptRow>(text, values),
       )
     })
     storing = stored.catch(() => {})
@@ -130,6 +134,9 @@ export function postgresOutbox(
     correct: prepareCorrect(database),
     ...prepareKnownSinks(database),
     distrust: heartbeat.distrust,
+    ...prepareSinkUsers(database, origin),
+    ...prepareHeldUsage(database),
+    rename: prepareRename(database),
     prune: (beforeMs: number) => prune(beforeMs, () => closing !== undefined),
   }
 

@@ -17,6 +17,13 @@ export function checkedApiKey(given: unknown): string {
   return apiKey
 }
 
+/** Whether a key is for live mode (`rk_live_`, `sk_live_`) or not (`_test_`); nothing where it does not say. */
+export function keyMode(apiKey: unknown): boolean | undefined {
+  if (typeof apiKey !== 'string') return undefined
+  const [, mode] = /^[a-z]+(?:_[a-z]+)?_(live|test)_/.exec(apiKey) ?? []
+  return mode === undefined ? undefined : mode === 'live'
+}
+
 let hasWarned = false
 
 /** Warns, once in a process, about a key that can do more than it needs to. */

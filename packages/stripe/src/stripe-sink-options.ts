@@ -44,6 +44,12 @@ export interface StripeSinkOptions {
    */
   readonly name?: string | undefined
   /**
+   * Whether it bills for real, where no key shows it. Test
+   * usage never goes to a live sink unless `outbox.release` says so. @default what the key shows, else
+   * true
+   */
+  readonly livemode?: boolean | undefined
+  /**
    * `cost` bills money by one meter, whatever the models and without dimensions, and needs
    * `createMeter({ cost })`: a record without a cost is rejected. It belongs to `name`: to bill by the
    * other, or by both, make another sink with another name. @default 'tokens'

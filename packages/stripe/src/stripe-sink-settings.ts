@@ -9,6 +9,7 @@ import {
   optionCheck,
   type MeterEvent,
 } from '@token-meter/core/adapter'
+import { keyMode } from './api-key.ts'
 import { costEventName } from './cost-value.ts'
 import type {
   CostOption,
@@ -22,6 +23,7 @@ import type { CostUnit } from './whole-units.ts'
 /** The options that pace and shape events, checked and with their defaults. */
 export interface StripeSinkSettings {
   readonly name: string
+  readonly livemode: boolean
   readonly api: StripeApi
   readonly value: ValueOption
   readonly cost: CostOption
@@ -43,6 +45,7 @@ export const sinkOptions: Readonly<Record<keyof StripeSinkOptions, true>> = {
   api: true,
   stripe: true,
   name: true,
+  livemode: true,
   value: true,
   cost: true,
   costUnit: true,
@@ -67,6 +70,7 @@ export function stripeSinkSettings(options: StripeSinkOptions): StripeSinkSettin
   const requestsPerSecond = options.requestsPerSecond ?? defaultRequestsPerSecond(options)
   const settings = {
     name: options.name ?? 'stripe',
+    livemode: livemodeOf(options),
     api,
     value,
     cost: options.cost ?? 'billed',
@@ -98,8 +102,22 @@ export function stripeSinkSettings(options: StripeSinkOptions): StripeSinkSettin
 }
 
 function defaultRequestsPerSecond({ apiKey, stripeAccount }: StripeSinkOptions): number {
-  if (typeof apiKey === 'string' && apiKey.includes('_test_')) return requestsPerSecondOf.sandbox
+  if (keyMode(apiKey) === false) return requestsPerSecondOf.sandbox
   return stripeAccount === undefined ? requestsPerSecondOf.live : requestsPerSecondOf.connected
+}
+
+/** By the key, which says so itself. */
+function livemodeOf({ apiKey, stripe, livemode }: StripeSinkOptions): boolean {
+  check('livemode', livemode ?? true, 'true or false', isOneOf(true, false))
+  // stripe-node keeps the key of a client there; where a version does not, `livemode` says it.
+  const client = stripe as { readonly _authenticator?: { readonly _apiKey?: unknown } } | undefined
+  const shown = keyMode(apiKey ?? client?._authenticator?._apiKey)
+  if (shown !== undefined && livemode !== undefined && livemode !== shown) {
+    throw new ConfigError(
+      `stripeSink: livemode is ${livemode}, and the key is one for ${shown ? 'live mode' : 'a sandbox'}: leave livemode out`,
+    )
+  }
+  return shown ?? livemode ?? true
 }
 
 /**

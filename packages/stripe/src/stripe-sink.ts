@@ -91,6 +91,7 @@ export function stripeSink(options: StripeSinkOptions): Sink {
 
   return {
     name: settings.name,
+    livemode: settings.livemode,
     maxBatch: settings.maxBatch,
     maxConcurrentBatches: 4,
     reportsProgress: true,

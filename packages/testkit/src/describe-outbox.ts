@@ -4,6 +4,7 @@ import { claimTests } from './outbox-suite/claim-tests.ts'
 import { correctionTests } from './outbox-suite/correction-tests.ts'
 import { deadLetterTests } from './outbox-suite/dead-letter-tests.ts'
 import { distrustTests } from './outbox-suite/distrust-tests.ts'
+import { heldUsageTests } from './outbox-suite/held-usage-tests.ts'
 import { knownSinkTests } from './outbox-suite/known-sink-tests.ts'
 import { ledgerQueryTests } from './outbox-suite/ledger-query-tests.ts'
 import { ledgerTests } from './outbox-suite/ledger-tests.ts'
@@ -14,6 +15,7 @@ import { progressTests } from './outbox-suite/progress-tests.ts'
 import { refusedEventTests } from './outbox-suite/refused-event-tests.ts'
 import { settleTests } from './outbox-suite/settle-tests.ts'
 import { sharedTests } from './outbox-suite/shared-tests.ts'
+import { sinkNameTests } from './outbox-suite/sink-name-tests.ts'
 import { uncertainTests } from './outbox-suite/uncertain-tests.ts'
 import { unattributedTests } from './outbox-suite/unattributed-tests.ts'
 
@@ -44,6 +46,8 @@ export function describeOutbox(name: string, suite: OutboxSuite): void {
     describe('ledger queries', () => ledgerQueryTests(harness))
     describe('corrections', () => correctionTests(harness))
     describe('known sinks', () => knownSinkTests(harness))
+    describe('held usage', () => heldUsageTests(harness))
+    describe('names of sinks', () => sinkNameTests(harness))
     describe('refused events', () => refusedEventTests(harness))
     if (suite.reopen !== undefined) describe('shared', () => sharedTests(harness))
   })

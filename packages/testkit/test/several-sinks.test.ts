@@ -108,7 +108,7 @@ test('a sink that comes back begins anew: with everything, or from now on', asyn
   await without.close()
 
   // Stripe still knows the ids, so that nothing is billed again; a day later it would.
-  const again = open([old()])
+  const again = open([old(), next()])
   await again.flush()
   expect(stripe.requests.length).toBe(before + 10)
   await again.close()

@@ -7,7 +7,8 @@
  *       └──── paused ◄──── nothing was accepted, twice or more ─┘
  *
  * - idle: a timer runs until the next record is due; `wake` ends the idling early. A sink that
- *   lingers is left idle until enough records wait for it, or one has waited for long enough.
+ *   lingers is left idle until enough records wait for it, or one has waited for long enough. One
+ *   that has not arrived (sink-arrival.ts) claims nothing.
  * - sending: up to `maxConcurrentBatches` batches at a time, each claimed under a lease.
  * - settling: results go to the outbox; what is to be retried waits there, not here.
  * - paused: the backend asked for a pause, or batch after batch failed as a whole: nothing is
@@ -31,6 +32,7 @@ import { LeaseTime } from './lease-time.ts'
 import { otherThings } from './other-things.ts'
 import { Outage, type SinkFailure } from './outage.ts'
 import { PauseAfterFailure } from './pause-after-failure.ts'
+import type { SinkArrival } from './sink-arrival.ts'
 import { settleWhenFree } from './settle-when-free.ts'
 import { WallClock } from './wall-clock.ts'
 import { withinTime } from './within-time.ts'
@@ -53,16 +55,23 @@ export class Delivery {
   readonly #pause: PauseAfterFailure
   readonly #outage = new Outage((failure) => void this.#tellOutage(failure))
   #wakeAgain = false
-  #isIntroduced = false
   /** What waits for company is claimed all the same, until nothing waits. */
   #isHurried = false
   /** Records of this process since the last claim. */
   #woken = 0
   readonly #clock = new WallClock()
   readonly #tell: (entries: readonly BatchEntry[], results: readonly SinkResult[]) => void
+  readonly arrival: SinkArrival
 
-  constructor(sink: Sink, outbox: Outbox, options: DeliveryOptions, report: DeliveryReport) {
+  constructor(
+    sink: Sink,
+    outbox: Outbox,
+    options: DeliveryOptions,
+    report: DeliveryReport,
+    arrival: SinkArrival,
+  ) {
     this.sink = sink
+    this.arrival = arrival
     this.#outbox = outbox
     this.#options = options
     this.#report = report
@@ -77,8 +86,9 @@ export class Delivery {
   }
 
   /** There may be something to deliver: look soon, so that what comes together goes together. */
-  wake(): void {
+  wake(id?: string): void {
     if (this.#stop.signal.aborted) return
+    this.arrival.recorded(id)
     const { lingerMs } = this.#options
     const isFull = ++this.#woken >= this.#maxBatch
     this.#alarm.setWithin(isFull ? lingerMs : Math.max(lingerMs, this.#lingerMs))
@@ -115,6 +125,7 @@ export class Delivery {
     this.#outage.over()
     // An outbox or a sink that hangs must not keep the application from ending.
     await this.rest(stopGraceMs)
+    await this.arrival.leave()
     try {
       await this.sink.close?.()
     } catch (cause) {
@@ -156,8 +167,10 @@ export class Delivery {
 
   async #claimAll(): Promise<void> {
     this.#wakeAgain = false
+    const { leaseMs } = this.#options
+    const isLive = this.arrival.mode === 'live'
     try {
-      await this.#introduce()
+      if (!(await this.arrival.arrive())) return this.#alarm.setWithin(this.#options.pollMs)
       while (this.#sending.size < this.#maxConcurrent && !this.#stop.signal.aborted) {
         const pauseMs = this.#pause.leftMs()
         if (pauseMs > 0) return this.#alarm.setWithin(pauseMs)
@@ -167,14 +180,10 @@ export class Delivery {
         const isHurried = this.#isHurried
         const lingerMs = isHurried ? 0 : this.#lingerMs
         this.#woken = 0
-        const lease = new LeaseTime(this.#options.leaseMs)
-        const batch = await this.#outbox.claim(
-          name,
-          this.#maxBatch,
-          this.#options.leaseMs,
-          lingerMs,
-          reportsProgress(this.sink),
-        )
+        const size = this.#maxBatch
+        const isMarked = reportsProgress(this.sink)
+        const lease = new LeaseTime(leaseMs)
+        const batch = await this.#outbox.claim(name, size, leaseMs, lingerMs, isMarked, isLive)
         this.#busy.over()
         if (batch === undefined) {
           if (isHurried) this.#isHurried = false
@@ -196,15 +205,8 @@ export class Delivery {
     }
   }
 
-  /** Before the first claim, which would begin with everything that is kept. */
-  async #introduce(): Promise<void> {
-    const { name, startsAtMs } = this.sink
-    if (this.#isIntroduced) return
-    if (startsAtMs !== undefined) await this.#outbox.introduce(name, startsAtMs)
-    this.#isIntroduced = true
-  }
-
   async #idle(): Promise<void> {
+    await this.arrival.look()
     const dueAt = await this.#outbox.nextDueAt(this.sink.name)
     const { pollMs } = this.#options
     const waitMs = dueAt === undefined ? pollMs : Math.max(0, dueAt - Date.now())

@@ -74,7 +74,8 @@ async function flushOne(
   deadline: number,
 ): Promise<boolean> {
   const { name } = delivery.sink
-  const isSettled = () => whenFree(() => outbox.isSettled(name, position))
+  const isSettled = () =>
+    !delivery.arrival.isAwaited && whenFree(() => outbox.isSettled(name, position))
   let hurried = false
   for (;;) {
     if ((await byDeadline(isSettled, deadline))?.value === true) return true

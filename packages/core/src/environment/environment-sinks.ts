@@ -13,6 +13,8 @@ interface Backend {
   /** The function of the package that makes the sink. */
   readonly factory: string
   readonly options: (value: string) => object
+  /** Whether a key is one for a sandbox, where it shows that. */
+  readonly isTestKey?: (key: string) => boolean
 }
 
 const backends: readonly Backend[] = [
@@ -22,6 +24,7 @@ const backends: readonly Backend[] = [
     package: '@token-meter/stripe',
     factory: 'stripeSink',
     options: (apiKey) => ({ apiKey }),
+    isTestKey: (key) => /^[a-z]+(?:_[a-z]+)?_test_/.test(key),
   },
   {
     name: 'metronome',
@@ -57,13 +60,14 @@ export function environmentSinks(tell: (why: unknown) => void): readonly Sink[] 
     const key = backend.variables.find((candidate) => variable(candidate) !== undefined)
     if (key === undefined) return []
     const make = () => makeSink(backend, key)
+    const isLive = backend.isTestKey?.(variable(key) ?? '') !== true
     // Of a build, nobody knows yet what the application will find where it runs.
-    if (isNextBuild()) return [lateSink(backend.name, make)]
+    if (isNextBuild()) return [lateSink(backend.name, make, isLive)]
     try {
       return [make()]
     } catch (cause) {
       tell(cause)
-      return [lateSink(backend.name, make)]
+      return [lateSink(backend.name, make, isLive)]
     }
   })
 }

@@ -3,8 +3,9 @@ import { OutboxError } from '../errors/outbox-error.ts'
 import type { TokenMeterError } from '../errors/token-meter-error.ts'
 import { isNextBuild } from '../lib/next-build.ts'
 import { temporaryOutbox, type TemporaryOutbox } from '../outbox/memory-outbox.ts'
-import type { Appended, Outbox } from '../outbox/outbox.ts'
-import { duplicateIds, type TakenId } from '../outbox/taken-id.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+import { duplicateIds } from '../outbox/taken-id.ts'
+import { appendBeside } from './append-beside.ts'
 import { isRequestBound } from './request-bound.ts'
 import { TwoOutboxes, type WholeOutbox } from './two-outboxes.ts'
 
@@ -56,6 +57,8 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
   #lastMark = 0
   /** What was asked of memory before the outbox could be asked. */
   readonly #introduced = new Map<string, number>()
+  /** Sinks that came while the outbox could not be asked: what it has for them, they have to see. */
+  readonly #early = new Set<string>()
   /** Until the outbox knows it, nothing is claimed from it. */
   #introducing = false
 
@@ -102,7 +105,8 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
   claim: Outbox['claim'] = (sink, ...rest) => {
     const batch = this.#moving || this.#rests ? undefined : this.inMemory.claim(sink, ...rest)
     if (batch !== undefined) return batch
-    return this.#introducing ? undefined : this.kept?.claim(sink, ...rest)
+    if (this.#introducing || this.#early.has(sink)) return undefined
+    return this.kept?.claim(sink, ...rest)
   }
 
   mark: Outbox['mark'] = async (...marking) =>
@@ -153,15 +157,44 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
     await this.kept?.expedite(sink)
   }
 
-  introduce: Outbox['introduce'] = async (sink, sinceMs) => {
+  /** What is in memory is of this process, and nothing of before a sink. */
+  sinks: Outbox['sinks'] = async () => {
+    const inMemory = await this.inMemory.sinks()
+    return await this.#unlessItAils((outbox) => outbox.sinks(), inMemory)
+  }
+
+  attend: Outbox['attend'] = async (sink, mode) => {
+    await this.inMemory.attend(sink, mode)
+    const isKept = await this.#unlessItAils(async (outbox) => {
+      if (this.#early.has(sink)) await outbox.sinks()
+      else await outbox.attend(sink, mode)
+      return true
+    }, false)
+    if (!isKept) this.#early.add(sink)
+    return !isKept || !this.#early.delete(sink)
+  }
+
+  leave: Outbox['leave'] = async (sink) => {
+    await this.inMemory.leave(sink)
+    await this.#unlessItAils((outbox) => outbox.leave(sink), undefined)
+  }
+
+  rename: Outbox['rename'] = (from, to) =>
+    this.both(
+      (outbox) => outbox.rename(from, to),
+      (a, b) => a || b,
+    )
+
+  introduce: Outbox['introduce'] = async (sink, sinceMs, ...ofBefore) => {
     const isNew = await this.inMemory.introduce(sink, sinceMs)
-    if (this.kept !== undefined) return await this.kept.introduce(sink, sinceMs)
+    if (this.kept !== undefined) return await this.kept.introduce(sink, sinceMs, ...ofBefore)
     if (isNew) this.#introduced.set(sink, sinceMs)
     return isNew
   }
 
   forget: Outbox['forget'] = (sink) => {
     this.#introduced.delete(sink)
+    this.#early.delete(sink)
     return this.both(
       (outbox) => outbox.forget(sink),
       (a, b) => a || b,
@@ -254,7 +287,7 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
         const taken = await outbox.append(records)
         const others = taken && duplicateIds(taken)
         if (others !== undefined) this.#options.report(others)
-        this.inMemory.leave(records.map(({ id }) => id))
+        this.inMemory.remove(records.map(({ id }) => id))
         this.moved += records.length
       }
       this.#ails = false
@@ -264,35 +297,6 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
       this.#moving = false
     }
   }
-}
-
-/** Keeps what the other one does not have already: an id is kept once. */
-function appendBeside(
-  outbox: Outbox,
-  other: Outbox | undefined,
-  records: Parameters<Outbox['append']>[0],
-): Appended | Promise<Appended> {
-  const taken = other === undefined ? [] : takenIn(other, records)
-  if (taken.length === 0) return outbox.append(records)
-  const rest = new Set(records)
-  for (const { record } of taken) rest.delete(record)
-  const appended = outbox.append([...rest])
-  return appended instanceof Promise
-    ? appended.then((more) => [...taken, ...(more ?? [])])
-    : [...taken, ...(appended ?? [])]
-}
-
-/** As far as it can say at once. */
-function takenIn(outbox: Outbox, records: Parameters<Outbox['append']>[0]): TakenId[] {
-  return records.flatMap((record) => {
-    try {
-      const kept = outbox.find(record.id)
-      if (kept instanceof Promise) kept.catch(() => {})
-      return kept === undefined || kept instanceof Promise ? [] : { record, kept }
-    } catch {
-      return []
-    }
-  })
 }
 
 /** What of an outbox dies with the process; nothing where all of it outlives it. */

@@ -1,8 +1,9 @@
 import { exampleRecord } from '@token-meter/testkit/suites'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { memoryOutbox } from '../outbox/memory-outbox.ts'
 import type { Sink } from '../sink/sink.ts'
 import { withSend } from '../sink/with-send.ts'
+import { environmentSinks } from './environment-sinks.ts'
 import { lateSink } from './late-sink.ts'
 
 async function start(reportsProgress: boolean) {
@@ -55,4 +56,16 @@ test('what was claimed as marked request by request is not sent by a sink that m
   await deliver()
   await deliver()
   expect(sent.toSorted()).toEqual(['a', 'b'])
+})
+
+test.each([
+  ['rk_test_123', false],
+  ['rk_live_123', true],
+  ['sk_org_test_123', false],
+])('one that cannot be made yet is of the mode that its key shows: %s', (key, livemode) => {
+  vi.stubEnv('NEXT_PHASE', 'phase-production-build')
+  vi.stubEnv('STRIPE_RESTRICTED_KEY', key)
+  const [sink] = environmentSinks(() => {})
+  expect(sink).toMatchObject({ name: 'stripe', livemode })
+  vi.unstubAllEnvs()
 })

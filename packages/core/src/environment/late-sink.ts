@@ -8,11 +8,13 @@ const againMs = 10_000
  * A sink that cannot be made yet: whatever it is given stays pending under its name, in this process
  * or for a later one, until it can.
  * @param make throws why it cannot be made now.
+ * @param livemode what the key says of it.
  */
-export function lateSink(name: string, make: () => Sink): Sink {
+export function lateSink(name: string, make: () => Sink, livemode = true): Sink {
   let sink: Sink | undefined
   return {
     name,
+    livemode,
     // One record at a time: as long as there is no sink, what is claimed only makes a batch.
     get maxBatch() {
       return sink === undefined ? 1 : (sink.maxBatch ?? 100)

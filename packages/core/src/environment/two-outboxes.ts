@@ -76,11 +76,9 @@ export abstract class TwoOutboxes {
 
   prune: Outbox['prune'] = (beforeMs) => this.both((outbox) => outbox.prune(beforeMs), sum)
 
-  knownSinks = (): string[] | Promise<string[]> =>
-    this.both<string[]>(
-      (outbox) => (outbox.knownSinks?.() ?? []) as string[] | Promise<string[]>,
-      (a, b) => [...new Set([...a, ...b])].toSorted(),
-    )
+  release: Outbox['release'] = (...asked) => this.both((outbox) => outbox.release(...asked), sum)
+
+  drop: Outbox['drop'] = (...asked) => this.both((outbox) => outbox.drop(...asked), sum)
 
   protected both<Value>(
     ask: (outbox: Outbox) => Value | Promise<Value>,
@@ -109,6 +107,7 @@ function sumOfStats(a: SinkStats, b: SinkStats): SinkStats {
     dead: a.dead + b.dead,
     unattributed: a.unattributed + b.unattributed,
     discarded: a.discarded + b.discarded,
+    held: a.held + b.held,
     ...(oldest.length > 0 && { oldestPendingAt: Math.min(...oldest) }),
   }
 }

@@ -5,6 +5,7 @@ export interface FlushErrorOptions extends ErrorOptions {
   readonly pending: Readonly<Record<string, number>>
   readonly dead?: Readonly<Record<string, number>>
   readonly unattributed?: Readonly<Record<string, number>>
+  readonly held?: Readonly<Record<string, number>>
   readonly records?: readonly UsageRecord[]
 }
 
@@ -21,6 +22,8 @@ export class FlushError extends TokenMeterError {
   readonly dead: Readonly<Record<string, number>>
   /** Records that nobody was billed for and that are lost with an outbox in memory, by sink. */
   readonly unattributed: Readonly<Record<string, number>>
+  /** Records that were held back and are lost with an outbox in memory, by sink. */
+  readonly held: Readonly<Record<string, number>>
   /** The records themselves, where the process may end before they are delivered and nothing keeps them. */
   readonly records: readonly UsageRecord[]
 
@@ -29,6 +32,7 @@ export class FlushError extends TokenMeterError {
     this.pending = options.pending
     this.dead = options.dead ?? {}
     this.unattributed = options.unattributed ?? {}
+    this.held = options.held ?? {}
     this.records = options.records ?? []
   }
 }

@@ -1,5 +1,12 @@
 import type { EventsInFlight } from '../sink/send-progress.ts'
 
+/** How a claim is made. */
+export interface ClaimOptions {
+  readonly lingerMs: number
+  readonly isMarked: boolean
+  readonly isLive: boolean
+}
+
 export interface HeldBatch {
   readonly numbers: Set<number>
   /** Absent while the batch waits for its next attempt. */
@@ -85,6 +92,21 @@ export class MemoryBatches {
       for (const number of numbers) lowest = Math.min(lowest, number)
     }
     return lowest
+  }
+
+  /** The batches of another sink, with those of their records that come along. */
+  adopt(others: MemoryBatches, moved: ReadonlySet<number>): void {
+    for (const [id, held] of others.#batches) {
+      for (const number of held.numbers) if (!moved.has(number)) held.numbers.delete(number)
+      if (held.numbers.size > 0) this.#batches.set(id, held)
+    }
+  }
+
+  /** How many records are in one of them. */
+  count(): number {
+    let count = 0
+    for (const { numbers } of this.#batches.values()) count += numbers.size
+    return count
   }
 
   /** Whether a record up to the mark is in one of them. */

@@ -6,7 +6,7 @@ import { moreUncertain, type Uncertainty, uncertaintyFields } from './uncertaint
 
 /** A record that a sink's cursor has passed and that is not delivered. */
 export interface MemoryItem {
-  state: 'requeued' | 'batched' | 'dead' | 'discarded'
+  state: 'requeued' | 'batched' | 'dead' | 'discarded' | 'held'
   attempts: number
   firstAttemptAt: number | undefined
   uncertain: Uncertainty
@@ -14,6 +14,8 @@ export interface MemoryItem {
   reason: string | undefined
   refusal: Refusal
   failedAt: number
+  /** Somebody said that it goes out: it is never held again. */
+  isReleased: boolean
 }
 
 /** An item that was never tried. */
@@ -27,6 +29,7 @@ export function freshItem(state: MemoryItem['state'], uncertainSince?: number): 
     reason: undefined,
     refusal: {},
     failedAt: 0,
+    isReleased: false,
   }
 }
 

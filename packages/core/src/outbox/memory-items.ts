@@ -9,6 +9,7 @@ import { freshItem, type MemoryItem } from './memory-item.ts'
 export class MemoryItems {
   delivered = 0
   discarded = 0
+  readonly held = new Set<number>()
   /** In the order in which they failed. */
   readonly dead = new Set<number>()
   #requeued = new Set<number>()
@@ -63,9 +64,39 @@ export class MemoryItems {
 
   /** Starts over, but for what the sink already has of it. */
   wait(number: number, uncertainSince?: number): void {
-    const deliveredEventIds = this.get(number)?.deliveredEventIds ?? []
+    const { deliveredEventIds = [], isReleased = false } = this.get(number) ?? {}
     this.dead.delete(number)
-    this.#items.set(number, { ...freshItem('requeued', uncertainSince), deliveredEventIds })
+    const waiting = { ...freshItem('requeued', uncertainSince), deliveredEventIds, isReleased }
+    this.#requeue(number, waiting)
+  }
+
+  /** Not given out; what an attempt at another backend left says nothing. */
+  withhold(number: number): void {
+    this.#requeued.delete(number)
+    this.#items.set(number, freshItem('held'))
+    this.held.add(number)
+  }
+
+  /**
+   * @param uncertainSince what is not known of a record that waits.
+   * @param isReleased never to be held again, whatever it is.
+   */
+  unhold(number: number, uncertainSince: number | undefined, isReleased = false): void {
+    this.held.delete(number)
+    this.#requeue(number, { ...freshItem('requeued', uncertainSince), isReleased })
+  }
+
+  /** In place of what is held, what it was with a sink whose place this one takes. */
+  takeOver(number: number, item: MemoryItem | undefined): void {
+    if (item?.state !== 'held') this.held.delete(number)
+    if (item === undefined) this.#items.delete(number)
+    else if (item.state === 'requeued') this.#requeue(number, item)
+    else this.#items.set(number, item)
+    if (item?.state === 'dead') this.dead.add(number)
+  }
+
+  #requeue(number: number, item: MemoryItem): void {
+    this.#items.set(number, item)
     this.#requeued.add(number)
     this.#requeuedInOrder = false
   }
@@ -98,17 +129,20 @@ export class MemoryItems {
     const item = this.get(number) ?? { ...freshItem('discarded'), attempts: 1 }
     this.#items.set(number, { ...item, ...why, state: 'discarded' })
     this.dead.delete(number)
+    this.held.delete(number)
     this.discarded++
   }
 
   /** Forgets a record that is kept somewhere else now. */
   leave(number: number): void {
     this.#requeued.delete(number)
+    this.held.delete(number)
     this.drop(number)
   }
 
-  /** Forgets a settled record that was pruned; it stays counted. */
+  /** Forgets a settled or held record that was pruned; it stays counted. */
   drop(number: number): void {
+    if (this.held.delete(number)) this.discarded++
     this.#refused.delete(number)
     this.#items.delete(number)
   }

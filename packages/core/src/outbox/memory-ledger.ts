@@ -8,6 +8,7 @@ interface KeptRecord {
   readonly at: number
   readonly body: string
   customer: string | null
+  readonly isTest: boolean
 }
 
 /** The records of a memory outbox, numbered from 1 in the order in which they came. */
@@ -35,12 +36,12 @@ export class MemoryLedger {
   fresh(records: readonly UsageRecord[], taken: TakenId[] = []): KeptRecord[] {
     const fresh = new Map<string, KeptRecord>()
     for (const record of records) {
-      const { id, customer, at } = record
+      const { id, customer, at, livemode } = record
       const number = this.#numbers.get(id)
       const earlier = fresh.get(id)
       if (number !== undefined) taken.push({ record, kept: this.at(number) })
       else if (earlier !== undefined) taken.push({ record, kept: fromBody(earlier.body, null) })
-      else fresh.set(id, { id, customer, at, body: toBody(record) })
+      else fresh.set(id, { id, customer, at, body: toBody(record), isTest: livemode === false })
     }
     return [...fresh.values()]
   }
@@ -73,8 +74,8 @@ export class MemoryLedger {
     return fromBody(body, customer)
   }
 
-  /** The time and customer of a record that is still there. */
-  glance(number: number): Pick<KeptRecord, 'at' | 'customer'> {
+  /** The time and customer of a record that is still there, and whether it is test usage. */
+  glance(number: number): Pick<KeptRecord, 'at' | 'customer' | 'isTest'> {
     return this.#kept(number)
   }
 

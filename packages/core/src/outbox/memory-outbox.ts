@@ -2,6 +2,7 @@ import { checkKeys, isAboveZero, isFunction, optionCheck } from '../errors/optio
 import { OutboxError } from '../errors/outbox-error.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import { distrustedSince } from './distrust.ts'
+import { MemoryKnownSinks } from './memory-known-sinks.ts'
 import { MemoryLedger } from './memory-ledger.ts'
 import { memoryLedgerPage } from './memory-ledger-page.ts'
 import { MemoryProgress } from './memory-progress.ts'
@@ -34,7 +35,7 @@ export interface TemporaryOutbox extends Outbox {
   /** Records, oldest first, that no sink has anything of, nor is being sent now. */
   untouched(limit: number): readonly UsageRecord[]
   /** Forgets records that are kept somewhere else now: they are not counted here any more. */
-  leave(ids: readonly string[]): void
+  remove(ids: readonly string[]): void
 }
 
 /**
@@ -59,6 +60,7 @@ export function temporaryOutbox(
   const sinks = new Map<string, MemoryProgress>()
   const room = new MemoryRoom(ledger, sinks, maxBytes, maxRecords)
   const openedAt = now()
+  const known = new MemoryKnownSinks(ledger, sinks, () => room.mayHaveGrown())
   let closed = false
 
   /** A sink that never claimed has everything before it, and looking does not make it known. */
@@ -84,10 +86,11 @@ export function temporaryOutbox(
       for (const record of fresh) ledger.add(record)
       if (taken.length > 0) return taken
     },
-    claim(sink, limit, leaseMs, lingerMs = 0, isMarked = false) {
+    claim(sink, limit, leaseMs, lingerMs = 0, isMarked = false, isLive = false) {
+      if (known.isRenamed(sink)) return undefined
       const progress = progressOf(sink)
       sinks.set(sink, progress)
-      return progress.claim(limit, leaseMs, now(), { lingerMs, isMarked })
+      return progress.claim(limit, leaseMs, now(), { lingerMs, isMarked, isLive })
     },
     mark(batch, marks) {
       room.mayHaveGrown()
@@ -133,30 +136,19 @@ export function temporaryOutbox(
       room.mayHaveGrown()
       return progressOf(sink).correct(ids, { to, reason, more, nowMs: now() })
     },
-    introduce(sink, sinceMs) {
-      if (sinks.has(sink)) return false
-      let first = ledger.last + 1
-      for (const number of ledger.after(0)) {
-        if (ledger.glance(number).at < sinceMs) continue
-        first = number
-        break
-      }
-      sinks.set(sink, new MemoryProgress(sink, ledger, first))
+    release: (sink, ids) => progressOf(sink).release(ids),
+    drop(sink, ids) {
       room.mayHaveGrown()
-      return true
-    },
-    forget(sink) {
-      room.mayHaveGrown()
-      return sinks.delete(sink)
+      return progressOf(sink).drop(ids)
     },
     distrust(sinceMs = openedAt) {
       const since = distrustedSince(sinceMs, now())
       ledger.distrust(since)
       for (const progress of sinks.values()) progress.distrust(since)
-      const known = sinks.size === 0 ? [new MemoryProgress('', ledger)] : [...sinks.values()]
-      return new Set(known.flatMap((progress) => [...progress.pending()])).size
+      const all = sinks.size === 0 ? [new MemoryProgress('', ledger)] : [...sinks.values()]
+      return new Set(all.flatMap((progress) => [...progress.pending()])).size
     },
-    knownSinks: () => [...sinks.keys()].toSorted(),
+    ...known.operations,
     prune: (beforeMs) => room.prune(beforeMs),
     close() {
       closed = true
@@ -179,7 +171,7 @@ export function temporaryOutbox(
       }
       return found
     },
-    leave(ids) {
+    remove(ids) {
       for (const id of ids) {
         const number = ledger.numberOf(id)
         if (number === undefined) continue

@@ -41,7 +41,7 @@ export class MemoryRoom {
       (mostRecords === Infinity || this.#ledger.count <= mostRecords - this.#maxRecords * spare)
     if (!fits(0) && !this.#exhausted) {
       this.#exhausted = true
-      for (const number of this.#settled()) {
+      for (const number of this.#settled(false)) {
         if (fits(spareShare)) {
           this.#exhausted = false
           break
@@ -52,10 +52,10 @@ export class MemoryRoom {
     return fits(0)
   }
 
-  /** Removes what is settled and older than the mark. */
+  /** Removes what is settled, or held, and older than the mark. */
   prune(beforeMs: number): number {
     let count = 0
-    for (const number of this.#settled()) {
+    for (const number of this.#settled(true)) {
       if (this.#ledger.glance(number).at >= beforeMs) continue
       this.#remove(number)
       count++
@@ -64,11 +64,11 @@ export class MemoryRoom {
   }
 
   /** What every known sink has settled, oldest first; nothing where no sink is known. */
-  *#settled(): Generator<number> {
+  *#settled(orHeld: boolean): Generator<number> {
     const known = [...this.#sinks.values()]
     if (known.length === 0) return
     for (const number of this.#ledger.after(0)) {
-      if (known.every((progress) => progress.hasSettled(number))) yield number
+      if (known.every((progress) => progress.hasSettled(number, orHeld))) yield number
     }
   }
 

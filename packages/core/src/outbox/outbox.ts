@@ -18,13 +18,15 @@ import type { DuplicateIdError } from '../errors/duplicate-id-error.ts'
 import type { OutboxError } from '../errors/outbox-error.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import type { Batch, BatchMarks } from './batch.ts'
+import type { HeldUsage } from './held-usage.ts'
+import type { KnownSinks } from './known-sinks.ts'
 import type { Refusal } from '../usage/refusal.ts'
 import type { SinkResult } from '../sink/sink.ts'
 import type { TakenId } from './taken-id.ts'
 
 export type { Batch, BatchEntry, BatchMarks } from './batch.ts'
 
-/** Where the records of one sink stand. `recorded` is the sum of the other five counts. */
+/** Where the records of one sink stand. `recorded` is the sum of the other six counts. */
 export interface SinkStats {
   readonly recorded: number
   readonly pending: number
@@ -32,6 +34,8 @@ export interface SinkStats {
   readonly dead: number
   readonly unattributed: number
   readonly discarded: number
+  /** Not given out until `release` or `drop` (outbox/held-usage.ts has when). */
+  readonly held: number
   /**
    * The `at` of the pending record that came first, in ms since the epoch. Absent when nothing is
    * pending.
@@ -50,7 +54,7 @@ export interface DeadLetter extends Refusal {
 }
 
 /** Where a record stands with a sink. */
-export type RecordState = 'pending' | 'delivered' | 'dead' | 'unattributed' | 'discarded'
+export type RecordState = 'pending' | 'delivered' | 'dead' | 'unattributed' | 'discarded' | 'held'
 
 /** Which part of the ledger; what is left out narrows nothing. */
 export interface LedgerQuery {
@@ -107,7 +111,7 @@ export interface Correction extends Refusal {
  * Any method may throw an error with `busy: true`: another process is using the outbox just now,
  * and the same call can succeed in a moment. `append` waits instead, and keeps the order.
  */
-export interface Outbox {
+export interface Outbox extends HeldUsage, KnownSinks {
   /** For messages: `sqlite .token-meter/usage.db`. Never a password. */
   readonly description: string
   /** False when records die with the process. */
@@ -130,6 +134,7 @@ export interface Outbox {
    * @param isMarked its holder marks each request before it goes out (`mark`). When the batch is
    *   claimed again without having been settled, only what its marks name is uncertain; otherwise all
    *   of it is.
+   * @param isLive the sink bills for real: test usage is held in place of being given out.
    */
   claim(
     sink: string,
@@ -137,6 +142,7 @@ export interface Outbox {
     leaseMs: number,
     lingerMs?: number,
     isMarked?: boolean,
+    isLive?: boolean,
   ): Awaitable<Batch | undefined>
   /**
    * Writes down, in one write, which requests of a claimed batch are about to go out, which are over,
@@ -201,32 +207,17 @@ export interface Outbox {
     more?: Correction,
   ): Awaitable<number>
   /**
-   * Makes a sink known whose first record is the first that has `at` >= sinceMs (in order of
-   * coming), or the next one to come; earlier ones are not counted for it. Returns false, and
-   * changes nothing, for a sink that is known. A sink nobody introduces begins with everything kept.
-   */
-  introduce(sink: string, sinceMs: number): Awaitable<boolean>
-  /**
-   * Forgets a sink that is not used any more, so that what waits for it can be pruned. Should it
-   * come back, it is a new one. Returns false for an unknown one.
-   */
-  forget(sink: string): Awaitable<boolean>
-  /**
    * Says that this is a copy, or was restored: all that waits may have been delivered by the original,
    * and is uncertain since `sinceMs` (the time of the backup, in ms since the epoch) or earlier. Left
    * out, it is the last use before it rested and was opened with what waits, or was opened here. What
-   * is recorded or requeued later is certain. Returns how many records wait.
+   * is held is so once it is sent. What is recorded or requeued later is certain. Returns how many
+   * records wait.
    * @throws ConfigError when `sinceMs` is no time.
    */
   distrust(sinceMs?: number): Awaitable<number>
   /**
-   * The names of the sinks that have claimed or were introduced, and were not forgotten: a meter
-   * refuses any other name that is none of its own sinks'. Left out where nobody knows.
-   */
-  knownSinks?(): Awaitable<readonly string[]>
-  /**
-   * Deletes records older than the mark that are settled with every sink that is known. Returns how
-   * many.
+   * Deletes records older than the mark that are settled with, or held for, every sink that is known.
+   * Returns how many.
    */
   prune(beforeMs: number): Awaitable<number>
   /**
@@ -252,6 +243,8 @@ export interface Outbox {
   onFault?(listener: (error: OutboxError | DuplicateIdError) => void): () => void
   close(): Awaitable<void>
 }
+
+export type { KnownSink, SinkMode } from './known-sinks.ts'
 
 /** The records that were left out, if any. */
 export type Appended = void | readonly TakenId[]

@@ -4,6 +4,7 @@ import { functionSink, type SinkFunction } from './function-sink.ts'
 import { partsOf, sendSums } from './send-sums.ts'
 import type { BatchEntry } from '../outbox/outbox.ts'
 import type { Sink, SinkResult } from './sink.ts'
+import { identityOf } from './with-send.ts'
 
 export interface AggregationOptions {
   /**
@@ -54,7 +55,7 @@ export function aggregated(sink: Sink | SinkFunction, options: AggregationOption
   check('maxBatch', maxBatch, 1, mostMembers)
   return {
     name: inner.name,
-    ...(inner.startsAtMs !== undefined && { startsAtMs: inner.startsAtMs }),
+    ...identityOf(inner),
     maxBatch,
     maxConcurrentBatches: inner.maxConcurrentBatches ?? 1,
     lingerMs,

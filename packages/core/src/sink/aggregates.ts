@@ -130,5 +130,6 @@ function commonParts(record: UsageRecord, windowMs: number): readonly unknown[] 
     ...(isKeptWithCost(record) ? ['priced'] : []),
     // Never with what is billed.
     ...(record.unbilled === undefined ? [] : [{ unbilled: record.unbilled }]),
+    ...(record.livemode === false ? ['test'] : []),
   ]
 }

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors/config-error.ts'
-import { isCount, isFiniteDuration, optionCheck } from '../errors/option-check.ts'
+import { isCount, isFiniteDuration, isOneOf, optionCheck } from '../errors/option-check.ts'
 import { functionSink, type SinkFunction } from './function-sink.ts'
 import type { Sink } from './sink.ts'
 
@@ -37,5 +37,9 @@ function checkNumbers(sink: Sink): Sink {
   check('maxConcurrentBatches', maxConcurrentBatches, count, isCount)
   check('lingerMs', lingerMs, 'a number of ms from 0 up', isFiniteDuration)
   check('startsAtMs', startsAtMs, 'a time in ms since the epoch', Number.isFinite)
+  const { livemode = true, bills = true } = sink
+  for (const [option, value] of Object.entries({ livemode, bills })) {
+    check(option, value, 'true or false', isOneOf(true, false))
+  }
   return sink
 }

@@ -25,6 +25,7 @@ export function consoleSink(given: ConsoleSinkOptions = {}): Sink {
   check('modelSlug', options.modelSlug ?? isFunction, 'a function', isFunction)
   return {
     name: 'console',
+    bills: false,
     async send(batch) {
       for (const { record } of batch.entries) {
         const { unbilled, ...counted } = record

@@ -6,6 +6,9 @@ import type { Sink, SinkResult } from './sink.ts'
 /**
  * Any async function is a sink: it gets the records of a batch. To return means that all arrived.
  *
+ * It counts as one that bills nobody, and so gets usage of every mode: `record.livemode` is false for
+ * test usage. One that does bill leaves that out, or is written as a `Sink` with a `livemode`.
+ *
  * **To throw retries the whole batch**, also the records that did arrive, for as long as it throws:
  * one poison record then holds up every record of its batch. Where single records can fail, do not
  * throw but answer one result per record, in order: `accepted`, `retry`, or `rejected` with a
@@ -29,6 +32,7 @@ export function functionSink(name: string, send: SinkFunction): Sink {
   }
   return {
     name,
+    bills: false,
     async send(batch, signal) {
       const records = batch.entries.map(({ record }) => record)
       const results = await send(records, { batch, signal })

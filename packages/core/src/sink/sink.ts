@@ -52,6 +52,21 @@ export interface Sink {
    * sees it: `startingFrom()` sets it. @default everything that the outbox keeps
    */
   readonly startsAtMs?: number
+  /**
+   * The name that it had before: when an outbox first sees it, it takes that one's place, in place of
+   * everything that the outbox keeps: `renamedFrom()` sets it.
+   */
+  readonly renamedFrom?: string
+  /**
+   * False for a sandbox, which gets usage of every mode; a live sink gets no test usage. The mode of
+   * the sinks is the mode of the usage that their meter records. @default true
+   */
+  readonly livemode?: boolean
+  /**
+   * False for a sink that bills nobody, such as a log or metrics: it gets usage of every mode, and says
+   * nothing about the mode. @default true
+   */
+  readonly bills?: boolean
   /** Batches under way at a time. @default 1 */
   readonly maxConcurrentBatches?: number
   /**

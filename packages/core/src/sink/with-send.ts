@@ -5,6 +5,9 @@ const settings = [
   'maxBatch',
   'lingerMs',
   'startsAtMs',
+  'renamedFrom',
+  'livemode',
+  'bills',
   'maxConcurrentBatches',
 ] as const satisfies readonly (keyof Sink)[]
 
@@ -22,4 +25,19 @@ export function withSend(sink: Sink, send: Sink['send']): Sink {
     get: () => reportsProgress(sink),
   })
   return wrapped
+}
+
+/** What a sink says of itself, whatever is put in front of it. */
+export function identityOf({
+  startsAtMs,
+  renamedFrom,
+  livemode,
+  bills,
+}: Sink): Pick<Sink, 'startsAtMs' | 'renamedFrom' | 'livemode' | 'bills'> {
+  return {
+    ...(startsAtMs !== undefined && { startsAtMs }),
+    ...(renamedFrom !== undefined && { renamedFrom }),
+    ...(livemode !== undefined && { livemode }),
+    ...(bills !== undefined && { bills }),
+  }
 }

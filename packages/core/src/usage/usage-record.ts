@@ -68,6 +68,12 @@ export interface UsageRecord {
   readonly requests?: number | null
   /** What each of these requests used, where that is known; together it is `tokens`. */
   readonly parts?: readonly RequestUsage[]
+  /**
+   * False for test usage: recorded under test keys, with `TOKEN_METER_MODE=test`, or by a meter from
+   * the environment that had no billing backend. It never leaves under a live key unless
+   * `outbox.release` says so. Absent where nobody said.
+   */
+  readonly livemode?: boolean
   /** What it costs. Absent where `createMeter({ cost })` is not set, or knows no price of it. */
   readonly cost?: UsageCost
   /**

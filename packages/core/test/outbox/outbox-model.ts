@@ -156,7 +156,7 @@ export class OutboxModel {
   }
 
   stats(sink: string): SinkStats {
-    const stats = { pending: 0, delivered: 0, dead: 0, unattributed: 0, discarded: 0 }
+    const stats = { pending: 0, delivered: 0, dead: 0, unattributed: 0, discarded: 0, held: 0 }
     const states = this.#sinks.get(sink)?.states ?? new Map<string, State>()
     for (const [id, state] of states) {
       stats[this.#isUnattributed(id) ? 'unattributed' : state]++

@@ -8,6 +8,7 @@ export interface RecordRow {
   readonly customer: string | null
   readonly at: number
   readonly body: string
+  readonly isTest: boolean
 }
 
 export function toRow(record: UsageRecord): RecordRow {
@@ -24,8 +25,14 @@ export function rowOf(body: string): RecordRow | undefined {
   }
 }
 
-function withBody({ id, customer, at }: UsageRecord, body: string): RecordRow {
-  return { id: asColumn(id), customer: customer === null ? null : asColumn(customer), at, body }
+function withBody({ id, customer, at, livemode }: UsageRecord, body: string): RecordRow {
+  return {
+    id: asColumn(id),
+    customer: customer === null ? null : asColumn(customer),
+    at,
+    body,
+    isTest: livemode === false,
+  }
 }
 
 /** Records come from callers without types too: the database refuses what is not text. */
@@ -46,14 +53,14 @@ function asColumn(text: string): string {
 export function appendStatement(schema: string): string {
   return `WITH begun AS MATERIALIZED (SELECT pg_current_xact_id() AS xid),
     given AS MATERIALIZED (
-      SELECT id, customer, at, body, place
-      FROM begun, unnest($1::text[], $2::text[], $3::float8[], $4::text[]) WITH ORDINALITY
-        AS given (id, customer, at, body, place)
+      SELECT id, customer, at, body, is_test, place
+      FROM begun, unnest($1::text[], $2::text[], $3::float8[], $4::text[], $6::boolean[])
+        WITH ORDINALITY AS given (id, customer, at, body, is_test, place)
       WHERE xid IS NOT NULL
         AND (SELECT there.id FROM ${schema}.records AS there WHERE there.id = given.id) IS NULL
     ), added AS (
-      INSERT INTO ${schema}.records (id, customer, at, body)
-      SELECT id, customer, at, body FROM given ORDER BY place
+      INSERT INTO ${schema}.records (id, customer, at, body, is_test)
+      SELECT id, customer, at, body, is_test FROM given ORDER BY place
       ON CONFLICT (id) DO NOTHING RETURNING id
     ), counted AS (
       INSERT INTO ${schema}.tallies AS tally (origin, recorded)
@@ -75,8 +82,12 @@ export function appendValues(given: readonly RecordRow[], origin: string): reado
     rows.map(({ at }) => at),
     rows.map(({ body }) => body),
     origin,
+    rows.map(({ isTest }) => isTest),
   ]
 }
+
+/** What a look at the ledger answers. */
+export type KeptRow = Pick<RecordRow, 'id' | 'customer' | 'body'>
 
 function firstById(given: readonly RecordRow[]): ReadonlyMap<string, RecordRow> {
   const rows = new Map<string, RecordRow>()
@@ -93,7 +104,7 @@ export async function takenRows(
   schema: string,
   given: readonly RecordRow[],
   takenIds: readonly { readonly id: string }[],
-  ask: (text: string, values: readonly unknown[]) => Promise<readonly RecordRow[]>,
+  ask: (text: string, values: readonly unknown[]) => Promise<readonly KeptRow[]>,
 ): Promise<readonly TakenRow<RecordRow>[]> {
   const firsts = firstById(given)
   if (takenIds.length === 0 && firsts.size === given.length) return []

@@ -1,8 +1,10 @@
 import {
   duplicateIds,
+  environmentLivemode,
   isSameUsage,
   type ManualUsage,
   toUsageRecord,
+  type UsageRecord,
 } from '@token-meter/core/adapter'
 import type { ClientBase } from 'pg'
 import type { Database } from '../database.ts'
@@ -11,6 +13,7 @@ import type { TakenRow } from './append-queue.ts'
 import {
   appendStatement,
   appendValues,
+  type KeptRow,
   type RecordRow,
   takenRows,
   toRow,
@@ -22,11 +25,17 @@ export type RecordIn = (
   usage: ManualUsage | readonly ManualUsage[],
 ) => Promise<void>
 
+/** No meter is asked here; what the caller says of one record stands. */
+function inMode(record: UsageRecord, livemode: boolean | undefined): UsageRecord {
+  return livemode === undefined ? record : { livemode, ...record }
+}
+
 export function prepareRecordIn(database: Database): RecordIn {
   const statement = appendStatement(database.schema)
   return async (client, usage) => {
     const given: readonly ManualUsage[] = Array.isArray(usage) ? usage : [usage]
-    const records = given.map(toUsageRecord)
+    const livemode = environmentLivemode()
+    const records = given.map(toUsageRecord).map((record) => inMode(record, livemode))
     if (records.length === 0) return
     const rows = records.map(toRow)
     let taken: readonly TakenRow<RecordRow>[]
@@ -36,7 +45,7 @@ export function prepareRecordIn(database: Database): RecordIn {
       const values = appendValues(rows, crypto.randomUUID())
       const { rows: ids } = await client.query<{ id: string }>(statement, [...values])
       taken = await takenRows(database.schema, rows, ids, async (text, asked) => {
-        return (await client.query<RecordRow>(text, [...asked])).rows
+        return (await client.query<KeptRow>(text, [...asked])).rows
       })
     } catch (cause) {
       throw postgresFailure(cause, {

@@ -5,6 +5,9 @@ import { plainText } from '../sql-text.ts'
 import { prepareDueBatch } from './due-batch.ts'
 import { prepareFreshBatch } from './fresh-batch.ts'
 
+/** How often one claim looks on where everything that it met is held. */
+const mostLooks = 20
+
 export function prepareClaim(
   database: Database,
   heartbeat: Heartbeat,
@@ -14,6 +17,7 @@ export function prepareClaim(
   leaseMs: number,
   lingerMs?: number,
   isMarked?: boolean,
+  isLive?: boolean,
 ) => Promise<Batch | undefined> {
   const { schema, locks } = database
   const freshBatch = prepareFreshBatch(database)
@@ -27,25 +31,32 @@ export function prepareClaim(
       await ask(locks.everySink())
       await ask(
         `INSERT INTO ${schema}.sinks (name, missed) SELECT $1, pruned FROM ${schema}.ledger
+         WHERE NOT EXISTS (SELECT FROM ${schema}.renamed_sinks WHERE name = $1)
          ON CONFLICT (name) DO NOTHING`,
         [plainText(sink)],
       )
     })
 
-  return async (sink, limit, leaseMs, lingerMs = 0, isMarked = false) => {
+  return async (sink, limit, leaseMs, lingerMs = 0, isMarked = false, isLive = false) => {
     await heartbeat.beat()
     const fresh = async (onlyIfNothingIsDue: boolean) => {
       const look = () =>
-        freshBatch(sink, limit, leaseMs, { lingerMs, isMarked, onlyIfNothingIsDue })
-      const found = await look()
-      if (found.isKnown) return found
-      await makeKnown(sink)
-      return await look()
+        freshBatch(sink, limit, leaseMs, { lingerMs, isMarked, isLive, onlyIfNothingIsDue })
+      let found = await look()
+      if (!found.isKnown) {
+        await makeKnown(sink)
+        found = await look()
+      }
+      // All of what was looked at is held: behind it there may be something to give out.
+      for (let more = 0; found.hasHeld && found.batch === undefined && more < mostLooks; more++) {
+        found = await look()
+      }
+      return found
     }
     const freshFirst = gotRetry.delete(sink)
     const found = await fresh(!freshFirst)
     if (found.batch !== undefined || !found.isDue) return found.batch
-    const due = await dueBatch(sink, leaseMs, isMarked)
+    const due = await dueBatch(sink, leaseMs, { isMarked, isLive })
     if (due !== undefined) {
       gotRetry.add(sink)
       return due

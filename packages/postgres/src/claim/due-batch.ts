@@ -1,5 +1,6 @@
 import type { Batch } from '@token-meter/core/adapter'
 import { type Database, moment } from '../database.ts'
+import { afresh } from '../held-usage.ts'
 import { joined, plainText } from '../sql-text.ts'
 import { leasedEntries, type LeasedRow, toEntry } from './leased-entries.ts'
 
@@ -10,8 +11,16 @@ import { leasedEntries, type LeasedRow, toEntry } from './leased-entries.ts'
  */
 export function prepareDueBatch(
   database: Database,
-): (sink: string, leaseMs: number, isMarked: boolean) => Promise<Batch | undefined> {
+): (
+  sink: string,
+  leaseMs: number,
+  options: { readonly isMarked: boolean; readonly isLive: boolean },
+) => Promise<Batch | undefined> {
   const { schema } = database
+  const isHeldFrom = `($6::boolean AND items.held = 0
+    AND (SELECT is_test FROM ${schema}.records WHERE records.seq = items.seq))`
+  const finish = `DELETE FROM ${schema}.batches WHERE id = $1 AND lease = $2
+    AND NOT EXISTS (SELECT FROM ${schema}.items WHERE batch = $1)`
   const claim = `WITH ${moment('$1')},
     due AS MATERIALIZED (
       SELECT id, lease, claimed_at, is_marked FROM ${schema}.batches, moment
@@ -40,6 +49,8 @@ export function prepareDueBatch(
       WHERE due.lease IS NOT NULL AND is_marked
       UNION ALL SELECT seq, true, NULL, NULL FROM due JOIN ${schema}.items ON batch = due.id
       WHERE due.lease IS NOT NULL AND NOT is_marked
+    ), held AS (
+      UPDATE ${schema}.items SET ${afresh} FROM due WHERE items.batch = due.id AND ${isHeldFrom}
     ), tried AS (
       UPDATE ${schema}.items SET attempts = items.attempts + 1,
         first_attempt_at = coalesce(items.first_attempt_at, ms),
@@ -54,17 +65,21 @@ export function prepareDueBatch(
           ELSE coalesce(sum, nullif(items.uncertain_in, due.id)) END
       FROM due CROSS JOIN moment JOIN ${schema}.items AS own ON own.batch = due.id
         LEFT JOIN doubtful ON doubtful.seq = own.seq
-      WHERE items.sink = own.sink AND items.seq = own.seq
+      WHERE items.sink = own.sink AND items.seq = own.seq AND NOT (${isHeldFrom})
     )
     SELECT id FROM due`
   const read = leasedEntries(schema, '$1', '$2')
 
-  return async (sink, leaseMs, isMarked) => {
-    const lease = crypto.randomUUID()
-    const values = [database.nowMs, plainText(sink), lease, leaseMs, isMarked]
-    const [due] = await database.query<{ id: string }>(claim, values)
-    if (due === undefined) return undefined
-    const rows = await database.query<LeasedRow>(read, [due.id, lease])
-    return rows.length > 0 ? { id: due.id, sink, lease, entries: rows.map(toEntry) } : undefined
+  return async (sink, leaseMs, { isMarked, isLive }) => {
+    for (;;) {
+      const lease = crypto.randomUUID()
+      const values = [database.nowMs, plainText(sink), lease, leaseMs, isMarked, isLive]
+      const [due] = await database.query<{ id: string }>(claim, values)
+      if (due === undefined) return undefined
+      const rows = await database.query<LeasedRow>(read, [due.id, lease])
+      if (rows.length > 0) return { id: due.id, sink, lease, entries: rows.map(toEntry) }
+      // All of it is held now, or another worker was faster.
+      await database.query(finish, [due.id, lease])
+    }
   }
 }

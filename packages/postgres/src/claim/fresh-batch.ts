@@ -1,6 +1,7 @@
 import type { Batch } from '@token-meter/core/adapter'
 import { type Database, moment } from '../database.ts'
 import { literal, wholeNumber } from '../sql-text.ts'
+import { afresh } from '../held-usage.ts'
 import { doubtOf } from '../identity/doubt-of.ts'
 import { leasedEntries, type LeasedRow, toEntry } from './leased-entries.ts'
 
@@ -10,12 +11,15 @@ export interface FreshClaim {
   readonly isKnown: boolean
   /** A batch waits for its next attempt. */
   readonly isDue: boolean
+  /** It met records that are held from now on. */
+  readonly hasHeld: boolean
   readonly batch: Batch | undefined
 }
 
 interface Found {
   readonly known: boolean
   readonly due: boolean
+  readonly held: boolean
 }
 
 /**
@@ -41,6 +45,7 @@ export function prepareFreshBatch(database: Database): (
   options: {
     readonly lingerMs: number
     readonly isMarked: boolean
+    readonly isLive: boolean
     readonly onlyIfNothingIsDue: boolean
   },
 ) => Promise<FreshClaim> {
@@ -55,25 +60,29 @@ export function prepareFreshBatch(database: Database): (
     id: string,
     lease: string,
     isMarked: boolean,
+    isLive: boolean,
     onlyIfNothingIsDue: boolean,
   ): string => `WITH ${moment(literal(database.nowMs))},
-    sink AS MATERIALIZED (SELECT cursor FROM ${schema}.sinks WHERE name = ${sink}),
+    sink AS MATERIALIZED (SELECT cursor, held_to FROM ${schema}.sinks WHERE name = ${sink}),
     due AS MATERIALIZED (
       SELECT EXISTS (
         SELECT FROM ${schema}.batches, moment WHERE sink = ${sink} AND due_at <= ms) AS waits
     ), may AS MATERIALIZED (
-      SELECT cursor FROM sink, due, moment
+      SELECT cursor, held_to FROM sink, due, moment
       WHERE NOT (${onlyIfNothingIsDue} AND waits) AND (${ripe(schema, sink, limit, lingerMs)})
     ), late AS MATERIALIZED (
-      SELECT seq, customer FROM ${schema}.holes CROSS JOIN LATERAL (
-        SELECT customer FROM ${schema}.records WHERE records.seq = holes.seq OFFSET 0) AS record
+      SELECT seq, customer, is_test FROM ${schema}.holes CROSS JOIN LATERAL (
+        SELECT customer, is_test FROM ${schema}.records WHERE records.seq = holes.seq OFFSET 0) AS record
       WHERE sink = ${sink}
     ), chosen AS MATERIALIZED (
-      SELECT seq FROM may CROSS JOIN LATERAL (
-        (SELECT seq FROM ${schema}.items
+      SELECT seq, is_free AND (seq <= held_to OR (${isLive} AND is_test)) AS is_held
+      FROM may CROSS JOIN LATERAL (
+        (SELECT seq, held = 0 AS is_free, ${isLive} AND (
+            SELECT is_test FROM ${schema}.records WHERE records.seq = items.seq) AS is_test
+          FROM ${schema}.items
           WHERE sink = ${sink} AND state = 'requeued' ORDER BY seq LIMIT ${limit})
-        UNION ALL SELECT seq FROM late WHERE customer IS NOT NULL
-        UNION ALL (SELECT seq FROM ${schema}.records
+        UNION ALL SELECT seq, true, is_test FROM late WHERE customer IS NOT NULL
+        UNION ALL (SELECT seq, true, is_test FROM ${schema}.records
           WHERE seq > may.cursor AND customer IS NOT NULL ORDER BY seq LIMIT ${limit})
       ) AS waiting ORDER BY seq LIMIT ${limit}
     ), passed AS MATERIALIZED (
@@ -99,17 +108,23 @@ export function prepareFreshBatch(database: Database): (
     ), leased AS (
       INSERT INTO ${schema}.batches (id, sink, lease, claimed_at, due_at, is_marked)
       SELECT ${id}, ${sink}, ${lease}, ms, ms + ${leaseMs}, ${isMarked} FROM moment
-      WHERE EXISTS (SELECT FROM chosen)
+      WHERE EXISTS (SELECT FROM chosen WHERE NOT is_held)
     ), taken AS (
       INSERT INTO ${schema}.items AS item
         (sink, seq, state, batch, attempts, first_attempt_at, uncertain_since)
       SELECT ${sink}, seq, 'batched', ${id}, 1, ms, ${doubtOf(schema, 'seq')} FROM chosen, moment
+      WHERE NOT is_held
       ON CONFLICT (sink, seq) DO UPDATE SET state = 'batched', batch = excluded.batch,
         attempts = 1, first_attempt_at = excluded.first_attempt_at
+    ), held AS (
+      INSERT INTO ${schema}.items AS item (sink, seq, state, held)
+      SELECT ${sink}, seq, 'discarded', 1 FROM chosen WHERE is_held
+      ON CONFLICT (sink, seq) DO UPDATE SET ${afresh}
     )
-    SELECT EXISTS (SELECT FROM sink) AS known, (SELECT waits FROM due) AS due`
+    SELECT EXISTS (SELECT FROM sink) AS known, (SELECT waits FROM due) AS due,
+      EXISTS (SELECT FROM chosen WHERE is_held) AS held`
 
-  return async (sink, limit, leaseMs, { lingerMs, isMarked, onlyIfNothingIsDue }) => {
+  return async (sink, limit, leaseMs, { lingerMs, isMarked, isLive, onlyIfNothingIsDue }) => {
     const id = crypto.randomUUID()
     const lease = crypto.randomUUID()
     const [, found = [], rows = []] = await database.script<Found | LeasedRow>(
@@ -123,16 +138,19 @@ export function prepareFreshBatch(database: Database): (
           literal(id),
           literal(lease),
           isMarked,
+          isLive,
           onlyIfNothingIsDue,
         ),
       ],
       leasedEntries(schema, literal(id), literal(lease)),
     )
-    const [{ known, due } = { known: false, due: false }] = found as readonly Found[]
+    const [{ known, due, held } = { known: false, due: false, held: false }] =
+      found as readonly Found[]
     const entries = (rows as readonly LeasedRow[]).map(toEntry)
     return {
       isKnown: known,
       isDue: due,
+      hasHeld: held,
       batch: entries.length > 0 ? { id, sink, lease, entries } : undefined,
     }
   }

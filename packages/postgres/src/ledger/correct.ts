@@ -17,7 +17,7 @@ export function prepareCorrect(database: Database): Correct {
   const { schema, locks } = database
   // Nobody else may move them meanwhile: `requeue` and `discard` hold no other lock.
   const hold = `SELECT FROM ${schema}.items
-    WHERE sink = $1 AND state IN ('dead', 'discarded') AND seq IN (
+    WHERE sink = $1 AND state IN ('dead', 'discarded') AND held <> 1 AND seq IN (
       SELECT seq FROM ${schema}.records WHERE id = ANY ($2::text[]))
     ORDER BY seq FOR UPDATE`
   const settled = `SELECT records.seq::text AS seq, coalesce(items.state, 'delivered') AS state,
@@ -29,7 +29,7 @@ export function prepareCorrect(database: Database): Correct {
       LEFT JOIN ${schema}.refused_events AS refused
         ON refused.sink = $1 AND refused.seq = records.seq
     WHERE customer IS NOT NULL AND (items.state IS NULL OR items.state IN ('dead', 'discarded'))
-      AND NOT EXISTS (SELECT FROM ${schema}.holes WHERE holes.sink = $1 AND holes.seq = records.seq)
+      AND items.held IS DISTINCT FROM 1 AND NOT EXISTS (SELECT FROM ${schema}.holes WHERE holes.sink = $1 AND holes.seq = records.seq)
       AND records.id = ANY ($2::text[])
     ORDER BY records.seq`
   const deliver = `DELETE FROM ${schema}.items WHERE sink = $1 AND seq = ANY ($2::bigint[])`

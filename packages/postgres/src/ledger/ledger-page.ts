@@ -33,6 +33,7 @@ export function prepareLedgerPage(
         ${refusedEvents(schema, '$1', 'records.seq')} AS refused,
         CASE
           WHEN customer IS NULL THEN 'unattributed'
+          WHEN items.held = 1 THEN 'held'
           WHEN items.state IN ('dead', 'discarded') THEN items.state
           WHEN items.state IS NULL AND records.seq <= cursor AND NOT EXISTS (
             SELECT FROM ${schema}.holes WHERE holes.sink = $1 AND holes.seq = records.seq)

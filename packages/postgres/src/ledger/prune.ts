@@ -38,6 +38,11 @@ export function preparePrune(
     ), discarded AS (
       DELETE FROM ${schema}.items USING deleted
       WHERE items.sink = ANY (ARRAY(SELECT name FROM ${schema}.sinks)) AND items.seq = deleted.seq
+      RETURNING items.sink, items.held
+    ), given_up AS (
+      UPDATE ${schema}.sinks SET discarded = discarded + (
+        SELECT count(*) FROM discarded WHERE sink = name AND held = 1)
+      WHERE name IN (SELECT sink FROM discarded WHERE held = 1)
     ), refused AS (
       DELETE FROM ${schema}.refused_events AS refused USING deleted
       WHERE refused.sink = ANY (ARRAY(SELECT name FROM ${schema}.sinks))

@@ -60,6 +60,7 @@ export function prepareProgress(
         WHERE customer IS NULL AND seq > coalesce(start, 0))
         + (SELECT count(*) FROM coming WHERE NOT billable) AS unattributed,
       coalesce(discarded, 0) AS discarded,
+      (SELECT count(*) FROM ${schema}.items WHERE sink = $1 AND held = 1) AS held,
       least((SELECT min(at) FROM coming WHERE billable), (SELECT at FROM ${schema}.records WHERE seq = least(
         (SELECT min(seq) FROM ${schema}.items WHERE sink = $1 AND state = 'requeued'),
         (SELECT min(least) FROM ${schema}.batches CROSS JOIN LATERAL (
@@ -104,13 +105,14 @@ export function prepareProgress(
         dead: count('dead'),
         unattributed: count('unattributed'),
         discarded: count('discarded'),
+        held: count('held'),
       }
-      const { delivered, dead, unattributed, discarded } = settled
+      const { delivered, dead, unattributed, discarded, held } = settled
       const all = count('recorded')
       const oldestPendingAt = rows[0]?.oldestPendingAt ?? null
       return {
         recorded: all,
-        pending: all - delivered - dead - unattributed - discarded,
+        pending: all - delivered - dead - unattributed - discarded - held,
         ...settled,
         ...(oldestPendingAt !== null && { oldestPendingAt: Number(oldestPendingAt) }),
       }

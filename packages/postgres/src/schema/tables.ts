@@ -132,8 +132,37 @@ function marks(schema: string): readonly string[] {
   ]
 }
 
+/**
+ * What a sink is not given: an item that is discarded and can come back (`held` is 1), or was told to
+ * go out and is never held again (2).
+ *
+ * - `held_to`: what is kept up to here is held, because the sink may be one of `held_for` under a new
+ *   name.
+ * - `sink_users`: a row for each process that delivers to the sink.
+ */
+function heldUsage(schema: string): readonly string[] {
+  return [
+    `ALTER TABLE ${schema}.records ADD COLUMN is_test boolean NOT NULL DEFAULT false`,
+    `ALTER TABLE ${schema}.items ADD COLUMN held smallint NOT NULL DEFAULT 0`,
+    `CREATE INDEX items_held ON ${schema}.items (sink, seq) WHERE held = 1`,
+    `ALTER TABLE ${schema}.sinks ADD COLUMN mode text`,
+    `ALTER TABLE ${schema}.sinks ADD COLUMN held_to bigint NOT NULL DEFAULT 0`,
+    `ALTER TABLE ${schema}.sinks ADD COLUMN held_for text[] NOT NULL DEFAULT '{}'`,
+    `CREATE TABLE ${schema}.sink_users (
+      sink text NOT NULL,
+      origin uuid NOT NULL,
+      seen_at double precision NOT NULL,
+      PRIMARY KEY (sink, origin)
+    )`,
+    `CREATE TABLE ${schema}.renamed_sinks (
+      name text PRIMARY KEY,
+      became text NOT NULL
+    )`,
+  ]
+}
+
 /** Each brings the tables from the version before to its own, and never changes again. */
-const migrations = [tables, copies, refusals, marks] as const
+const migrations = [tables, copies, refusals, marks, heldUsage] as const
 
 /** Tables with a higher one were made by a newer version of this package. */
 export const schemaVersion: number = migrations.length

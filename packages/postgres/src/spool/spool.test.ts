@@ -96,6 +96,15 @@ test('what is kept is in one file, which nobody else may read, until the databas
   expect(spool.waiting).toBe(0)
 })
 
+test('test usage is test usage once it comes out of it', async () => {
+  const { spool, database } = start(newFolder())
+  database.failure = away
+  const given = rows([exampleRecord({ livemode: false }), exampleRecord({ livemode: true })])
+  spool.keep(given)
+  expect(await spool.rows()).toEqual(given)
+  expect(given.map(({ isTest }) => isTest)).toEqual([true, false])
+})
+
 test('it is tried again by itself', async () => {
   const { spool, stored, database } = start(newFolder())
   database.failure = away

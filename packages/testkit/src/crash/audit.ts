@@ -40,8 +40,8 @@ export function audit({ ledger, stats, meterEvents, resolved, aggregate }: Remai
   const owed = records.flatMap(usageOfRecord)
   const billed = meterEvents.map(billedUsage)
   const rows = usageRows(owed, billed)
-  const { pending, delivered, dead, unattributed, discarded } = stats
-  const sum = pending + delivered + dead + unattributed + discarded
+  const { pending, delivered, dead, unattributed, discarded, held } = stats
+  const sum = pending + delivered + dead + unattributed + discarded + held
 
   const problems = [
     ...resolvedProblems(resolved, idOf),

@@ -14,6 +14,7 @@ export function progressTests(harness: () => OutboxHarness): void {
       dead: 0,
       unattributed: 0,
       discarded: 0,
+      held: 0,
     })
   })
 

@@ -26,7 +26,7 @@ const meterEvents: Remains['meterEvents'] = records
     timestamp,
     payload: { stripe_customer_id: customer, value: String(value), ...dimensions },
   }))
-const none = { pending: 0, delivered: 0, dead: 0, unattributed: 0, discarded: 0 }
+const none = { pending: 0, delivered: 0, dead: 0, unattributed: 0, discarded: 0, held: 0 }
 const stats: SinkStats = { ...none, recorded: 3, delivered: 3 }
 const remains: Remains = { ledger, stats, meterEvents, resolved, aggregate: false }
 

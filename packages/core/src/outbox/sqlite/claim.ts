@@ -4,6 +4,7 @@ import { prepareBatchEntries } from './batch-entries.ts'
 import { prepareDoubt } from './doubt.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { newLease, prepareReleaseOfTheDead } from './lease-owner.ts'
+import { prepareHoldBack } from './hold-back.ts'
 import { prepareNewBatch } from './new-batch.ts'
 import { prepareIsRipe } from './ripe.ts'
 
@@ -13,6 +14,7 @@ type Operation = (
   leaseMs: number,
   lingerMs?: number,
   isMarked?: boolean,
+  isLive?: boolean,
 ) => Batch | undefined
 
 export function prepareClaim(
@@ -23,6 +25,7 @@ export function prepareClaim(
   const newBatch = prepareNewBatch(database)
   const entries = prepareBatchEntries(database)
   const isRipe = prepareIsRipe(database)
+  const holdBack = prepareHoldBack(database)
   const releaseOfTheDead = prepareReleaseOfTheDead(database)
   /** Sinks whose last claim was a retry: fresh records come next, or retries could starve them. */
   const gotRetry = new Set<string>()
@@ -36,7 +39,8 @@ export function prepareClaim(
   )
   const introduce = database.prepare(
     `INSERT INTO sinks (name, missed) SELECT :sink, pruned FROM ledger
-     WHERE NOT EXISTS (SELECT 1 FROM sinks WHERE name = :sink)`,
+     WHERE NOT EXISTS (SELECT 1 FROM sinks WHERE name = :sink)
+       AND NOT EXISTS (SELECT 1 FROM renamed_sinks WHERE name = :sink)`,
   )
   const dueBatch = database.prepare(
     'SELECT id FROM batches WHERE sink = ? AND due_at <= ? ORDER BY due_at, number LIMIT 1',
@@ -53,6 +57,18 @@ export function prepareClaim(
        first_attempt_at = coalesce(first_attempt_at, :nowMs)
      WHERE batch = :id`,
   )
+  const finish = database.prepare('DELETE FROM batches WHERE id = ?')
+  const clear = database.prepare('DELETE FROM marks WHERE batch = ?')
+  /** The batch that has been due for longest, of those of which something may be given out. */
+  const dueOf = (sink: string, nowMs: number, isLive: boolean): { id: string } | undefined => {
+    for (;;) {
+      const due = dueBatch.get(sink, nowMs) as { id: string } | undefined
+      if (due === undefined || holdBack.batched(due.id, { cursor: 0, heldTo: 0, isLive }))
+        return due
+      finish.run(due.id)
+      clear.run(due.id)
+    }
+  }
   const takeAgain = (sink: string, nowMs: number, { id }: { readonly id: string }) => {
     gotRetry.add(sink)
     doubt(id)
@@ -60,7 +76,7 @@ export function prepareClaim(
     return { id, entries: entries.of(id) }
   }
 
-  return (sink, limit, leaseMs, lingerMs = 0, isMarked = false) => {
+  return (sink, limit, leaseMs, lingerMs = 0, isMarked = false, isLive = false) => {
     const nowMs = now()
     releaseOfTheDead(nowMs)
     const ripe = isRipe(sink, limit, lingerMs, nowMs)
@@ -70,8 +86,8 @@ export function prepareClaim(
     }
     return heartbeat.transaction(nowMs, () => {
       introduce.run({ sink })
-      const due = dueBatch.get(sink, nowMs) as { id: string } | undefined
-      const takeFresh = () => (ripe ? newBatch(sink, limit, nowMs) : undefined)
+      const due = dueOf(sink, nowMs, isLive)
+      const takeFresh = () => (ripe ? newBatch(sink, limit, nowMs, isLive) : undefined)
       const fresh = gotRetry.delete(sink) ? takeFresh() : undefined
       const taken = fresh ?? (due === undefined ? takeFresh() : takeAgain(sink, nowMs, due))
       if (taken === undefined) return undefined

@@ -21,7 +21,7 @@ export function prepareCorrect(database: DatabaseSync, now: () => number): Outbo
        LEFT JOIN items ON items.sink = :sink AND items.seq = records.seq
        LEFT JOIN refused_events AS refused ON refused.sink = :sink AND refused.seq = records.seq
      WHERE customer IS NOT NULL AND (items.state IS NULL OR items.state IN ('dead', 'discarded'))
-       AND id IN (SELECT value FROM json_each(:ids))
+       AND items.held IS NOT 1 AND id IN (SELECT value FROM json_each(:ids))
      ORDER BY records.seq`,
   )
   const deliver = database.prepare('DELETE FROM items WHERE sink = ? AND seq = ?')

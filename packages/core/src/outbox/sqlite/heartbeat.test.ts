@@ -61,6 +61,17 @@ test('several inodes of one file whose users live are one file', async () => {
   expect(found).toEqual([])
 })
 
+test('who uses the original does not use the copy', () => {
+  const { clock, come } = start()
+  const app = come('1@500')
+  app.attend('alpha', 'live')
+  clock.nowMs += 60 * minute
+  const copy = come('2@700')
+  expect(copy.sinks()).toEqual([{ name: 'alpha', mode: 'live', inUse: false }])
+  copy.attend('alpha', 'live')
+  expect(copy.sinks()).toMatchObject([{ inUse: true }])
+})
+
 test('a copy of a file whose user lives is one all the same: that user never comes', async () => {
   const { clock, found, come } = start()
   const app = come('1@500')

@@ -72,6 +72,8 @@ export function prepareHeartbeat(database: DatabaseSync, options: HeartbeatOptio
      ON CONFLICT (place) DO UPDATE SET beat = excluded.beat, seen_at = excluded.seen_at`,
   )
   const leaveOthers = database.prepare('DELETE FROM sightings WHERE place <> ? AND first_beat < ?')
+  /** Who uses the original says nothing of the copy; who uses the copy says so again. */
+  const forgetUsers = database.prepare('DELETE FROM sink_users')
   const lastRecord = database.prepare('SELECT coalesce(max(seq), 0) AS seq FROM records')
   const addRest = database.prepare(
     `INSERT INTO rests (upto, since, state, place, beat)
@@ -118,6 +120,7 @@ export function prepareHeartbeat(database: DatabaseSync, options: HeartbeatOptio
     for (const rest of rests) {
       distrusted.mark(rest)
       leaveOthers.run(rest.place, rest.beat)
+      forgetUsers.run()
     }
     const waiting = rests.length > 0 ? distrusted.count() : 0
     if (waiting === 0) return undefined

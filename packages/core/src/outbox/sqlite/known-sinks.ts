@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Outbox } from '../outbox.ts'
+import { prepareHeldUsage } from './held-usage.ts'
 import { inTransaction } from './in-transaction.ts'
 import { prepareRecordWindows } from './record-windows.ts'
 
@@ -10,15 +11,25 @@ interface Part {
   readonly before: number
 }
 
+/** A sink that may be another under a new name. */
+interface Waiting {
+  readonly name: string
+  /** JSON. */
+  readonly heldFor: string
+}
+
 /** Which sinks there are, and where they begin. */
 export function prepareKnownSinks(database: DatabaseSync): Pick<Outbox, 'introduce' | 'forget'> & {
-  knownSinks(): readonly string[]
   /** Makes a sink known that begins with everything kept. */
   meet(sink: string): void
 } {
+  const held = prepareHeldUsage(database)
   const windows = prepareRecordWindows(database)
-  const names = database.prepare('SELECT name FROM sinks ORDER BY name')
-  const isKnown = database.prepare('SELECT 1 FROM sinks WHERE name = ?')
+  const isKnown = database.prepare(
+    `SELECT held_to AS heldTo FROM sinks WHERE name = :sink
+     UNION ALL SELECT 0 FROM renamed_sinks WHERE name = :sink`,
+  )
+  const known = (sink: string) => isKnown.get({ sink }) as { heldTo: number } | undefined
   const firstIn = database.prepare(
     'SELECT min(seq) AS first FROM records WHERE seq BETWEEN ? AND ? AND at >= ?',
   )
@@ -35,8 +46,23 @@ export function prepareKnownSinks(database: DatabaseSync): Pick<Outbox, 'introdu
   )
   const meet = database.prepare(
     `INSERT INTO sinks (name, missed) SELECT :sink, pruned FROM ledger
-     WHERE NOT EXISTS (SELECT 1 FROM sinks WHERE name = :sink)`,
+     WHERE NOT EXISTS (SELECT 1 FROM sinks WHERE name = :sink)
+       AND NOT EXISTS (SELECT 1 FROM renamed_sinks WHERE name = :sink)`,
   )
+  const addHeld = database.prepare(
+    `INSERT INTO sinks (name, missed, held_to, held_for)
+     SELECT :sink, pruned, coalesce(before, 0),
+       CASE WHEN before >= oldest THEN :heldFor ELSE '[]' END
+     FROM ledger, (SELECT min(seq) AS oldest, coalesce(
+       (SELECT seq - 1 FROM records WHERE id = :beforeId), max(seq)) AS before FROM records)`,
+  )
+  const waitingFor = database.prepare(
+    `SELECT name, held_for AS heldFor FROM sinks
+     WHERE EXISTS (SELECT 1 FROM json_each(held_for) WHERE value = ?)`,
+  )
+  const narrow = database.prepare('UPDATE sinks SET held_for = ? WHERE name = ?')
+  const removeUsers = database.prepare('DELETE FROM sink_users WHERE sink = ?')
+  const removeNames = database.prepare('DELETE FROM renamed_sinks WHERE name = ? OR became = ?')
   const remove = database.prepare('DELETE FROM sinks WHERE name = ?')
   const removeItems = database.prepare('DELETE FROM items WHERE sink = ?')
   const removeRefused = database.prepare('DELETE FROM refused_events WHERE sink = ?')
@@ -53,8 +79,16 @@ export function prepareKnownSinks(database: DatabaseSync): Pick<Outbox, 'introdu
   }
 
   return {
-    async introduce(sink, sinceMs) {
-      if (isKnown.get(sink) !== undefined) return false
+    async introduce(sink, sinceMs, heldFor = [], beforeId = '') {
+      const is = known(sink)
+      if (is !== undefined) return is.heldTo > 0 && held.beginAt(sink, sinceMs)
+      if (heldFor.length > 0) {
+        return inTransaction(database, () => {
+          if (known(sink) !== undefined) return false
+          addHeld.run({ sink, heldFor: JSON.stringify(heldFor), beforeId })
+          return true
+        })
+      }
       // Most of the way is gone without a lock; what comes meanwhile is looked at under it.
       const { pruned } = count()
       let seen = 0
@@ -69,7 +103,7 @@ export function prepareKnownSinks(database: DatabaseSync): Pick<Outbox, 'introdu
         if (found !== null) break
       }
       return inTransaction(database, () => {
-        if (isKnown.get(sink) !== undefined) return false
+        if (known(sink) !== undefined) return false
         const now = count()
         if (now.pruned !== pruned) [seen, before, found] = [0, 0, null]
         if (found === null) {
@@ -82,14 +116,20 @@ export function prepareKnownSinks(database: DatabaseSync): Pick<Outbox, 'introdu
       })
     },
     meet: (sink) => void meet.run({ sink }),
-    knownSinks: () => names.all().map(({ name }) => String(name)),
     forget: (sink) =>
       inTransaction(database, () => {
         removeItems.run(sink)
         removeMarks.run(sink)
         removeBatches.run(sink)
         removeRefused.run(sink)
-        return remove.run(sink).changes > 0
+        removeUsers.run(sink)
+        for (const { name, heldFor } of waitingFor.all(sink) as unknown as readonly Waiting[]) {
+          const others = (JSON.parse(heldFor) as string[]).filter((other) => other !== sink)
+          if (others.length > 0) narrow.run(JSON.stringify(others), name)
+          else held.sendOld(name)
+        }
+        const wasRenamed = Number(removeNames.run(sink, sink).changes) > 0
+        return Number(remove.run(sink).changes) > 0 || wasRenamed
       }),
   }
 }

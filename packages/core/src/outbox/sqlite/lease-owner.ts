@@ -45,7 +45,13 @@ export function prepareReleaseOfTheDead(database: DatabaseSync): (nowMs: number)
   }
 }
 
-function isHolderGone(lease: string): boolean {
+/** True for this machine, where the holder's process can be looked up. */
+export function isOfThisMachine(lease: string): boolean {
+  const [holderMachine] = JSON.parse(lease) as [string]
+  return holderMachine === thisProcess().machine
+}
+
+export function isHolderGone(lease: string): boolean {
   const [holderMachine, pid, start] = JSON.parse(lease) as [string, number, string]
   return isProcessGone({ machine: holderMachine, pid, start }) === true
 }

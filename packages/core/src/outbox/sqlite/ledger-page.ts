@@ -30,6 +30,7 @@ export function prepareLedgerPage(
          delivered_event_ids AS deliveredEventIds, ids AS refusedEventIds,
          CASE
            WHEN customer IS NULL THEN 'unattributed'
+           WHEN items.held = 1 THEN 'held'
            WHEN items.state IN ('dead', 'discarded') THEN items.state
            WHEN items.state IS NULL AND records.seq <= cursor THEN 'delivered'
            ELSE 'pending'

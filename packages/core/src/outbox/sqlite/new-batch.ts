@@ -2,24 +2,36 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Batch } from '../outbox.ts'
 import { prepareBatchEntries } from './batch-entries.ts'
 import { doubtOf } from './distrusted.ts'
+import { type Gate, prepareHoldBack } from './hold-back.ts'
 
 interface Waiting {
   readonly cursor: number
+  readonly heldTo: number
   readonly anyRequeued: number
   /** Null where nothing is. */
   readonly isDoubted: number | null
 }
 
+/** Records that are looked at in one claim at the most, where none of them is given out. */
+const mostPassed = 20_000
+
 /**
  * Puts what waits for a known sink into a batch, requeued records first, each oldest first; none
- * when nothing waits. This claim is counted as their first attempt as they are put there.
+ * when nothing waits. This claim is counted as their first attempt as they are put there. What the
+ * sink must not get is passed over, and held.
  */
 export function prepareNewBatch(
   database: DatabaseSync,
-): (sink: string, limit: number, nowMs: number) => Pick<Batch, 'id' | 'entries'> | undefined {
+): (
+  sink: string,
+  limit: number,
+  nowMs: number,
+  isLive: boolean,
+) => Pick<Batch, 'id' | 'entries'> | undefined {
   const entries = prepareBatchEntries(database)
+  const holdBack = prepareHoldBack(database)
   const waiting = database.prepare(
-    `SELECT cursor,
+    `SELECT cursor, held_to AS heldTo,
        EXISTS (SELECT 1 FROM items WHERE sink = name AND state = 'requeued') AS anyRequeued,
        cursor < (SELECT max(upto) FROM rests WHERE state <> 'trusted') AS isDoubted
      FROM sinks WHERE name = ?`,
@@ -41,6 +53,17 @@ export function prepareNewBatch(
      SELECT :sink, seq, 'batched', :id, 1, :nowMs, ${doubtOf('seq')} FROM records
      WHERE seq > :cursor AND customer IS NOT NULL ORDER BY seq LIMIT :limit`,
   )
+  const takeOthers = database.prepare(
+    `INSERT INTO items (sink, seq, state, batch, attempts, first_attempt_at, uncertain_since)
+     SELECT :sink, seq, 'batched', :id, 1, :nowMs, ${doubtOf('records.seq')} FROM records
+     WHERE seq > :cursor AND seq <= :passed AND customer IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM items WHERE items.sink = :sink AND items.seq = records.seq)`,
+  )
+  const endOf = database.prepare(
+    `SELECT max(seq) AS passed, count(*) AS count FROM (SELECT seq FROM records
+       WHERE seq > ? AND customer IS NOT NULL ORDER BY seq LIMIT ?)`,
+  )
+  const moveTo = database.prepare('UPDATE sinks SET cursor = ? WHERE name = ?')
   const moveToBatch = database.prepare(
     `UPDATE sinks SET cursor = max(cursor, (SELECT max(seq) FROM items WHERE batch = ?))
      WHERE name = ?`,
@@ -50,20 +73,47 @@ export function prepareNewBatch(
      WHERE name = ?`,
   )
 
-  return (sink, limit, nowMs) => {
+  /** Passes over what is held, and puts the others that lie between into the batch. */
+  const takeBetween = (sink: string, id: string, room: number, nowMs: number, gate: Gate) => {
+    let { cursor } = gate
+    for (let seen = 0; seen < mostPassed;) {
+      const held = holdBack.fresh(sink, { ...gate, cursor }, room)
+      if (held === 0) return { cursor, taken: 0 }
+      const { passed, count } = endOf.get(cursor, room) as { passed: number; count: number }
+      const taken =
+        held === count ? 0 : Number(takeOthers.run({ sink, id, nowMs, cursor, passed }).changes)
+      moveTo.run(passed, sink)
+      if (taken > 0) return { cursor: passed, taken }
+      cursor = passed
+      seen += count
+    }
+    return { cursor, taken: 0, isMore: true }
+  }
+
+  return (sink, limit, nowMs, isLive) => {
     const id = crypto.randomUUID()
-    const { cursor, anyRequeued, isDoubted } = waiting.get(sink) as unknown as Waiting
+    const known = waiting.get(sink) as unknown as Waiting | undefined
+    // It was renamed.
+    if (known === undefined) return undefined
+    const { cursor, heldTo, anyRequeued, isDoubted } = known
+    const gate = { cursor, heldTo, isLive }
     const take = isDoubted === 1 ? takeDoubted : takeFresh
+    if (anyRequeued === 1) holdBack.requeued(sink, gate)
     // To look for them so costs some 50 µs even where there are none, which is nearly always.
     const requeued =
       anyRequeued === 1 ? Number(takeRequeued.run({ id, sink, limit, nowMs }).changes) : 0
     const room = limit - requeued
-    const fresh = room > 0 ? Number(take.run({ id, sink, cursor, limit: room, nowMs }).changes) : 0
+    const between = room > 0 ? takeBetween(sink, id, room, nowMs, gate) : { cursor, taken: 0 }
+    if (between.taken > 0) return { id, entries: entries.of(id) }
+    if ('isMore' in between) return requeued > 0 ? { id, entries: entries.of(id) } : undefined
+    const from = between.cursor
+    const fresh =
+      room > 0 ? Number(take.run({ id, sink, cursor: from, limit: room, nowMs }).changes) : 0
     if (requeued + fresh === limit) moveToBatch.run(id, sink)
     // What is left has no customer, and is not looked at again until it has one.
     else moveToEnd.run(sink)
     if (requeued + fresh === 0) return undefined
     const isPlain = requeued === 0 && isDoubted !== 1
-    return { id, entries: isPlain ? entries.after(cursor, fresh) : entries.of(id) }
+    return { id, entries: isPlain ? entries.after(from, fresh) : entries.of(id) }
   }
 }

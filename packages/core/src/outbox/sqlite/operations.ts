@@ -8,8 +8,11 @@ import { prepareKnownSinks } from './known-sinks.ts'
 import { prepareLedger } from './ledger.ts'
 import { prepareLedgerPage } from './ledger-page.ts'
 import { prepareProgress } from './progress.ts'
+import { prepareHeld } from './held-usage.ts'
 import { preparePrune } from './prune.ts'
+import { prepareRename } from './rename-sink.ts'
 import { prepareSettle } from './settle.ts'
+import { prepareSinkUsers } from './sink-users.ts'
 
 export type Operations = ReturnType<typeof prepareOperations>
 
@@ -29,6 +32,9 @@ export function prepareOperations(database: DatabaseSync, options: HeartbeatOpti
     ...prepareKnownSinks(database),
     distrust: heartbeat.distrust,
     beat: heartbeat.beat,
+    ...prepareSinkUsers(database, now),
+    ...prepareHeld(database),
+    rename: prepareRename(database),
     prune: preparePrune(database),
   }
 }

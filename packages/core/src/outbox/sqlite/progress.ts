@@ -38,6 +38,7 @@ export function prepareProgress(
        (SELECT count(*) FROM records WHERE customer IS NULL AND seq >= coalesce(first, 1))
          AS unattributed,
        coalesce(discarded, 0) AS discarded,
+       (SELECT count(*) FROM items WHERE sink = :sink AND held = 1) AS held,
        (SELECT at FROM records WHERE seq = (SELECT min(seq) FROM (
          SELECT min(seq) AS seq FROM items WHERE sink = :sink AND state = 'requeued'
          UNION ALL SELECT (SELECT min(seq) FROM items WHERE batch = batches.id)
@@ -63,9 +64,9 @@ export function prepareProgress(
     },
     stats(sink) {
       const row = stats.get({ sink }) as unknown as StatsRow
-      const { recorded, delivered, dead, unattributed, discarded, oldestPendingAt } = row
-      const pending = recorded - delivered - dead - unattributed - discarded
-      const counts = { recorded, pending, delivered, dead, unattributed, discarded }
+      const { recorded, delivered, dead, unattributed, discarded, held, oldestPendingAt } = row
+      const pending = recorded - delivered - dead - unattributed - discarded - held
+      const counts = { recorded, pending, delivered, dead, unattributed, discarded, held }
       return oldestPendingAt === null ? counts : { ...counts, oldestPendingAt }
     },
     recorded: () => (everRecorded.get() as { recorded: number }).recorded,

@@ -12,6 +12,12 @@ export function preparePrune(database: DatabaseSync): (beforeMs: number) => Prom
        AND NOT EXISTS (SELECT 1 FROM sinks JOIN items ON items.sink = sinks.name
          WHERE items.seq = records.seq AND items.state <> 'discarded')`,
   )
+  const countHeld = database.prepare(
+    `UPDATE sinks SET discarded = discarded + (
+       SELECT count(*) FROM items WHERE sink = name AND held = 1 AND seq BETWEEN :from AND :to
+         AND NOT EXISTS (SELECT 1 FROM records WHERE records.seq = items.seq))
+     WHERE EXISTS (SELECT 1 FROM items WHERE sink = name AND held = 1)`,
+  )
   const deleteDiscarded = database.prepare(
     `DELETE FROM items
      WHERE sink IN (SELECT name FROM sinks) AND seq BETWEEN :from AND :to AND state = 'discarded'
@@ -28,6 +34,7 @@ export function preparePrune(database: DatabaseSync): (beforeMs: number) => Prom
     inTransaction(database, () => {
       const count = Number(deleteSettled.run({ from, to, beforeMs }).changes)
       if (count > 0) {
+        countHeld.run({ from, to })
         deleteDiscarded.run({ from, to })
         deleteRefused.run({ from, to })
       }

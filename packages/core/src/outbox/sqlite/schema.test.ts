@@ -22,6 +22,7 @@ test('a file of version 1 comes with everything it has', async () => {
     dead: 1,
     unattributed: 1,
     discarded: 1,
+    held: 0,
     oldestPendingAt: records[2]?.at,
   })
   expect(outbox.deadLetters('alpha')).toEqual([

@@ -129,11 +129,42 @@ const copies = `
 `
 
 /**
+ * What a sink is not given: an item that is discarded and can come back (`held` is 1), or was told to
+ * go out and is never held again (2). Processes that do not know of it leave it alone.
+ *
+ * - `is_test` is read from the body, so that an append stays what it was. A quick look goes first,
+ *   because most records are live.
+ * - `held_to`: what is kept up to here is held, because the sink may be one of `held_for` under a new
+ *   name.
+ * - `sink_users`: a row for each open outbox that delivers to the sink.
+ */
+const heldUsage = `
+  ALTER TABLE records ADD COLUMN is_test INTEGER GENERATED ALWAYS AS (
+    CASE WHEN instr(body, '"livemode":false') > 0
+      THEN coalesce(json_extract(body, '$.livemode') = 0, 0) ELSE 0 END) VIRTUAL;
+  ALTER TABLE items ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX items_held ON items (sink, seq) WHERE held = 1;
+  ALTER TABLE sinks ADD COLUMN mode TEXT;
+  ALTER TABLE sinks ADD COLUMN held_to INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE sinks ADD COLUMN held_for TEXT NOT NULL DEFAULT '[]';
+  CREATE TABLE sink_users (
+    sink TEXT NOT NULL,
+    user TEXT NOT NULL,
+    seen_at REAL NOT NULL,
+    PRIMARY KEY (sink, user)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE renamed_sinks (
+    name TEXT PRIMARY KEY,
+    became TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+`
+
+/**
  * Each brings a file from the version before to its own, and never changes again: files of every
  * version are out there. A process of the version before may have the file open meanwhile, so what
  * it reads and writes has to stay.
  */
-const migrations: readonly string[] = [version1, version2, copies, refusals, marks]
+const migrations: readonly string[] = [version1, version2, copies, refusals, marks, heldUsage]
 
 /** A file with a higher one was made by a newer version of this package. */
 export const schemaVersion = migrations.length

@@ -152,10 +152,15 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
     ledger: operation('ledger'),
     correct: operation('correct'),
     introduce: operation('introduce'),
+    sinks: operation('sinks'),
+    attend: operation('attend'),
+    leave: operation('leave'),
+    rename: operation('rename'),
+    release: operation('release'),
+    drop: operation('drop'),
     forget: operation('forget'),
     distrust: operation('distrust'),
     prune: operation('prune'),
-    knownSinks: operation('knownSinks'),
     onFault: (listener) => faults.listen(listener),
     close() {
       if (closed) return

@@ -1,14 +1,23 @@
 import { distrustedSince } from '../distrust.ts'
+import type { SinkMode } from '../known-sinks.ts'
 import type { Operations } from './operations.ts'
 
 /** The sinks that came to claim before there was a file: it will know them from its beginning. */
 export class EarlySinks {
-  readonly names = new Set<string>()
+  /** By name, with the mode of those that are in use. */
+  readonly modes = new Map<string, SinkMode | undefined>()
+
+  meet(name: string): void {
+    if (!this.modes.has(name)) this.modes.set(name, undefined)
+  }
 
   /** Into a file that was opened. */
-  writeTo<File extends Pick<Operations, 'meet'>>(file: File): File {
-    for (const name of this.names) file.meet(name)
-    this.names.clear()
+  writeTo<File extends Pick<Operations, 'meet' | 'attend'>>(file: File): File {
+    for (const [name, mode] of this.modes) {
+      file.meet(name)
+      if (mode !== undefined) file.attend(name, mode)
+    }
+    this.modes.clear()
     return file
   }
 }
@@ -17,9 +26,10 @@ export class EarlySinks {
  * What is answered of a file that nothing was ever written to, without making one; `undefined` for
  * what makes it.
  */
-export function unmadeFile({ names }: EarlySinks): {
+export function unmadeFile(early: EarlySinks): {
   readonly [Name in keyof Operations]: Operations[Name] | undefined
 } {
+  const { modes } = early
   const noEntries = { entries: [] }
   const nothing = {
     recorded: 0,
@@ -28,17 +38,18 @@ export function unmadeFile({ names }: EarlySinks): {
     dead: 0,
     unattributed: 0,
     discarded: 0,
+    held: 0,
   }
   return {
     write: undefined,
     introduce: undefined,
-    meet: (sink) => void names.add(sink),
+    meet: (sink) => early.meet(sink),
     beat: () => {},
     distrust(sinceMs = 0) {
       distrustedSince(sinceMs, sinceMs)
       return 0
     },
-    claim: (sink) => void names.add(sink),
+    claim: (sink) => void early.meet(sink),
     mark: () => false,
     settle: () => false,
     position: () => 0,
@@ -55,8 +66,23 @@ export function unmadeFile({ names }: EarlySinks): {
     find: () => undefined,
     ledger: async () => noEntries,
     correct: () => 0,
-    knownSinks: () => [...names].toSorted(),
-    forget: (sink) => names.delete(sink),
+    sinks: () =>
+      [...modes].map(([name, mode]) => ({
+        name,
+        ...(mode !== undefined && { mode }),
+        inUse: mode !== undefined,
+      })),
+    attend: (sink, mode) => void modes.set(sink, mode),
+    leave: (sink) => void (modes.has(sink) && modes.set(sink, undefined)),
+    release: () => 0,
+    drop: () => 0,
+    rename(from, to) {
+      if (!modes.has(from) || modes.has(to)) return false
+      modes.delete(from)
+      early.meet(to)
+      return true
+    },
+    forget: (sink) => modes.delete(sink),
     prune: async () => 0,
   }
 }
