@@ -2,7 +2,7 @@ import type { UsageRecord } from '@token-meter/core'
 import type { FakeStripe } from '@token-meter/testkit'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -62,7 +62,9 @@ export async function startChat(
     url: await urlIn(child, () => output),
     output: () => output,
     ledger() {
-      const database = new DatabaseSync(file(), { readOnly: true })
+      // It is made by the first call that has usage.
+      if (!existsSync(file())) return []
+      const database = new DatabaseSync(file(), { readOnly: true, timeout: 5000 })
       const rows = database.prepare('SELECT body FROM records ORDER BY seq').all()
       database.close()
       return rows.map(({ body }) => JSON.parse(String(body)) as UsageRecord)

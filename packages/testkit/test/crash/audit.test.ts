@@ -38,10 +38,10 @@ test('nothing is wrong when all sides agree; a call cut off after it was recorde
   expect(audit(remains).problems).toEqual([])
   expect(audit({ ...remains, resolved: resolved.slice(1) }).problems).toEqual([])
   // An outbox that is slow to acknowledge lets the call go on.
-  const slow = resolved.map(({ key }) => ({ key, recordId: undefined, tookMs: 1010 }))
+  const slow = resolved.map(({ key }) => ({ key, recordId: undefined, tookMs: 5010 }))
   expect(audit({ ...remains, resolved: slow }).problems).toEqual([])
   const [first] = slow
-  const lost = { key: 'lost', recordId: undefined, tookMs: 1010 }
+  const lost = { key: 'lost', recordId: undefined, tookMs: 5010 }
   expect(audit({ ...remains, resolved: [first!, lost] })).toMatchObject({
     problems: [],
     unacknowledgedLost: 1,

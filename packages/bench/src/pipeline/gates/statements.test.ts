@@ -53,7 +53,8 @@ test.each([1, 1000])('a delivered batch of %d is settled with as many statements
   const batch = (await opened.claim('gate', size, 60_000)) as Batch
   const results = batch.entries.map(() => ({ status: 'accepted' }) as const)
   const settled = await statementsOf(() => opened.settle(batch, results))
-  expect(settled).toBeLessThanOrEqual(6)
+  // One of them takes the marks of its requests away.
+  expect(settled).toBeLessThanOrEqual(7)
 })
 
 test('a look at an outbox where nothing waits takes two statements', async () => {
