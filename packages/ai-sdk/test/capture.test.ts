@@ -29,6 +29,7 @@ describe.each(sdkMajors)('ai $major', (sdk) => {
     expect(text).toBe('{"a":1}')
     expect(run.records).toEqual([
       {
+        livemode: true,
         id: expect.any(String),
         customer: 'cus_1',
         provider: 'openai',
