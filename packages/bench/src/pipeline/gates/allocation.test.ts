@@ -14,7 +14,7 @@ const limits: Readonly<Record<string, number>> = {
   'meter.record(), memory': 9_600,
   'append, memory': 2_200,
   'append, sqlite process': 2_650,
-  'append, sqlite group': 2_250,
+  'append, sqlite group': 2_650,
   'deliver, memory': 2_500,
   'deliver, sqlite': 3_700,
   'sum up': 4_700,

@@ -94,6 +94,8 @@ function openAfter(files: ReadonlyMap<string, Buffer>): Pick<Cut, 'kept' | 'inte
   for (const [name, content] of files) writeFileSync(join(place, basename(name)), content)
   const outbox = sqliteOutbox(path)
   try {
+    // Makes the file where the cut came before there was one.
+    void outbox.append([])
     const { recorded, pending, delivered } = outbox.stats('alpha') as Awaited<
       ReturnType<typeof outbox.stats>
     >
