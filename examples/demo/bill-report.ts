@@ -1,5 +1,5 @@
 import type { TokenType } from '@token-meter/core'
-import { tokenTypes } from '@token-meter/core/adapter'
+import { tokenTypes } from '@token-meter/core/wire'
 import { styleText } from 'node:util'
 import type { BillLine } from './bill.ts'
 import type { BillCheck } from './check-bill.ts'

@@ -1,5 +1,5 @@
 import { modelSlug, type UsageRecord } from '@token-meter/core'
-import { tokenTypes } from '@token-meter/core/adapter'
+import { tokenTypes } from '@token-meter/core/wire'
 import type { ReceivedEvent } from './stripe-account.ts'
 
 export interface BillCheck {

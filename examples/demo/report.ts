@@ -1,5 +1,5 @@
 import type { UsageRecord } from '@token-meter/core'
-import { tokenTypes } from '@token-meter/core/adapter'
+import { tokenTypes } from '@token-meter/core/wire'
 import { styleText } from 'node:util'
 import type { ReceivedEvent } from './stripe-account.ts'
 import { type Column, printTable, tokenHeadings, wholeNumber } from './table.ts'

@@ -1,16 +1,14 @@
 import {
   bodySnapshot,
-  type Call,
   type CallObserver,
   type ClientOptions,
   GatewayBillingWatch,
   guarded,
   isPromise,
-  jsonObject,
-  responseHeaders,
   type ObservedCall,
   StreamObservation,
 } from '@token-meter/core/adapter'
+import { type Call, jsonObject, responseHeaders } from '@token-meter/core/wire'
 import type { AiSdkModel } from './ai-sdk-client.ts'
 import { CallScope } from './call-scope.ts'
 import { endpointOf } from './endpoint/endpoints.ts'

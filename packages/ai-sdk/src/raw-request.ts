@@ -1,4 +1,4 @@
-import { type Call, jsonObject } from '@token-meter/core/adapter'
+import { type Call, jsonObject } from '@token-meter/core/wire'
 import type { AiSdkModel } from './ai-sdk-client.ts'
 
 /** Servers that add to OpenAI's usage object what the AI SDK's models of OpenAI drop, such as a cost. */

@@ -1,15 +1,14 @@
 import {
   bodySnapshot,
-  type Call,
   type CallObserver,
   ClientObservation,
   type ClientOptions,
   type CurrentCall,
-  type Endpoint,
   type ObservedCall,
   type RequestOptions,
   type RoutedRequest,
 } from '@token-meter/core/adapter'
+import type { Call, Endpoint } from '@token-meter/core/wire'
 import type { AnthropicClient } from './anthropic-client.ts'
 import { completions } from './endpoint/completions.ts'
 import { batchCreation, linkedRequests } from './endpoint/linked-batches.ts'

@@ -7,4 +7,4 @@ export { type Attempt, Refusals } from './usage/refusals.ts'
 export { StreamUsage } from './usage/stream-usage.ts'
 /** How a message is read, whole or streamed: all of it, not its usage alone. */
 export { messages, readMessage } from './endpoint/messages.ts'
-export type { UsageReading } from '@token-meter/core/adapter'
+export type { UsageReading } from '@token-meter/core/wire'

@@ -4,9 +4,9 @@
  */
 import { ConfigError } from './errors/config-error.ts'
 import { checkKeys } from './errors/option-check.ts'
-import { type Tokenizer, tokensPerO200k } from './usage/tokenizer.ts'
+import { type Tokenizer, tokensPerO200k } from './wire/tokenizer.ts'
 
-export type { Tokenizer } from './usage/tokenizer.ts'
+export type { Tokenizer } from './wire/tokenizer.ts'
 
 export interface GptTokenizerOptions {
   /**

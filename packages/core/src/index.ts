@@ -3,14 +3,14 @@
  * sink. `meter.ts` joins the stages: read it first.
  * @module
  */
-export { type ClientOf, createMeter, type Meter } from './meter.ts'
-export type { MeterOptions } from './meter-options.ts'
-export type { CloseOptions, FlushOptions } from './pipeline.ts'
-export type { MeterEvents } from './meter-events.ts'
-export type { MeterSinkStats, MeterStats } from './stats.ts'
-export type { ManualUsage } from './manual-usage.ts'
+export { type ClientOf, createMeter, type Meter } from './meter/meter.ts'
+export type { MeterOptions } from './meter/meter-options.ts'
+export type { CloseOptions, FlushOptions } from './meter/pipeline.ts'
+export type { MeterEvents } from './meter/meter-events.ts'
+export type { MeterSinkStats, MeterStats } from './meter/stats.ts'
+export type { ManualUsage } from './meter/manual-usage.ts'
 
-export type { Call } from './call/call.ts'
+export type { Call } from './wire/call.ts'
 export type { AttributesOption, AttributeValues, Customer } from './call/customer.ts'
 export type { OnInterrupted } from './call/estimate-policy.ts'
 export type { ClientOptions, Provider } from './call/provider.ts'
@@ -24,18 +24,16 @@ export {
 export type { UsageCost } from './usage/usage-cost.ts'
 export type { UsageDetails } from './usage/usage-details.ts'
 export type { Attributes, RequestUsage, UsageOutcome, UsageRecord } from './usage/usage-record.ts'
-export type { Tokenizer } from './usage/tokenizer.ts'
+export type { Tokenizer } from './wire/tokenizer.ts'
 export { modelSlug, type ModelSlug } from './usage/model-slug.ts'
 
 export type { MeterEvent } from './event/meter-event.ts'
 export { toMeterEvents, type MeterEventOptions } from './event/to-meter-events.ts'
 
-export { memoryOutbox, type MemoryOutboxOptions } from './outbox/memory-outbox.ts'
+export { memoryOutbox, type MemoryOutboxOptions } from './outbox/memory/memory-outbox.ts'
+export type { Batch, BatchEntry, BatchMarks } from './sink/batch.ts'
 export type {
-  Batch,
-  BatchEntry,
   DeadLetter,
-  BatchMarks,
   Correction,
   LedgerEntry,
   LedgerPage,
@@ -49,9 +47,9 @@ export type { TakenId } from './outbox/taken-id.ts'
 
 export type { SinkFailure } from './delivery/outage.ts'
 export type { DeliveryOptions } from './delivery/delivery-options.ts'
-export type { WaitUntil } from './environment/wait-until.ts'
+export type { WaitUntil } from './meter/wait-until.ts'
 
-export type { Refusal } from './usage/refusal.ts'
+export type { Refusal } from './errors/refusal.ts'
 export type { Sink, SinkResult } from './sink/sink.ts'
 export type {
   EventsInFlight,

@@ -8,7 +8,7 @@ import {
   type SinkResult,
   type TokenMeterError,
 } from '../src/index.ts'
-import { AfterUsage } from '../src/after-usage.ts'
+import { AfterUsage } from '../src/meter/after-usage.ts'
 import { OwnRecords } from '../src/delivery/own-records.ts'
 import { Backend, quick, usage } from './backend.ts'
 

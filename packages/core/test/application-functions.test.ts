@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createMeter, memoryOutbox, type Call, type TokenMeterError } from '../src/index.ts'
-import { findPayer } from '../src/payer.ts'
+import { findPayer } from '../src/meter/payer.ts'
 import { usage } from './backend.ts'
 
 const unhandled: unknown[] = []

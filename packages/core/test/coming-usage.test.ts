@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import type { Provider } from '../src/adapter.ts'
 import type { ObservedCall } from '../src/adapter.ts'
-import { unknownUsage } from '../src/adapter.ts'
+import { unknownUsage } from '../src/wire.ts'
 import { createMeter, memoryOutbox, type UsageRecord } from '../src/index.ts'
 
 const usage = { input: 3, cachedInput: 0, cachedWrite: 0, output: 4 }

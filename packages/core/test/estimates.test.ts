@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { EstimatePolicy } from '../src/call/estimate-policy.ts'
 import { gptTokenizer } from '../src/gpt-tokenizer.ts'
-import { guardedTokenizer } from '../src/guarded-tokenizer.ts'
+import { guardedTokenizer } from '../src/meter/guarded-tokenizer.ts'
 import {
   type ClientOptions,
   createMeter,
@@ -11,7 +11,8 @@ import {
   type TokenMeterError,
   type UsageRecord,
 } from '../src/index.ts'
-import type { CallObserver, Endpoint, UsageReading } from '../src/adapter.ts'
+import type { CallObserver } from '../src/adapter.ts'
+import type { Endpoint, UsageReading } from '../src/wire.ts'
 
 const secret = 'my prompt about Bob'
 const answer = 'The lighthouse keeper climbed the narrow stairs and lit the lamp. '

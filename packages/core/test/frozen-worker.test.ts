@@ -4,7 +4,7 @@ import type { Outbox, Sink, SinkResult } from '../src/index.ts'
 import { attempt } from '../src/delivery/attempt.ts'
 import { BatchProgress } from '../src/delivery/batch-progress.ts'
 import { LeaseTime } from '../src/delivery/lease-time.ts'
-import { toUsageRecord } from '../src/manual-usage.ts'
+import { toUsageRecord } from '../src/meter/manual-usage.ts'
 import { quick, usage } from './backend.ts'
 
 afterEach(() => {

@@ -11,7 +11,7 @@ import {
   type Sink,
   type TokenMeterError,
 } from '../src/index.ts'
-import { livemodeOf } from '../src/livemode.ts'
+import { livemodeOf } from '../src/meter/livemode.ts'
 import { sqliteOutbox } from '../src/sqlite.ts'
 import { Backend, quick, usage } from './backend.ts'
 import { temporaryFolder } from './outbox/temporary-folder.ts'

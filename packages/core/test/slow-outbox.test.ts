@@ -4,7 +4,7 @@ import type { ObservedCall } from '../src/call/observed-call.ts'
 import type { CompletedReading } from '../src/call/record-sink.ts'
 import type { TokenMeterError } from '../src/index.ts'
 import { memoryOutbox } from '../src/index.ts'
-import { UsageKeeper } from '../src/usage-keeper.ts'
+import { UsageKeeper } from '../src/meter/usage-keeper.ts'
 
 const call = {
   call: { provider: 'openai', endpoint: 'embeddings', method: 'POST', body: { model: 'm' } },

@@ -1,8 +1,7 @@
+import type { Call, Endpoint } from '@token-meter/core/wire'
 import {
-  type Call,
   type CallObserver,
   type ClientOptions,
-  type Endpoint,
   guarded,
   type ObservedCall,
 } from '@token-meter/core/adapter'

@@ -2,7 +2,7 @@
  * Readers of Google's usage objects: pure functions, for gateways and other SDKs.
  * @module
  */
-import type { Endpoint } from '@token-meter/core/adapter'
+import type { Endpoint } from '@token-meter/core/wire'
 export { generateContentUsage, servedTier } from './usage/generate-content.ts'
 export { interactionsUsage } from './usage/interactions.ts'
 export { embedContentUsage } from './usage/embed-content.ts'
@@ -15,4 +15,4 @@ export const interactions: Endpoint = interactionsEndpoint({
 })
 /** How an answer of generateContent is read, whole or streamed. */
 export { generateContent } from './endpoint/generate-content.ts'
-export type { UsageCounts } from '@token-meter/core/adapter'
+export type { UsageCounts } from '@token-meter/core/wire'

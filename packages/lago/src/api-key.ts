@@ -1,4 +1,4 @@
-import { checkedKey } from '@token-meter/core/adapter'
+import { checkedKey } from '@token-meter/core/sink'
 
 /**
  * The key, checked as far as it can be without a request. No message holds any of it.

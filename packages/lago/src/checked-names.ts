@@ -1,5 +1,5 @@
 import { isRefusal } from './classify-failure.ts'
-import { answerWithin, type EventRetry } from '@token-meter/core/adapter'
+import { answerWithin, type EventRetry } from '@token-meter/core/sink'
 import { createKnownNames, type KnownNames } from './known-names.ts'
 import type { LagoClient, LagoRequestParams } from './lago-client.ts'
 import type { LagoSinkSettings } from './lago-sink-settings.ts'

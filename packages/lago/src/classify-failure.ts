@@ -1,4 +1,4 @@
-import { neverSent, type EventRetry, type NetworkFailure } from '@token-meter/core/adapter'
+import { neverSent, type EventRetry, type NetworkFailure } from '@token-meter/core/sink'
 import type { FailedRequest, RequestOutcome } from './request-outcome.ts'
 import { validationErrors } from './validation-errors.ts'
 import { waitAskedFor } from './wait-asked-for.ts'

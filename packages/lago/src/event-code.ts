@@ -1,4 +1,4 @@
-import type { TokenType, UsageRecord } from '@token-meter/core/adapter'
+import type { TokenType, UsageRecord } from '@token-meter/core/sink'
 import type { LagoCode } from './lago-sink-options.ts'
 
 /** The codes that Lago's own documentation has for LLM tokens. */

@@ -1,5 +1,5 @@
 import { classifyFailure, isRefusal } from './classify-failure.ts'
-import type { EventRetry } from '@token-meter/core/adapter'
+import type { EventRetry } from '@token-meter/core/sink'
 
 /** What can be asked of Lago about a name: throws a 404 of Lago's for one that it does not have. */
 export interface NameQuestion {

@@ -1,4 +1,4 @@
-import { ConfigError } from '@token-meter/core/adapter'
+import { ConfigError } from '@token-meter/core/sink'
 import { Client } from 'lago-javascript-client'
 import { checkedApiKey } from './api-key.ts'
 import { lagoApiUrl } from './api-url.ts'

@@ -1,4 +1,4 @@
-import type { ModelSlug, TokenType, UsageRecord } from '@token-meter/core/adapter'
+import type { ModelSlug, TokenType, UsageRecord } from '@token-meter/core/sink'
 import type { LagoClient } from './lago-client.ts'
 
 /**

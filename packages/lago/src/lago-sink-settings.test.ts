@@ -1,4 +1,4 @@
-import { ConfigError } from '@token-meter/core/adapter'
+import { ConfigError } from '@token-meter/core/sink'
 import { afterEach, expect, test, vi } from 'vitest'
 import type { LagoSinkOptions } from './lago-sink-options.ts'
 import { lagoSinkSettings } from './lago-sink-settings.ts'

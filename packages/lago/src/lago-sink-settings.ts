@@ -9,7 +9,7 @@ import {
   optionCheck,
   type ModelSlug,
   type TokenType,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/sink'
 import { codeByTokenType, defaultCode } from './event-code.ts'
 import type {
   LagoCode,

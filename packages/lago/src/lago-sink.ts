@@ -21,7 +21,7 @@ import {
   type Sink,
   type Unsent,
   type UsageRecord,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/sink'
 import { createCheckedNames } from './checked-names.ts'
 import { lagoClient } from './lago-client.ts'
 import type { LagoSinkOptions } from './lago-sink-options.ts'

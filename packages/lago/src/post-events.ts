@@ -1,4 +1,4 @@
-import { answerWithin, messageOf } from '@token-meter/core/adapter'
+import { answerWithin, messageOf } from '@token-meter/core/sink'
 import { classifyFailure } from './classify-failure.ts'
 import type { LagoClient } from './lago-client.ts'
 import type { RequestOutcome } from './request-outcome.ts'

@@ -1,4 +1,4 @@
-import type { EventOutcome, EventRetry } from '@token-meter/core/adapter'
+import type { EventOutcome, EventRetry } from '@token-meter/core/sink'
 
 /**
  * What became of one request with events.

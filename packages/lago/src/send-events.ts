@@ -9,7 +9,7 @@
  *        └─────────┘       └── but where one of them may be to blame: in halves, as long as one
  *                              half comes through
  */
-import { chunksOf, halvesOf, type EventOutcome, type EventRetry } from '@token-meter/core/adapter'
+import { chunksOf, halvesOf, type EventOutcome, type EventRetry } from '@token-meter/core/sink'
 import type { FailedRequest, RequestOutcome } from './request-outcome.ts'
 import type { LagoEvent } from './to-lago-events.ts'
 

@@ -1,4 +1,4 @@
-import type { UsageRecord } from '@token-meter/core/adapter'
+import type { UsageRecord } from '@token-meter/core/sink'
 import { exampleRecord } from '@token-meter/testkit'
 import { expect, test } from 'vitest'
 import { lagoSinkSettings } from './lago-sink-settings.ts'

@@ -5,7 +5,7 @@ import {
   withCacheInInput,
   type TokenType,
   type UsageRecord,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/sink'
 import { inCents, isDecimal } from './decimal.ts'
 import { eventCode } from './event-code.ts'
 import type { LagoSinkSettings } from './lago-sink-settings.ts'

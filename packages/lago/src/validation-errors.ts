@@ -1,4 +1,4 @@
-import type { EventOutcome } from '@token-meter/core/adapter'
+import type { EventOutcome } from '@token-meter/core/sink'
 import type { RequestOutcome } from './request-outcome.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { retryAfterMs } from '@token-meter/core/adapter'
+import { retryAfterMs } from '@token-meter/core/sink'
 
 /** A year: more than that is a moment, which some proxies put there, and no wait. */
 const yearMs = 366 * 24 * 3600 * 1000

@@ -1,6 +1,6 @@
 import { aggregated, createMeter, memoryOutbox, type Outbox } from '@token-meter/core'
 import { sqliteOutbox } from '@token-meter/core/sqlite'
-import type { Sink } from '@token-meter/core/adapter'
+import type { Sink } from '@token-meter/core/sink'
 import {
   never,
   recordsOf,

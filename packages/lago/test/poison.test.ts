@@ -1,4 +1,4 @@
-import type { BatchEntry } from '@token-meter/core/adapter'
+import type { BatchEntry } from '@token-meter/core/sink'
 import { expect, test } from 'vitest'
 import { batchOf, never, recordsOf } from '@token-meter/testkit'
 import { start } from './start.ts'

@@ -1,4 +1,4 @@
-import { checkedKey, ConfigError } from '@token-meter/core/adapter'
+import { checkedKey, ConfigError } from '@token-meter/core/sink'
 
 /**
  * The token, checked as far as it can be without a request. No message holds any of it.

@@ -1,4 +1,4 @@
-import { neverSent, retryAfterMs, type NetworkFailure } from '@token-meter/core/adapter'
+import { neverSent, retryAfterMs, type NetworkFailure } from '@token-meter/core/sink'
 import type { Outcome, Retry } from './outcome.ts'
 
 /** What is used of the errors of `@metronome/sdk`. */

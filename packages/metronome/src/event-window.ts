@@ -1,4 +1,4 @@
-import { datedAhead, dateText, uncertainRefusal, type SinkResult } from '@token-meter/core/adapter'
+import { datedAhead, dateText, uncertainRefusal, type SinkResult } from '@token-meter/core/sink'
 
 const hourMs = 60 * 60_000
 const dayMs = 24 * hourMs

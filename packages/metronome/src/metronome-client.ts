@@ -1,5 +1,5 @@
 import Metronome from '@metronome/sdk'
-import { ConfigError } from '@token-meter/core/adapter'
+import { ConfigError } from '@token-meter/core/sink'
 import { checkedBearerToken } from './bearer-token.ts'
 import type { MetronomeEvent } from './metronome-event.ts'
 

@@ -1,4 +1,4 @@
-import { modelSlug, type ModelSlug } from '@token-meter/core/adapter'
+import { modelSlug, type ModelSlug } from '@token-meter/core/sink'
 
 /** Creators whose models Metronome prices by itself, whoever serves them. */
 const pricedCreators = ['openai/', 'anthropic/', 'google/']

@@ -1,4 +1,4 @@
-import type { ModelSlug } from '@token-meter/core/adapter'
+import type { ModelSlug } from '@token-meter/core/sink'
 import type { MetronomeClient } from './metronome-client.ts'
 
 /**

@@ -1,5 +1,5 @@
 import Metronome from '@metronome/sdk'
-import { ConfigError } from '@token-meter/core/adapter'
+import { ConfigError } from '@token-meter/core/sink'
 import { afterEach, expect, test, vi } from 'vitest'
 import { metronomeSink } from './metronome-sink.ts'
 import { metronomeSinkSettings } from './metronome-sink-settings.ts'

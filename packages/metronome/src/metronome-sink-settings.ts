@@ -10,7 +10,7 @@ import {
   type ModelSlug,
   type TokenCountName,
   tokenTypes,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/sink'
 import { metronomeModelSlug } from './metronome-model-slug.ts'
 import type { CostOption, MetronomeSinkOptions, PropertyNames } from './metronome-sink-options.ts'
 

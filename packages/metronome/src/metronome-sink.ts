@@ -19,7 +19,7 @@ import {
   type Sink,
   type SinkResult,
   type Unsent,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/sink'
 import { outsideEventWindow } from './event-window.ts'
 import { metronomeClient } from './metronome-client.ts'
 import type { MetronomeSinkOptions } from './metronome-sink-options.ts'

@@ -1,4 +1,4 @@
-import { answerWithin, messageOf } from '@token-meter/core/adapter'
+import { answerWithin, messageOf } from '@token-meter/core/sink'
 import { classifyFailure, isMetronomes, type MetronomeFailure } from './classify-failure.ts'
 import type { MetronomeClient } from './metronome-client.ts'
 import type { MetronomeEvent } from './metronome-event.ts'

@@ -1,4 +1,4 @@
-import { withoutKey } from '@token-meter/core/adapter'
+import { withoutKey } from '@token-meter/core/sink'
 
 /** A proxy's error page can be long, and a reason is kept with every record. */
 const longest = 300

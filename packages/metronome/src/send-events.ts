@@ -6,7 +6,7 @@
  *        │          ├──5xx────────────────────────────> to be retried; after some attempts divided
  *        └──halves──┴──refused───> divided; alone: rejected
  */
-import { chunksOf, halvesOf } from '@token-meter/core/adapter'
+import { chunksOf, halvesOf } from '@token-meter/core/sink'
 import type { MetronomeEvent } from './metronome-event.ts'
 import type { Outcome, Retry } from './outcome.ts'
 

@@ -1,4 +1,4 @@
-import { type TokenCountName, tokenTypes, type UsageRecord } from '@token-meter/core/adapter'
+import { type TokenCountName, tokenTypes, type UsageRecord } from '@token-meter/core/sink'
 import type { MetronomeEvent } from './metronome-event.ts'
 import type { MetronomeSinkSettings } from './metronome-sink-settings.ts'
 

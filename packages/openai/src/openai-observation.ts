@@ -1,9 +1,8 @@
+import type { Call, Endpoint } from '@token-meter/core/wire'
 import {
-  type Call,
   ClientObservation,
   type CallObserver,
   type ClientOptions,
-  type Endpoint,
   type ObservedCall,
   type RequestOptions,
   type RoutedRequest,

@@ -2,7 +2,7 @@
  * Usage readers on OpenAI's wire JSON: pure functions, for gateways and other SDKs.
  * @module
  */
-import type { Endpoint } from '@token-meter/core/adapter'
+import type { Endpoint } from '@token-meter/core/wire'
 export { audioUsage } from './usage/audio.ts'
 export { chatCompletionsUsage } from './usage/chat-completions.ts'
 export { embeddingsUsage } from './usage/embeddings.ts'
@@ -15,4 +15,4 @@ import { responsesEndpoint } from './endpoint/responses.ts'
 export const responses: Endpoint = responsesEndpoint()
 /** How a (chat) completion is read, whole or streamed. */
 export { chatCompletions } from './endpoint/chat-completions.ts'
-export type { UsageCounts } from '@token-meter/core/adapter'
+export type { UsageCounts } from '@token-meter/core/wire'

@@ -1,4 +1,4 @@
-import { optionCheck, type OptionCheck } from '@token-meter/core/adapter'
+import { optionCheck, type OptionCheck } from '@token-meter/core/sink'
 
 export const checkOption: OptionCheck = optionCheck('openMeterSink')
 

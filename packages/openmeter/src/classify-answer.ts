@@ -1,4 +1,4 @@
-import { retryAfterMs, type EventOutcome, type EventRetry } from '@token-meter/core/adapter'
+import { retryAfterMs, type EventOutcome, type EventRetry } from '@token-meter/core/sink'
 import type { IngestAnswer } from './ingest-answer.ts'
 
 /**

@@ -3,7 +3,7 @@ import {
   type ModelSlug,
   tokenTypes,
   type UsageRecord,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/sink'
 
 /** What decides a bill, or might in the other format: no attribute can stand in for it. */
 const reserved: ReadonlySet<string> = new Set([

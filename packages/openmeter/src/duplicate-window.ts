@@ -1,4 +1,4 @@
-import { uncertainRefusal, type EventRejection } from '@token-meter/core/adapter'
+import { uncertainRefusal, type EventRejection } from '@token-meter/core/sink'
 
 /** For the time that a request is on its way, and for clocks that differ: a part of the window. */
 const marginShare = 1 / 24

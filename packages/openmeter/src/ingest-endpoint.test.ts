@@ -1,4 +1,4 @@
-import { ConfigError } from '@token-meter/core/adapter'
+import { ConfigError } from '@token-meter/core/sink'
 import { expect, test } from 'vitest'
 import { ingestEndpoint } from './ingest-endpoint.ts'
 

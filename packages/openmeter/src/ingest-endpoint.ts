@@ -1,4 +1,4 @@
-import { ConfigError } from '@token-meter/core/adapter'
+import { ConfigError } from '@token-meter/core/sink'
 
 const examples =
   "'http://localhost:8888', 'https://openmeter.cloud' or 'https://us.api.konghq.com/v3/openmeter'"

@@ -1,4 +1,4 @@
-import { ConfigError } from '@token-meter/core/adapter'
+import { ConfigError } from '@token-meter/core/sink'
 import { expect, test } from 'vitest'
 import type { OpenMeterSinkOptions } from './open-meter-sink-options.ts'
 import { openMeterSinkSettings } from './open-meter-sink-settings.ts'

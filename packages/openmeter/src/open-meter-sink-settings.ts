@@ -6,7 +6,7 @@ import {
   isTimerMs,
   modelSlug,
   type ModelSlug,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/sink'
 import { checkOption, isText, isVisible } from './check-option.ts'
 import type { CostOption, EventsOption, OpenMeterSinkOptions } from './open-meter-sink-options.ts'
 

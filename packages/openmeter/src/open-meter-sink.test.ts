@@ -1,5 +1,5 @@
 import { OpenMeter } from '@openmeter/sdk'
-import { ConfigError } from '@token-meter/core/adapter'
+import { ConfigError } from '@token-meter/core/sink'
 import {
   batchOf,
   never,

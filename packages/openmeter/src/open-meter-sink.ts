@@ -19,7 +19,7 @@ import {
   type SentEvent,
   type Sink,
   type Unsent,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/sink'
 import { checkOption, isVisible } from './check-option.ts'
 import type { IngestClient } from './ingest-client.ts'
 import { ingestEndpoint } from './ingest-endpoint.ts'

@@ -1,4 +1,4 @@
-import { answerWithin, neverSent, type NetworkFailure } from '@token-meter/core/adapter'
+import { answerWithin, neverSent, type NetworkFailure } from '@token-meter/core/sink'
 import { classifyAnswer, type RequestOutcome } from './classify-answer.ts'
 import type { CloudEvent } from './cloud-event.ts'
 import { ingestAnswer } from './ingest-answer.ts'

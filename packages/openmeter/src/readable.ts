@@ -1,4 +1,4 @@
-import { withoutKey } from '@token-meter/core/adapter'
+import { withoutKey } from '@token-meter/core/sink'
 
 /** A text of somebody else's without any key, so that it can be shown. */
 export function readable(text: string, apiKey: string | undefined): string {

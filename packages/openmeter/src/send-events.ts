@@ -18,7 +18,7 @@ import {
   type EventRequest,
   type EventRetry,
   type SentEvent,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/sink'
 import type { CloudEvent } from './cloud-event.ts'
 import { outsideDuplicateWindow } from './duplicate-window.ts'
 import type { IngestClient } from './ingest-client.ts'

@@ -1,4 +1,4 @@
-import type { UsageRecord } from '@token-meter/core/adapter'
+import type { UsageRecord } from '@token-meter/core/sink'
 import { exampleRecord } from '@token-meter/testkit'
 import { describe, expect, test } from 'vitest'
 import { openMeterSinkSettings } from './open-meter-sink-settings.ts'

@@ -6,7 +6,7 @@ import {
   type ModelSlug,
   type UsageCost,
   type UsageRecord,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/sink'
 import type { CloudEvent } from './cloud-event.ts'
 import { countProperty, dimensions } from './dimensions.ts'
 import { eventTime } from './event-time.ts'

@@ -1,5 +1,5 @@
 import { memoryOutbox } from '@token-meter/core'
-import type { SinkResult } from '@token-meter/core/adapter'
+import type { SinkResult } from '@token-meter/core/sink'
 import { exampleRecord, startFakeOpenMeter, type Fault } from '@token-meter/testkit'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { openMeterSink } from './open-meter-sink.ts'

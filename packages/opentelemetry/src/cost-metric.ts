@@ -1,5 +1,5 @@
 import type { Attributes, Meter } from '@opentelemetry/api'
-import type { UsageRecord } from '@token-meter/core/adapter'
+import type { UsageRecord } from '@token-meter/core/sink'
 import type { OpenTelemetrySinkSettings } from './opentelemetry-sink-options.ts'
 
 /** Counts the cost of a record that has one. Its kind is an attribute, so that kinds never mix. */

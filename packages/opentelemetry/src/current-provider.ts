@@ -1,5 +1,5 @@
 import { type Meter, type MeterProvider, metrics } from '@opentelemetry/api'
-import { ConfigError } from '@token-meter/core/adapter'
+import { ConfigError } from '@token-meter/core/sink'
 import { version } from './version.ts'
 
 /**

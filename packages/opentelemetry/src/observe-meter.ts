@@ -8,7 +8,8 @@ import {
   type MeterProvider,
   ValueType,
 } from '@opentelemetry/api'
-import { checkKeys, ConfigError, type WatchedMeter, watchMeter } from '@token-meter/core/adapter'
+import { checkKeys, ConfigError } from '@token-meter/core/sink'
+import { type WatchedMeter, watchMeter } from '@token-meter/core/adapter'
 import { checkMeterProvider, onCurrentProvider } from './current-provider.ts'
 import { outboxGauges } from './outbox-gauges.ts'
 import { sharedStats } from './shared-stats.ts'

@@ -1,5 +1,5 @@
 import type { MeterProvider } from '@opentelemetry/api'
-import { checkKeys, ConfigError } from '@token-meter/core/adapter'
+import { checkKeys, ConfigError } from '@token-meter/core/sink'
 import { checkMeterProvider } from './current-provider.ts'
 
 /**

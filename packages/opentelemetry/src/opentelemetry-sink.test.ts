@@ -1,6 +1,6 @@
 import { metrics } from '@opentelemetry/api'
 import { DataPointType } from '@opentelemetry/sdk-metrics'
-import type { BatchEntry, Sink, UsageRecord } from '@token-meter/core/adapter'
+import type { BatchEntry, Sink, UsageRecord } from '@token-meter/core/sink'
 import { batchOf, exampleRecord, never } from '@token-meter/testkit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CollectedMetrics } from '../test/collected-metrics.ts'

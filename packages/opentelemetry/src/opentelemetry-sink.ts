@@ -4,7 +4,7 @@
  * record -> attributes (record-attributes) -> token-metrics and cost-metric, in the memory of the
  * registered SDK, which exports the sums.
  */
-import type { BatchEntry, Sink, SinkResult } from '@token-meter/core/adapter'
+import type { BatchEntry, Sink, SinkResult } from '@token-meter/core/sink'
 import { costMetric } from './cost-metric.ts'
 import { onCurrentProvider } from './current-provider.ts'
 import {

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api'
-import type { UsageRecord } from '@token-meter/core/adapter'
+import type { UsageRecord } from '@token-meter/core/sink'
 import type { OpenTelemetrySinkSettings } from './opentelemetry-sink-options.ts'
 import { operationName } from './operation-name.ts'
 import { providerName } from './provider-name.ts'

@@ -12,7 +12,7 @@ import {
   type TokenCountName,
   tokenTypes,
   type UsageRecord,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/sink'
 import type { Convention } from './opentelemetry-sink-options.ts'
 import {
   byModality,

@@ -1,4 +1,4 @@
-import type { UsageDetails } from '@token-meter/core/adapter'
+import type { UsageDetails } from '@token-meter/core/sink'
 
 /** Tokens of a count by `gen_ai.token.modality`. They sum to the count. */
 export type Modalities = Readonly<Record<string, number>>

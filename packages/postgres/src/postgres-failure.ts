@@ -1,4 +1,5 @@
-import { OutboxError, type UsageRecord } from '@token-meter/core/adapter'
+import { OutboxError } from '@token-meter/core/adapter'
+import type { UsageRecord } from '@token-meter/core/wire'
 import { explain } from './failure-kinds.ts'
 
 export interface FailureContext {

@@ -3,13 +3,13 @@ import {
   duplicateIds,
   Faults,
   fromBody,
-  isMissingInBuild,
   isRequestBound,
   type Outbox,
   OutboxError,
   type TakenId,
-  type UsageRecord,
 } from '@token-meter/core/adapter'
+import { isMissingInBuild } from '@token-meter/core/sink'
+import type { UsageRecord } from '@token-meter/core/wire'
 import { AppendQueue, type TakenRow } from './append/append-queue.ts'
 import {
   appendStatement,

@@ -1,4 +1,4 @@
-import { ConfigError } from '@token-meter/core/adapter'
+import { ConfigError } from '@token-meter/core/sink'
 import { expect, test, vi } from 'vitest'
 import { checkedApiKey, warnOfSecretKey } from './api-key.ts'
 

@@ -1,4 +1,4 @@
-import { checkedKey, ConfigError } from '@token-meter/core/adapter'
+import { checkedKey, ConfigError } from '@token-meter/core/sink'
 
 const wanted = 'a restricted key (rk_...) with the permission "Billing meter events: Write"'
 

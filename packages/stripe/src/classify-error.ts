@@ -1,4 +1,4 @@
-import { neverSent, retryAfterMs, type NetworkFailure } from '@token-meter/core/adapter'
+import { neverSent, retryAfterMs, type NetworkFailure } from '@token-meter/core/sink'
 import type { EventOutcome, EventRetry } from './event-outcome.ts'
 
 /** What is used of the errors of stripe-node, whose classes differ between versions. */

@@ -1,4 +1,4 @@
-import type { Sink, UsageRecord } from '@token-meter/core/adapter'
+import type { Sink, UsageRecord } from '@token-meter/core/sink'
 import { startFakeStripe, type FakeStripe, type FaultOptions } from '@token-meter/testkit'
 import { describeSink } from '@token-meter/testkit/suites'
 import Stripe from 'stripe'

@@ -1,4 +1,4 @@
-import type { UsageRecord } from '@token-meter/core/adapter'
+import type { UsageRecord } from '@token-meter/core/sink'
 import type { StripeSinkSettings } from './stripe-sink-settings.ts'
 import { tooManyDigits } from './unsendable-error.ts'
 import { wholeUnits } from './whole-units.ts'

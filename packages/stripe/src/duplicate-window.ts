@@ -1,4 +1,4 @@
-import { uncertainRefusal } from '@token-meter/core/adapter'
+import { uncertainRefusal } from '@token-meter/core/sink'
 import type { EventOutcome } from './event-outcome.ts'
 
 /** How long Stripe refuses an identifier that it has already. */

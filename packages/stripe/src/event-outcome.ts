@@ -1,4 +1,4 @@
-import type { Refusal } from '@token-meter/core/adapter'
+import type { Refusal } from '@token-meter/core/sink'
 
 /**
  * What became of one meter event.

@@ -1,4 +1,4 @@
-import { messageOf, type BeginRequest } from '@token-meter/core/adapter'
+import { messageOf, type BeginRequest } from '@token-meter/core/sink'
 import type { EventOutcome, SentEvent } from './event-outcome.ts'
 import type { StripeEvent } from './to-stripe-events.ts'
 

@@ -1,5 +1,5 @@
 import { createSemaphore, type Semaphore } from './semaphore.ts'
-import { untilAborted } from '@token-meter/core/adapter'
+import { untilAborted } from '@token-meter/core/sink'
 
 /**
  * Lanes: Stripe processes one request at a time per customer and event name, and answers others

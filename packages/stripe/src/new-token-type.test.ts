@@ -1,4 +1,4 @@
-import { tokenTypes } from '@token-meter/core/adapter'
+import { tokenTypes } from '@token-meter/core/sink'
 import { exampleRecord } from '@token-meter/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { recordIdOf } from './record-id-of.ts'

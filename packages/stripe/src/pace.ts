@@ -1,4 +1,4 @@
-import { createRate } from '@token-meter/core/adapter'
+import { createRate } from '@token-meter/core/sink'
 import type { EventOutcome } from './event-outcome.ts'
 import { createSemaphore, type Semaphore } from './semaphore.ts'
 import type { StripeSinkSettings } from './stripe-sink-settings.ts'

@@ -1,4 +1,4 @@
-import { tokenTypes } from '@token-meter/core/adapter'
+import { tokenTypes } from '@token-meter/core/sink'
 import { expect, test } from 'vitest'
 import { recordIdOf } from './record-id-of.ts'
 

@@ -1,4 +1,4 @@
-import { tokenTypes } from '@token-meter/core/adapter'
+import { tokenTypes } from '@token-meter/core/sink'
 import type { ValueOption } from './stripe-sink-options.ts'
 
 /**

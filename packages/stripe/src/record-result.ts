@@ -1,4 +1,4 @@
-import { recordResult, type RefusedEvent, type SinkResult } from '@token-meter/core/adapter'
+import { recordResult, type RefusedEvent, type SinkResult } from '@token-meter/core/sink'
 import type { SentEvent } from './event-outcome.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { withoutKey } from '@token-meter/core/adapter'
+import { withoutKey } from '@token-meter/core/sink'
 
 /** Takes keys out of a text of somebody else's, whole or masked, so that it can be shown. */
 export function redact(text: string, apiKey: string | undefined): string {

@@ -1,4 +1,4 @@
-import { onAbort } from '@token-meter/core/adapter'
+import { onAbort } from '@token-meter/core/sink'
 
 /** Lets a number of holders in at a time, in the order in which they came. */
 export interface Semaphore {

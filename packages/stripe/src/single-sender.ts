@@ -1,4 +1,4 @@
-import type { BeginRequest } from '@token-meter/core/adapter'
+import type { BeginRequest } from '@token-meter/core/sink'
 import { outsideDuplicateWindow } from './duplicate-window.ts'
 import type { EventOutcome, SentEvent } from './event-outcome.ts'
 import { stopped, type EventSender, type QueuedEvent } from './event-sender.ts'

@@ -1,4 +1,4 @@
-import { ConfigError } from '@token-meter/core/adapter'
+import { ConfigError } from '@token-meter/core/sink'
 import { afterEach, expect, test, vi } from 'vitest'
 import Stripe from 'stripe'
 import { stripeSink } from './stripe-sink.ts'

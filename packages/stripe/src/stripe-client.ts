@@ -1,4 +1,4 @@
-import { ConfigError, onAbort } from '@token-meter/core/adapter'
+import { ConfigError, onAbort } from '@token-meter/core/sink'
 import Stripe from 'stripe'
 import { onRequest } from './on-request.ts'
 import { version } from './version.ts'

@@ -1,4 +1,4 @@
-import type { MeterEvent, ModelSlug } from '@token-meter/core/adapter'
+import type { MeterEvent, ModelSlug } from '@token-meter/core/sink'
 import type Stripe from 'stripe'
 import type { CostUnit } from './whole-units.ts'
 

@@ -1,4 +1,4 @@
-import { ConfigError } from '@token-meter/core/adapter'
+import { ConfigError } from '@token-meter/core/sink'
 import { expect, test } from 'vitest'
 import type { StripeSinkOptions } from './stripe-sink-options.ts'
 import { stripeSinkSettings } from './stripe-sink-settings.ts'

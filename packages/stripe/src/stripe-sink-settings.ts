@@ -8,7 +8,7 @@ import {
   isText,
   optionCheck,
   type MeterEvent,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/sink'
 import { keyMode } from './api-key.ts'
 import { costEventName } from './cost-value.ts'
 import type {

@@ -1,4 +1,4 @@
-import { ConfigError, type Batch, type UsageRecord } from '@token-meter/core/adapter'
+import { ConfigError, type Batch, type UsageRecord } from '@token-meter/core/sink'
 import { startFakeStripe, type FakeStripe, type FakeStripeOptions } from '@token-meter/testkit'
 import { exampleRecord } from '@token-meter/testkit/suites'
 import Stripe from 'stripe'

@@ -17,7 +17,7 @@ import {
   type PayableEntry,
   type Sink,
   type Unsent,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/sink'
 import type Stripe from 'stripe'
 import { checkedApiKey, warnOfSecretKey } from './api-key.ts'
 import { unknownSince } from './duplicate-window.ts'

@@ -1,4 +1,4 @@
-import { datedAhead, dateText, type SinkResult } from '@token-meter/core/adapter'
+import { datedAhead, dateText, type SinkResult } from '@token-meter/core/sink'
 import type { StripeFailure } from './classify-error.ts'
 import type { EventRetry } from './event-outcome.ts'
 

@@ -1,4 +1,4 @@
-import type { UsageRecord } from '@token-meter/core/adapter'
+import type { UsageRecord } from '@token-meter/core/sink'
 import { exampleRecord } from '@token-meter/testkit/suites'
 import { expect, test } from 'vitest'
 import { toStripeEvents, type StripeEventOptions } from './to-stripe-events.ts'

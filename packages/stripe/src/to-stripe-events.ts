@@ -7,7 +7,7 @@ import {
   type MeterEvent,
   type ModelSlug,
   type UsageRecord,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/sink'
 import { costEventName, costValue, largestValue } from './cost-value.ts'
 import { tooManyDigits, UnsendableError } from './unsendable-error.ts'
 import type { StripeSinkSettings } from './stripe-sink-settings.ts'

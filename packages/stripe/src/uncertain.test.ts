@@ -1,5 +1,5 @@
 import { memoryOutbox } from '@token-meter/core'
-import type { Sink, SinkResult } from '@token-meter/core/adapter'
+import type { Sink, SinkResult } from '@token-meter/core/sink'
 import { exampleRecord, startFakeStripe, type Fault } from '@token-meter/testkit'
 import Stripe from 'stripe'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'

@@ -1,4 +1,4 @@
-import type { UsageCost } from '@token-meter/core/adapter'
+import type { UsageCost } from '@token-meter/core/sink'
 import type { FakeStripe } from '@token-meter/testkit'
 
 /** A cost with a markup on it. */

@@ -1,4 +1,4 @@
-import type { SinkResult } from '@token-meter/core/adapter'
+import type { SinkResult } from '@token-meter/core/sink'
 import {
   batchOf,
   never,

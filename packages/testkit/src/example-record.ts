@@ -1,4 +1,4 @@
-import type { UsageRecord } from '@token-meter/core/adapter'
+import type { UsageRecord } from '@token-meter/core/wire'
 
 /** A plausible record with an id of its own. */
 export function exampleRecord(overrides: Partial<UsageRecord> = {}): UsageRecord {

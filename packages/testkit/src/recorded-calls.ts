@@ -1,4 +1,4 @@
-import type { TokenCounts } from '@token-meter/core/adapter'
+import type { TokenCounts } from '@token-meter/core/wire'
 import { recordings } from './recordings.ts'
 
 /** One recorded response as usage of a customer. */

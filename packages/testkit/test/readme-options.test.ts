@@ -59,8 +59,8 @@ const published = readdirSync(packages).filter((name) => {
 
 const entries = published.flatMap((name) =>
   Object.values(manifestOf(name).exports)
-    // `adapter` is for those who write a provider, a sink or an outbox.
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('adapter.ts'))
+    // The others are for those who write a provider, a sink or an outbox.
+    .filter((file) => /(?<!\/(?:adapter|sink|wire))\.ts$/.test(file))
     .map((file) => ({ name, file: join(packages, name, file) })),
 )
 

@@ -1,4 +1,4 @@
-import type { Endpoint } from '@token-meter/core/adapter'
+import type { Endpoint } from '@token-meter/core/wire'
 import { wholeAnswer } from '../usage/model-answer.ts'
 import { readUsage } from '../usage/read-usage.ts'
 

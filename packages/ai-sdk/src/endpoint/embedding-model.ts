@@ -4,7 +4,7 @@ import {
   isStated,
   jsonObject,
   type UsageCounts,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { embedContentUsage } from '@token-meter/google/usage'
 import { embeddingsUsage } from '@token-meter/openai/usage'
 import { withStatedCost } from '../usage/metadata-cost.ts'

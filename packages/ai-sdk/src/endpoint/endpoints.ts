@@ -1,4 +1,4 @@
-import type { Endpoint } from '@token-meter/core/adapter'
+import type { Endpoint } from '@token-meter/core/wire'
 import { decisionModel, extractionModel } from './decision-model.ts'
 import { embeddingModel } from './embedding-model.ts'
 import { imageModel } from './image-model.ts'

@@ -4,7 +4,7 @@ import {
   type UsageDetails,
   usageDetails,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { imagesUsage } from '@token-meter/openai/usage'
 import { withStatedCost } from '../usage/metadata-cost.ts'
 import { normalisedUsage } from '../usage/normalised-usage.ts'

@@ -1,4 +1,4 @@
-import { type Endpoint, jsonObject } from '@token-meter/core/adapter'
+import { type Endpoint, jsonObject } from '@token-meter/core/wire'
 import { refusalsOf } from '../usage/answer-refusals.ts'
 import { wholeAnswer } from '../usage/model-answer.ts'
 import { readUsage } from '../usage/read-usage.ts'

@@ -9,7 +9,7 @@ import {
   type TokenEstimate,
   unknownUsage,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { hidesRawEvents } from '../raw-request.ts'
 import { asBlock, seeFinish } from '../usage/answer-refusals.ts'
 import { answeredModel, type ModelAnswer } from '../usage/model-answer.ts'

@@ -1,4 +1,4 @@
-import type { StreamReader, TokenEstimate, UsageReading } from '@token-meter/core/adapter'
+import type { StreamReader, TokenEstimate, UsageReading } from '@token-meter/core/wire'
 import type { ModelAnswer } from '../usage/model-answer.ts'
 
 interface Part {

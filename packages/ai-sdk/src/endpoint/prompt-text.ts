@@ -1,4 +1,4 @@
-import { type Call, jsonObject, type TokenEstimate } from '@token-meter/core/adapter'
+import { type Call, jsonObject, type TokenEstimate } from '@token-meter/core/wire'
 
 /** Adds the text of a prompt and of its tools' schemas; files are not text. */
 export function addPrompt(body: Call['body'], estimate: TokenEstimate): void {

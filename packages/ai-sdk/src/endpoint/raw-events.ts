@@ -5,7 +5,7 @@ import {
   type StreamReader,
   TokenEstimate,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { shapeOfEvent, wireEndpoints } from '../usage/wire-endpoints.ts'
 import type { WireShape } from '../usage/wire-usage.ts'
 

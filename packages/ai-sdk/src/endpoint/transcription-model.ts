@@ -1,4 +1,4 @@
-import { type Call, type Endpoint, jsonObject, type UsageReading } from '@token-meter/core/adapter'
+import { type Call, type Endpoint, jsonObject, type UsageReading } from '@token-meter/core/wire'
 import { LastPartReader } from './last-part-reader.ts'
 import { withStatedCost } from '../usage/metadata-cost.ts'
 import { audioUsage } from '../usage/audio-usage.ts'

@@ -1,4 +1,4 @@
-import { providerName } from '@token-meter/core/adapter'
+import { providerName } from '@token-meter/core/wire'
 import type { AiSdkModel } from '../ai-sdk-client.ts'
 import { modelBaseUrl } from './model-base-url.ts'
 

@@ -1,5 +1,5 @@
 import { Refusals } from '@token-meter/anthropic/usage'
-import { jsonObject } from '@token-meter/core/adapter'
+import { jsonObject } from '@token-meter/core/wire'
 
 /** Finish reasons of the AI SDK, and of the providers behind it, that mean a refusal. */
 const refusalReasons = new Set<unknown>(['content-filter', 'content_filter', 'refusal'])

@@ -1,4 +1,4 @@
-import { jsonObject } from '@token-meter/core/adapter'
+import { jsonObject } from '@token-meter/core/wire'
 
 /**
  * What a call's error says of the answer behind it: an answer that came with a good status and

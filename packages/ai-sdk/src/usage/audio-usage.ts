@@ -1,4 +1,4 @@
-import { countReader, jsonObject, mapCounts, type UsageCounts } from '@token-meter/core/adapter'
+import { countReader, jsonObject, mapCounts, type UsageCounts } from '@token-meter/core/wire'
 import { generateContentUsage } from '@token-meter/google/usage'
 import { audioUsage as wireAudioUsage } from '@token-meter/openai/usage'
 import { metadataOf, type ModelAnswer, serviceTier } from './model-answer.ts'

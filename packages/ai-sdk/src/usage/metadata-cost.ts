@@ -5,7 +5,7 @@ import {
   text,
   type UsageDetails,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { metadataOf, type ModelAnswer } from './model-answer.ts'
 
 /** A reading with the cost that stands beside its usage object, in the metadata of the answer. */

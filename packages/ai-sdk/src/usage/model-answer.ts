@@ -1,5 +1,5 @@
 import type { Refusals } from '@token-meter/anthropic/usage'
-import { jsonObject, type ResponseHeaders, responseHeaders, text } from '@token-meter/core/adapter'
+import { jsonObject, type ResponseHeaders, responseHeaders, text } from '@token-meter/core/wire'
 
 /** What a model's answer, or the end of its stream, says about what it used. */
 export interface ModelAnswer {

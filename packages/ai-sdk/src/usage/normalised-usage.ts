@@ -1,4 +1,4 @@
-import { countReader, jsonObject, type UsageCounts, usageDetails } from '@token-meter/core/adapter'
+import { countReader, jsonObject, type UsageCounts, usageDetails } from '@token-meter/core/wire'
 import { metadataOf, type ModelAnswer } from './model-answer.ts'
 
 /** Providers whose V2 models count cached tokens beside the input, as their APIs do. */

@@ -5,7 +5,7 @@ import {
   text,
   type UsageDetails,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { readMessage } from '@token-meter/anthropic/usage'
 import { answeredModel, metadataOf, type ModelAnswer, serviceTier } from './model-answer.ts'
 import { withStatedCost } from './metadata-cost.ts'

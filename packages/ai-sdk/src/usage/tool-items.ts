@@ -1,4 +1,4 @@
-import { type Call, jsonObject, text } from '@token-meter/core/adapter'
+import { type Call, jsonObject, text } from '@token-meter/core/wire'
 
 type Json = Readonly<Record<string, unknown>>
 

@@ -1,4 +1,4 @@
-import type { Endpoint } from '@token-meter/core/adapter'
+import type { Endpoint } from '@token-meter/core/wire'
 import { messages } from '@token-meter/anthropic/usage'
 import { generateContent, interactions } from '@token-meter/google/usage'
 import { chatCompletions, responses } from '@token-meter/openai/usage'

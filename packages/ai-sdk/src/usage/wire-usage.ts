@@ -1,4 +1,4 @@
-import { isStated, jsonObject } from '@token-meter/core/adapter'
+import { isStated, jsonObject } from '@token-meter/core/wire'
 import { metadataOf, type ModelAnswer } from './model-answer.ts'
 
 /** Whose usage object it is, by its fields: gateways and compatible servers pass on others'. */

@@ -2,11 +2,11 @@ import {
   type Endpoint,
   jsonObject,
   noEstimate,
-  type ObservedCall,
   ownValue,
   text,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
+import type { ObservedCall } from '@token-meter/core/adapter'
 import { isLinkedRequest } from './linked-batches.ts'
 import { readMessage } from './messages.ts'
 import { addContent } from './output-content.ts'

@@ -6,7 +6,7 @@ import {
   type TokenEstimate,
   unknownUsage,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { isRefusal } from './refusal.ts'
 
 /** `POST /v1/complete`, the legacy form, which never says what it used: its records are estimates. */

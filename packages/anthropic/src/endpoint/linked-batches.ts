@@ -5,7 +5,7 @@ import {
   noEstimate,
   ownValue,
   text,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 
 /** So that memory stays bounded; results are kept for 29 days. */
 const mostRemembered = 1000

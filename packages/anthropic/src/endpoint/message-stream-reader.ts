@@ -4,7 +4,7 @@ import {
   text,
   type TokenEstimate,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { messagesUsage } from '../usage/messages.ts'
 import { Refusals } from '../usage/refusals.ts'
 import { StreamUsage } from '../usage/stream-usage.ts'

@@ -1,4 +1,4 @@
-import { jsonObject, type UsageReading, usageDetails } from '@token-meter/core/adapter'
+import { jsonObject, type UsageReading, usageDetails } from '@token-meter/core/wire'
 
 /** What ran at Anthropic for one message and is not counted in its usage, by the message's content. */
 export class MessageTools {

@@ -5,7 +5,7 @@ import {
   jsonObject,
   text,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { messagesUsage } from '../usage/messages.ts'
 import { Refusals } from '../usage/refusals.ts'
 import { seeCredit, warmTokens } from './seen-credits.ts'

@@ -1,4 +1,4 @@
-import { jsonObject, type TokenEstimate } from '@token-meter/core/adapter'
+import { jsonObject, type TokenEstimate } from '@token-meter/core/wire'
 
 /** Adds what a model wrote among the blocks of a message: not what tools of the provider put there. */
 export function addContent(content: unknown, estimate: TokenEstimate): void {

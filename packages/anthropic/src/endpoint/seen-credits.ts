@@ -1,4 +1,4 @@
-import { type Call, ownValue } from '@token-meter/core/adapter'
+import { type Call, ownValue } from '@token-meter/core/wire'
 import { FallbackCredits } from '../usage/fallback-credits.ts'
 import type { Refusals } from '../usage/refusals.ts'
 

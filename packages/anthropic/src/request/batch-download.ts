@@ -1,8 +1,7 @@
+import { type Call, jsonObject } from '@token-meter/core/wire'
 import {
-  type Call,
   type CallObserver,
   isSdkPromise,
-  jsonObject,
   observeStream,
   StreamObservation,
 } from '@token-meter/core/adapter'

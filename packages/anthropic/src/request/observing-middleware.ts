@@ -1,9 +1,5 @@
-import {
-  type Call,
-  jsonObject,
-  type ObservedCall,
-  observeResponse,
-} from '@token-meter/core/adapter'
+import { type Call, jsonObject } from '@token-meter/core/wire'
+import { type ObservedCall, observeResponse } from '@token-meter/core/adapter'
 
 /** A request as the SDK's middleware sees it: https://github.com/anthropics/anthropic-sdk-typescript */
 interface WireRequest {

@@ -1,4 +1,4 @@
-import type { UsageCounts } from '@token-meter/core/adapter'
+import type { UsageCounts } from '@token-meter/core/wire'
 
 /** Two usages of one model as one. A count that the first leaves open stays open. */
 export function addCounts(first: UsageCounts, second: UsageCounts): UsageCounts {

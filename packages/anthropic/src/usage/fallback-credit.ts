@@ -1,4 +1,4 @@
-import { jsonObject, text, type UsageCounts } from '@token-meter/core/adapter'
+import { jsonObject, text, type UsageCounts } from '@token-meter/core/wire'
 
 /** What a fallback credit changes about the price of a message. */
 export interface FallbackCredit {

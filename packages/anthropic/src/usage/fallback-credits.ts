@@ -1,4 +1,4 @@
-import { jsonObject, text } from '@token-meter/core/adapter'
+import { jsonObject, text } from '@token-meter/core/wire'
 
 /** How long Anthropic takes a token, in ms, and a little more for the retry itself. */
 const keptMs = 6 * 60_000

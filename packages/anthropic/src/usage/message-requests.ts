@@ -1,9 +1,4 @@
-import {
-  jsonObject,
-  type RequestUsage,
-  tokenTypes,
-  type UsageCounts,
-} from '@token-meter/core/adapter'
+import { jsonObject, type RequestUsage, tokenTypes, type UsageCounts } from '@token-meter/core/wire'
 import { messageCounts } from './message-counts.ts'
 
 type Json = Readonly<Record<string, unknown>>

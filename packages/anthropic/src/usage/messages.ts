@@ -5,7 +5,7 @@ import {
   text,
   unknownUsage,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { addCounts } from './add-counts.ts'
 import { fallbackCredit } from './fallback-credit.ts'
 import { messageCounts } from './message-counts.ts'

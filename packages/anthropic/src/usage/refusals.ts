@@ -1,4 +1,4 @@
-import { jsonObject, type RefusalBilling, refusalBilling, text } from '@token-meter/core/adapter'
+import { jsonObject, type RefusalBilling, refusalBilling, text } from '@token-meter/core/wire'
 
 /** An attempt that a model declined, by the `fallback` block where another one took over. */
 interface Declined {

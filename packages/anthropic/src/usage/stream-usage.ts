@@ -1,4 +1,4 @@
-import { isGap, isPlain, jsonObject, laterUsage } from '@token-meter/core/adapter'
+import { isGap, isPlain, jsonObject, laterUsage } from '@token-meter/core/wire'
 
 type Json = Readonly<Record<string, unknown>>
 

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors/config-error.ts'
-import { asyncStorage } from './async-storage.ts'
+import { asyncStorage } from '../lib/async-storage.ts'
 
 const storage = asyncStorage<string>('token-meter.customer-context')
 

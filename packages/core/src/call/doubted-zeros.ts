@@ -1,6 +1,6 @@
-import type { TokenEstimate } from '../usage/token-estimate.ts'
+import type { TokenEstimate } from '../wire/token-estimate.ts'
 import { allInput } from '../usage/token-counts.ts'
-import type { UsageReading } from '../usage/usage-reading.ts'
+import type { UsageReading } from '../wire/usage-reading.ts'
 
 /** What is known of a call beside its usage, asked for only where a zero is in doubt. */
 export interface CallText {

@@ -5,18 +5,18 @@ import {
   type TokenType,
   tokenTypes,
 } from '../usage/token-counts.ts'
-import { TokenEstimate } from '../usage/token-estimate.ts'
+import { TokenEstimate } from '../wire/token-estimate.ts'
 import type { UsageOutcome } from '../usage/usage-record.ts'
-import { withoutUnknownCost } from '../usage/stated-cost.ts'
-import { unknownUsage, type UsageReading } from '../usage/usage-reading.ts'
+import { withoutUnknownCost } from '../wire/stated-cost.ts'
+import { unknownUsage, type UsageReading } from '../wire/usage-reading.ts'
 import type { Attributes } from '../usage/usage-record.ts'
-import { readableFields } from './body-snapshot.ts'
-import type { Call } from './call.ts'
+import { readableFields } from './http/body-snapshot.ts'
+import type { Call } from '../wire/call.ts'
 import { withoutDoubtedZeros } from './doubted-zeros.ts'
-import type { Endpoint } from './endpoint.ts'
+import type { Endpoint } from '../wire/endpoint.ts'
 import type { EstimatePolicy } from './estimate-policy.ts'
 import type { CompletedReading, RecordSink } from './record-sink.ts'
-import { type ResponseHeaders, responseHeaders } from '../usage/response-headers.ts'
+import { type ResponseHeaders, responseHeaders } from '../wire/response-headers.ts'
 import type { ResponseWatcher } from './when-dropped.ts'
 
 /** How a stream ended, as the caller saw it. */

@@ -1,6 +1,6 @@
 import { UsageError } from '../errors/usage-error.ts'
 import { isZero } from '../usage/token-counts.ts'
-import type { Call } from './call.ts'
+import type { Call } from '../wire/call.ts'
 import type { CompletedReading } from './record-sink.ts'
 
 /** What there is to report of a usage: that it was odd, has gaps, or never came. */

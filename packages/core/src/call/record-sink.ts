@@ -1,6 +1,6 @@
 import type { TokenCounts, TokenType } from '../usage/token-counts.ts'
 import type { UsageOutcome } from '../usage/usage-record.ts'
-import type { UsageReading } from '../usage/usage-reading.ts'
+import type { UsageReading } from '../wire/usage-reading.ts'
 import type { ObservedCall } from './observed-call.ts'
 
 /** A reading whose counts are all there, some of them estimated, or marked as unknown. */

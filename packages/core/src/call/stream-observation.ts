@@ -1,5 +1,5 @@
-import type { StreamReader } from './endpoint.ts'
-import type { TokenEstimate } from '../usage/token-estimate.ts'
+import type { StreamReader } from '../wire/endpoint.ts'
+import type { TokenEstimate } from '../wire/token-estimate.ts'
 import type { ObservedCall, StreamEnd } from './observed-call.ts'
 import type { ResponseWatcher } from './when-dropped.ts'
 

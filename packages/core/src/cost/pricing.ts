@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors/config-error.ts'
 import { CostError } from '../errors/cost-error.ts'
-import { handleRejection } from '../handle-rejection.ts'
+import { handleRejection } from '../lib/handle-rejection.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import { noCost } from './no-cost.ts'
 import type { CostCalculator } from './price-source.ts'

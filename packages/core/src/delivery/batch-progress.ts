@@ -1,4 +1,5 @@
-import type { Batch, BatchEntry, BatchMarks, Outbox } from '../outbox/outbox.ts'
+import type { Batch, BatchEntry, BatchMarks } from '../sink/batch.ts'
+import type { Outbox } from '../outbox/outbox.ts'
 import type {
   EventsInFlight,
   RecordProgress,
@@ -6,11 +7,11 @@ import type {
   SendProgress,
 } from '../sink/send-progress.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
-import { pause } from './at-most.ts'
-import { busyPauseMs, isBusy } from './busy.ts'
+import { pause } from '../lib/at-most.ts'
+import { busyPauseMs, isBusy } from '../outbox/busy.ts'
 import { checkedResult } from './checked-results.ts'
 import { LeaseOverError, type LeaseTime } from './lease-time.ts'
-import { otherThings } from './other-things.ts'
+import { otherThings } from '../lib/other-things.ts'
 
 /**
  * How long what is known waits for a write that has to be made anyway, in ms: that of the next

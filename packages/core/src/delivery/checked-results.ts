@@ -1,4 +1,4 @@
-import { refusalOf } from '../usage/refusal.ts'
+import { refusalOf } from '../errors/refusal.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
 
 /** The longest that one answer of a sink can hold a record up, in ms. */

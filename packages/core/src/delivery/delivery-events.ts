@@ -1,4 +1,5 @@
-import type { BatchEntry, SinkStats } from '../outbox/outbox.ts'
+import type { BatchEntry } from '../sink/batch.ts'
+import type { SinkStats } from '../outbox/outbox.ts'
 import type { SinkResult } from '../sink/sink.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import type { SinkFailure } from './outage.ts'

@@ -17,25 +17,26 @@
  *
  * No timer here keeps the process alive.
  */
-import type { Batch, BatchEntry, Outbox, SinkStats } from '../outbox/outbox.ts'
+import type { Batch, BatchEntry } from '../sink/batch.ts'
+import type { Outbox, SinkStats } from '../outbox/outbox.ts'
 import { reportsProgress } from '../lib/reports-progress.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
-import { atMost } from './at-most.ts'
+import { atMost } from '../lib/at-most.ts'
 import { attempt } from './attempt.ts'
 import { type Backoff, backoffMs } from './backoff.ts'
 import { BatchProgress } from './batch-progress.ts'
 import { type DeliveryReport, tellResults } from './delivery-events.ts'
 import type { DeliveryOptions } from './delivery-options.ts'
 import { Alarm } from './alarm.ts'
-import { BusyTime, busyPauseMs, isBusy } from './busy.ts'
+import { BusyTime, busyPauseMs, isBusy } from '../outbox/busy.ts'
 import { LeaseTime } from './lease-time.ts'
-import { otherThings } from './other-things.ts'
+import { otherThings } from '../lib/other-things.ts'
 import { Outage, type SinkFailure } from './outage.ts'
 import { PauseAfterFailure } from './pause-after-failure.ts'
 import type { SinkArrival } from './sink-arrival.ts'
-import { settleWhenFree } from './settle-when-free.ts'
-import { WallClock } from './wall-clock.ts'
-import { withinTime } from './within-time.ts'
+import { settleWhenFree } from '../outbox/settle-when-free.ts'
+import { WallClock } from '../lib/wall-clock.ts'
+import { withinTime } from '../lib/within-time.ts'
 
 /** How long a closing delivery waits for sends that it has aborted, in ms. */
 const stopGraceMs = 1000

@@ -1,8 +1,9 @@
 import { FlushError } from '../errors/flush-error.ts'
-import type { Awaitable, Outbox } from '../outbox/outbox.ts'
-import { atMost } from './at-most.ts'
-import { isBusy } from './busy.ts'
-import { byDeadline } from './by-deadline.ts'
+import type { Awaitable } from '../lib/awaitable.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+import { atMost } from '../lib/at-most.ts'
+import { isBusy } from '../outbox/busy.ts'
+import { byDeadline } from '../lib/by-deadline.ts'
 import type { Delivery } from './delivery.ts'
 
 /** How often a waiting flush looks again, in ms. */

@@ -1,6 +1,6 @@
 import { exampleRecord } from '@token-meter/testkit/suites'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { Batch, BatchEntry } from '../outbox/outbox.ts'
+import type { Batch, BatchEntry } from '../sink/batch.ts'
 import type { SinkResult } from '../sink/sink.ts'
 import { Outage, type SinkFailure } from './outage.ts'
 

@@ -1,4 +1,4 @@
-import type { Batch } from '../outbox/outbox.ts'
+import type { Batch } from '../sink/batch.ts'
 import type { SinkResult } from '../sink/sink.ts'
 
 /** Why a sink takes nothing now. */

@@ -1,7 +1,7 @@
 import type { Outbox } from '../outbox/outbox.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
-import { atMost } from './at-most.ts'
-import { byDeadline } from './by-deadline.ts'
+import { atMost } from '../lib/at-most.ts'
+import { byDeadline } from '../lib/by-deadline.ts'
 import type { Delivery } from './delivery.ts'
 
 /** How often the outbox is asked, in ms, should other workers deliver what is waited for. */

@@ -18,9 +18,10 @@
  */
 import { HeldUsageError } from '../errors/held-usage-error.ts'
 import type { TokenMeterError } from '../errors/token-meter-error.ts'
-import type { KnownSink, Outbox, SinkMode, SinkStats } from '../outbox/outbox.ts'
+import type { KnownSink, SinkMode } from '../outbox/known-sinks.ts'
+import type { Outbox, SinkStats } from '../outbox/outbox.ts'
 import type { Sink } from '../sink/sink.ts'
-import { atMost } from './at-most.ts'
+import { atMost } from '../lib/at-most.ts'
 
 /** How often a process says that it uses the sink, in ms. */
 const attendEveryMs = 5_000

@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors/config-error.ts'
 import type { TokenMeterError } from '../errors/token-meter-error.ts'
-import { memoryOutbox } from '../outbox/memory-outbox.ts'
+import { memoryOutbox } from '../outbox/memory/memory-outbox.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import { sqliteOutbox } from '../outbox/sqlite/sqlite-outbox.ts'
 import { FallbackOutbox } from './fallback-outbox.ts'

@@ -1,6 +1,6 @@
 import { exampleRecord } from '@token-meter/testkit/suites'
 import { expect, test, vi } from 'vitest'
-import { memoryOutbox } from '../outbox/memory-outbox.ts'
+import { memoryOutbox } from '../outbox/memory/memory-outbox.ts'
 import type { Sink } from '../sink/sink.ts'
 import { withSend } from '../sink/with-send.ts'
 import { environmentSinks } from './environment-sinks.ts'

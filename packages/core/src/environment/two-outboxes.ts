@@ -1,5 +1,5 @@
 import type { LedgerPage, Outbox, SinkStats } from '../outbox/outbox.ts'
-import type { TemporaryOutbox } from '../outbox/memory-outbox.ts'
+import type { TemporaryOutbox } from '../outbox/memory/memory-outbox.ts'
 
 /** Every method of the contract, so that none is forgotten here. What fails is told by `report`. */
 export type WholeOutbox = Required<Omit<Outbox, 'onFault'>>

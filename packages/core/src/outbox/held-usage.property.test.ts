@@ -4,8 +4,9 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { temporaryFolder } from '../../test/outbox/temporary-folder.ts'
 import type { SinkResult } from '../sink/sink.ts'
-import { memoryOutbox } from './memory-outbox.ts'
-import type { Batch, Outbox } from './outbox.ts'
+import { memoryOutbox } from './memory/memory-outbox.ts'
+import type { Batch } from '../sink/batch.ts'
+import type { Outbox } from './outbox.ts'
 import { sqliteOutbox } from './sqlite/sqlite-outbox.ts'
 
 const names = ['one', 'two', 'three'] as const

@@ -5,7 +5,7 @@ import { exampleRecord } from '@token-meter/testkit/suites'
 import * as fc from 'fast-check'
 import { afterAll, test } from 'vitest'
 import type { SinkResult } from '../sink/sink.ts'
-import { memoryOutbox } from './memory-outbox.ts'
+import { memoryOutbox } from './memory/memory-outbox.ts'
 import { OutboxWorld, sinks } from '../../test/outbox/outbox-world.ts'
 import { sqliteOutbox } from './sqlite/sqlite-outbox.ts'
 

@@ -14,17 +14,16 @@
  * a `retry` or a crash, has the same id and the same records less those that were settled. What a
  * sink derives from a batch (a sum, an idempotency key) is therefore the same on every attempt.
  */
+import type { Awaitable } from '../lib/awaitable.ts'
 import type { DuplicateIdError } from '../errors/duplicate-id-error.ts'
 import type { OutboxError } from '../errors/outbox-error.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
-import type { Batch, BatchMarks } from './batch.ts'
+import type { Batch, BatchMarks } from '../sink/batch.ts'
 import type { HeldUsage } from './held-usage.ts'
 import type { KnownSinks } from './known-sinks.ts'
-import type { Refusal } from '../usage/refusal.ts'
+import type { Refusal } from '../errors/refusal.ts'
 import type { SinkResult } from '../sink/sink.ts'
 import type { TakenId } from './taken-id.ts'
-
-export type { Batch, BatchEntry, BatchMarks } from './batch.ts'
 
 /** Where the records of one sink stand. `recorded` is the sum of the other six counts. */
 export interface SinkStats {
@@ -244,9 +243,5 @@ export interface Outbox extends HeldUsage, KnownSinks {
   close(): Awaitable<void>
 }
 
-export type { KnownSink, SinkMode } from './known-sinks.ts'
-
 /** The records that were left out, if any. */
 export type Appended = void | readonly TakenId[]
-
-export type Awaitable<Value> = Value | Promise<Value>

@@ -1,4 +1,4 @@
-import type { BatchEntry } from './outbox.ts'
+import type { BatchEntry } from '../sink/batch.ts'
 
 /** What may have arrived of a record, beside what is known to have. */
 export interface Uncertainty {

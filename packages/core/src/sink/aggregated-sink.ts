@@ -2,7 +2,7 @@ import { checkKeys, optionCheck } from '../errors/option-check.ts'
 import { aggregatesOf, mostMembers } from './aggregates.ts'
 import { functionSink, type SinkFunction } from './function-sink.ts'
 import { partsOf, sendSums } from './send-sums.ts'
-import type { BatchEntry } from '../outbox/outbox.ts'
+import type { BatchEntry } from './batch.ts'
 import type { Sink, SinkResult } from './sink.ts'
 import { identityOf } from './with-send.ts'
 

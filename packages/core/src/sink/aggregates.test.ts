@@ -1,6 +1,6 @@
 import { exampleRecord } from '@token-meter/testkit'
 import { expect, test } from 'vitest'
-import type { Batch, BatchEntry } from '../outbox/outbox.ts'
+import type { Batch, BatchEntry } from './batch.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import { aggregatesOf, eventsOfMember } from './aggregates.ts'
 

@@ -12,7 +12,7 @@
  * The hashed parts are therefore part of what is stored: to change them is to bill twice what is
  * uncertain at that moment.
  */
-import type { Batch, BatchEntry } from '../outbox/outbox.ts'
+import type { Batch, BatchEntry } from './batch.ts'
 import { deriveRecordId } from '../usage/record-id.ts'
 import { tokenTypes } from '../usage/token-counts.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'

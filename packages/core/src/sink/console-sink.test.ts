@@ -1,6 +1,6 @@
 import { exampleRecord } from '@token-meter/testkit'
 import { expect, test } from 'vitest'
-import type { BatchEntry } from '../outbox/outbox.ts'
+import type { BatchEntry } from './batch.ts'
 import { consoleSink } from './console-sink.ts'
 
 const entry = (record: BatchEntry['record']): BatchEntry => ({

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors/config-error.ts'
-import type { Batch } from '../outbox/outbox.ts'
+import type { Batch } from './batch.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import type { Sink, SinkResult } from './sink.ts'
 

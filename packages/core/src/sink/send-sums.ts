@@ -7,9 +7,9 @@
  * (`uncertainIn`) go as that sum, whoever sends them now and however he sums up.
  */
 import { messageOf } from '../errors/message-of.ts'
-import type { Batch, BatchEntry } from '../outbox/outbox.ts'
+import type { Batch, BatchEntry } from './batch.ts'
 import { deriveRecordId } from '../usage/record-id.ts'
-import { isUncertainRefusal } from '../usage/refusal.ts'
+import { isUncertainRefusal } from '../errors/refusal.ts'
 import { type Aggregate, eventsOfMember, sumOfEntries } from './aggregates.ts'
 import type { RecordProgress, SendProgress } from './send-progress.ts'
 import { reportsProgress } from '../lib/reports-progress.ts'

@@ -1,6 +1,6 @@
-import type { Batch } from '../outbox/outbox.ts'
+import type { Batch } from './batch.ts'
 import type { SendProgress } from './send-progress.ts'
-import type { Refusal } from '../usage/refusal.ts'
+import type { Refusal } from '../errors/refusal.ts'
 
 /**
  * What became of one record at a sink.

@@ -10,7 +10,7 @@ import type { ObservedCall } from '../../src/call/observed-call.ts'
 import type { CompletedReading } from '../../src/call/record-sink.ts'
 import type { OutboxError, TokenMeterError } from '../../src/index.ts'
 import { sqliteOutbox } from '../../src/sqlite.ts'
-import { UsageKeeper } from '../../src/usage-keeper.ts'
+import { UsageKeeper } from '../../src/meter/usage-keeper.ts'
 
 const [, , folder = '', durability] = process.argv
 const file = join(folder, 'usage.db')

@@ -1,6 +1,7 @@
 import type { UsageRecord } from '../../src/usage/usage-record.ts'
 import type { SinkResult } from '../../src/sink/sink.ts'
-import type { Batch, RecordState, SinkStats } from '../../src/outbox/outbox.ts'
+import type { Batch } from '../../src/sink/batch.ts'
+import type { RecordState, SinkStats } from '../../src/outbox/outbox.ts'
 
 type State = 'pending' | 'delivered' | 'dead' | 'discarded'
 

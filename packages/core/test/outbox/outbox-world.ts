@@ -2,13 +2,8 @@ import { expect } from 'vitest'
 import type { SinkResult } from '../../src/sink/sink.ts'
 import type { UsageRecord } from '../../src/usage/usage-record.ts'
 import { OutboxModel } from './outbox-model.ts'
-import type {
-  Batch,
-  BatchEntry,
-  LedgerEntry,
-  LedgerQuery,
-  Outbox,
-} from '../../src/outbox/outbox.ts'
+import type { Batch, BatchEntry } from '../../src/sink/batch.ts'
+import type { LedgerEntry, LedgerQuery, Outbox } from '../../src/outbox/outbox.ts'
 
 export const sinks = ['alpha', 'beta'] as const
 const leaseMs = 1000

@@ -5,7 +5,7 @@ import {
   text,
   unknownUsage,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { embedContentUsage } from '../usage/embed-content.ts'
 import { contentReading } from './content-reading.ts'
 import { Grounding } from './grounding.ts'

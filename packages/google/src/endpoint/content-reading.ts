@@ -1,4 +1,4 @@
-import { text, unknownUsage, type UsageDetails, type UsageReading } from '@token-meter/core/adapter'
+import { text, unknownUsage, type UsageDetails, type UsageReading } from '@token-meter/core/wire'
 import { generateContentUsage, servedTier } from '../usage/generate-content.ts'
 import type { Grounding } from './grounding.ts'
 

@@ -4,7 +4,7 @@ import {
   type StreamReader,
   type TokenEstimate,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { contentReading } from './content-reading.ts'
 import { Grounding } from './grounding.ts'
 import { addCandidates } from './output-text.ts'

@@ -1,4 +1,4 @@
-import { type Endpoint, jsonObject, unknownUsage } from '@token-meter/core/adapter'
+import { type Endpoint, jsonObject, unknownUsage } from '@token-meter/core/wire'
 import { embedContentUsage } from '../usage/embed-content.ts'
 import { isRefusal } from './refusal.ts'
 

@@ -1,4 +1,4 @@
-import { type Endpoint, jsonObject } from '@token-meter/core/adapter'
+import { type Endpoint, jsonObject } from '@token-meter/core/wire'
 import { contentReading } from './content-reading.ts'
 import { ContentStreamReader } from './content-stream-reader.ts'
 import { Grounding } from './grounding.ts'

@@ -1,4 +1,4 @@
-import { jsonObject, type UsageDetails, usageDetails } from '@token-meter/core/adapter'
+import { jsonObject, type UsageDetails, usageDetails } from '@token-meter/core/wire'
 
 /** What tools of Google ran for one response: how often they are billed depends on the model. */
 export class Grounding {

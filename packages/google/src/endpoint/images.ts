@@ -4,7 +4,7 @@ import {
   noEstimate,
   noTokens,
   unknownUsage,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { embedContent } from './embed-content.ts'
 import { isRefusal } from './refusal.ts'
 

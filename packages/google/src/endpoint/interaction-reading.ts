@@ -1,4 +1,4 @@
-import { jsonObject, text, unknownUsage, type UsageReading } from '@token-meter/core/adapter'
+import { jsonObject, text, unknownUsage, type UsageReading } from '@token-meter/core/wire'
 import { type InteractionWatch, isUnfinished } from '../jobs/interaction-watch.ts'
 import { interactionsUsage } from '../usage/interactions.ts'
 import { InteractionTools } from './interaction-tools.ts'

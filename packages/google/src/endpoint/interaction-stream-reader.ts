@@ -5,7 +5,7 @@ import {
   type StreamReader,
   type TokenEstimate,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import type { InteractionWatch } from '../jobs/interaction-watch.ts'
 import { InteractionTools } from './interaction-tools.ts'
 import { interactionReading, readInteraction } from './interaction-reading.ts'

@@ -1,4 +1,4 @@
-import { jsonObject, type UsageDetails, usageDetails } from '@token-meter/core/adapter'
+import { jsonObject, type UsageDetails, usageDetails } from '@token-meter/core/wire'
 import { searchesBilled } from './grounding.ts'
 
 type Fee =

@@ -1,4 +1,4 @@
-import { type Endpoint, jsonObject, type TokenEstimate } from '@token-meter/core/adapter'
+import { type Endpoint, jsonObject, type TokenEstimate } from '@token-meter/core/wire'
 import type { InteractionWatch } from '../jobs/interaction-watch.ts'
 import { readInteraction } from './interaction-reading.ts'
 import { InteractionStreamReader } from './interaction-stream-reader.ts'

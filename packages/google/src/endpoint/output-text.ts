@@ -1,4 +1,4 @@
-import { jsonObject, type TokenEstimate } from '@token-meter/core/adapter'
+import { jsonObject, type TokenEstimate } from '@token-meter/core/wire'
 
 /** Adds the text of candidates, or of streamed parts of them: what is billed as output. */
 export function addCandidates(candidates: unknown, output: TokenEstimate): void {

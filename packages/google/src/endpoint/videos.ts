@@ -5,7 +5,7 @@ import {
   noTokens,
   text,
   unknownUsage,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 
 /** What Veo makes unless told otherwise: https://ai.google.dev/gemini-api/docs/video */
 const defaultSeconds = 8

@@ -1,4 +1,5 @@
-import { JobMemory, jsonObject, type ObservedCall, text } from '@token-meter/core/adapter'
+import { JobMemory, type ObservedCall } from '@token-meter/core/adapter'
+import { jsonObject, text } from '@token-meter/core/wire'
 
 /** What becomes of interactions that are not finished, or can be seen again. */
 export interface InteractionWatch {

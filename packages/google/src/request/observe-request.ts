@@ -1,12 +1,5 @@
-import {
-  isPromise,
-  JobMemory,
-  jsonObject,
-  markObserved,
-  type ObservedCall,
-  responseHeaders,
-  text,
-} from '@token-meter/core/adapter'
+import { isPromise, JobMemory, markObserved, type ObservedCall } from '@token-meter/core/adapter'
+import { jsonObject, responseHeaders, text } from '@token-meter/core/wire'
 import { batches, batchLine, batchModel, batchOutput } from '../endpoint/batches.ts'
 import { embedContent } from '../endpoint/embed-content.ts'
 import { generateContent } from '../endpoint/generate-content.ts'

@@ -1,4 +1,4 @@
-import { jsonObject } from '@token-meter/core/adapter'
+import { jsonObject } from '@token-meter/core/wire'
 
 type Fields = Record<string, unknown>
 

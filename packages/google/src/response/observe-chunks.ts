@@ -1,4 +1,5 @@
-import { responseHeaders, type StreamObservation, whenDropped } from '@token-meter/core/adapter'
+import { responseHeaders } from '@token-meter/core/wire'
+import { type StreamObservation, whenDropped } from '@token-meter/core/adapter'
 import type { ApiResponse } from '../google-client.ts'
 import { jsonObserver } from './observe-json.ts'
 

@@ -1,4 +1,4 @@
-import type { UsageCounts, UsageProblems } from '@token-meter/core/adapter'
+import type { UsageCounts, UsageProblems } from '@token-meter/core/wire'
 
 /** What Google counts: cached is inside prompt, tool use and thoughts are outside of the others. */
 export interface GoogleCounts {

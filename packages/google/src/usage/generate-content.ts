@@ -4,7 +4,7 @@ import {
   text,
   type UsageCounts,
   usageDetails,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { disjointCounts } from './disjoint-counts.ts'
 import { mediaInput, modalityCounts } from './modality-counts.ts'
 

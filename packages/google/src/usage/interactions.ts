@@ -1,4 +1,4 @@
-import { countReader, jsonObject, type UsageCounts, usageDetails } from '@token-meter/core/adapter'
+import { countReader, jsonObject, type UsageCounts, usageDetails } from '@token-meter/core/wire'
 import { disjointCounts } from './disjoint-counts.ts'
 import { added, mediaInput, modalityCounts } from './modality-counts.ts'
 

@@ -3,7 +3,7 @@ import {
   reportedCount,
   type UsageDetails,
   type UsageProblems,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 
 /** Tokens by what they stand for, from a list such as `promptTokensDetails`. */
 export interface ModalityCounts {

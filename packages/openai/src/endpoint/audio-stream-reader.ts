@@ -6,7 +6,7 @@ import {
   unknownUsage,
   type UsageCounts,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { audioUsage } from '../usage/audio.ts'
 import { isRefusal } from './refusal.ts'
 

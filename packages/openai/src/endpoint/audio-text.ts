@@ -1,4 +1,4 @@
-import { type Endpoint, jsonObject, text, type UsageReading } from '@token-meter/core/adapter'
+import { type Endpoint, jsonObject, text, type UsageReading } from '@token-meter/core/wire'
 import { audioUsage } from '../usage/audio.ts'
 import { secondsUsage } from '../usage/seconds.ts'
 import { AudioStreamReader, audioReading } from './audio-stream-reader.ts'

@@ -4,7 +4,7 @@ import {
   jsonObject,
   text,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { hidesUsage } from '../request/usage-request.ts'
 import { addMessage } from './chat-message.ts'
 import { addTextOrTokens } from './text-or-tokens.ts'

@@ -1,4 +1,4 @@
-import { jsonObject, type TokenEstimate } from '@token-meter/core/adapter'
+import { jsonObject, type TokenEstimate } from '@token-meter/core/wire'
 
 /** Adds the text of a message or of a streamed part of one: what is billed as output. */
 export function addMessage(message: unknown, estimate: TokenEstimate): void {

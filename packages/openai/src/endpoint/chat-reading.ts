@@ -9,7 +9,7 @@ import {
   unknownUsage,
   type UsageDetails,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { chatCompletionsUsage } from '../usage/chat-completions.ts'
 
 type Json = Readonly<Record<string, unknown>>

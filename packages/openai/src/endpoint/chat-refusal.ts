@@ -1,4 +1,4 @@
-import { jsonObject, type RefusalBilling, refusalBilling } from '@token-meter/core/adapter'
+import { jsonObject, type RefusalBilling, refusalBilling } from '@token-meter/core/wire'
 
 const refusals = new Set<unknown>(['content_filter', 'refusal'])
 const isBilled: RefusalBilling = {}

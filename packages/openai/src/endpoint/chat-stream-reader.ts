@@ -5,7 +5,7 @@ import {
   type StreamReader,
   type TokenEstimate,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { addMessage } from './chat-message.ts'
 import { chatReadings, statedUsage } from './chat-reading.ts'
 import { ChatRefusal } from './chat-refusal.ts'

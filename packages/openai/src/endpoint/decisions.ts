@@ -1,4 +1,4 @@
-import { type Endpoint, jsonObject, text, unknownUsage } from '@token-meter/core/adapter'
+import { type Endpoint, jsonObject, text, unknownUsage } from '@token-meter/core/wire'
 import { responsesUsage } from '../usage/responses.ts'
 import { isRefusal } from './refusal.ts'
 

@@ -1,4 +1,4 @@
-import { type Endpoint, jsonObject, text, unknownUsage } from '@token-meter/core/adapter'
+import { type Endpoint, jsonObject, text, unknownUsage } from '@token-meter/core/wire'
 import { embeddingsUsage } from '../usage/embeddings.ts'
 import { isRefusal } from './refusal.ts'
 import { addTextOrTokens } from './text-or-tokens.ts'

@@ -1,4 +1,4 @@
-import type { Endpoint } from '@token-meter/core/adapter'
+import type { Endpoint } from '@token-meter/core/wire'
 import type { OneShot } from '../request/routes.ts'
 import { audioText } from './audio-text.ts'
 import { chatCompletions, legacyCompletions } from './chat-completions.ts'

@@ -1,4 +1,4 @@
-import { type Endpoint, jsonObject, noEstimate, type UsageReading } from '@token-meter/core/adapter'
+import { type Endpoint, jsonObject, noEstimate, type UsageReading } from '@token-meter/core/wire'
 import { chatCompletionsUsage } from '../usage/chat-completions.ts'
 import { responsesUsage } from '../usage/responses.ts'
 import { unreadUsage } from '../usage/unread-usage.ts'

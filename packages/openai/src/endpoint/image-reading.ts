@@ -1,4 +1,4 @@
-import { type Call, text, type UsageReading } from '@token-meter/core/adapter'
+import { type Call, text, type UsageReading } from '@token-meter/core/wire'
 import { imagesUsage } from '../usage/images.ts'
 
 /**

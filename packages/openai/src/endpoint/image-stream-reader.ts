@@ -5,7 +5,7 @@ import {
   text,
   unknownUsage,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { imageReading } from './image-reading.ts'
 import { isRefusal } from './refusal.ts'
 import { svgReading } from './svg-reading.ts'

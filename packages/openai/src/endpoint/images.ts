@@ -6,7 +6,7 @@ import {
   text,
   unknownUsage,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { imageReading } from './image-reading.ts'
 import { ImageStreamReader } from './image-stream-reader.ts'
 import { isRefusal } from './refusal.ts'

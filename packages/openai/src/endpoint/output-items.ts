@@ -1,4 +1,4 @@
-import { jsonObject, type TokenEstimate } from '@token-meter/core/adapter'
+import { jsonObject, type TokenEstimate } from '@token-meter/core/wire'
 
 /** Adds what a model wrote among the output items of a response. */
 export function addOutputItems(output: unknown, estimate: TokenEstimate): void {

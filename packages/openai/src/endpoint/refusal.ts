@@ -1,4 +1,4 @@
-import { isErrorAnswer } from '@token-meter/core/adapter'
+import { isErrorAnswer } from '@token-meter/core/wire'
 
 /** True for an error in place of an answer. */
 export function isRefusal(body: unknown): boolean {

@@ -1,4 +1,4 @@
-import { jsonObject, type UsageDetails, usageDetails } from '@token-meter/core/adapter'
+import { jsonObject, type UsageDetails, usageDetails } from '@token-meter/core/wire'
 
 type Json = Readonly<Record<string, unknown>>
 

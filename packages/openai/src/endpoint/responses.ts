@@ -8,7 +8,7 @@ import {
   type TokenEstimate,
   unknownUsage,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { responsesUsage } from '../usage/responses.ts'
 import { addOutputItems } from './output-items.ts'
 import { isRefusal } from './refusal.ts'

@@ -1,4 +1,4 @@
-import { type Endpoint, noTokens, unknownUsage, type UsageReading } from '@token-meter/core/adapter'
+import { type Endpoint, noTokens, unknownUsage, type UsageReading } from '@token-meter/core/wire'
 import { AudioStreamReader } from './audio-stream-reader.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { jsonObject, text, type UsageReading } from '@token-meter/core/adapter'
+import { jsonObject, text, type UsageReading } from '@token-meter/core/wire'
 import { imagesUsage } from '../usage/images.ts'
 
 /** The reading of the model that drew an SVG: another model than the image's, and on its own bill. */

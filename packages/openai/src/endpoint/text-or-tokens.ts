@@ -1,4 +1,4 @@
-import type { TokenEstimate } from '@token-meter/core/adapter'
+import type { TokenEstimate } from '@token-meter/core/wire'
 
 /** Adds what is given as text, as tokens, or as a list of either: a token is a number. */
 export function addTextOrTokens(value: unknown, estimate: TokenEstimate): void {

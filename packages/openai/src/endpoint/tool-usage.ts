@@ -1,4 +1,4 @@
-import { jsonObject, text, type UsageReading } from '@token-meter/core/adapter'
+import { jsonObject, text, type UsageReading } from '@token-meter/core/wire'
 import { imagesUsage } from '../usage/images.ts'
 import { svgReading } from './svg-reading.ts'
 

@@ -1,4 +1,4 @@
-import { text, unknownUsage } from '@token-meter/core/adapter'
+import { text, unknownUsage } from '@token-meter/core/wire'
 import { chatCompletionsUsage } from '../usage/chat-completions.ts'
 import type { JobKind } from './job-kind.ts'
 

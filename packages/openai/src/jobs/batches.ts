@@ -1,4 +1,4 @@
-import { jsonObject, text, type UsageReading } from '@token-meter/core/adapter'
+import { jsonObject, text, type UsageReading } from '@token-meter/core/wire'
 import { responsesUsage } from '../usage/responses.ts'
 import { unreadUsage } from '../usage/unread-usage.ts'
 import type { Job, JobKind } from './job-kind.ts'

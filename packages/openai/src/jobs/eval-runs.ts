@@ -1,4 +1,4 @@
-import { jsonObject, text } from '@token-meter/core/adapter'
+import { jsonObject, text } from '@token-meter/core/wire'
 import { chatCompletionsUsage } from '../usage/chat-completions.ts'
 import type { JobKind } from './job-kind.ts'
 

@@ -1,4 +1,4 @@
-import type { Call, UsageReading } from '@token-meter/core/adapter'
+import type { Call, UsageReading } from '@token-meter/core/wire'
 
 /** A job's own JSON object, as the API answers it. */
 export type Job = Readonly<Record<string, unknown>>

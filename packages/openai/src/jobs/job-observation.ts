@@ -1,4 +1,5 @@
-import type { Call, CallObserver, ObservedCall } from '@token-meter/core/adapter'
+import type { Call } from '@token-meter/core/wire'
+import type { CallObserver, ObservedCall } from '@token-meter/core/adapter'
 import type { JobName } from '../request/routes.ts'
 import { assistantRuns } from './assistant-runs.ts'
 import { batches } from './batches.ts'

@@ -1,13 +1,12 @@
 import {
   type Endpoint,
-  JobMemory,
   jsonObject,
   noEstimate,
-  type ObservedCall,
   type StreamReader,
   text,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
+import { JobMemory, type ObservedCall } from '@token-meter/core/adapter'
 import { isRecent } from './foreign-window.ts'
 import type { Job, JobKind } from './job-kind.ts'
 import { withoutPrompt } from './without-prompt.ts'

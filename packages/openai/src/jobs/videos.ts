@@ -1,4 +1,4 @@
-import { text } from '@token-meter/core/adapter'
+import { text } from '@token-meter/core/wire'
 import { secondsUsage } from '../usage/seconds.ts'
 import type { JobKind } from './job-kind.ts'
 

@@ -1,4 +1,5 @@
-import { noEstimate, type ObservedCall } from '@token-meter/core/adapter'
+import { noEstimate } from '@token-meter/core/wire'
+import type { ObservedCall } from '@token-meter/core/adapter'
 
 /**
  * A call to be remembered until its job has ended, which may be never: who pays, and the fields of

@@ -1,10 +1,5 @@
-import {
-  jsonObject,
-  type ObservedCall,
-  text,
-  unknownUsage,
-  type UsageReading,
-} from '@token-meter/core/adapter'
+import { jsonObject, text, unknownUsage, type UsageReading } from '@token-meter/core/wire'
+import type { ObservedCall } from '@token-meter/core/adapter'
 import { decisions } from '../endpoint/decisions.ts'
 import { secondsUsage } from '../usage/seconds.ts'
 import { holdMs } from './hold-time.ts'

@@ -1,4 +1,5 @@
-import { type CallObserver, type ClientOptions, jsonObject } from '@token-meter/core/adapter'
+import type { CallObserver, ClientOptions } from '@token-meter/core/adapter'
+import { jsonObject } from '@token-meter/core/wire'
 import { LiveReader } from './live-reader.ts'
 import type { OpenAISocket } from './openai-socket.ts'
 import { RealtimeReader } from './realtime-reader.ts'

@@ -1,4 +1,4 @@
-import { jsonObject, text, unknownUsage, type UsageReading } from '@token-meter/core/adapter'
+import { jsonObject, text, unknownUsage, type UsageReading } from '@token-meter/core/wire'
 import { audioUsage } from '../usage/audio.ts'
 import { RealtimeResponse } from './realtime-response.ts'
 import { RealtimeSession } from './realtime-session.ts'

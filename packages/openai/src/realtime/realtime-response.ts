@@ -1,11 +1,11 @@
 import {
   type Endpoint,
-  type ObservedCall,
   text,
   type TokenEstimate,
   unknownUsage,
   type UsageReading,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
+import type { ObservedCall } from '@token-meter/core/adapter'
 import { exactCame, holdEstimate } from './lost-responses.ts'
 import { realtimeUsage } from './realtime-usage.ts'
 import type { RealtimeSession } from './realtime-session.ts'

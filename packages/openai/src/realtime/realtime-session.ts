@@ -1,4 +1,4 @@
-import { jsonObject, text, TokenEstimate } from '@token-meter/core/adapter'
+import { jsonObject, text, TokenEstimate } from '@token-meter/core/wire'
 import type { SocketEvent } from './socket-reader.ts'
 
 // An audio token of the assistant is 50 ms: https://developers.openai.com/api/docs/guides/realtime-costs

@@ -1,4 +1,4 @@
-import { countReader, jsonObject, type UsageCounts, usageDetails } from '@token-meter/core/adapter'
+import { countReader, jsonObject, type UsageCounts, usageDetails } from '@token-meter/core/wire'
 import { disjointCounts } from '../usage/inclusive-usage.ts'
 import { mediaTokens } from '../usage/media-tokens.ts'
 

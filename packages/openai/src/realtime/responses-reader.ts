@@ -1,10 +1,5 @@
-import {
-  jsonObject,
-  type ObservedCall,
-  type StreamReader,
-  text,
-  type TokenEstimate,
-} from '@token-meter/core/adapter'
+import { jsonObject, type StreamReader, text, type TokenEstimate } from '@token-meter/core/wire'
+import type { ObservedCall } from '@token-meter/core/adapter'
 import { responsesEndpoint } from '../endpoint/responses.ts'
 import { exactCame, holdEstimate } from './lost-responses.ts'
 import { RecentIds } from './recent-ids.ts'

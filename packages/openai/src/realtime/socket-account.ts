@@ -1,11 +1,9 @@
+import { type Call, type Endpoint, providerName } from '@token-meter/core/wire'
 import {
-  type Call,
   type CallObserver,
   type ClientOptions,
   contextCustomer,
-  type Endpoint,
   type ObservedCall,
-  providerName,
   runWithCustomer,
 } from '@token-meter/core/adapter'
 import type { OpenAISocket } from './openai-socket.ts'

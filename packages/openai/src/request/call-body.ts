@@ -1,4 +1,5 @@
-import { bodySnapshot, type Call } from '@token-meter/core/adapter'
+import { bodySnapshot } from '@token-meter/core/adapter'
+import type { Call } from '@token-meter/core/wire'
 
 interface BodyOptions {
   readonly body?: unknown

@@ -1,4 +1,4 @@
-import type { Call } from '@token-meter/core/adapter'
+import type { Call } from '@token-meter/core/wire'
 
 /**
  * Servers that are known to take `stream_options.include_usage`, by provider name, and do not send

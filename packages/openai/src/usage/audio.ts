@@ -4,7 +4,7 @@ import {
   statedCost,
   type UsageCounts,
   usageDetails,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { disjointCounts } from './inclusive-usage.ts'
 import { mediaTokens } from './media-tokens.ts'
 import { secondsUsage } from './seconds.ts'

@@ -9,7 +9,7 @@ import {
   type UsageCounts,
   usageDetails,
   type UsageOf,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 
 /**
  * The `usage` of chat completions and legacy completions, of OpenAI and of compatible servers,

@@ -4,7 +4,7 @@ import {
   statedCost,
   type UsageCounts,
   usageDetails,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { mediaTokens } from './media-tokens.ts'
 
 /**

@@ -5,7 +5,7 @@ import {
   type TokenType,
   type UsageCounts,
   usageDetails,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 import { disjointCounts } from './inclusive-usage.ts'
 import { mediaTokens } from './media-tokens.ts'
 

@@ -1,4 +1,4 @@
-import type { UsageCounts, UsageProblems } from '@token-meter/core/adapter'
+import type { UsageCounts, UsageProblems } from '@token-meter/core/wire'
 
 /** Counts as OpenAI's APIs give them: cached tokens inside the input, reasoning inside the output. */
 export interface InclusiveUsage {

@@ -1,4 +1,4 @@
-import { type countReader, jsonObject } from '@token-meter/core/adapter'
+import { type countReader, jsonObject } from '@token-meter/core/wire'
 
 type Json = Readonly<Record<string, unknown>>
 type Count = ReturnType<typeof countReader>

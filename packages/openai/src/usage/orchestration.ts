@@ -1,4 +1,4 @@
-import type { countReader } from '@token-meter/core/adapter'
+import type { countReader } from '@token-meter/core/wire'
 import type { InclusiveUsage } from './inclusive-usage.ts'
 
 type Json = Readonly<Record<string, unknown>>

@@ -9,7 +9,7 @@ import {
   type UsageCounts,
   usageDetails,
   type UsageOf,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/wire'
 
 /**
  * The `usage` of a response of the Responses API, of OpenAI, Azure, xAI, LM Studio and other

@@ -1,4 +1,4 @@
-import { noTokens, type UsageCounts, usageDetails } from '@token-meter/core/adapter'
+import { noTokens, type UsageCounts, usageDetails } from '@token-meter/core/wire'
 
 /** The usage of what is billed by its length, and has no tokens. Takes numbers, and text of them. */
 export function secondsUsage(seconds: unknown): UsageCounts {

@@ -1,4 +1,4 @@
-import { noTokens, unknownUsage, type UsageReading } from '@token-meter/core/adapter'
+import { noTokens, unknownUsage, type UsageReading } from '@token-meter/core/wire'
 
 /** The reading of an answer that costs something and does not say what: reported, not invented. */
 export function unreadUsage(model: string | undefined, problem: string): UsageReading {

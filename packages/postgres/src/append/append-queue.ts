@@ -1,4 +1,4 @@
-import type { UsageRecord } from '@token-meter/core/adapter'
+import type { UsageRecord } from '@token-meter/core/wire'
 import { atMost } from '../at-most.ts'
 import { type Waiting, WaitingRows } from './waiting-rows.ts'
 

@@ -4,8 +4,8 @@ import {
   isSameUsage,
   type ManualUsage,
   toUsageRecord,
-  type UsageRecord,
 } from '@token-meter/core/adapter'
+import type { UsageRecord } from '@token-meter/core/wire'
 import type { ClientBase } from 'pg'
 import type { Database } from '../database.ts'
 import { postgresFailure } from '../postgres-failure.ts'

@@ -1,9 +1,5 @@
-import {
-  type Faults,
-  fromBody,
-  type OutboxError,
-  type UsageRecord,
-} from '@token-meter/core/adapter'
+import { type Faults, fromBody, type OutboxError } from '@token-meter/core/adapter'
+import type { UsageRecord } from '@token-meter/core/wire'
 import type { RecordRow } from '../append/append-statement.ts'
 import { atMost } from '../at-most.ts'
 import { rowsOf, SpoolFile } from './spool-file.ts'

@@ -1,4 +1,5 @@
-import { checkKeys, ConfigError, type Outbox, type UsageRecord } from '@token-meter/core/adapter'
+import { checkKeys, ConfigError, type UsageRecord } from '@token-meter/core/sink'
+import type { Outbox } from '@token-meter/core/adapter'
 import type Stripe from 'stripe'
 import { checkedApiKey } from '../api-key.ts'
 import { redact } from '../redact.ts'

@@ -1,4 +1,4 @@
-import { TokenMeterError } from '@token-meter/core/adapter'
+import { TokenMeterError } from '@token-meter/core/sink'
 
 /** A bill was not cancelled, or not wholly. The ledger is unchanged: `cancelUsage` can be called again. */
 export class CancelError extends TokenMeterError {

@@ -1,4 +1,5 @@
-import { ConfigError, type LedgerEntry } from '@token-meter/core/adapter'
+import { ConfigError } from '@token-meter/core/sink'
+import type { LedgerEntry } from '@token-meter/core/adapter'
 import type { StripeApi } from '../stripe-sink-options.ts'
 import { isInDuplicateWindow } from '../duplicate-window.ts'
 import { afterTheFact, type AfterTheFact, type AfterTheFactOptions } from './after-the-fact.ts'

@@ -1,4 +1,4 @@
-import type { UsageCost, UsageRecord } from '@token-meter/core/adapter'
+import type { UsageCost, UsageRecord } from '@token-meter/core/sink'
 import { costValue } from '../cost-value.ts'
 import { isWholeUnits } from '../whole-units.ts'
 import { toStripeEvents, type StripeEvent, type StripeEventOptions } from '../to-stripe-events.ts'

@@ -3,7 +3,7 @@
  * bill: signed request (verified-notification) -> event (fetched: the notification is thin)
  * -> errors (meter-error-event) -> dead letters (refuse-records) -> report.
  */
-import { ConfigError, isAboveZero, isFunction, optionCheck } from '@token-meter/core/adapter'
+import { ConfigError, isAboveZero, isFunction, optionCheck } from '@token-meter/core/sink'
 import type Stripe from 'stripe'
 import { afterTheFact, type AfterTheFactOptions } from './after-the-fact.ts'
 import { meterErrorData } from './meter-error-event.ts'

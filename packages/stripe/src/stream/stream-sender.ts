@@ -12,7 +12,7 @@ import {
   untilAborted,
   type BeginRequest,
   type EventRequest,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/sink'
 import { outsideDuplicateWindow } from '../duplicate-window.ts'
 import type { EventOutcome, SentEvent } from '../event-outcome.ts'
 import { stopped, type EventSender, type QueuedEvent } from '../event-sender.ts'

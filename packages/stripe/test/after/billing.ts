@@ -1,5 +1,6 @@
 import { memoryOutbox } from '@token-meter/core'
-import type { Outbox, Sink, UsageRecord } from '@token-meter/core/adapter'
+import type { Outbox } from '@token-meter/core/adapter'
+import type { Sink, UsageRecord } from '@token-meter/core/sink'
 import { exampleRecord, startFakeStripe, type FakeStripeOptions } from '@token-meter/testkit'
 import Stripe from 'stripe'
 import { onTestFinished, vi } from 'vitest'

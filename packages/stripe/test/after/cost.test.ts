@@ -1,6 +1,6 @@
 import { aggregated, createMeter, memoryOutbox } from '@token-meter/core'
 import { cost } from '@token-meter/core/cost'
-import { ConfigError } from '@token-meter/core/adapter'
+import { ConfigError } from '@token-meter/core/sink'
 import { exampleRecord } from '@token-meter/testkit'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { cancelUsage, meterErrorHandler, reconcileUsage, stripeSink } from '../../src/index.ts'

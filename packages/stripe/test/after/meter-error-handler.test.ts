@@ -1,6 +1,7 @@
 import { createMeter, memoryOutbox } from '@token-meter/core'
 import { sqliteOutbox } from '@token-meter/core/sqlite'
-import { ConfigError, type Outbox } from '@token-meter/core/adapter'
+import { ConfigError } from '@token-meter/core/sink'
+import type { Outbox } from '@token-meter/core/adapter'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

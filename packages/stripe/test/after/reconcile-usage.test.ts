@@ -1,6 +1,6 @@
 import { aggregated } from '@token-meter/core'
 import { sqliteOutbox } from '@token-meter/core/sqlite'
-import { ConfigError, type MeterEvent } from '@token-meter/core/adapter'
+import { ConfigError, type MeterEvent } from '@token-meter/core/sink'
 import type { Fault } from '@token-meter/testkit'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,5 @@
 import { memoryOutbox } from '@token-meter/core'
-import { ConfigError } from '@token-meter/core/adapter'
+import { ConfigError } from '@token-meter/core/sink'
 import { expect, test } from 'vitest'
 import { meterErrorHandler } from '../../src/index.ts'
 import { hour, signed, startBilling, webhookSecret } from './billing.ts'

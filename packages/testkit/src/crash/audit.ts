@@ -1,5 +1,5 @@
 import type { LedgerEntry, SinkStats } from '@token-meter/core'
-import { tokenTypes, type UsageRecord } from '@token-meter/core/adapter'
+import { tokenTypes, type UsageRecord } from '@token-meter/core/wire'
 import type { MeterEventParams } from '../stripe/meter-event-params.ts'
 import { billedUsage, usageOfRecord } from './audited-usage.ts'
 import type { ResolvedCall } from './call-log.ts'

@@ -1,9 +1,4 @@
-import {
-  modelSlug,
-  tokenTypes,
-  type TokenCounts,
-  type UsageRecord,
-} from '@token-meter/core/adapter'
+import { modelSlug, tokenTypes, type TokenCounts, type UsageRecord } from '@token-meter/core/wire'
 import type { MeterEventParams } from '../stripe/meter-event-params.ts'
 import { plannedCall } from './planned-call.ts'
 

@@ -1,4 +1,4 @@
-import type { TokenCounts, UsageRecord } from '@token-meter/core/adapter'
+import type { TokenCounts, UsageRecord } from '@token-meter/core/wire'
 import { createRandom } from './random.ts'
 
 /** One call of a producer. Its key decides everything about it, so that any process can tell. */

@@ -1,4 +1,5 @@
-import type { Awaitable, Batch, Outbox, SinkResult, UsageRecord } from '@token-meter/core/adapter'
+import type { Awaitable, Batch, Outbox, SinkResult } from '@token-meter/core/adapter'
+import type { UsageRecord } from '@token-meter/core/wire'
 import { exampleRecord } from '../example-record.ts'
 
 /** How the conformance suite gets at an outbox. */

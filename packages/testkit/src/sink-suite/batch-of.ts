@@ -1,4 +1,5 @@
-import type { Batch, BatchEntry, SinkResult, UsageRecord } from '@token-meter/core/adapter'
+import type { Batch, BatchEntry, SinkResult } from '@token-meter/core/adapter'
+import type { UsageRecord } from '@token-meter/core/wire'
 import { exampleRecord } from '../example-record.ts'
 
 /** A signal that is never aborted. */

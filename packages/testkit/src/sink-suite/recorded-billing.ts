@@ -1,4 +1,4 @@
-import { modelSlug, tokenTypes, type ModelSlug, type TokenCounts } from '@token-meter/core/adapter'
+import { modelSlug, tokenTypes, type ModelSlug, type TokenCounts } from '@token-meter/core/wire'
 import { test } from 'vitest'
 import type { Fault } from '../http/fault.ts'
 import { sharedFolder } from '../shared-folder.ts'

@@ -1,4 +1,5 @@
-import type { Sink, UsageRecord } from '@token-meter/core/adapter'
+import type { Sink } from '@token-meter/core/adapter'
+import type { UsageRecord } from '@token-meter/core/wire'
 import type { Fault, FaultOptions } from '../http/fault.ts'
 
 /** What the suite needs of a fake billing backend; `startFakeStripe` is one. */

@@ -5,8 +5,8 @@ import {
   type SendProgress,
   type Sink,
   type SinkResult,
-  type UsageRecord,
 } from '@token-meter/core/adapter'
+import type { UsageRecord } from '@token-meter/core/wire'
 import { exampleRecord } from '../example-record.ts'
 import type { BilledRow, SinkBackend, SinkSuite } from './sink-backend.ts'
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { BatchEntry } from '../outbox.ts'
+import type { BatchEntry } from '../../sink/batch.ts'
 import { type Uncertainty, uncertaintyFields } from '../uncertainty.ts'
 import { fromBody } from '../record-body.ts'
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Batch } from '../outbox.ts'
+import type { Batch } from '../../sink/batch.ts'
 import { prepareBatchEntries } from './batch-entries.ts'
 import { prepareDoubt } from './doubt.ts'
 import type { Heartbeat } from './heartbeat.ts'

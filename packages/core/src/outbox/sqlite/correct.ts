@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { correctedEvents } from '../corrected-events.ts'
 import type { Outbox } from '../outbox.ts'
-import { refusalOf } from '../../usage/refusal.ts'
+import { refusalOf } from '../../errors/refusal.ts'
 import { inTransaction } from './in-transaction.ts'
 
 interface SettledRow {

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { DeadLetter, Outbox } from '../outbox.ts'
 import { inTransaction } from './in-transaction.ts'
 import { fromBody } from '../record-body.ts'
-import { refusalOf } from '../../usage/refusal.ts'
+import { refusalOf } from '../../errors/refusal.ts'
 
 interface DeadRow {
   readonly body: string

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { LedgerEntry, LedgerPage, LedgerQuery, RecordState } from '../outbox.ts'
 import { fromBody } from '../record-body.ts'
-import { refusalOf } from '../../usage/refusal.ts'
+import { refusalOf } from '../../errors/refusal.ts'
 import { prepareRecordWindows } from './record-windows.ts'
 
 interface LedgerRow {

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Batch } from '../outbox.ts'
+import type { Batch } from '../../sink/batch.ts'
 import { prepareBatchEntries } from './batch-entries.ts'
 import { doubtOf } from './distrusted.ts'
 import { type Gate, prepareHoldBack } from './hold-back.ts'

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { exampleRecord } from '@token-meter/testkit/suites'
 import { expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../../../test/outbox/temporary-folder.ts'
-import type { Batch } from '../outbox.ts'
+import type { Batch } from '../../sink/batch.ts'
 import type { SinkResult } from '../../sink/sink.ts'
 import { sqliteOutbox } from './sqlite-outbox.ts'
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { SinkResult } from '../../sink/sink.ts'
-import type { Batch, BatchMarks } from '../outbox.ts'
+import type { Batch, BatchMarks } from '../../sink/batch.ts'
 import { prepareLearnUncertain } from './doubt.ts'
 import { inTransaction } from './in-transaction.ts'
 

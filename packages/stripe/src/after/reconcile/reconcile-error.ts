@@ -1,4 +1,4 @@
-import { TokenMeterError } from '@token-meter/core/adapter'
+import { TokenMeterError } from '@token-meter/core/sink'
 
 /** The sums could not be compared. Nothing was decided; what was settled before stays settled. */
 export class ReconcileError extends TokenMeterError {

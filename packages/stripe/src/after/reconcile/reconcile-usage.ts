@@ -3,14 +3,8 @@
  * not known to be delivered. And for dead letters of unknown fate, minute by minute, what Stripe has
  * of them (arrived-events), so that they can be settled or sent again (settle-record).
  */
-import {
-  ConfigError,
-  isFiniteDuration,
-  isOneOf,
-  isText,
-  type LedgerEntry,
-  optionCheck,
-} from '@token-meter/core/adapter'
+import { ConfigError, isFiniteDuration, isOneOf, isText, optionCheck } from '@token-meter/core/sink'
+import type { LedgerEntry } from '@token-meter/core/adapter'
 import { afterTheFact, type AfterTheFact, type AfterTheFactOptions } from '../after-the-fact.ts'
 import { arrivedEvents } from './arrived-events.ts'
 import { ledgerSums, type LedgerSum } from './ledger-sums.ts'

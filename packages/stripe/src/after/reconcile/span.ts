@@ -1,4 +1,4 @@
-import { ConfigError } from '@token-meter/core/adapter'
+import { ConfigError } from '@token-meter/core/sink'
 
 /** Stripe sums up whole minutes only. */
 export const minuteMs = 60_000

@@ -1,0 +1,192 @@
+import { isOpaque, observeBody } from './body-observer.ts'
+import type { ObservedCall } from '../observed-call.ts'
+import { responseHeaders } from '../../wire/response-headers.ts'
+import { ResponseBranch } from './response-branch.ts'
+import { whenDropped } from '../when-dropped.ts'
+
+const observed = new WeakSet<object>()
+
+let isUntapped = false
+
+/**
+ * Runs what reads a response for somebody who is observed himself: the SDK's stream, which looks
+ * for the body as soon as it is asked for its first event. Only what runs synchronously is meant.
+ */
+export function readUntapped<Result>(work: () => Result): Result {
+  isUntapped = true
+  try {
+    return work()
+  } finally {
+    isUntapped = false
+  }
+}
+
+/**
+ * Observes a raw response whose body the caller reads himself. The object stays the same; each way
+ * of reading it passes what is read through the observer. Never `clone()` or `tee()` of our own:
+ * they would buffer the body and keep a cancelled request running.
+ */
+export function observeResponse(
+  response: Response,
+  call: ObservedCall,
+  branch: ResponseBranch = ResponseBranch.first(call),
+): Response {
+  if (observed.has(response)) return response
+  observed.add(response)
+  call.headers = responseHeaders(response.headers)
+  const contentType = response.headers.get('content-type') ?? ''
+  if (isOpaque(call, contentType)) {
+    call.respond(undefined)
+    return response
+  }
+  whenDropped(response, branch)
+
+  const text = (read: string): string => {
+    const body = observeBody(call, contentType)
+    return body.push(read) + body.finish()
+  }
+  const bytes = (read: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => {
+    const body = observeBody(call, contentType)
+    const passed = body.push(new TextDecoder().decode(read)) + body.finish()
+    return body.rewrites ? new TextEncoder().encode(passed) : read
+  }
+
+  const whole = async (read: () => unknown): Promise<unknown> => {
+    // A reading that is refused because of an earlier one is not the end of the body.
+    const isFirst = !response.bodyUsed
+    try {
+      return await read()
+    } catch (error) {
+      if (isFirst) branch.dropped()
+      await call.stored
+      throw error
+    }
+  }
+
+  replace(response, 'json', async (original) => {
+    const value: unknown = await whole(original)
+    call.respond(value)
+    return await whenStored(value, call)
+  })
+  replace(response, 'text', async (original) =>
+    whenStored(text((await whole(original)) as string), call),
+  )
+  replace(response, 'arrayBuffer', async (original) => {
+    const passed = bytes(new Uint8Array((await whole(original)) as ArrayBuffer))
+    return await whenStored(passed.buffer, call)
+  })
+  replace(response, 'bytes', async (original) =>
+    whenStored(bytes((await whole(original)) as Uint8Array<ArrayBuffer>), call),
+  )
+  replace(response, 'blob', async (original) => {
+    const blob = (await whole(original)) as Blob
+    const passed = bytes(new Uint8Array(await blob.arrayBuffer()))
+    return await whenStored(new Blob([passed], { type: blob.type }), call)
+  })
+  replace(response, 'clone', (original) =>
+    observeResponse(original() as Response, call, branch.another()),
+  )
+  observeBodyProperty(response, call, contentType, branch)
+  return response
+}
+
+/** A value that the caller gets once the usage is stored, where the outbox needs time for it. */
+function whenStored<Value>(value: Value, { stored }: ObservedCall): Value | Promise<Value> {
+  return stored === undefined ? value : stored.then(() => value)
+}
+
+function replace(
+  response: Response,
+  method: 'json' | 'text' | 'arrayBuffer' | 'bytes' | 'blob' | 'clone',
+  replacement: (original: () => unknown) => unknown,
+): void {
+  const original: unknown = response[method]
+  if (typeof original !== 'function') return
+  Object.defineProperty(response, method, {
+    configurable: true,
+    writable: true,
+    value: () => replacement(() => original.call(response)),
+  })
+}
+
+function observeBodyProperty(
+  response: Response,
+  call: ObservedCall,
+  contentType: string,
+  branch: ResponseBranch,
+): void {
+  let wrapped: ReadableStream<Uint8Array> | undefined
+  // Through the prototype's getter: reading the property must not lock the body.
+  const original = () => Reflect.get(Object.getPrototypeOf(response), 'body', response) as unknown
+  Object.defineProperty(response, 'body', {
+    configurable: true,
+    get: () => {
+      const body = original() as ReadableStream<Uint8Array> | null
+      // node-fetch (SDK 4) has Node streams here.
+      if (isUntapped || typeof body?.getReader !== 'function') return body
+      // Read already, by another way: there is nothing to pass on but what it says of that.
+      if (wrapped === undefined && (body.locked || response.bodyUsed)) return body
+      wrapped ??= observedStream(
+        original as () => ReadableStream<Uint8Array>,
+        call,
+        contentType,
+        branch,
+      )
+      return wrapped
+    },
+  })
+}
+
+/**
+ * @param body asked for when it is read: cloning the response gives it another one. It holds the
+ * response, which must not count as dropped while only its body is in use.
+ */
+function observedStream(
+  body: () => ReadableStream<Uint8Array>,
+  call: ObservedCall,
+  contentType: string,
+  branch: ResponseBranch,
+): ReadableStream<Uint8Array> {
+  const observer = observeBody(call, contentType)
+  const decoder = new TextDecoder()
+  const encoder = new TextEncoder()
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+  let readBytes = 0
+  return new ReadableStream(
+    {
+      type: 'bytes',
+      // Pulled only when the caller reads, so that back-pressure reaches the provider.
+      async pull(controller) {
+        reader ??= body().getReader()
+        for (;;) {
+          const { done, value } = await reader.read().catch((error: unknown) => {
+            branch.interrupt(observer, readBytes)
+            throw error
+          })
+          readBytes += value?.byteLength ?? 0
+          const text = done
+            ? observer.push(decoder.decode()) + observer.finish()
+            : observer.push(decoder.decode(value, { stream: true }))
+          const piece = observer.rewrites ? encoder.encode(text) : value
+          const passed = piece !== undefined && piece.byteLength > 0
+          if (passed) controller.enqueue(piece as Uint8Array<ArrayBuffer>)
+          if (done) {
+            if (call.stored !== undefined) await call.stored
+            controller.close()
+            controller.byobRequest?.respond(0)
+            return
+          }
+          if (passed) return
+        }
+      },
+      async cancel(reason) {
+        try {
+          await (reader ?? body()).cancel(reason)
+        } finally {
+          branch.interrupt(observer, readBytes)
+        }
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}

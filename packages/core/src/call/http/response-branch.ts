@@ -1,0 +1,59 @@
+import type { BodyObserver } from './body-observer.ts'
+import type { ObservedCall } from '../observed-call.ts'
+import type { ResponseWatcher } from '../when-dropped.ts'
+
+/** What the copies of one raw response have in common. */
+interface Siblings {
+  readonly call: ObservedCall
+  /** How many copies can still be read to their end. */
+  open: number
+  /** Settles the call with what the copy that was read furthest gave before it was left. */
+  settle: (() => void) | undefined
+  /** How far that one was read, in bytes. */
+  readBytes: number
+}
+
+/**
+ * One copy of a raw response: itself, or a clone. A copy that is read to its end settles the call;
+ * one that is left early or dropped does so only when no other copy can be read any more.
+ */
+export class ResponseBranch implements ResponseWatcher {
+  readonly #siblings: Siblings
+  #isOpen = true
+
+  private constructor(siblings: Siblings) {
+    this.#siblings = siblings
+    siblings.open++
+  }
+
+  /** @param settle what settles the call where no copy was ever read. @default abandoning it */
+  static first(call: ObservedCall, settle?: () => void): ResponseBranch {
+    return new ResponseBranch({ call, open: 0, settle, readBytes: 0 })
+  }
+
+  another(): ResponseBranch {
+    return new ResponseBranch(this.#siblings)
+  }
+
+  /** The copy was left while it was read, after so many bytes. */
+  interrupt(observer: BodyObserver, readBytes: number): void {
+    this.#leave(() => observer.interrupt(), readBytes)
+  }
+
+  dropped(): void {
+    this.#leave()
+  }
+
+  #leave(settle?: () => void, readBytes = 0): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    const siblings = this.#siblings
+    if (siblings.settle === undefined || readBytes > siblings.readBytes) {
+      siblings.settle = settle ?? siblings.settle
+      siblings.readBytes = readBytes
+    }
+    if (--siblings.open > 0) return
+    if (siblings.settle === undefined) siblings.call.abandon()
+    else siblings.settle()
+  }
+}

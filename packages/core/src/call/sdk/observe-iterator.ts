@@ -1,0 +1,138 @@
+import type { StreamObservation } from '../stream-observation.ts'
+
+/** How long a stream that was left at its last word is read on for the usage, in ms. */
+const readOnMs = 1000
+/** How long the caller's `break` waits for that, in ms: the usage is usually here already. */
+const breakGraceMs = 50
+
+type Result = IteratorResult<unknown, unknown>
+
+/** The stream's own request: an aborted SDK stream ends without a throw. */
+export interface StreamRequest {
+  wasAborted(): boolean
+  abort(): void
+}
+
+/**
+ * Lets an observation see what the caller pulls from an SDK's iterator, which is changed in place
+ * and stays the same object. Nothing is read ahead, nothing is kept, and an error is the caller's
+ * own. `next` is patched rather than wrapped in a generator, which costs four times as much a chunk.
+ */
+export function observeIterator<Source extends AsyncIterator<unknown>>(
+  source: Source,
+  observation: StreamObservation,
+  request: StreamRequest,
+): Source {
+  const pull = source.next.bind(source)
+  const close = source.return?.bind(source)
+  const fail = source.throw?.bind(source)
+  // Pulls under way, and behind them. No promise of them is kept, which every event would pay for.
+  let waiting = 0
+  const starts: (() => void)[] = []
+
+  const over = (): void => {
+    waiting--
+    if (waiting > 0) starts.shift()?.()
+  }
+  const onResult = (result: Result): Result | Promise<Result> => {
+    if (result.done === true) {
+      over()
+      observation.end(request.wasAborted() ? 'interrupted' : 'complete')
+      return afterStored(result)
+    }
+    // A hidden event makes room for the one behind it.
+    if (observation.see(result.value)) return observedPull()
+    over()
+    return observation.hides ? shown(result) : result
+  }
+  const shown = (result: Result): Result => {
+    const value = observation.shown(result.value)
+    return value === result.value ? result : { value, done: false }
+  }
+  const onError = (error: unknown): never | Promise<never> => {
+    over()
+    observation.end('failed')
+    const { stored } = observation.call
+    if (stored === undefined) throw error
+    return stored.then(() => {
+      throw error
+    })
+  }
+  const observedPull = (): Promise<Result> => pull().then(onResult, onError)
+  function afterStored(result: Result): Result | Promise<Result> {
+    const { stored } = observation.call
+    return stored === undefined ? result : stored.then(() => result)
+  }
+
+  // A generator answers overlapping `next` calls in order; hiding an event must not change that.
+  source.next = () => {
+    if (waiting++ === 0) return observedPull()
+    return new Promise<void>((resolve) => void starts.push(resolve)).then(observedPull)
+  }
+  if (close !== undefined) {
+    source.return = (value) => {
+      if (waiting === 0 && !request.wasAborted() && observation.awaitsUsage) {
+        return leaveAfterUsage(value)
+      }
+      const closing = close(value)
+      observation.end('interrupted')
+      const { stored } = observation.call
+      return stored === undefined ? closing : closing.then(afterStored)
+    }
+  }
+  if (fail !== undefined) {
+    source.throw = (error) => {
+      const failing = fail(error)
+      observation.end('interrupted')
+      return failing
+    }
+  }
+  return source
+
+  async function leaveAfterUsage(value: unknown): Promise<Result> {
+    const leaving = readUsage().then(async (isIdle) => {
+      // A pull that nothing comes for would hold up the closing behind it.
+      if (!isIdle) request.abort()
+      // The source is left before it is exhausted, so it aborts its request as on any break.
+      const closed = await close?.(value)
+      observation.end('interrupted')
+      return closed ?? { done: true, value }
+    })
+    leaving.catch(() => {})
+    observation.call.expect(leaving)
+    return await afterStored(await within(breakGraceMs, leaving, { done: true, value }))
+  }
+
+  /** Answers false when it gave up with a pull still under way. */
+  async function readUsage(): Promise<boolean> {
+    const deadline = performance.now() + readOnMs
+    while (observation.awaitsUsage) {
+      const pulled = pull().catch(() => 'broken' as const)
+      const result = await within(deadline - performance.now(), pulled, undefined)
+      if (result === undefined) return false
+      if (result === 'broken' || result.done === true) return true
+      observation.see(result.value)
+    }
+    return true
+  }
+}
+
+/**
+ * A promise's value, or another one when it takes longer. The timer keeps the process alive, or a
+ * caller who waits could find it ended; it is gone as soon as the value is there.
+ */
+async function within<Value, Late>(
+  timeoutMs: number,
+  promise: Promise<Value>,
+  late: Late,
+): Promise<Value | Late> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const timeout = new Promise<Late>((resolve) => {
+    timer = setTimeout(() => resolve(late), Math.max(0, timeoutMs))
+  })
+  try {
+    return await Promise.race([promise, timeout])
+  } finally {
+    clearTimeout(timer)
+  }
+}

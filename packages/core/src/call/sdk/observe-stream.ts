@@ -1,0 +1,54 @@
+import { observeIterator } from './observe-iterator.ts'
+import { readUntapped } from '../http/observe-response.ts'
+import type { StreamObservation } from '../stream-observation.ts'
+import { whenDropped } from '../when-dropped.ts'
+
+/** The stream objects of the OpenAI and Anthropic SDKs, as far as they matter here. */
+interface SdkStream extends AsyncIterable<unknown> {
+  iterator: () => AsyncIterator<unknown>
+  controller?: AbortController
+}
+
+/** True for what an SDK answers to a streaming call. */
+export function isStream(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+}
+
+/**
+ * Observes a stream in place: the same object, with its `tee`, `toReadableStream`, `controller`
+ * and class. The SDK streams make every kind of iteration from `iterator`; other async iterables
+ * (a wrapper inside ours) from `Symbol.asyncIterator`.
+ */
+export function observeStream<Stream extends AsyncIterable<unknown>>(
+  stream: Stream,
+  observation: StreamObservation,
+): Stream {
+  const sdkStream = stream as unknown as SdkStream
+  const source = typeof sdkStream.iterator === 'function' ? 'iterator' : Symbol.asyncIterator
+  const open = sdkStream[source]
+  // It holds the stream, which must not count as dropped while only its iterator is in use.
+  const request = {
+    wasAborted: () => sdkStream.controller?.signal.aborted === true,
+    abort: () => sdkStream.controller?.abort(),
+  }
+  let opened = false
+  function observedIterator(): AsyncIterator<unknown> {
+    const iterator = open.call(stream)
+    // The SDK answers a second iteration with an error of its own; that is not the stream's end.
+    if (opened || observation.bodyTaken) return iterator
+    opened = true
+    if (observation.sharesBody) {
+      const next = iterator.next.bind(iterator)
+      iterator.next = () => readUntapped(next)
+    }
+    return observeIterator(iterator, observation, request)
+  }
+  // Where the stream has it from its class, its own one must not show among its properties.
+  const isHidden = !Object.hasOwn(stream, source)
+  Object.defineProperty(stream, source, {
+    value: observedIterator,
+    ...(isHidden && { configurable: true, writable: true }),
+  })
+  whenDropped(stream, observation)
+  return stream
+}

@@ -1,0 +1,63 @@
+import type { EstimatePolicy } from '../call/estimate-policy.ts'
+import { ConfigError } from '../errors/config-error.ts'
+import { handleRejection } from '../lib/handle-rejection.ts'
+import type { Tokenizer } from '../wire/tokenizer.ts'
+
+/** More tokens than a text has bytes cannot be. */
+const mostTokensPerCharacter = 4
+
+/**
+ * Refuses what is no tokenizer.
+ * @throws ConfigError
+ */
+export function checkTokenizer(tokenizer: unknown): asserts tokenizer is Tokenizer | undefined {
+  if (tokenizer === undefined) return
+  if (typeof (tokenizer as Partial<Tokenizer> | null)?.count === 'function') return
+  throw new ConfigError(
+    'tokenizer must be an object with a count(text, model) function, such as gptTokenizer() of ' +
+      '@token-meter/core/gpt-tokenizer',
+  )
+}
+
+/**
+ * A tokenizer of the application that can do no harm: what it throws, and what cannot be a count,
+ * is reported once and counts as having said nothing.
+ */
+export function guardedTokenizer(
+  tokenizer: Tokenizer,
+  onFault: (what: string, cause?: unknown) => void,
+): NonNullable<EstimatePolicy['count']> {
+  let reported = false
+  const report = (what: string, cause?: unknown): undefined => {
+    if (!reported) onFault(`${what}: estimates are heuristic instead`, cause)
+    reported = true
+  }
+  Promise.resolve(tokenizer.ready).catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message : 'it gave no reason'
+    report(`the tokenizer could not be made ready (${reason})`, cause)
+  })
+
+  return (text, model) => {
+    try {
+      const count: unknown = tokenizer.count(text, model)
+      if (count === undefined) return undefined
+      if (isPlausible(count, text)) return count
+      if (handleRejection(count)) {
+        return report('the tokenizer answered a promise, which no call can wait for')
+      }
+      return report(`the tokenizer answered ${describe(count)} for ${text.length} characters`)
+    } catch (cause) {
+      // Without the error's own text, which may quote the conversation.
+      const name = cause instanceof Error ? cause.name : typeof cause
+      return report(`the tokenizer threw a ${name}`, cause)
+    }
+  }
+}
+
+function isPlausible(count: unknown, text: string): count is number {
+  return typeof count === 'number' && count > 0 && count <= text.length * mostTokensPerCharacter
+}
+
+function describe(count: unknown): string {
+  return typeof count === 'number' ? String(count) : `a value of type ${typeof count}`
+}

@@ -1,0 +1,86 @@
+import type { AttributesOption } from '../call/customer.ts'
+import type { OnInterrupted } from '../call/estimate-policy.ts'
+import type { Provider } from '../call/provider.ts'
+import type { CostCalculator } from '../cost/price-source.ts'
+import type { DeliveryOptions } from '../delivery/delivery-options.ts'
+import type { WaitUntil } from './wait-until.ts'
+import type { TokenMeterError } from '../errors/token-meter-error.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+import type { SinkFunction } from '../sink/function-sink.ts'
+import type { Sink } from '../sink/sink.ts'
+import type { Tokenizer } from '../wire/tokenizer.ts'
+
+export interface MeterOptions<Client extends object = object> {
+  /** Whose clients can be metered: `[openaiProvider, anthropicProvider]`. */
+  readonly providers: readonly Provider<Client>[]
+  /**
+   * Where usage is kept until it is delivered, and afterwards as a ledger.
+   * @default the `TOKEN_METER_OUTBOX` environment variable, else SQLite in `.token-meter/usage.db`,
+   * else (no writable disk) memory
+   */
+  readonly outbox?: Outbox
+  /** Where usage is delivered: billing backends, or any async functions. @default none */
+  readonly sinks?: readonly (Sink | SinkFunction)[]
+  /**
+   * Whether usage of this meter is live, or test usage (`record.livemode` is false), which never goes
+   * to a live sink unless `outbox.release` says so. @default TOKEN_METER_MODE (`live` or `test`), else
+   * live, unless the meter's sinks that bill are all sandboxes
+   */
+  readonly livemode?: boolean
+  /**
+   * What usage costs: `cost({ prices, markup })` of `@token-meter/core/cost` adds `cost` to every
+   * record, for sinks that bill or show amounts. @default none
+   */
+  readonly cost?: CostCalculator
+  /** Extra dimensions of every meter event. They cannot stand in for customer, value, model or token_type. */
+  readonly attributes?: AttributesOption
+  /**
+   * What becomes of a call that nobody is named for: `record` keeps its usage unattributed, to be
+   * attributed later; `throw` refuses the call before it is sent. @default 'record'
+   */
+  readonly onMissingCustomer?: 'record' | 'throw'
+  /**
+   * What becomes of the counts that the provider had not given when a response was cut off (a
+   * `break`, an abort, a dead socket). `estimate` completes them by estimates, which
+   * `details.estimated` names; `partial-only` records what the provider itself said, with the rest
+   * as 0 in `tokens` and named in `details.unknown`. A response that has ended, and whose usage is
+   * missing all the same, is always estimated, and reported. @default 'estimate'
+   */
+  readonly onInterrupted?: OnInterrupted
+  /**
+   * Whether calls are billed that the provider bills to an account of the customer's own: Anthropic's
+   * linked billing, which a request asks for by `billing_policy: { bill_to: 'user_profile' }`. By
+   * default their records are `unbilled: 'linked'`; `true` bills them as any other, to charge the
+   * customer for both. @default false
+   */
+  readonly billLinked?: boolean
+  /**
+   * Counts the text of estimates, such as `gptTokenizer()` of `@token-meter/core/gpt-tokenizer`.
+   * @default none: a heuristic by the kinds of characters, mostly within 20 % of OpenAI's count
+   */
+  readonly tokenizer?: Tokenizer
+  /**
+   * Told every fault of metering: nothing of it reaches the LLM call.
+   * @default one `console.warn` per kind of fault and minute; usage that could not be kept, or that a
+   * sink refused for good, is printed whole, as JSON, each time
+   */
+  readonly onError?: (error: TokenMeterError) => void
+  /** How delivery paces itself. */
+  readonly delivery?: Partial<DeliveryOptions>
+  /**
+   * For platforms that freeze or end a process when its requests are answered: after usage it is
+   * handed a promise that ends when this usage is delivered, or after 25 s, and never rejects. Usage
+   * of one turn of the event loop shares a promise. On Cloudflare Workers
+   * `(promise) => ctx.waitUntil(promise)`; elsewhere `waitUntil` of `@vercel/functions`, or `after` of
+   * `next/server`. @default Vercel's own, where there is one
+   */
+  readonly waitUntil?: WaitUntil
+  /**
+   * How long the end of a metered call, and `record()`, wait until its usage is delivered, in ms,
+   * for platforms that freeze the process and have no `waitUntil`; 2000 is a good choice. A backend
+   * that fails delays the call by that, and fails none. @default 0: no call waits for a backend
+   */
+  readonly awaitDeliveryMs?: number
+  /** How long settled records stay in the ledger, in ms. @default 35 days */
+  readonly retentionMs?: number
+}

@@ -1,0 +1,163 @@
+import { runWithCustomer } from '../call/customer-context.ts'
+import { checkCustomer, type Customer, isCustomerId } from '../call/customer.ts'
+import { ObservedCall } from '../call/observed-call.ts'
+import {
+  type CallObserver,
+  checkClientOptions,
+  type ClientOptions,
+  type Provider,
+} from '../call/provider.ts'
+import { rememberWrapped, unwrapClient } from '../call/sdk/wrapped-clients.ts'
+import { guardedTokenizer } from './guarded-tokenizer.ts'
+import { findPayer } from './payer.ts'
+import type { ManualUsage } from './manual-usage.ts'
+import type { MeterEvents } from './meter-events.ts'
+import type { MeterOptions } from './meter-options.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+import { Pipeline, type CloseOptions, type FlushOptions } from './pipeline.ts'
+import type { MeterStats } from './stats.ts'
+
+/** Wraps clients and owns the pipeline behind them. Made by `createMeter`. */
+export interface Meter<SupportedClient extends object = object> extends AsyncDisposable {
+  /**
+   * The same client, metered: same type, same behaviour. Cheap enough to call per request.
+   * @throws TypeError for an empty customer, or a client that none of the meter's providers knows.
+   */
+  <Client extends SupportedClient>(
+    client: Client,
+    customer: Customer,
+    options?: ClientOptions,
+  ): Client
+  /**
+   * Records usage that the application knows itself.
+   * @throws TypeError or RangeError for what cannot be billed; OutboxError, with the record in it,
+   * when it could not be kept; DuplicateIdError when its `id` was recorded with other usage.
+   */
+  record(usage: ManualUsage): Promise<void>
+  /**
+   * Resolves when everything recorded before the call is settled with every sink: delivered, or a
+   * dead letter. Calls at the same moment with the same options share one promise. After `close()`
+   * nothing more is sent: it answers the last counts, or rejects when records were left.
+   * @throws FlushError after `timeoutMs` (default 30 s) with what is left; ConfigError for a
+   * `timeoutMs` that is no time (`Infinity` is one).
+   */
+  flush(options?: FlushOptions): Promise<MeterStats>
+  /**
+   * Flushes within `timeoutMs` (default 10 s), stops, and releases files and connections. What is
+   * left stays in a durable outbox for the next process.
+   * @throws FlushError when records are left in an outbox that dies with the process.
+   */
+  close(options?: CloseOptions): Promise<void>
+  /** Names who pays for the calls that `work` makes, where the client itself names nobody. */
+  withCustomer<Result>(customer: string, work: () => Result): Result
+  /** Adds a listener; the answer removes it. */
+  on<Name extends keyof MeterEvents>(
+    name: Name,
+    listener: (event: MeterEvents[Name]) => void,
+  ): () => void
+  stats(): Promise<MeterStats>
+  /** `outbox.correct`, which also tells the listeners of `dead-letter` about what is one now. */
+  correct(...correction: Parameters<Outbox['correct']>): Promise<number>
+  /**
+   * For dead letters, unattributed usage and the ledger. What is asked of one sink throws a ConfigError for
+   * a name that neither the meter nor the outbox knows.
+   */
+  readonly outbox: Outbox
+}
+
+/**
+ * Joins the stages: client call -> usage -> outbox -> delivery -> sink.
+ * @throws ConfigError for wrong options and for one that there is not; OutboxError when the outbox that
+ * `TOKEN_METER_OUTBOX` names cannot be used.
+ */
+export function createMeter<Known extends Provider>(
+  options: Omit<MeterOptions, 'providers'> & { readonly providers: readonly Known[] },
+): Meter<ClientOf<Known>> {
+  const pipeline = new Pipeline(options)
+  const providers = options.providers as readonly Provider[] as readonly Provider<ClientOf<Known>>[]
+  return meterOn(pipeline, { ...options, providers })
+}
+
+/** The clients that a provider knows; of several providers, of any of them. */
+export type ClientOf<Known extends Provider> = Known extends Provider<infer Client> ? Client : never
+
+/** A meter on a pipeline that others may use too. */
+export function meterOn<SupportedClient extends object>(
+  pipeline: Pipeline,
+  options: MeterOptions<SupportedClient>,
+): Meter<SupportedClient> {
+  const { providers, attributes, onMissingCustomer = 'record', tokenizer } = options
+  const { keeper } = pipeline
+  const onFault = (what: string, cause?: unknown) => keeper.fault(what, cause)
+  const count = tokenizer && guardedTokenizer(tokenizer, onFault)
+
+  function meter<Client extends SupportedClient>(
+    client: Client,
+    customer: Customer,
+    clientOptions: ClientOptions = {},
+  ): Client {
+    checkCustomer(customer)
+    checkClientOptions(clientOptions)
+    const raw = unwrapClient(client)
+    const provider = providerOf(raw, providers)
+    const allAttributes = [attributes, clientOptions.attributes].filter(
+      (option) => option !== undefined,
+    )
+    const payerOptions = { customer, attributes: allAttributes, onFault }
+    const onInterrupted = clientOptions.onInterrupted ?? options.onInterrupted ?? 'estimate'
+    const billLinked = clientOptions.billLinked ?? options.billLinked ?? false
+    const policy = { onInterrupted, billLinked, count }
+    const observer: CallObserver = {
+      begin(call, endpoint, { free = false } = {}) {
+        const onMissing = free ? 'record' : onMissingCustomer
+        const payer = findPayer(call, { ...payerOptions, onMissingCustomer: onMissing })
+        return new ObservedCall(call, endpoint, payer, keeper, policy)
+      },
+      fault: onFault,
+    }
+    const wrapped = provider.observe(raw, observer, clientOptions)
+    rememberWrapped(wrapped, raw)
+    return wrapped as Client
+  }
+
+  return Object.assign(meter, {
+    outbox: pipeline.outbox,
+    correct: pipeline.correct,
+    record: (usage: ManualUsage) => pipeline.record(usage),
+    flush: (flushOptions?: FlushOptions) => pipeline.flush(flushOptions),
+    close: (closeOptions?: CloseOptions) => pipeline.close(closeOptions),
+    [Symbol.asyncDispose]: () => pipeline.close(),
+    stats: () => pipeline.stats(),
+    on: pipeline.on,
+    withCustomer<Result>(customer: string, work: () => Result): Result {
+      if (!isCustomerId(customer)) {
+        throw new TypeError('withCustomer() expected the customer to be a non-empty string')
+      }
+      return runWithCustomer(customer, work)
+    },
+  })
+}
+
+function providerOf<Client extends object>(
+  client: unknown,
+  providers: readonly Provider<Client>[],
+): Provider<Client> {
+  const provider =
+    (typeof client === 'object' && client !== null) || typeof client === 'function'
+      ? providers.find(({ recognises }) => recognises(client))
+      : undefined
+  if (provider !== undefined) return provider
+  const known = providers.map(({ clientDescription }) => clientDescription).join(' or ')
+  throw new TypeError(
+    `meter() does not know this client: expected ${known}, got ${describe(client)}. ` +
+      `For a client of another SDK, add the provider of its package to createMeter({ providers: [...] }); ` +
+      `where there is none, meter.record() takes usage that the application knows itself.`,
+  )
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'function') return 'a function'
+  if (value === null || typeof value !== 'object') return String(value)
+  const name = value.constructor?.name
+  return name === undefined || name === 'Object' ? 'a plain object' : `an instance of ${name}`
+}

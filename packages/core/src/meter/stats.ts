@@ -1,0 +1,23 @@
+import type { SinkFailure } from '../delivery/outage.ts'
+import type { SinkStats } from '../outbox/outbox.ts'
+
+/** Where all usage stands. */
+export interface MeterStats {
+  /** Usage records kept since the outbox was made. */
+  readonly recorded: number
+  /**
+   * By sink; in each, `recorded = pending + delivered + dead + unattributed + discarded + held`.
+   */
+  readonly sinks: Readonly<Record<string, MeterSinkStats>>
+  /** Faults reported by this meter. */
+  readonly errors: number
+}
+
+/** Where the records of one sink of this meter stand. */
+export interface MeterSinkStats extends SinkStats {
+  /**
+   * Its backend takes nothing of what this process sends, since when and why: a key that is refused, a
+   * network that is down. Absent while it takes anything, or nothing was tried.
+   */
+  readonly failing?: SinkFailure
+}

@@ -1,0 +1,188 @@
+import { checkKeys, isAboveZero, isFunction, optionCheck } from '../../errors/option-check.ts'
+import { OutboxError } from '../../errors/outbox-error.ts'
+import type { UsageRecord } from '../../usage/usage-record.ts'
+import { distrustedSince } from '../distrust.ts'
+import { MemoryKnownSinks } from './memory-known-sinks.ts'
+import { MemoryLedger } from './memory-ledger.ts'
+import { memoryLedgerPage } from './memory-ledger-page.ts'
+import { MemoryProgress } from './memory-progress.ts'
+import { MemoryRoom } from './memory-room.ts'
+import type { Outbox } from '../outbox.ts'
+import type { TakenId } from '../taken-id.ts'
+
+export interface MemoryOutboxOptions {
+  /**
+   * How much it holds: characters of the records' JSON, mostly 600 to 900 a record. When it is full,
+   * records that every sink has settled leave the ledger, oldest first, before their retention is
+   * over. Nothing that is pending, dead or unattributed ever leaves: where that fills it, `append`
+   * refuses what is new, with the records in the error. @default 64 MB
+   */
+  readonly maxBytes?: number
+  /** ms since the epoch. @default Date.now */
+  readonly now?: () => number
+}
+
+const check = optionCheck('memoryOutbox')
+
+const defaultMaxBytes = 64 * 1024 * 1024
+
+/** An outbox in memory whose records can be taken away, to be kept somewhere better. */
+export interface TemporaryOutbox extends Outbox {
+  /** Whether any record is in it. */
+  readonly isEmpty: boolean
+  /** Whether a sink, or where none is known a later process, still lacks anything of it. */
+  readonly waits: boolean
+  /** Records, oldest first, that no sink has anything of, nor is being sent now. */
+  untouched(limit: number): readonly UsageRecord[]
+  /** Forgets records that are kept somewhere else now: they are not counted here any more. */
+  remove(ids: readonly string[]): void
+}
+
+/**
+ * An outbox that dies with the process: for tests, and for places without a disk.
+ * @throws ConfigError when an option is wrong.
+ */
+export function memoryOutbox(options: MemoryOutboxOptions = {}): Outbox {
+  return temporaryOutbox(options)
+}
+
+/** @param maxRecords how many records it holds, whatever their size. */
+export function temporaryOutbox(
+  options: MemoryOutboxOptions = {},
+  maxRecords = Infinity,
+): TemporaryOutbox {
+  checkKeys<MemoryOutboxOptions>('memoryOutbox', options, { maxBytes: true, now: true })
+  const { maxBytes = defaultMaxBytes, now = Date.now } = options
+  check('maxBytes', maxBytes, 'a number above 0', isAboveZero)
+  check('now', now, 'a function', isFunction)
+  const ledger = new MemoryLedger()
+  /** The sinks that have claimed or were introduced. */
+  const sinks = new Map<string, MemoryProgress>()
+  const room = new MemoryRoom(ledger, sinks, maxBytes, maxRecords)
+  const openedAt = now()
+  const known = new MemoryKnownSinks(ledger, sinks, () => room.mayHaveGrown())
+  let closed = false
+
+  /** A sink that never claimed has everything before it, and looking does not make it known. */
+  const progressOf = (sink: string): MemoryProgress =>
+    sinks.get(sink) ?? new MemoryProgress(sink, ledger)
+
+  return {
+    description: 'memory',
+    durable: false,
+    append(records: readonly UsageRecord[]): void | readonly TakenId[] {
+      if (closed) throw refusal('it is closed. Close the meter after the last call.', records)
+      const taken: TakenId[] = []
+      const fresh = ledger.fresh(records, taken)
+      if (!room.makeFor(fresh)) {
+        throw refusal(
+          maxRecords === Infinity
+            ? `it is full (maxBytes: ${maxBytes}) of records that wait for a sink. ` +
+                'Raise maxBytes, or keep usage in a file: sqliteOutbox(path).'
+            : `it is full: ${ledger.count} records wait in it. Make room where usage should be kept.`,
+          records,
+        )
+      }
+      for (const record of fresh) ledger.add(record)
+      if (taken.length > 0) return taken
+    },
+    claim(sink, limit, leaseMs, lingerMs = 0, isMarked = false, isLive = false) {
+      if (known.isRenamed(sink)) return undefined
+      const progress = progressOf(sink)
+      sinks.set(sink, progress)
+      return progress.claim(limit, leaseMs, now(), { lingerMs, isMarked, isLive })
+    },
+    mark(batch, marks) {
+      room.mayHaveGrown()
+      return progressOf(batch.sink).mark(batch, marks, now())
+    },
+    settle(batch, results) {
+      room.mayHaveGrown()
+      return progressOf(batch.sink).settle(batch, results, now())
+    },
+    position: () => ledger.last,
+    isSettled: (sink, position) => progressOf(sink).isSettled(position),
+    nextDueAt: (sink) => progressOf(sink).nextDueAt(now()),
+    expedite: (sink) => progressOf(sink).expedite(now()),
+    stats: (sink) => progressOf(sink).stats(),
+    recorded: () => ledger.last,
+    deadLetters: (sink, limit = Infinity) => progressOf(sink).deadLetters(limit),
+    requeue: (sink, ids) => progressOf(sink).requeue(ids),
+    discard(sink, ids) {
+      room.mayHaveGrown()
+      return progressOf(sink).discard(ids)
+    },
+    unattributed: (limit = Infinity) =>
+      [...ledger.unattributed].slice(0, limit).map((number) => ledger.at(number)),
+    attribute(ids, customer) {
+      let count = 0
+      for (const id of ids) {
+        const number = ledger.numberOf(id)
+        if (number === undefined || !ledger.unattributed.has(number)) continue
+        ledger.attribute(number, customer)
+        for (const progress of sinks.values()) progress.attributed(number)
+        count++
+      }
+      // A sink may have been introduced after it.
+      room.mayHaveGrown()
+      return count
+    },
+    find(id) {
+      const number = ledger.numberOf(id)
+      return number === undefined ? undefined : ledger.at(number)
+    },
+    ledger: (sink, query = {}) => memoryLedgerPage(ledger, progressOf(sink), query),
+    correct(sink, ids, to, reason, more) {
+      room.mayHaveGrown()
+      return progressOf(sink).correct(ids, { to, reason, more, nowMs: now() })
+    },
+    release: (sink, ids) => progressOf(sink).release(ids),
+    drop(sink, ids) {
+      room.mayHaveGrown()
+      return progressOf(sink).drop(ids)
+    },
+    distrust(sinceMs = openedAt) {
+      const since = distrustedSince(sinceMs, now())
+      ledger.distrust(since)
+      for (const progress of sinks.values()) progress.distrust(since)
+      const all = sinks.size === 0 ? [new MemoryProgress('', ledger)] : [...sinks.values()]
+      return new Set(all.flatMap((progress) => [...progress.pending()])).size
+    },
+    ...known.operations,
+    prune: (beforeMs) => room.prune(beforeMs),
+    close() {
+      closed = true
+    },
+    get isEmpty() {
+      return ledger.count === 0
+    },
+    get waits() {
+      if (sinks.size === 0) return ledger.count > 0
+      return [...sinks.values()].some((progress) => progress.stats().pending > 0)
+    },
+    untouched(limit) {
+      const found: UsageRecord[] = []
+      for (const number of ledger.after(0)) {
+        if (found.length >= limit) break
+        if (ledger.uncertainSince(number) !== undefined) continue
+        if ([...sinks.values()].every((progress) => progress.isUntouched(number))) {
+          found.push(ledger.at(number))
+        }
+      }
+      return found
+    },
+    remove(ids) {
+      for (const id of ids) {
+        const number = ledger.numberOf(id)
+        if (number === undefined) continue
+        for (const progress of sinks.values()) progress.left(number)
+        ledger.delete(number)
+      }
+      room.mayHaveGrown()
+    },
+  }
+}
+
+function refusal(why: string, records: readonly UsageRecord[]): OutboxError {
+  return new OutboxError(`Cannot keep usage in the memory outbox: ${why}`, { records })
+}

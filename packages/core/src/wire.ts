@@ -1,0 +1,43 @@
+/**
+ * For readers of wire formats: what a request asks for and what its answer used, without a client, an
+ * outbox or anything else that runs.
+ * @module
+ */
+export type { Call } from './wire/call.ts'
+export type { Endpoint, StreamReader } from './wire/endpoint.ts'
+export { noEstimate } from './wire/no-estimate.ts'
+export { type ResponseHeaders, responseHeaders } from './wire/response-headers.ts'
+export { isErrorAnswer } from './wire/error-answer.ts'
+export { isLinkedBilling, ownValue } from './wire/linked-billing.ts'
+export { statedCost } from './wire/stated-cost.ts'
+export { reportedCount, type UsageProblems } from './wire/reported-count.ts'
+export { isGap, isStated, laterUsage, RunningUsage } from './wire/running-usage.ts'
+export { TokenEstimate } from './wire/token-estimate.ts'
+export {
+  countReader,
+  reportedUsd,
+  type UsageCounts,
+  type UsageOf,
+  usageDetails,
+  xaiTicksPerUsd,
+} from './wire/usage-counts.ts'
+export { unknownUsage, type UsageReading } from './wire/usage-reading.ts'
+
+export { modelSlug, type ModelSlug } from './usage/model-slug.ts'
+export { providerName } from './usage/provider-name.ts'
+export { type RefusalBilling, refusalBilling } from './usage/refusal-billing.ts'
+export {
+  allInput,
+  allOutput,
+  mapCounts,
+  noTokens,
+  type TokenCountName,
+  type TokenCounts,
+  type TokenType,
+  tokenTypes,
+} from './usage/token-counts.ts'
+export type { UsageCost } from './usage/usage-cost.ts'
+export type { UsageDetails } from './usage/usage-details.ts'
+export type { RequestUsage, UsageRecord } from './usage/usage-record.ts'
+
+export { isPlain, jsonObject, text } from './lib/json-object.ts'
