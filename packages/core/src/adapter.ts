@@ -94,8 +94,8 @@ export {
   type OptionCheck,
 } from './errors/option-check.ts'
 
-export { MissingCustomerError } from './errors/missing-customer-error.ts'
-export { ConfigError } from './errors/config-error.ts'
-export { messageOf } from './errors/message-of.ts'
-export { OutboxError } from './errors/outbox-error.ts'
-export { TokenMeterError } from './errors/token-meter-error.ts'
+export { MissingCustomerError } from './errors/errors.ts'
+export { ConfigError } from './errors/errors.ts'
+export { messageOf } from './errors/errors.ts'
+export { OutboxError } from './errors/errors.ts'
+export { TokenMeterError } from './errors/errors.ts'

@@ -2,7 +2,7 @@
  * Estimates that count as OpenAI's models do, by the optional peer package `gpt-tokenizer`.
  * @module
  */
-import { ConfigError } from './errors/config-error.ts'
+import { ConfigError } from './errors/errors.ts'
 import { checkKeys } from './errors/option-check.ts'
 import { type Tokenizer, tokensPerO200k } from './wire/tokenizer.ts'
 

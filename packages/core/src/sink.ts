@@ -78,8 +78,8 @@ export {
   optionCheck,
   type OptionCheck,
 } from './errors/option-check.ts'
-export { ConfigError } from './errors/config-error.ts'
-export { messageOf } from './errors/message-of.ts'
+export { ConfigError } from './errors/errors.ts'
+export { messageOf } from './errors/errors.ts'
 export {
   isUncertainRefusal,
   joinedRefusal,
@@ -87,4 +87,4 @@ export {
   uncertainRefusal,
   type Refusal,
 } from './errors/refusal.ts'
-export { TokenMeterError } from './errors/token-meter-error.ts'
+export { TokenMeterError } from './errors/errors.ts'

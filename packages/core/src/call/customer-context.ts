@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors/config-error.ts'
+import { ConfigError } from '../errors/errors.ts'
 import { asyncStorage } from '../lib/async-storage.ts'
 
 const storage = asyncStorage<string>('token-meter.customer-context')

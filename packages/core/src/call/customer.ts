@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors/config-error.ts'
+import { ConfigError } from '../errors/errors.ts'
 import type { Attributes } from '../usage/usage-record.ts'
 import type { Call } from '../wire/call.ts'
 

@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors/config-error.ts'
+import { ConfigError } from '../errors/errors.ts'
 
 /** What becomes of the counts that the provider had not given when a response was cut off. */
 export type OnInterrupted = 'estimate' | 'partial-only'

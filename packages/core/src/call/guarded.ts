@@ -1,4 +1,4 @@
-import { MissingCustomerError } from '../errors/missing-customer-error.ts'
+import { MissingCustomerError } from '../errors/errors.ts'
 import type { CallObserver } from './provider.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { UsageError } from '../errors/usage-error.ts'
+import { UsageError } from '../errors/errors.ts'
 import { isZero } from '../usage/token-counts.ts'
 import type { Call } from '../wire/call.ts'
 import type { CompletedReading } from './record-sink.ts'

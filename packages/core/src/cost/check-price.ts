@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors/config-error.ts'
+import { ConfigError } from '../errors/errors.ts'
 import { tokenTypes } from '../usage/token-counts.ts'
 import { checkedDecimal } from './checked-decimal.ts'
 

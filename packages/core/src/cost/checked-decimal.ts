@@ -1,5 +1,5 @@
-import { ConfigError } from '../errors/config-error.ts'
-import { decimal, type Decimal } from '../usage/decimal.ts'
+import { ConfigError } from '../errors/errors.ts'
+import { type Decimal, decimal } from '../usage/decimal.ts'
 
 /** @throws ConfigError when `value` is no number, or is below `least`. */
 export function checkedDecimal(what: string, value: unknown, least: number): Decimal {

@@ -1,7 +1,7 @@
 import { exampleRecord } from '@token-meter/testkit'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ConfigError } from '../errors/config-error.ts'
+import { ConfigError } from '../errors/errors.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import { cost } from './cost.ts'
 import type { ModelPrice } from './model-price.ts'

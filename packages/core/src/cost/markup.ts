@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors/config-error.ts'
+import { ConfigError } from '../errors/errors.ts'
 import { checkKeys } from '../errors/option-check.ts'
 import { modelSlug } from '../usage/model-slug.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'

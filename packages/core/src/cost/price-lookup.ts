@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors/config-error.ts'
+import { ConfigError } from '../errors/errors.ts'
 import { handleRejection } from '../lib/handle-rejection.ts'
 import { modelSlug } from '../usage/model-slug.ts'
 import { checkPrice } from './check-price.ts'

@@ -1,6 +1,6 @@
 import { exampleRecord } from '@token-meter/testkit'
 import { expect, test } from 'vitest'
-import type { CostError } from '../errors/cost-error.ts'
+import type { CostError } from '../errors/errors.ts'
 import { cost } from './cost.ts'
 import { pricing } from './pricing.ts'
 

@@ -1,5 +1,4 @@
-import { ConfigError } from '../errors/config-error.ts'
-import { CostError } from '../errors/cost-error.ts'
+import { ConfigError, CostError } from '../errors/errors.ts'
 import { handleRejection } from '../lib/handle-rejection.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import { noCost } from './no-cost.ts'

@@ -1,5 +1,5 @@
 import { makeRetriable } from 'p-retry'
-import { messageOf } from '../errors/message-of.ts'
+import { messageOf } from '../errors/errors.ts'
 import type { Batch, BatchEntry } from '../sink/batch.ts'
 import { reportsProgress } from '../lib/reports-progress.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'

@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors/config-error.ts'
+import { ConfigError } from '../errors/errors.ts'
 import { checkKeys, isFiniteDuration, optionCheck } from '../errors/option-check.ts'
 import type { Backoff } from './backoff.ts'
 

@@ -16,8 +16,7 @@
  * compared with those that bill, an observer with observers. What is held goes out or not by the same
  * three ways out, also later: `renamedFrom`, `startingFrom`, or `outbox.forget` of the absent one.
  */
-import { HeldUsageError } from '../errors/held-usage-error.ts'
-import type { TokenMeterError } from '../errors/token-meter-error.ts'
+import { HeldUsageError, type TokenMeterError } from '../errors/errors.ts'
 import type { KnownSink, SinkMode } from '../outbox/known-sinks.ts'
 import type { Outbox, SinkStats } from '../outbox/outbox.ts'
 import type { Sink } from '../sink/sink.ts'

@@ -1,5 +1,4 @@
-import { ConfigError } from '../errors/config-error.ts'
-import type { TokenMeterError } from '../errors/token-meter-error.ts'
+import { ConfigError, type TokenMeterError } from '../errors/errors.ts'
 import { memoryOutbox } from '../outbox/memory/memory-outbox.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import { sqliteOutbox } from '../outbox/sqlite/sqlite-outbox.ts'

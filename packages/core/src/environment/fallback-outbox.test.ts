@@ -4,12 +4,11 @@ import { exampleRecord } from '@token-meter/testkit/suites'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { makeFile } from '../../test/outbox/make-file.ts'
 import { temporaryFolder } from '../../test/outbox/temporary-folder.ts'
-import { OutboxError } from '../errors/outbox-error.ts'
-import type { TokenMeterError } from '../errors/token-meter-error.ts'
+import { OutboxError, type TokenMeterError } from '../errors/errors.ts'
 import type { Batch } from '../sink/batch.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import { sqliteOutbox } from '../outbox/sqlite/sqlite-outbox.ts'
-import { FallbackOutbox, type FallbackOptions } from './fallback-outbox.ts'
+import { type FallbackOptions, FallbackOutbox } from './fallback-outbox.ts'
 
 let reported: TokenMeterError[]
 const opened: FallbackOutbox[] = []

@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors/config-error.ts'
+import { ConfigError } from '../errors/errors.ts'
 import { builtInModule } from '../lib/node-process.ts'
 
 // One for the process: a bundle can hold several copies of this package.

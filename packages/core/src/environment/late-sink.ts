@@ -1,4 +1,4 @@
-import { messageOf } from '../errors/message-of.ts'
+import { messageOf } from '../errors/errors.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
 
 /** How soon it is tried to make the sink again, in ms. */

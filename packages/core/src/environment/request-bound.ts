@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors/config-error.ts'
+import { ConfigError } from '../errors/errors.ts'
 
 /**
  * True where a timer, a connection or a promise lives no longer than the request that made it: on

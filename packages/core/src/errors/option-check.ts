@@ -1,6 +1,6 @@
 import { longestTimerMs } from '../lib/longest-timer.ts'
 import { nearestName } from '../lib/nearest-name.ts'
-import { ConfigError } from './config-error.ts'
+import { ConfigError } from './errors.ts'
 
 /**
  * Checks one option.

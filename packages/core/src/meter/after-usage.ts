@@ -1,9 +1,7 @@
 import type { OwnRecords } from '../delivery/own-records.ts'
-import { platformWaitUntil, type WaitUntil } from './wait-until.ts'
-import { FlushError } from '../errors/flush-error.ts'
-import { ObserverError } from '../errors/observer-error.ts'
+import { type WaitUntil, platformWaitUntil } from './wait-until.ts'
+import { FlushError, ObserverError, type TokenMeterError } from '../errors/errors.ts'
 import { isFiniteDuration, isFunction, optionCheck } from '../errors/option-check.ts'
-import type { TokenMeterError } from '../errors/token-meter-error.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 
 /** How long a platform is kept waiting, in ms: Cloudflare allows 30 s after the response. */

@@ -2,7 +2,7 @@ import { checkAttributes } from '../call/customer.ts'
 import { checkOnInterrupted } from '../call/estimate-policy.ts'
 import { checkCost } from '../cost/pricing.ts'
 import { checkKeys, isFunction, isOneOf, optionCheck } from '../errors/option-check.ts'
-import { ConfigError } from '../errors/config-error.ts'
+import { ConfigError } from '../errors/errors.ts'
 import { checkTokenizer } from './guarded-tokenizer.ts'
 import type { MeterOptions } from './meter-options.ts'
 

@@ -1,7 +1,7 @@
 import { atMost } from '../lib/at-most.ts'
 import { byDeadline } from '../lib/by-deadline.ts'
 import { perishablePart } from '../environment/fallback-outbox.ts'
-import { FlushError } from '../errors/flush-error.ts'
+import { FlushError } from '../errors/errors.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { MeterStats } from './stats.ts'
 

@@ -1,4 +1,4 @@
-import { FlushError } from '../errors/flush-error.ts'
+import { FlushError } from '../errors/errors.ts'
 import { atMost } from '../lib/at-most.ts'
 
 /**

@@ -1,6 +1,5 @@
 import type { DeliveryReport } from '../delivery/delivery-events.ts'
-import { DeliveryError } from '../errors/delivery-error.ts'
-import type { TokenMeterError } from '../errors/token-meter-error.ts'
+import { DeliveryError, type TokenMeterError } from '../errors/errors.ts'
 import type { MeterEmitter } from './meter-events.ts'
 
 /** Tells the listeners of a meter, and its error handler, what deliveries come to. */

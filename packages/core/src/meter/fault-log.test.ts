@@ -1,8 +1,6 @@
 import { exampleRecord } from '@token-meter/testkit'
 import { expect, test } from 'vitest'
-import { ConfigError } from '../errors/config-error.ts'
-import { ObserverError } from '../errors/observer-error.ts'
-import { OutboxError } from '../errors/outbox-error.ts'
+import { ConfigError, ObserverError, OutboxError } from '../errors/errors.ts'
 import { warnOnConsole } from './fault-log.ts'
 
 function start() {

@@ -1,5 +1,5 @@
 import type { EstimatePolicy } from '../call/estimate-policy.ts'
-import { ConfigError } from '../errors/config-error.ts'
+import { ConfigError } from '../errors/errors.ts'
 import { handleRejection } from '../lib/handle-rejection.ts'
 import type { Tokenizer } from '../wire/tokenizer.ts'
 

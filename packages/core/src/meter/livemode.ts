@@ -15,7 +15,7 @@
  */
 import { byDeadline } from '../lib/by-deadline.ts'
 import { variable } from '../environment/variable.ts'
-import { ConfigError } from '../errors/config-error.ts'
+import { ConfigError } from '../errors/errors.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { SinkMode } from '../outbox/known-sinks.ts'
 import type { Sink } from '../sink/sink.ts'

@@ -1,7 +1,6 @@
 import type { ObservedCall } from '../call/observed-call.ts'
 import { perishablePart } from '../environment/fallback-outbox.ts'
-import { MissingCustomerError } from '../errors/missing-customer-error.ts'
-import { OutboxError } from '../errors/outbox-error.ts'
+import { MissingCustomerError, OutboxError } from '../errors/errors.ts'
 import type { LedgerPage, Outbox, RecordState } from '../outbox/outbox.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 

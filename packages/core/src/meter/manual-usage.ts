@@ -1,6 +1,6 @@
 import { nearestName } from '../lib/nearest-name.ts'
-import { isCustomerId, toAttributes, type AttributeValues } from '../call/customer.ts'
-import { ConfigError } from '../errors/config-error.ts'
+import { type AttributeValues, isCustomerId, toAttributes } from '../call/customer.ts'
+import { ConfigError } from '../errors/errors.ts'
 import {
   boundedCode,
   boundedDetails,
@@ -10,7 +10,7 @@ import {
   providerIds,
 } from '../wire/bounded-usage.ts'
 import { mintRecordId } from '../usage/record-id.ts'
-import { tokenCounts, tokenTypes, type TokenCounts } from '../usage/token-counts.ts'
+import { type TokenCounts, tokenCounts, tokenTypes } from '../usage/token-counts.ts'
 import type { UsageDetails } from '../usage/usage-details.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 

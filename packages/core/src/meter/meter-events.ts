@@ -1,4 +1,4 @@
-import type { TokenMeterError } from '../errors/token-meter-error.ts'
+import type { TokenMeterError } from '../errors/errors.ts'
 import { handleRejection } from '../lib/handle-rejection.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 

@@ -6,7 +6,7 @@ import {
   isCustomerId,
   toAttributes,
 } from '../call/customer.ts'
-import { MissingCustomerError } from '../errors/missing-customer-error.ts'
+import { MissingCustomerError } from '../errors/errors.ts'
 import { handleRejection } from '../lib/handle-rejection.ts'
 import { readOnlyCall } from './read-only-call.ts'
 import type { Attributes } from '../usage/usage-record.ts'

@@ -1,7 +1,6 @@
 import { isRequestBound } from '../environment/request-bound.ts'
 import { isDuration, optionCheck } from '../errors/option-check.ts'
-import { OutboxError } from '../errors/outbox-error.ts'
-import type { TokenMeterError } from '../errors/token-meter-error.ts'
+import { OutboxError, type TokenMeterError } from '../errors/errors.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 
 const day = 24 * 60 * 60 * 1000

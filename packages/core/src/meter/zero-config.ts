@@ -1,7 +1,6 @@
 import type { Provider } from '../call/provider.ts'
 import { isNextBuild } from '../lib/next-build.ts'
-import { ConfigError } from '../errors/config-error.ts'
-import { messageOf } from '../errors/message-of.ts'
+import { ConfigError, messageOf } from '../errors/errors.ts'
 import { environmentSinks } from '../environment/environment-sinks.ts'
 import { forgetSharedPipeline, sharedPipeline, watchSharedPipeline } from './shared-pipeline.ts'
 import { type Meter, meterOn } from './meter.ts'

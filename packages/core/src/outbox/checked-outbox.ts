@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors/config-error.ts'
+import { ConfigError } from '../errors/errors.ts'
 import { checkKeys } from '../errors/option-check.ts'
 import { nearestName } from '../lib/nearest-name.ts'
 import type { KnownSink } from './known-sinks.ts'

@@ -1,5 +1,4 @@
-import { ConfigError } from '../errors/config-error.ts'
-import { OutboxError } from '../errors/outbox-error.ts'
+import { ConfigError, OutboxError } from '../errors/errors.ts'
 
 /**
  * Since when a copy is distrusted, by `Outbox.distrust`; never a time to come.

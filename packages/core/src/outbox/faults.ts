@@ -1,5 +1,4 @@
-import type { DuplicateIdError } from '../errors/duplicate-id-error.ts'
-import type { OutboxError } from '../errors/outbox-error.ts'
+import type { DuplicateIdError, OutboxError } from '../errors/errors.ts'
 
 export type OutboxFault = OutboxError | DuplicateIdError
 type Listener = (error: OutboxFault) => void

@@ -15,8 +15,7 @@
  * sink derives from a batch (a sum, an idempotency key) is therefore the same on every attempt.
  */
 import type { Awaitable } from '../lib/awaitable.ts'
-import type { DuplicateIdError } from '../errors/duplicate-id-error.ts'
-import type { OutboxError } from '../errors/outbox-error.ts'
+import type { DuplicateIdError, OutboxError } from '../errors/errors.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import type { Batch, BatchMarks } from '../sink/batch.ts'
 import type { HeldUsage } from './held-usage.ts'

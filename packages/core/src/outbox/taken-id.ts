@@ -7,7 +7,7 @@
  *   twice): the same model and counts are the same answer, whoever asked for it and whenever.
  * - An id that the application named in `record()`: the same in all that is billed or shown.
  */
-import { DuplicateIdError } from '../errors/duplicate-id-error.ts'
+import { DuplicateIdError } from '../errors/errors.ts'
 import { tokenTypes } from '../usage/token-counts.ts'
 import { quantities } from '../usage/usage-details.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'

@@ -1,6 +1,6 @@
-import { ConfigError } from '../errors/config-error.ts'
+import { ConfigError } from '../errors/errors.ts'
 import { isCount, isFiniteDuration, isOneOf, optionCheck } from '../errors/option-check.ts'
-import { functionSink, type SinkFunction } from './function-sink.ts'
+import { type SinkFunction, functionSink } from './function-sink.ts'
 import type { Sink } from './sink.ts'
 
 /**

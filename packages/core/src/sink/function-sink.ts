@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors/config-error.ts'
+import { ConfigError } from '../errors/errors.ts'
 import type { Batch } from './batch.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import type { Sink, SinkResult } from './sink.ts'

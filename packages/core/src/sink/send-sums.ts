@@ -6,7 +6,7 @@
  * being billed twice: a record that went by itself goes by itself, and the members of a sum
  * (`uncertainIn`) go as that sum, whoever sends them now and however he sums up.
  */
-import { messageOf } from '../errors/message-of.ts'
+import { messageOf } from '../errors/errors.ts'
 import type { Batch, BatchEntry } from './batch.ts'
 import { deriveRecordId } from '../usage/record-id.ts'
 import { isUncertainRefusal } from '../errors/refusal.ts'

@@ -1,5 +1,5 @@
-import { ConfigError } from '../errors/config-error.ts'
-import { functionSink, type SinkFunction } from './function-sink.ts'
+import { ConfigError } from '../errors/errors.ts'
+import { type SinkFunction, functionSink } from './function-sink.ts'
 import type { Sink } from './sink.ts'
 import { withSend } from './with-send.ts'
 

@@ -1,4 +1,4 @@
-import { ConfigError } from '../../errors/config-error.ts'
+import { ConfigError } from '../../errors/errors.ts'
 import { checkKeys } from '../../errors/option-check.ts'
 import type { ModelPrice, Usd } from '../model-price.ts'
 import type { PriceFunction } from '../price-source.ts'

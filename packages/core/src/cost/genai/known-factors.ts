@@ -1,4 +1,4 @@
-import { ConfigError } from '../../errors/config-error.ts'
+import { ConfigError } from '../../errors/errors.ts'
 import { checkedDecimal } from '../checked-decimal.ts'
 import type { ModelPrice, Usd } from '../model-price.ts'
 

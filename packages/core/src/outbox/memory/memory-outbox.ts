@@ -1,5 +1,5 @@
 import { checkKeys, isAboveZero, isFunction, optionCheck } from '../../errors/option-check.ts'
-import { OutboxError } from '../../errors/outbox-error.ts'
+import { OutboxError } from '../../errors/errors.ts'
 import type { UsageRecord } from '../../usage/usage-record.ts'
 import { distrustedSince } from '../distrust.ts'
 import { MemoryKnownSinks } from './memory-known-sinks.ts'

@@ -1,4 +1,4 @@
-import { OutboxError } from '../../errors/outbox-error.ts'
+import { OutboxError } from '../../errors/errors.ts'
 import { builtInModule as find } from '../../lib/node-process.ts'
 
 /**

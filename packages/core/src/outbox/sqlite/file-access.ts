@@ -1,5 +1,4 @@
-import { OutboxError } from '../../errors/outbox-error.ts'
-import { messageOf } from '../../errors/message-of.ts'
+import { OutboxError, messageOf } from '../../errors/errors.ts'
 import { builtInModules } from './built-in-modules.ts'
 
 /** What all others may do, and what the group may. */

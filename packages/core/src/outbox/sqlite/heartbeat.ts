@@ -15,7 +15,7 @@
  * within one, and at most once in `beatMs`.
  */
 import type { DatabaseSync } from 'node:sqlite'
-import type { OutboxError } from '../../errors/outbox-error.ts'
+import type { OutboxError } from '../../errors/errors.ts'
 import { copyFound, distrustedSince } from '../distrust.ts'
 import { type Doubt, prepareDistrusted } from './distrusted.ts'
 import { isSamePlace } from './file-identity.ts'

@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { OutboxError } from '../../errors/outbox-error.ts'
+import { OutboxError } from '../../errors/errors.ts'
 import { isNextBuild } from '../../lib/next-build.ts'
 import { type FileIdentity, identityOf, isStillWhole, targetOf } from './file-identity.ts'
 import { builtInModules } from './built-in-modules.ts'
-import { checkPlace, filePath, type OpenOptions, openDatabase } from './open-database.ts'
+import { type OpenOptions, checkPlace, filePath, openDatabase } from './open-database.ts'
 
 interface OpenFile<Operations> {
   readonly database: DatabaseSync

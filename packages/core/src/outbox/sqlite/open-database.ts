@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { OutboxError } from '../../errors/outbox-error.ts'
+import { OutboxError } from '../../errors/errors.ts'
 import { builtInModules } from './built-in-modules.ts'
 import { ignoreInGit, narrowAccess } from './file-access.ts'
 import { targetOf } from './file-identity.ts'

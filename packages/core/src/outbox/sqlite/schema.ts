@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { OutboxError } from '../../errors/outbox-error.ts'
+import { OutboxError } from '../../errors/errors.ts'
 import { inTransaction } from './in-transaction.ts'
 
 /** Marks the file as ours: "tknm". */

@@ -1,4 +1,4 @@
-import { OutboxError } from '../../errors/outbox-error.ts'
+import { OutboxError } from '../../errors/errors.ts'
 import type { UsageRecord } from '../../usage/usage-record.ts'
 
 export interface FailureContext {

@@ -1,5 +1,4 @@
-import { ConfigError } from '../../errors/config-error.ts'
-import type { OutboxError } from '../../errors/outbox-error.ts'
+import { ConfigError, type OutboxError } from '../../errors/errors.ts'
 import {
   checkKeys,
   isFiniteDuration,

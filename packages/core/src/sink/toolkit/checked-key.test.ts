@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ConfigError } from '../../errors/config-error.ts'
+import { ConfigError } from '../../errors/errors.ts'
 import { checkedKey } from './checked-key.ts'
 
 const names = { sink: 'aSink', option: 'apiKey', kind: 'key', wanted: 'a key of yours' } as const

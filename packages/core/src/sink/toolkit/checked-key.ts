@@ -1,4 +1,4 @@
-import { ConfigError } from '../../errors/config-error.ts'
+import { ConfigError } from '../../errors/errors.ts'
 
 /** What a key is called in errors. */
 export interface KeyNames {
