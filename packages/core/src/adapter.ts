@@ -35,6 +35,7 @@ export { whenDropped } from './call/when-dropped.ts'
 export { rememberWrapped } from './call/sdk/wrapped-clients.ts'
 export type { CallObserver, ClientOptions, Provider } from './call/provider.ts'
 
+export { settledWithin, valueBefore, type WaitOptions } from './lib/timing.ts'
 export { builtInModule, listenToProcess } from './lib/node-process.ts'
 export { environmentLivemode } from './meter/livemode.ts'
 export { type ManualUsage, toUsageRecord } from './meter/manual-usage.ts'

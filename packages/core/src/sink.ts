@@ -12,7 +12,7 @@ export type {
 } from './sink/send-progress.ts'
 
 // Requests, answers and options.
-export { answerWithin } from './sink/toolkit/answer-within.ts'
+export { abortable, onAbort, requestWithin, sleep, type SleepOptions } from './lib/timing.ts'
 export { attributeTexts } from './sink/toolkit/attribute-texts.ts'
 export { checkedKey, type KeyNames } from './sink/toolkit/checked-key.ts'
 export { type AheadLimit, datedAhead, dateText } from './sink/toolkit/dated-ahead.ts'
@@ -24,7 +24,6 @@ export type {
 } from './sink/toolkit/event-outcome.ts'
 export { isMissingInBuild, keylessSink } from './sink/toolkit/keyless-sink.ts'
 export { type NetworkFailure, neverSent } from './sink/toolkit/never-sent.ts'
-export { onAbort } from './sink/toolkit/on-abort.ts'
 export { chunksOf, halvesOf } from './sink/toolkit/parts.ts'
 export { createRate, type NextMoment, type RateOptions } from './sink/toolkit/rate.ts'
 export { recordResult, type RefusedEvent } from './sink/toolkit/record-result.ts'
@@ -41,7 +40,6 @@ export {
   type EventRequest,
   uncertainSinceOf,
 } from './sink/toolkit/event-progress.ts'
-export { untilAborted } from './sink/toolkit/until-aborted.ts'
 export { unusedEventId } from './sink/toolkit/unused-event-id.ts'
 export { withCacheInInput } from './sink/toolkit/with-cache-in-input.ts'
 export { withReason } from './sink/toolkit/with-reason.ts'

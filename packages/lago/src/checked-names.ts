@@ -1,5 +1,5 @@
 import { isRefusal } from './classify-failure.ts'
-import { answerWithin, type EventRetry } from '@token-meter/core/sink'
+import { requestWithin, type EventRetry } from '@token-meter/core/sink'
 import { createKnownNames, type KnownNames } from './known-names.ts'
 import type { LagoClient, LagoRequestParams } from './lago-client.ts'
 import type { LagoSinkSettings } from './lago-sink-settings.ts'
@@ -19,7 +19,7 @@ export function createCheckedNames(client: LagoClient, settings: LagoSinkSetting
   const checks: { readonly of: 'code' | 'external_subscription_id'; readonly names: KnownNames }[] =
     []
   const within = (signal: AbortSignal, work: (params: LagoRequestParams) => Promise<unknown>) =>
-    answerWithin(settings.timeoutMs, signal, (own) => work({ signal: own, redirect: 'manual' }))
+    requestWithin(settings.timeoutMs, signal, (own) => work({ signal: own, redirect: 'manual' }))
 
   const { billableMetrics, subscriptions } = client
   if (settings.checkCodes && billableMetrics !== undefined) {

@@ -1,4 +1,4 @@
-import { answerWithin, messageOf } from '@token-meter/core/sink'
+import { requestWithin, messageOf } from '@token-meter/core/sink'
 import { classifyFailure } from './classify-failure.ts'
 import type { LagoClient } from './lago-client.ts'
 import type { RequestOutcome } from './request-outcome.ts'
@@ -13,7 +13,7 @@ export async function postEvents(
 ): Promise<RequestOutcome> {
   if (signal.aborted) return stopped(signal)
   try {
-    const { data } = await answerWithin(timeoutMs, signal, (own) =>
+    const { data } = await requestWithin(timeoutMs, signal, (own) =>
       client.events.createBatchEvents({ events: [...events] }, { signal: own, redirect: 'manual' }),
     )
     return takenBy(data, events) ?? notLagos

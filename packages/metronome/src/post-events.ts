@@ -1,4 +1,4 @@
-import { answerWithin, messageOf } from '@token-meter/core/sink'
+import { requestWithin, messageOf } from '@token-meter/core/sink'
 import { classifyFailure, isMetronomes, type MetronomeFailure } from './classify-failure.ts'
 import type { MetronomeClient } from './metronome-client.ts'
 import type { MetronomeEvent } from './metronome-event.ts'
@@ -13,7 +13,7 @@ export async function postEvents(
 ): Promise<Outcome> {
   let ending: AbortSignal | undefined
   try {
-    return await answerWithin(timeoutMs, signal, (own) => {
+    return await requestWithin(timeoutMs, signal, (own) => {
       ending = own
       return request(client, events, timeoutMs, own)
     })

@@ -50,7 +50,11 @@ const uncertainRetries: readonly (readonly [string, Fault, object])[] = [
   ['503 until', json(503, { 'retry-after': '2' }), { afterMs: 2000 }],
   ["a proxy's 502", { status: 502, body: page }, {}],
   ['a cut connection', { connection: 'reset' }, {}],
-  ['no answer', { connection: 'hang' }, { reason: expect.stringMatching(/not within 300 ms/) }],
+  [
+    'no answer',
+    { connection: 'hang' },
+    { reason: expect.stringMatching(/did not answer within 300 ms/) },
+  ],
   ['not JSON', { status: 200, body: page }, { reason: expect.stringMatching(/check baseUrl/) }],
   ["JSON that is not Metronome's", { status: 200, body: { ok: true } }, {}],
   ['a list', { status: 200, body: [] }, {}],

@@ -1,4 +1,4 @@
-import { answerWithin, neverSent, type NetworkFailure } from '@token-meter/core/sink'
+import { requestWithin, neverSent, type NetworkFailure } from '@token-meter/core/sink'
 import { classifyAnswer, type RequestOutcome } from './classify-answer.ts'
 import type { CloudEvent } from './cloud-event.ts'
 import { ingestAnswer } from './ingest-answer.ts'
@@ -19,7 +19,7 @@ export async function postEvents(
     },
   }
   try {
-    await answerWithin(timeoutMs, signal, (own) => {
+    await requestWithin(timeoutMs, signal, (own) => {
       const options = { signal: own, middleware: [watch] }
       return client.events.ingest([...events], options)
     })

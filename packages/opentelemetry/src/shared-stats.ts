@@ -1,4 +1,4 @@
-import type { WatchedMeter } from '@token-meter/core/adapter'
+import { valueBefore, type WatchedMeter } from '@token-meter/core/adapter'
 
 type Stats = Awaited<ReturnType<WatchedMeter['stats']>>
 
@@ -13,12 +13,9 @@ export function sharedStats(meter: WatchedMeter, timeoutMs: number): () => Promi
       .then((meter) => meter.stats())
       .catch(() => {})
       .finally(() => (asked = undefined))
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs)
-      // Waiting for it must not hold the process; on edge runtimes a timer is a number.
-      ;(timer as { unref?: () => void }).unref?.()
-    })
-    return await Promise.race([asked, late]).finally(() => clearTimeout(timer))
+    const stats = asked
+    // Waiting for it must not hold the process.
+    const inTime = { keepsAlive: false }
+    return (await valueBefore(performance.now() + timeoutMs, () => stats, inTime))?.value
   }
 }

@@ -7,6 +7,7 @@ import {
   type Outbox,
   OutboxError,
   type TakenId,
+  settledWithin,
 } from '@token-meter/core/adapter'
 import { isMissingInBuild } from '@token-meter/core/sink'
 import type { UsageRecord } from '@token-meter/core/wire'
@@ -20,7 +21,6 @@ import {
   toRow,
 } from './append/append-statement.ts'
 import { prepareRecordIn, type RecordIn } from './append/record-in.ts'
-import { atMost } from './at-most.ts'
 import { prepareClaim } from './claim/claim.ts'
 import { Database } from './database.ts'
 import { prepareHeldUsage } from './held-usage.ts'
@@ -185,7 +185,7 @@ export function postgresOutbox(
       closing ??= queue
         .close()
         .then(() => spool?.close())
-        .then(() => atMost(closeMs, database.close()))
+        .then(async () => void (await settledWithin(closeMs, database.close())))
       return closing
     },
   }

@@ -1,5 +1,5 @@
 import { createSemaphore, type Semaphore } from './semaphore.ts'
-import { untilAborted } from '@token-meter/core/sink'
+import { abortable } from '@token-meter/core/sink'
 
 /**
  * Lanes: Stripe processes one request at a time per customer and event name, and answers others
@@ -41,7 +41,7 @@ export function createLanes(places: Semaphore): Lanes {
         releaseAll()
         throw error
       }
-      return untilAborted(work().finally(releaseAll), signal)
+      return abortable(work().finally(releaseAll), signal)
     },
   }
 }

@@ -48,7 +48,6 @@ export function createStripeClient(apiKey: string, baseUrl: string | undefined):
       // `AbortSignal.any` on the caller's signal itself would grow it with every request.
       const controller = new AbortController()
       const stopListening = onAbort(signal, () => controller.abort(signal.reason))
-      if (signal.aborted) controller.abort(signal.reason)
       signals.set(key, controller.signal)
       try {
         return await work()

@@ -3,7 +3,7 @@ import { messageOf } from '../errors/errors.ts'
 import type { Batch, BatchEntry } from '../sink/batch.ts'
 import { reportsProgress } from '../lib/reports-progress.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
-import { pause } from '../lib/at-most.ts'
+import { abortable, sleep } from '../lib/timing.ts'
 import { type Backoff, backoffMs } from './backoff.ts'
 import type { BatchProgress } from './batch-progress.ts'
 import { checkedResults } from './checked-results.ts'
@@ -50,7 +50,9 @@ export async function attempt(
       isUncertain = !reportsProgress(sink)
       const resumed = entries.map((entry) => outcomes.resumed(entry, wasUncertain))
       const sent = sink.send({ ...batch, entries: resumed }, signal, progress)
-      const answer = await untilAborted(sent, signal)
+      // A sink that ignores its signal must not hold its slot for ever; one that heeds it says at once
+      // which records may have arrived, and which not.
+      const answer = await abortable(sent, signal, abortGraceMs)
       const results = checkedResults(sink, answer, entries.length)
       isUncertain = wasUncertain
       entries.forEach(({ record }, index) => {
@@ -69,7 +71,7 @@ export async function attempt(
       signal,
       shouldRetry: ({ error }) => !(error instanceof LeaseOverError),
       onFailedAttempt: ({ attemptNumber, retriesLeft }) =>
-        retriesLeft > 0 ? pause(backoffMs(attemptNumber, quickBackoff), signal) : undefined,
+        retriesLeft > 0 ? sleep(backoffMs(attemptNumber, quickBackoff), { signal }) : undefined,
     },
   )
   try {
@@ -179,23 +181,4 @@ function isUncertainResult(
 
 function union(...lists: readonly (readonly string[] | undefined)[]): readonly string[] {
   return [...new Set(lists.flatMap((list) => list ?? []))]
-}
-
-/** A sink that ignores its signal must not hold its slot for ever. */
-function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    let grace: ReturnType<typeof setTimeout> | undefined
-    // A sink that heeds the signal says at once which records may have arrived, and which not.
-    const onAbort = () => {
-      grace = setTimeout(() => reject(signal.reason), abortGraceMs)
-    }
-    signal.addEventListener('abort', onAbort)
-    if (signal.aborted) onAbort()
-    Promise.resolve(work)
-      .then(resolve, reject)
-      .finally(() => {
-        clearTimeout(grace)
-        signal.removeEventListener('abort', onAbort)
-      })
-  })
 }

@@ -7,11 +7,10 @@ import type {
   SendProgress,
 } from '../sink/send-progress.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
-import { pause } from '../lib/at-most.ts'
+import { sleep, yieldToEventLoop } from '../lib/timing.ts'
 import { busyPauseMs, isBusy } from '../outbox/busy.ts'
 import { checkedResult } from './checked-results.ts'
 import { LeaseOverError, type LeaseTime } from './lease-time.ts'
-import { otherThings } from '../lib/other-things.ts'
 
 /**
  * How long what is known waits for a write that has to be made anyway, in ms: that of the next
@@ -178,7 +177,7 @@ export class BatchProgress implements SendProgress {
   #writeSoon(): void {
     this.#isWanted = true
     if (this.#isClosed || this.#writing !== undefined) return
-    this.#writing = otherThings()
+    this.#writing = yieldToEventLoop()
       .then(() => this.#writeAll())
       .finally(() => {
         this.#writing = undefined
@@ -222,7 +221,7 @@ export class BatchProgress implements SendProgress {
       } catch (cause) {
         if (!isBusy(cause) || signal.aborted || lease.isOver()) throw cause
       }
-      await pause(busyPauseMs(), signal)
+      await sleep(busyPauseMs(), { signal })
     }
   }
 

@@ -21,22 +21,19 @@ import type { Batch, BatchEntry } from '../sink/batch.ts'
 import type { Outbox, SinkStats } from '../outbox/outbox.ts'
 import { reportsProgress } from '../lib/reports-progress.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
-import { atMost } from '../lib/at-most.ts'
+import { settledWithin, Timer, withTimeoutSignal, yieldToEventLoop } from '../lib/timing.ts'
 import { attempt } from './attempt.ts'
 import { type Backoff, backoffMs } from './backoff.ts'
 import { BatchProgress } from './batch-progress.ts'
 import { type DeliveryReport, tellResults } from './delivery-events.ts'
 import type { DeliveryOptions } from './delivery-options.ts'
-import { Alarm } from './alarm.ts'
 import { BusyTime, busyPauseMs, isBusy } from '../outbox/busy.ts'
 import { LeaseTime } from './lease-time.ts'
-import { otherThings } from '../lib/other-things.ts'
 import { Outage, type SinkFailure } from './outage.ts'
 import { PauseAfterFailure } from './pause-after-failure.ts'
 import type { SinkArrival } from './sink-arrival.ts'
 import { settleWhenFree } from '../outbox/settle-when-free.ts'
-import { WallClock } from '../lib/wall-clock.ts'
-import { withinTime } from '../lib/within-time.ts'
+import { WallClock } from '../lib/clock.ts'
 
 /** How long a closing delivery waits for sends that it has aborted, in ms. */
 const stopGraceMs = 1000
@@ -48,7 +45,7 @@ export class Delivery {
   readonly #outbox: Outbox
   readonly #options: DeliveryOptions
   readonly #report: DeliveryReport
-  readonly #alarm: Alarm
+  readonly #timer: Timer
   readonly #stop = new AbortController()
   readonly #sending = new Set<Promise<void>>()
   #claiming: Promise<void> | undefined
@@ -78,7 +75,7 @@ export class Delivery {
     this.#report = report
     this.#tell = (entries, results) => tellResults(report, sink.name, entries, results)
     this.#pause = new PauseAfterFailure(options.backoff)
-    this.#alarm = new Alarm(() => this.#pump())
+    this.#timer = new Timer(() => this.#pump())
   }
 
   /** Why its backend takes nothing now; `undefined` when it does. */
@@ -92,7 +89,7 @@ export class Delivery {
     this.arrival.recorded(id)
     const { lingerMs } = this.#options
     const isFull = ++this.#woken >= this.#maxBatch
-    this.#alarm.setWithin(isFull ? lingerMs : Math.max(lingerMs, this.#lingerMs))
+    this.#timer.scheduleWithin(isFull ? lingerMs : Math.max(lingerMs, this.#lingerMs))
   }
 
   /**
@@ -116,13 +113,16 @@ export class Delivery {
   async progress(atMostMs: number): Promise<void> {
     this.#pump()
     const sending = [...this.#sending]
-    await atMost(atMostMs, sending.length > 0 ? Promise.race(sending) : new Promise(() => {}))
+    await settledWithin(
+      atMostMs,
+      sending.length > 0 ? Promise.race(sending) : new Promise(() => {}),
+    )
   }
 
   /** Claims nothing more, aborts what is under way, and resolves when all is still, or soon. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the meter was closed'))
-    this.#alarm.clear()
+    this.#timer.clear()
     this.#outage.over()
     // An outbox or a sink that hangs must not keep the application from ending.
     await this.rest(stopGraceMs)
@@ -140,7 +140,7 @@ export class Delivery {
     while (this.#claiming !== undefined || this.#sending.size > 0) {
       const leftMs = deadline - performance.now()
       if (leftMs <= 0) return
-      await atMost(leftMs, Promise.all([this.#claiming, ...this.#sending]))
+      await settledWithin(leftMs, Promise.all([this.#claiming, ...this.#sending]))
     }
   }
 
@@ -171,10 +171,10 @@ export class Delivery {
     const { leaseMs } = this.#options
     const isLive = this.arrival.mode === 'live'
     try {
-      if (!(await this.arrival.arrive())) return this.#alarm.setWithin(this.#options.pollMs)
+      if (!(await this.arrival.arrive())) return this.#timer.scheduleWithin(this.#options.pollMs)
       while (this.#sending.size < this.#maxConcurrent && !this.#stop.signal.aborted) {
         const pauseMs = this.#pause.leftMs()
-        if (pauseMs > 0) return this.#alarm.setWithin(pauseMs)
+        if (pauseMs > 0) return this.#timer.scheduleWithin(pauseMs)
         const { name } = this.sink
         // The times of retries are times of the day; a clock set back would stretch every wait.
         if (this.#clock.wasSetBack()) await this.#outbox.expedite(name)
@@ -191,7 +191,7 @@ export class Delivery {
           return await this.#idle()
         }
         const sending = this.#deliver(batch, lease)
-          .then(otherThings)
+          .then(yieldToEventLoop)
           .finally(() => {
             this.#sending.delete(sending)
             this.#pump()
@@ -202,7 +202,7 @@ export class Delivery {
       if (this.#busy.isWorthReporting(cause)) {
         this.#report.fault(this.sink.name, 'the outbox could not be read', cause)
       }
-      this.#alarm.setWithin(isBusy(cause) ? busyPauseMs() : this.#options.backoff.maxMs)
+      this.#timer.scheduleWithin(isBusy(cause) ? busyPauseMs() : this.#options.backoff.maxMs)
     }
   }
 
@@ -212,7 +212,7 @@ export class Delivery {
     const { pollMs } = this.#options
     const waitMs = dueAt === undefined ? pollMs : Math.max(0, dueAt - Date.now())
     // What is due and was not given out waits for company.
-    this.#alarm.setWithin(Math.min(pollMs, waitMs === 0 ? this.#lingerMs : waitMs))
+    this.#timer.scheduleWithin(Math.min(pollMs, waitMs === 0 ? this.#lingerMs : waitMs))
   }
 
   async #deliver(batch: Batch, lease: LeaseTime): Promise<void> {
@@ -226,7 +226,7 @@ export class Delivery {
       await progress.close()
       return { answers, progress }
     }
-    const { answers, progress } = await withinTime(sendTimeoutMs, this.#stop.signal, work)
+    const { answers, progress } = await withTimeoutSignal(sendTimeoutMs, this.#stop.signal, work)
     const results = answers.map((result, index) =>
       withRetryTime(result, batch.entries[index], backoff),
     )

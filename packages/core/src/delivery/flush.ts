@@ -1,9 +1,8 @@
 import { FlushError } from '../errors/errors.ts'
 import type { Awaitable } from '../lib/awaitable.ts'
 import type { Outbox } from '../outbox/outbox.ts'
-import { atMost } from '../lib/at-most.ts'
+import { settledWithin, valueBefore } from '../lib/timing.ts'
 import { isBusy } from '../outbox/busy.ts'
-import { byDeadline } from '../lib/by-deadline.ts'
 import type { Delivery } from './delivery.ts'
 
 /** How often a waiting flush looks again, in ms. */
@@ -32,7 +31,7 @@ export async function flushDeliveries(
       (mark) => (position = mark),
       (cause: unknown) => (failure = cause ?? new Error('unknown')),
     )
-  await atMost(timeoutMs, marking)
+  await settledWithin(timeoutMs, marking)
   if (failure !== undefined) throw failure
   if (position === undefined) throw notStored(outbox, deliveries, timeoutMs)
   const mark = position
@@ -79,8 +78,8 @@ async function flushOne(
     !delivery.arrival.isAwaited && whenFree(() => outbox.isSettled(name, position))
   let hurried = false
   for (;;) {
-    if ((await byDeadline(isSettled, deadline))?.value === true) return true
-    hurried ||= (await byDeadline(() => delivery.hurry(), deadline))?.value === true
+    if ((await valueBefore(deadline, isSettled))?.value === true) return true
+    hurried ||= (await valueBefore(deadline, () => delivery.hurry()))?.value === true
     const leftMs = deadline - performance.now()
     if (leftMs <= 0) return false
     await delivery.progress(Math.min(lookMs, leftMs))
@@ -100,7 +99,7 @@ async function whenFree(ask: () => Awaitable<boolean>): Promise<boolean> {
 /** `undefined` when the outbox does not say. */
 async function countLeft(outbox: Outbox, sink: string): Promise<number | undefined> {
   try {
-    const stats = await byDeadline(() => outbox.stats(sink), performance.now() + countMs)
+    const stats = await valueBefore(performance.now() + countMs, () => outbox.stats(sink))
     return stats?.value.pending
   } catch {
     return undefined

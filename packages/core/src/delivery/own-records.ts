@@ -1,7 +1,6 @@
 import type { Outbox } from '../outbox/outbox.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
-import { atMost } from '../lib/at-most.ts'
-import { byDeadline } from '../lib/by-deadline.ts'
+import { settledWithin, valueBefore } from '../lib/timing.ts'
 import type { Delivery } from './delivery.ts'
 
 /** How often the outbox is asked, in ms, should other workers deliver what is waited for. */
@@ -66,17 +65,17 @@ export class OwnRecords {
     try {
       if (stored !== undefined && !(await isDone(stored, timeoutMs))) return left.size === 0
       await this.#sendWhatLingers(deadline)
-      const mark = await byDeadline(() => this.#outbox.position(), deadline)
+      const mark = await valueBefore(deadline, () => this.#outbox.position())
       while (left.size > 0) {
         if (mark !== undefined && (await this.#haveAll(mark.value, deadline))) return true
         const leftMs = deadline - performance.now()
         if (leftMs <= 0) return false
-        await atMost(Math.min(lookMs, leftMs), whenOver)
+        await settledWithin(Math.min(lookMs, leftMs), whenOver)
       }
       return true
     } catch {
       // The delivery reports an outbox that cannot be read.
-      await atMost(Math.max(0, deadline - performance.now()), whenOver)
+      await settledWithin(deadline - performance.now(), whenOver)
       return left.size === 0
     } finally {
       this.#remove(wait)
@@ -96,13 +95,13 @@ export class OwnRecords {
     const lingering = this.#deliveries.filter(
       ({ sink, lastReason }) => (sink.lingerMs ?? 0) > 0 && lastReason === undefined,
     )
-    await Promise.all(lingering.map((delivery) => byDeadline(() => delivery.hurry(), deadline)))
+    await Promise.all(lingering.map((delivery) => valueBefore(deadline, () => delivery.hurry())))
   }
 
   async #haveAll(position: number, deadline: number): Promise<boolean> {
     const answers = await Promise.all(
       this.#deliveries.map(({ sink }) =>
-        byDeadline(() => this.#outbox.isSettled(sink.name, position), deadline),
+        valueBefore(deadline, () => this.#outbox.isSettled(sink.name, position)),
       ),
     )
     return answers.every((answer) => answer?.value === true)
@@ -127,7 +126,7 @@ export class OwnRecords {
 /** False when it failed, or took too long. */
 async function isDone(stored: Promise<unknown>, timeoutMs: number): Promise<boolean> {
   let isStored = false
-  await atMost(
+  await settledWithin(
     timeoutMs,
     stored.then(() => (isStored = true)),
   )

@@ -20,7 +20,7 @@ import { HeldUsageError, type TokenMeterError } from '../errors/errors.ts'
 import type { KnownSink, SinkMode } from '../outbox/known-sinks.ts'
 import type { Outbox, SinkStats } from '../outbox/outbox.ts'
 import type { Sink } from '../sink/sink.ts'
-import { atMost } from '../lib/at-most.ts'
+import { settledWithin } from '../lib/timing.ts'
 
 /** How often a process says that it uses the sink, in ms. */
 const attendEveryMs = 5_000
@@ -89,7 +89,7 @@ export class SinkArrival {
     if (!this.#hasArrived) return
     const { outbox } = this.#context
     const leaving = new Promise((resolve) => resolve(outbox.leave(this.#sink.name)))
-    await atMost(
+    await settledWithin(
       leaveMs,
       leaving.catch(() => {}),
     )

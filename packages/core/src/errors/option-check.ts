@@ -1,4 +1,4 @@
-import { longestTimerMs } from '../lib/longest-timer.ts'
+import { longestTimerMs } from '../lib/timing.ts'
 import { nearestName } from '../lib/nearest-name.ts'
 import { ConfigError } from './errors.ts'
 

@@ -1,5 +1,4 @@
-import { atMost } from '../lib/at-most.ts'
-import { byDeadline } from '../lib/by-deadline.ts'
+import { settledWithin, valueBefore } from '../lib/timing.ts'
 import { perishablePart } from '../environment/fallback-outbox.ts'
 import { FlushError } from '../errors/errors.ts'
 import type { Outbox } from '../outbox/outbox.ts'
@@ -21,13 +20,13 @@ export async function countAndClose(
   let lost: MeterStats['sinks'] | undefined
   let closed: { readonly value: void } | undefined
   try {
-    counted = await byDeadline(count, performance.now() + outboxMs)
+    counted = await valueBefore(performance.now() + outboxMs, count)
     lost =
       counted && perishable && perishable !== outbox
         ? await countsIn(perishable, Object.keys(counted.value.sinks))
         : counted?.value.sinks
   } finally {
-    closed = await byDeadline(() => outbox.close(), performance.now() + outboxMs)
+    closed = await valueBefore(performance.now() + outboxMs, () => outbox.close())
   }
   if (counted === undefined || closed === undefined) throw noAnswer(outbox, 'close() gave up')
   if (perishable !== undefined && lost !== undefined) checkNothingIsLost(lost)
@@ -68,7 +67,7 @@ export async function flushOfClosed(
   timeoutMs: number,
 ): Promise<MeterStats> {
   let failure: unknown
-  await atMost(
+  await settledWithin(
     timeoutMs,
     closing.catch((cause: unknown) => (failure = cause)),
   )

@@ -1,5 +1,5 @@
 import { FlushError } from '../errors/errors.ts'
-import { atMost } from '../lib/at-most.ts'
+import { settledWithin } from '../lib/timing.ts'
 
 /**
  * Waits until usage has come that is still read from responses which their callers have left.
@@ -17,7 +17,7 @@ export async function haveCome(
   let left = coming.length
   const over = () => void left--
   for (const each of coming) each.then(over, over)
-  await atMost(Math.max(0, deadline - performance.now()), Promise.allSettled(coming))
+  await settledWithin(deadline - performance.now(), Promise.allSettled(coming))
   if (left === 0) return true
   const calls = left === 1 ? 'call is' : 'calls are'
   throw new FlushError(

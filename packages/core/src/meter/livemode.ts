@@ -13,7 +13,7 @@
  * Test usage goes to sandboxes and observers, and never to a live sink unless `outbox.release` says
  * so; live usage goes everywhere (outbox/held-usage.ts).
  */
-import { byDeadline } from '../lib/by-deadline.ts'
+import { valueBefore } from '../lib/timing.ts'
 import { variable } from '../environment/variable.ts'
 import { ConfigError } from '../errors/errors.ts'
 import type { Outbox } from '../outbox/outbox.ts'
@@ -84,7 +84,7 @@ function hasLiveSink(outbox: Outbox): Livemode {
       if (asking === undefined) {
         const answer = ask()
         if (typeof answer === 'boolean') return answer
-        asking = byDeadline(() => answer, performance.now() + patienceMs)
+        asking = valueBefore(performance.now() + patienceMs, () => answer)
           .catch(() => undefined)
           .then((soon) => (known ??= soon?.value ?? false))
           .finally(() => (asking = undefined))

@@ -10,7 +10,7 @@ import type { DeliveryReport } from '../delivery/delivery-events.ts'
 import { deliveryOptions } from '../delivery/delivery-options.ts'
 import { haveCome } from './coming.ts'
 import { flushDeliveries } from '../delivery/flush.ts'
-import { byDeadline } from '../lib/by-deadline.ts'
+import { valueBefore } from '../lib/timing.ts'
 import { OwnRecords } from '../delivery/own-records.ts'
 import { defaultOutbox } from '../environment/default-outbox.ts'
 import { moveIn } from '../environment/fallback-outbox.ts'
@@ -189,7 +189,7 @@ export class Pipeline {
     await this.#deliver(timeoutMs)
     if (await haveCome(coming, timeoutMs, deadline))
       await this.#deliver(Math.max(0, deadline - performance.now()))
-    const stats = await byDeadline(() => this.stats(), deadline)
+    const stats = await valueBefore(deadline, () => this.stats())
     if (stats === undefined) throw noAnswer(this.#outbox, `flush() gave up after ${timeoutMs} ms`)
     for (const { arrival, sink } of this.#deliveries)
       await arrival.tell(stats.value.sinks[sink.name])

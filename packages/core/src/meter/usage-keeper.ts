@@ -6,7 +6,7 @@ import { oddUsage } from '../call/odd-usage.ts'
 import { reportedOnce } from '../call/reported-once.ts'
 import type { PriceRecord } from '../cost/pricing.ts'
 import { ObserverError, type TokenMeterError } from '../errors/errors.ts'
-import { atMost } from '../lib/at-most.ts'
+import { settledWithin } from '../lib/timing.ts'
 import type { Livemode } from './livemode.ts'
 import { notKept, notYetKept, unattributed } from './lost-records.ts'
 import type { ManualUsage } from './manual-usage.ts'
@@ -93,7 +93,7 @@ export class UsageKeeper implements RecordSink {
     records: readonly UsageRecord[],
     mostMs: number,
   ): Promise<void> {
-    await atMost(mostMs, storing)
+    await settledWithin(mostMs, storing)
     const late = [...this.#storing.values()].find(({ given }) => given === records)
     if (late === undefined) return
     this.#told.add(late)

@@ -1,7 +1,7 @@
 import type { Batch } from '../sink/batch.ts'
 import type { Outbox } from './outbox.ts'
 import type { SinkResult } from '../sink/sink.ts'
-import { pause } from '../lib/at-most.ts'
+import { sleep } from '../lib/timing.ts'
 import { busyPauseMs, isBusy } from './busy.ts'
 
 /**
@@ -22,6 +22,6 @@ export async function settleWhenFree(
     } catch (cause) {
       if (!isBusy(cause) || signal.aborted || performance.now() > deadline) throw cause
     }
-    await pause(busyPauseMs(), signal)
+    await sleep(busyPauseMs(), { signal })
   }
 }

@@ -1,5 +1,10 @@
 import { responseHeaders } from '@token-meter/core/wire'
-import { type StreamObservation, whenDropped } from '@token-meter/core/adapter'
+import {
+  settledWithin,
+  type StreamObservation,
+  valueBefore,
+  whenDropped,
+} from '@token-meter/core/adapter'
 import type { ApiResponse } from '../google-client.ts'
 import { jsonObserver } from './observe-json.ts'
 
@@ -78,20 +83,20 @@ export function observeChunks(
     const left: Result = { done: true, value }
     return !isComplete
       ? Promise.resolve(left)
-      : within(breakGraceMs, drained, true).then(() => afterStored(left))
+      : settledWithin(breakGraceMs, drained).then(() => afterStored(left))
   })
   whenDropped(chunks, observation)
   return chunks
 
   /** Reads what the caller left, and then closes it as he would have. Never rejects. */
   async function drain(): Promise<void> {
-    const deadline = Date.now() + drainMs
+    const deadline = performance.now() + drainMs
     try {
       for (;;) {
-        const result = await within(deadline - Date.now(), next(), false)
+        const result = await valueBefore(deadline, next, { keepsAlive: false })
         if (result === undefined) break
-        if (result.done === true) return observation.end('complete')
-        observation.see(await result.value.json())
+        if (result.value.done === true) return observation.end('complete')
+        observation.see(await result.value.value.json())
       }
       observation.end('interrupted')
       await close(undefined)
@@ -103,25 +108,4 @@ export function observeChunks(
 
 function define(chunks: Chunks, name: 'next' | 'return', value: unknown): void {
   Object.defineProperty(chunks, name, { value, configurable: true, writable: true })
-}
-
-/**
- * A promise's value, or `undefined` when it takes longer. Where a caller waits, the timer keeps the
- * process alive, or it could end under him.
- */
-async function within<Value>(
-  timeoutMs: number,
-  promise: Promise<Value>,
-  isWaitedFor: boolean,
-): Promise<Value | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const timeout = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), Math.max(0, timeoutMs))
-    if (!isWaitedFor) (timer as { unref?: () => void }).unref?.()
-  })
-  try {
-    return await Promise.race([promise, timeout])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -1,5 +1,5 @@
+import { settledWithin } from '@token-meter/core/adapter'
 import type { UsageRecord } from '@token-meter/core/wire'
-import { atMost } from '../at-most.ts'
 import { type Waiting, WaitingRows } from './waiting-rows.ts'
 
 /** How appends reach the database, and what its failures mean. */
@@ -119,7 +119,7 @@ export class AppendQueue<Row> {
   /** Tries for the last time, and hands back what could not be stored. */
   async close(): Promise<void> {
     this.#isClosed = true
-    if (!this.keepElsewhere('always')) await atMost(lastTryMs, this.#tryAtLast())
+    if (!this.keepElsewhere('always')) await settledWithin(lastTryMs, this.#tryAtLast())
     clearTimeout(this.#timer)
     clearTimeout(this.#patience)
     for (const { failed } of this.#waiting.takeAll()) {

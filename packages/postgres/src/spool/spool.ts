@@ -1,7 +1,6 @@
-import { type Faults, fromBody, type OutboxError } from '@token-meter/core/adapter'
+import { type Faults, fromBody, type OutboxError, settledWithin } from '@token-meter/core/adapter'
 import type { UsageRecord } from '@token-meter/core/wire'
 import type { RecordRow } from '../append/append-statement.ts'
-import { atMost } from '../at-most.ts'
 import { rowsOf, SpoolFile } from './spool-file.ts'
 import type { SpoolFolder } from './spool-folder.ts'
 import { SpoolReport } from './spool-report.ts'
@@ -131,7 +130,7 @@ export class Spool {
 
   /** Drains what it can in a moment, and leaves the rest to any other process. */
   async close(): Promise<void> {
-    if (this.waiting > 0) await atMost(lastTryMs, this.drained())
+    if (this.waiting > 0) await settledWithin(lastTryMs, this.drained())
     this.#isClosed = true
     clearInterval(this.#looking)
     clearTimeout(this.#timer)

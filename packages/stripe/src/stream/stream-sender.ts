@@ -9,7 +9,7 @@
 import {
   chunksOf,
   halvesOf,
-  untilAborted,
+  abortable,
   type BeginRequest,
   type EventRequest,
 } from '@token-meter/core/sink'
@@ -72,7 +72,7 @@ export function createStreamSender(
     }
     try {
       const release = await pace.places.acquire(signal)
-      return await untilAborted(work().finally(release), signal)
+      return await abortable(work().finally(release), signal)
     } catch (error) {
       return withOutcome(queued, () => stopped(error, open.isSent))
     }

@@ -1,4 +1,5 @@
 import type { StreamObservation } from '../stream-observation.ts'
+import { valueBefore } from '../../lib/timing.ts'
 
 /** How long a stream that was left at its last word is read on for the usage, in ms. */
 const readOnMs = 1000
@@ -100,7 +101,8 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
     })
     leaving.catch(() => {})
     observation.call.expect(leaving)
-    return await afterStored(await within(breakGraceMs, leaving, { done: true, value }))
+    const left = await valueBefore(performance.now() + breakGraceMs, () => leaving)
+    return await afterStored(left?.value ?? { done: true, value })
   }
 
   /** Answers false when it gave up with a pull still under way. */
@@ -108,31 +110,11 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
     const deadline = performance.now() + readOnMs
     while (observation.awaitsUsage) {
       const pulled = pull().catch(() => 'broken' as const)
-      const result = await within(deadline - performance.now(), pulled, undefined)
+      const result = await valueBefore(deadline, () => pulled)
       if (result === undefined) return false
-      if (result === 'broken' || result.done === true) return true
-      observation.see(result.value)
+      if (result.value === 'broken' || result.value.done === true) return true
+      observation.see(result.value.value)
     }
     return true
-  }
-}
-
-/**
- * A promise's value, or another one when it takes longer. The timer keeps the process alive, or a
- * caller who waits could find it ended; it is gone as soon as the value is there.
- */
-async function within<Value, Late>(
-  timeoutMs: number,
-  promise: Promise<Value>,
-  late: Late,
-): Promise<Value | Late> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const timeout = new Promise<Late>((resolve) => {
-    timer = setTimeout(() => resolve(late), Math.max(0, timeoutMs))
-  })
-  try {
-    return await Promise.race([promise, timeout])
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -1,4 +1,4 @@
-import { untilAborted } from './until-aborted.ts'
+import { sleep } from '../../lib/timing.ts'
 
 /** How much may go at once after a quiet time. */
 const burstMs = 100
@@ -32,10 +32,8 @@ export function createRate({
     lastSlot = Math.max(lastSlot, moment - headStartMs) + intervalMs * count
     const waitMs = lastSlot - moment
     if (waitMs < 1) return
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const slot = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, waitMs)
-    })
-    await untilAborted(slot, signal).finally(() => clearTimeout(timer))
+    signal.throwIfAborted()
+    await sleep(waitMs, { signal, keepsAlive: true })
+    signal.throwIfAborted()
   }
 }

@@ -1,7 +1,7 @@
+import { sleep } from '@token-meter/core/sink'
 import type Stripe from 'stripe'
 import type { AfterTheFact } from '../after-the-fact.ts'
 import { ReconcileError } from './reconcile-error.ts'
-import { pause } from './pause.ts'
 
 /** Which events of a meter. Whole minutes, in ms since the epoch. */
 export interface TotalOf {
@@ -75,7 +75,7 @@ async function asked<Answer>(
         const why = after.readable(error)
         throw new ReconcileError(`Stripe did not ${what}: ${why}.${hint}`, { cause: error })
       }
-      await pause(500 * 2 ** tries, signal)
+      await sleep(500 * 2 ** tries, { signal, keepsAlive: true })
     }
   }
 }

@@ -3,13 +3,19 @@
  * not known to be delivered. And for dead letters of unknown fate, minute by minute, what Stripe has
  * of them (arrived-events), so that they can be settled or sent again (settle-record).
  */
-import { ConfigError, isFiniteDuration, isOneOf, isText, optionCheck } from '@token-meter/core/sink'
+import {
+  ConfigError,
+  isFiniteDuration,
+  isOneOf,
+  isText,
+  optionCheck,
+  sleep,
+} from '@token-meter/core/sink'
 import type { LedgerEntry } from '@token-meter/core/adapter'
 import { afterTheFact, type AfterTheFact, type AfterTheFactOptions } from '../after-the-fact.ts'
 import { arrivedEvents } from './arrived-events.ts'
 import { ledgerSums, type LedgerSum } from './ledger-sums.ts'
 import { meterTotals, type MeterTotals } from './meter-totals.ts'
-import { pause } from './pause.ts'
 import type { MeterSum, ReconcileAction, ReconcileReport, Unresolved } from './reconcile-report.ts'
 import { decision, settleRecord } from './settle-record.ts'
 import { spanLedger, type SpanLedger } from './span-ledger.ts'
@@ -68,7 +74,8 @@ export async function reconcileUsage(options: ReconcileUsageOptions): Promise<Re
   const totals = await meterTotals(after, signal)
   const before: SpanLedger[] = []
   for (const span of spans) before.push(await spanLedger(after, span))
-  if (before.length > 0) await pause(lagMs, signal)
+  if (before.length > 0) await sleep(lagMs, { signal, keepsAlive: true })
+  signal?.throwIfAborted()
 
   const actions: ReconcileAction[] = []
   const unresolved: Unresolved[] = []

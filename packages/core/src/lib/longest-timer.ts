@@ -1,2 +1,0 @@
-/** Beyond it timers of JavaScript fire at once, in ms. */
-export const longestTimerMs = 2 ** 31 - 1
