@@ -2,7 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { installedVersion, installPeers } from '../peers/install-peers.ts'
 import type { CallRow, SubjectReport } from './report.ts'
-import type { SdkName } from './sdk/sdk.ts'
+import { sdkNames, type SdkName } from './sdk/sdk.ts'
 import { subjects } from './subjects.ts'
 import type { SubjectDefinition } from './subject/subject.ts'
 
@@ -22,7 +22,7 @@ const subjectTimeoutMs = 240_000
 
 /** Measures every subject on every SDK that it supports, each in a process of its own. */
 export async function callFigures(options: CallFigureOptions): Promise<CallRow[]> {
-  const { quick, only, sdks = ['openai7', 'openai6', 'anthropic', 'genai'], progress } = options
+  const { quick, only, sdks = sdkNames, progress } = options
   const chosen = subjects.filter(({ name, isPeer }) =>
     only === undefined ? !(quick && isPeer) : only.some((part) => name.includes(part)),
   )

@@ -3,13 +3,15 @@ import { backlogGrowth } from './backlog-growth.ts'
 import { deliveryRate } from './delivery-rate.ts'
 import type { Figure, FigureOptions } from './figure.ts'
 import { marksCost } from './marks-cost.ts'
+import type { PipelinePart } from './pipeline-figures.ts'
 import { recordingRate } from './recording-rate.ts'
 
 /** What is measured, in the order of the flow. */
-export const parts: Readonly<Record<string, (options: FigureOptions) => Promise<Figure[]>>> = {
-  append: appendLatency,
-  record: recordingRate,
-  deliver: deliveryRate,
-  marks: marksCost,
-  backlog: backlogGrowth,
-}
+export const parts: Readonly<Record<PipelinePart, (options: FigureOptions) => Promise<Figure[]>>> =
+  {
+    append: appendLatency,
+    record: recordingRate,
+    deliver: deliveryRate,
+    marks: marksCost,
+    backlog: backlogGrowth,
+  }

@@ -3,15 +3,17 @@ import { join } from 'node:path'
 import type { Figure, FigureOptions } from './figure.ts'
 
 /** In the order of the flow; each is measured in a process of its own. */
-export const partNames = ['append', 'record', 'deliver', 'backlog'] as const
+export const pipelineParts = ['append', 'record', 'deliver', 'marks', 'backlog'] as const
+
+export type PipelinePart = (typeof pipelineParts)[number]
 
 /**
- * Append latency, rates of recording and delivery, and growth with the backlog. A part that fails
+ * Append latency, rates of recording and delivery, what marks cost, and growth with the backlog. A part that fails
  * is a row that says so, and takes no other with it.
  */
 export async function pipelineFigures(
   options: FigureOptions,
-  names: readonly string[] = partNames,
+  names: readonly PipelinePart[],
 ): Promise<Figure[]> {
   const figures: Figure[] = []
   for (const name of names) figures.push(...(await figuresOf(name, options)))

@@ -19,7 +19,10 @@ export interface Sdk {
 // oxlint-disable-next-line no-explicit-any
 export type SdkClass = new (options: any) => object
 
-export type SdkName = 'openai7' | 'openai6' | 'anthropic' | 'genai'
+/** In the order of the tables. */
+export const sdkNames = ['openai7', 'openai6', 'anthropic', 'genai'] as const
+
+export type SdkName = (typeof sdkNames)[number]
 
 export interface ConnectOptions {
   /** The server's address and the scenario it shall play: `http://127.0.0.1:1234/call`. */

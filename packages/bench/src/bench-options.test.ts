@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest'
+import { benchOptions } from './bench-options.ts'
+import { parts } from './pipeline/parts.ts'
+
+test('without a part everything is measured', () => {
+  const { calls, pipeline, import: imports } = benchOptions([])
+  expect({ calls, pipeline, imports }).toEqual({
+    calls: true,
+    pipeline: Object.keys(parts),
+    imports: true,
+  })
+})
+
+test.each(Object.keys(parts))('a piece of the pipeline is a part: %s', (part) => {
+  const options = benchOptions(['--quick', '--part', part])
+  expect(options).toMatchObject({ quick: true, calls: false, pipeline: [part], import: false })
+})
+
+test.each([
+  [['--part', 'marsk'], /--part marsk does not exist; there are calls, .*marks/],
+  [['--part', 'calls', '--part', ''], /--part {2}does not exist/],
+  [['--sdk', 'openai4'], /--sdk openai4 does not exist; there are openai7/],
+  [['--part', 'marks', '--write'], /--write renews whole tables/],
+])('%j is an error', (args, message) => {
+  expect(() => benchOptions(args)).toThrow(message)
+})
