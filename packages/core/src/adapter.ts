@@ -45,6 +45,7 @@ export { defaultEventName, toMeterEvents, type MeterEventOptions } from './event
 
 export type {
   Appended,
+  ClaimOptions,
   Correction,
   DeadLetter,
   LedgerEntry,
@@ -52,6 +53,7 @@ export type {
   LedgerQuery,
   Outbox,
   RecordState,
+  SettledState,
   SinkStats,
 } from './outbox/outbox.ts'
 export type { Awaitable } from './lib/awaitable.ts'
@@ -59,10 +61,16 @@ export type { Batch, BatchEntry, BatchMarks } from './sink/batch.ts'
 export { Faults } from './outbox/faults.ts'
 export { isProcessGone, type ProcessName, thisProcess } from './outbox/process-life.ts'
 export { isRequestBound } from './environment/request-bound.ts'
-export { correctedEvents } from './outbox/corrected-events.ts'
+export { correctedEvents, type KnownEvents } from './outbox/corrected-events.ts'
 export { copyFound, distrustedSince } from './outbox/distrust.ts'
 export { duplicateIds, isSameUsage, type TakenId } from './outbox/taken-id.ts'
-export { type KnownSink, type KnownSinks, seenForMs, type SinkMode } from './outbox/known-sinks.ts'
+export {
+  type KnownSink,
+  type KnownSinks,
+  seenForMs,
+  type SinkMode,
+  type SinkStart,
+} from './outbox/known-sinks.ts'
 export { fromBody, toBody } from './outbox/record-body.ts'
 export type { Sink, SinkResult } from './sink/sink.ts'
 export type {

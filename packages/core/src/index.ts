@@ -33,16 +33,18 @@ export { toMeterEvents, type MeterEventOptions } from './event/to-meter-events.t
 export { memoryOutbox, type MemoryOutboxOptions } from './outbox/memory/memory-outbox.ts'
 export type { Batch, BatchEntry, BatchMarks } from './sink/batch.ts'
 export type {
-  DeadLetter,
+  ClaimOptions,
   Correction,
+  DeadLetter,
   LedgerEntry,
   LedgerPage,
   LedgerQuery,
   Outbox,
   RecordState,
+  SettledState,
   SinkStats,
 } from './outbox/outbox.ts'
-export type { KnownSink, SinkMode } from './outbox/known-sinks.ts'
+export type { KnownSink, SinkMode, SinkStart } from './outbox/known-sinks.ts'
 export type { TakenId } from './outbox/taken-id.ts'
 
 export type { SinkFailure } from './delivery/outage.ts'

@@ -215,7 +215,7 @@ async function withOneThatWaits(answer?: SinkResult) {
   backend.answer = (id) => (id === 'waits' ? later : answer)
   const outbox = memoryOutbox()
   outbox.append([{ ...exampleRecord(), id: 'waits' }])
-  const batch = await outbox.claim('backend', 1, 1000)
+  const batch = await outbox.claim('backend', { limit: 1, leaseMs: 1000 })
   if (batch !== undefined) await outbox.settle(batch, [later])
   return outbox
 }

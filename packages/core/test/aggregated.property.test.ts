@@ -154,7 +154,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc
       .tuple(fc.array(fate, { maxLength: 12 }), fc.boolean(), fc.integer({ min: 1, max: 8 }))
       .map(([fates, isKilled, limit]): Step => async (world) => {
-        const batch = await world.outbox.claim('bill', limit, 1000, 0, true)
+        const batch = await world.outbox.claim('bill', { limit, leaseMs: 1000, isMarked: true })
         if (batch === undefined) return
         world.bill.fates.splice(0, Infinity, ...fates)
         await sendMarked(summed(world.bill), world.outbox, batch, isKilled)
@@ -189,7 +189,7 @@ test.each(['memory', 'sqlite'])(
       for (;;) {
         world.nowMs += 5000
         await outbox.requeue('bill')
-        const batch = await outbox.claim('bill', 5, 1000, 0, true)
+        const batch = await outbox.claim('bill', { limit: 5, leaseMs: 1000, isMarked: true })
         if (batch === undefined) break
         await sendMarked(summed(world.bill), outbox, batch)
       }
@@ -212,7 +212,7 @@ test('an id is of one sum of records, however the windows change in the middle o
   const records = [used('b', 1, 1, 1000), used('b', 0, 1, 1200), used('a', 0, 0, 0)]
   outbox.append(records)
   const attempt = async (windowMs: number, ...fates: Fate[]) => {
-    const batch = await outbox.claim('bill', 8, 1000)
+    const batch = await outbox.claim('bill', { limit: 8, leaseMs: 1000 })
     if (batch === undefined) return
     bill.fates.splice(0, Infinity, ...fates)
     const sink = aggregated(bill.sink, { windowMs })
@@ -253,7 +253,11 @@ test.each([false, true])(
         const sendBy = async (setUp: (sink: Sink) => Sink, isKilled = false): Promise<boolean> => {
           nowMs += 2000
           const sink = setUp(bill.sink)
-          const batch = await outbox.claim('bill', 8, 1000, 0, sink.reportsProgress)
+          const batch = await outbox.claim('bill', {
+            limit: 8,
+            leaseMs: 1000,
+            isMarked: sink.reportsProgress,
+          })
           if (batch === undefined) return false
           await sendMarked(sink, outbox, batch, isKilled)
           return true

@@ -36,7 +36,7 @@ test('appends to a locked file wait in memory, in order, and freeze nothing', as
   unlock()
   await Promise.all(storing)
   expect(await outbox.position()).toBe(50)
-  const batch = await outbox.claim('alpha', 100, 1000)
+  const batch = await outbox.claim('alpha', { limit: 100, leaseMs: 1000 })
   expect(batch?.entries.map(({ record }) => record.id)).toEqual(records.map(({ id }) => id))
   expect(outbox.append([exampleRecord()])).toBeUndefined()
   await outbox.close()
@@ -48,7 +48,8 @@ test.each(['position', 'claim', 'close'] as const)('%s brings them in', async (o
   const storing = outbox.append([exampleRecord()])
   expect(storing).toBeInstanceOf(Promise)
   unlock()
-  if (operation === 'claim') expect(outbox.claim('alpha', 1, 1000)).toBeDefined()
+  if (operation === 'claim')
+    expect(outbox.claim('alpha', { limit: 1, leaseMs: 1000 })).toBeDefined()
   else expect(await outbox[operation]()).toBe(operation === 'position' ? 1 : undefined)
   await storing
   if (operation !== 'close') await outbox.close()

@@ -89,7 +89,7 @@ test('what is asked of a meter is checked too', async () => {
 test('the name of a sink that there is not is refused, with those that there are', async () => {
   const outbox = sqliteOutbox(file())
   await outbox.append([exampleRecord()])
-  await outbox.claim('lago', 1, 1)
+  await outbox.claim('lago', { limit: 1, leaseMs: 1 })
   const stripe = Object.defineProperty(async () => {}, 'name', { value: 'stripe' })
   const meter = createMeter({ ...needed, outbox, sinks: [stripe] })
   const asked = {
@@ -98,8 +98,8 @@ test('the name of a sink that there is not is refused, with those that there are
     discard: () => meter.outbox.discard('strpie'),
     stats: () => meter.outbox.stats('strpie'),
     ledger: () => meter.outbox.ledger('strpie'),
-    forget: () => meter.outbox.forget('strpie'),
-    correct: () => meter.correct('strpie', ['a'], 'dead', 'why'),
+    removeSink: () => meter.outbox.removeSink('strpie'),
+    correct: () => meter.correct('strpie', ['a'], { state: 'dead', reason: 'why' }),
   }
   for (const [method, ask] of Object.entries(asked)) {
     await expect((async () => await ask())(), method).rejects.toThrow(
@@ -111,7 +111,7 @@ test('the name of a sink that there is not is refused, with those that there are
   ).rejects.toThrow(/did you mean "limit"/)
   expect(await meter.outbox.deadLetters('stripe')).toEqual([])
   expect(await meter.outbox.stats('lago')).toMatchObject({ recorded: 1 })
-  expect(await meter.outbox.forget('lago')).toBe(true)
+  expect(await meter.outbox.removeSink('lago')).toBe(true)
   await expect((async () => await meter.outbox.stats('lago'))()).rejects.toThrow(/no sink "lago"/)
   await meter.close()
 })

@@ -66,7 +66,7 @@ test.each(places())(
     expect(sinks['new']).toMatchObject({ recorded: 5, delivered: 1, held: 4, pending: 0 })
     await meter.flush()
     expect(errors).toMatchObject([{ code: 'held', sink: 'new', held: 4, reason: 'new-sink-name' }])
-    expect(errors[0]?.message).toMatch(/renamedFrom.*startingFrom.*outbox\.forget\("old"\)/s)
+    expect(errors[0]?.message).toMatch(/renamedFrom.*startingFrom.*outbox\.removeSink\("old"\)/s)
     await meter.close()
     // It is still so after a restart, and stays so when the old one is used again.
     const again = start(open(), added.sink('new'), new Backend().sink('old'))
@@ -100,9 +100,9 @@ test.each<[string, (added: Backend, open: () => Outbox) => Promise<Sink>, string
   ['renamedFrom', async (added) => renamedFrom(added.sink('new'), 'old'), ['late', 'next']],
   ['startingFrom', async (added) => startingFrom(added.sink('new'), 'now'), ['next']],
   [
-    'forget',
+    'removeSink',
     async (added, open) => {
-      await open().forget('old')
+      await open().removeSink('old')
       return added.sink('new')
     },
     ['a', 'b', 'c', 'late', 'next'],

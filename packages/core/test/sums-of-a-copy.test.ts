@@ -45,7 +45,7 @@ test('of a copy, batches of before are summed as they were, and the rest is left
   const outbox = memoryOutbox({ now: () => nowMs })
   const [batched, waiting] = [exampleRecord(), exampleRecord()]
   void outbox.append([batched])
-  const batch = await outbox.claim('backend', 10, 1000)
+  const batch = await outbox.claim('backend', { limit: 10, leaseMs: 1000 })
   nowMs += 10_000
   void outbox.append([waiting])
   expect(await outbox.distrust(nowMs)).toBe(2)
@@ -80,7 +80,7 @@ describe('of a copy whose batch was tried before', () => {
     },
   }
   const deliver = async (outbox: Outbox, sink: Sink) => {
-    const batch = await outbox.claim('backend', 10, 1000, 0, true)
+    const batch = await outbox.claim('backend', { limit: 10, leaseMs: 1000, isMarked: true })
     if (batch === undefined) throw new Error('nothing could be claimed')
     await outbox.settle(batch, await sink.send(batch, new AbortController().signal))
   }

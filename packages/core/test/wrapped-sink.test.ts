@@ -49,7 +49,7 @@ test.each(wrappers)(
     await expect.poll(() => sink.sends).toBe(1)
     // Its lease ends while it hangs: another process has the batch.
     nowMs += 3_600_000
-    const batch = await outbox.claim('hanging', 100, 60_000, 0, true)
+    const batch = await outbox.claim('hanging', { limit: 100, leaseMs: 60_000, isMarked: true })
     expect(batch?.entries.filter((entry) => entry.uncertainSince !== undefined)).toHaveLength(
       uncertain,
     )

@@ -55,7 +55,7 @@ test.each(shapes)(
     const path = file()
     const first = sqliteOutbox(path)
     await first.append(recordsOf(120))
-    const batch = await first.claim('lago', 120, 1)
+    const batch = await first.claim('lago', { limit: 120, leaseMs: 1 })
     if (batch === undefined) throw new Error('nothing to claim')
     await sinkOn(fake, options).send(batch, never)
     await first.close()
@@ -107,9 +107,13 @@ test('events that turned out not to be billed are sent under other ids', async (
   const meter = meterOn(outbox, sinkOn(fake, { code: 'misspelt', checkCodes: false }))
   await meter.flush()
   await meter.close()
-  await outbox.correct('lago', ['r0'], 'dead', 'no metric', { refusedEventIds: ['r0'] })
+  await outbox.correct('lago', ['r0'], {
+    state: 'dead',
+    reason: 'no metric',
+    refusedEventIds: ['r0'],
+  })
   await outbox.requeue('lago')
-  const batch = await outbox.claim('lago', 10, 1000)
+  const batch = await outbox.claim('lago', { limit: 10, leaseMs: 1000 })
   if (batch === undefined) throw new Error('nothing to claim')
   expect(await sinkOn(fake, {}).send(batch, never)).toMatchObject([{ status: 'accepted' }])
   expect(fake.events.map((event) => event.transaction_id)).toEqual(['r0', 'r0~2'])

@@ -43,7 +43,7 @@ async function start(at = Date.now()) {
   void outbox.append(recordsOf(1, { at }))
   /** Claims, sends and settles what is due. */
   const attempt = async (sink: Sink = sinkOn(fake)): Promise<SinkResult | undefined> => {
-    const batch = await outbox.claim('metronome', 100, 1000)
+    const batch = await outbox.claim('metronome', { limit: 100, leaseMs: 1000 })
     if (batch === undefined) return undefined
     const results = await sink.send(batch, never)
     await outbox.settle(batch, results)
@@ -100,7 +100,7 @@ test.each([401, 403, 404, 429])('33 days of %i, then none: billed once', async (
 
 test('killed after the send and before it was settled: billed once', async () => {
   const { fake, outbox, attempt } = await start()
-  const batch = await outbox.claim('metronome', 100, 1000)
+  const batch = await outbox.claim('metronome', { limit: 100, leaseMs: 1000 })
   if (batch !== undefined) await sinkOn(fake).send(batch, never)
   expect(fake.events).toHaveLength(1)
   passTime(hourMs)

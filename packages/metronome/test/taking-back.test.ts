@@ -43,7 +43,10 @@ test('an event with negative quantities takes a record off the bill, once', asyn
         },
       ],
     })
-    await meter.correct('metronome', [record.id], 'discarded', 'cancelled at Metronome')
+    await meter.correct('metronome', [record.id], {
+      state: 'discarded',
+      reason: 'cancelled at Metronome',
+    })
   }
   expect(fake.billed().map(({ value }) => value)).toEqual([10, 5, 7])
   expect(fake.billedCosts()).toMatchObject([{ cost: '0.12' }])

@@ -26,7 +26,7 @@ async function start(duplicateWindowMs?: number) {
   /** Claims, sends and, but for a crash, settles what is due. */
   const attempt = async ({ crash = false } = {}): Promise<SinkResult | undefined> => {
     const sink = openMeterSink({ apiKey, url, timeoutMs: 300, duplicateWindowMs })
-    const batch = await outbox.claim('openmeter', 100, 1000)
+    const batch = await outbox.claim('openmeter', { limit: 100, leaseMs: 1000 })
     if (batch === undefined) return undefined
     const results = await sink.send(batch, new AbortController().signal)
     if (!crash) await outbox.settle(batch, results)

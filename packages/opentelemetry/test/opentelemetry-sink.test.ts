@@ -145,11 +145,11 @@ test('after a restart nothing that was delivered is counted again', async () => 
   rmSync(folder, { recursive: true })
 })
 
-test('introduced, a sink on an old outbox begins with now', async () => {
+test('registered, a sink on an old outbox begins with now', async () => {
   await using collected = new CollectedMetrics()
   const outbox = memoryOutbox()
   outbox.append([exampleRecord({ at: Date.now() - 86_400_000 })])
-  await outbox.introduce('opentelemetry', Date.now())
+  await outbox.registerSink('opentelemetry', { sinceMs: Date.now() })
   const sinks = [openTelemetrySink({ meterProvider: collected.provider })]
   await using meter = createMeter({ providers: [], outbox, sinks })
   await meter.record({ provider: 'openai', model: 'm', customer: 'c', tokens: { output: 5 } })

@@ -47,7 +47,7 @@ describe.skipIf(databaseUrl === '')('the connections of an outbox', () => {
       { connectionString: `${databaseUrl}?options=-c%20default_transaction_read_only%3Don` },
       { spoolFolder: noFolder, schema },
     )
-    const refused = Promise.resolve(readOnly.claim('alpha', 1, 1000))
+    const refused = Promise.resolve(readOnly.claim('alpha', { limit: 1, leaseMs: 1000 }))
     await expect(refused).rejects.toMatchObject({
       busy: true,
       message: expect.stringMatching(/read only/),
@@ -55,7 +55,7 @@ describe.skipIf(databaseUrl === '')('the connections of an outbox', () => {
     const storing = readOnly.append([exampleRecord()]).catch((error: unknown) => error)
     await readOnly.close()
     expect(await storing).toMatchObject({ code: 'outbox', records: [expect.anything()] })
-    const batch = await outbox.claim('alpha', 1, 1000)
+    const batch = await outbox.claim('alpha', { limit: 1, leaseMs: 1000 })
     expect(batch?.entries).toMatchObject([{ attempts: 0 }])
   })
 
@@ -65,7 +65,9 @@ describe.skipIf(databaseUrl === '')('the connections of an outbox', () => {
     expect((await outbox.ledger('alpha', { limit: Infinity })).entries).toHaveLength(3)
     expect((await outbox.ledger('alpha', { limit: 1.5 })).entries).toHaveLength(1)
     expect(await outbox.unattributed(Infinity)).toHaveLength(1)
-    expect((await outbox.claim('alpha', Infinity, 1000))?.entries).toHaveLength(2)
+    expect((await outbox.claim('alpha', { limit: Infinity, leaseMs: 1000 }))?.entries).toHaveLength(
+      2,
+    )
     expect(await outbox.deadLetters('alpha', Infinity)).toEqual([])
   })
 })

@@ -86,7 +86,10 @@ describe.skipIf(databaseUrl === '')('a database that cannot be used', () => {
     async (_, change, message) => {
       const outbox = elsewhere(change)
       const records = [exampleRecord()]
-      for (const work of [outbox.append(records), outbox.claim('alpha', 1, 1)]) {
+      for (const work of [
+        outbox.append(records),
+        outbox.claim('alpha', { limit: 1, leaseMs: 1 }),
+      ]) {
         const error = await errorOf(work)
         expect(error).toMatchObject({ code: 'outbox', message: expect.stringMatching(message) })
         expect(error.busy).toBeUndefined()
@@ -108,7 +111,7 @@ describe.skipIf(databaseUrl === '')('a database that cannot be used', () => {
   test('a port where nobody listens: all but an append says that it is busy', async () => {
     const outbox = elsewhere((url) => void (url.port = '1'))
     expect(outbox.description).toMatch(/^postgres postgres@127\.0\.0\.1:1\/postgres/)
-    const error = await errorOf(outbox.claim('alpha', 1, 1))
+    const error = await errorOf(outbox.claim('alpha', { limit: 1, leaseMs: 1 }))
     expect(error).toMatchObject({ busy: true, message: expect.stringMatching(/cannot be reached/) })
     const records = [exampleRecord()]
     const refused = errorOf(outbox.append(records))
@@ -135,7 +138,7 @@ describe.skipIf(databaseUrl === '')('a database that cannot be used', () => {
     const client = await pool.connect()
     await client.query('BEGIN')
     await client.query(`LOCK TABLE ${schema}.records IN ACCESS EXCLUSIVE MODE`)
-    const error = await errorOf(outbox.claim('alpha', 1, 1))
+    const error = await errorOf(outbox.claim('alpha', { limit: 1, leaseMs: 1 }))
     expect(error).toMatchObject({ busy: true, message: expect.stringMatching(/in the way/) })
     const storing = outbox.append([exampleRecord()])
     await client.query('ROLLBACK')
@@ -164,7 +167,7 @@ describe.skipIf(databaseUrl === '')('a database that cannot be used', () => {
     const odd = exampleRecord({ id: 'a\0b', customer: 'c\0\ud800', attributes: { a: '\0' } })
     await outbox.append([odd])
     expect(await outbox.find('a\0b')).toEqual(odd)
-    const batch = await outbox.claim("it's \\ a \0 sink", 10, 1000)
+    const batch = await outbox.claim("it's \\ a \0 sink", { limit: 10, leaseMs: 1000 })
     expect(batch?.entries.map(({ record }) => record)).toEqual([odd])
     const rejected = { status: 'rejected', reason: 'n\0', deliveredEventIds: ['\ud800'] } as const
     expect(batch && (await outbox.settle(batch, [rejected]))).toBe(true)

@@ -67,9 +67,9 @@ const others: readonly fc.Arbitrary<Step>[] = [
   fc.tuple(sink, mark).map(
     ([name, since]) =>
       (world) =>
-        world.introduce(name, since),
+        world.registerSink(name, since),
   ),
-  sink.map((name) => (world) => world.forget(name)),
+  sink.map((name) => (world) => world.removeSink(name)),
   ids.map((some) => (world) => world.attribute(some)),
   mark.map((before) => (world) => world.prune(before)),
 ]

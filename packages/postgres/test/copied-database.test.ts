@@ -36,7 +36,7 @@ function open({ url, schema = 'token_meter' }: Place, nowMs: number) {
   const deliver = async () => {
     const found: Record<string, number | undefined> = {}
     for (;;) {
-      const batch = await outbox.claim('alpha', 100, 1000)
+      const batch = await outbox.claim('alpha', { limit: 100, leaseMs: 1000 })
       if (batch === undefined) return found
       for (const { record, uncertainSince } of batch.entries) found[record.id] = uncertainSince
       await outbox.settle(
@@ -166,7 +166,7 @@ describe.skipIf(databaseUrl === '')('a database that is a copy', () => {
     const later = await alive.add(1)
     await beginTimeline()
     alive.clock.nowMs += 40_000
-    const claim = async () => alive.outbox.claim('alpha', 100, 1000)
+    const claim = async () => alive.outbox.claim('alpha', { limit: 100, leaseMs: 1000 })
     // The connections of before are broken.
     const batch = await expect
       .poll(() => claim().catch(() => undefined))
@@ -210,11 +210,11 @@ describe.skipIf(databaseUrl === '')('a database that is a copy', () => {
       ),
     }
     const [first = ''] = ids
-    const batch = await opened.outbox.claim('alpha', 1, 1000)
+    const batch = await opened.outbox.claim('alpha', { limit: 1, leaseMs: 1000 })
     expect(batch?.entries).toMatchObject([{ record: { id: first }, uncertainSince: undefined }])
     if (batch !== undefined) await opened.outbox.settle(batch, [accepted])
     opened.clock.nowMs += 60_000
-    await opened.outbox.claim('beta', 1, 1000)
+    await opened.outbox.claim('beta', { limit: 1, leaseMs: 1000 })
     expect(opened.faults).toMatchObject([refused])
     await opened.outbox.close()
 

@@ -55,7 +55,7 @@ const jobs: Readonly<Record<string, (outbox: PostgresOutbox) => unknown>> = {
   /** Delivers until `first` records of all workers are settled. */
   deliver: async (outbox) => {
     for (;;) {
-      const batch = await outbox.claim('alpha', 20, 60_000)
+      const batch = await outbox.claim('alpha', { limit: 20, leaseMs: 60_000 })
       if (batch !== undefined) await deliver(outbox, batch)
       else if ((await outbox.stats('alpha')).delivered >= first) return
       else await new Promise((resolve) => setTimeout(resolve, 5))
@@ -63,12 +63,12 @@ const jobs: Readonly<Record<string, (outbox: PostgresOutbox) => unknown>> = {
   },
   /** Claims with a lease of `second` ms, and hangs. */
   'claim-and-hang': async (outbox) => {
-    say(JSON.stringify(await outbox.claim('alpha', first, second)))
+    say(JSON.stringify(await outbox.claim('alpha', { limit: first, leaseMs: second })))
     return hang()
   },
   /** Claims with a lease of `second` ms, waits until that is surely over, and settles. */
   'claim-and-dream': async (outbox) => {
-    const batch = await outbox.claim('alpha', first, second)
+    const batch = await outbox.claim('alpha', { limit: first, leaseMs: second })
     if (batch === undefined) throw new Error('nothing to claim')
     say(`claimed ${batch.id}`)
     await new Promise((resolve) => setTimeout(resolve, second * 2))

@@ -50,12 +50,14 @@ describe.skipIf(databaseUrl === '')('processes on one database', () => {
     const lost = JSON.parse(child.lines[0] ?? '') as Batch
     child.signal('SIGKILL')
     expect(await child.ended).toBe('SIGKILL')
-    expect(await outbox.claim('alpha', 10, leaseMs)).toBeUndefined()
+    expect(await outbox.claim('alpha', { limit: 10, leaseMs })).toBeUndefined()
     const dueAt = await outbox.nextDueAt('alpha')
     expect(dueAt).toBeGreaterThan(Date.now())
     let again: Batch | undefined
     await expect
-      .poll(async () => (again = await outbox.claim('alpha', 10, leaseMs)), { timeout: 10_000 })
+      .poll(async () => (again = await outbox.claim('alpha', { limit: 10, leaseMs })), {
+        timeout: 10_000,
+      })
       .toBeDefined()
     expect(again?.id).toBe(lost.id)
     expect(again?.entries.map(({ record }) => record)).toEqual(records)
@@ -74,7 +76,9 @@ describe.skipIf(databaseUrl === '')('processes on one database', () => {
     child.signal('SIGSTOP')
     let taken: Batch | undefined
     await expect
-      .poll(async () => (taken = await outbox.claim('alpha', 10, 60_000)), { timeout: 10_000 })
+      .poll(async () => (taken = await outbox.claim('alpha', { limit: 10, leaseMs: 60_000 })), {
+        timeout: 10_000,
+      })
       .toBeDefined()
     expect(child.said('claimed')).toEqual([taken?.id])
     child.signal('SIGCONT')

@@ -23,7 +23,7 @@ describe.skipIf(databaseUrl === '')('a server that is killed', () => {
     await outbox.append([before])
     const producer = spawnChild('produce-for-ever', server.url, schema)
     await producer.hasSaid(30)
-    const claimed = await outbox.claim('alpha', 5, 60_000)
+    const claimed = await outbox.claim('alpha', { limit: 5, leaseMs: 60_000 })
     expect(claimed?.entries[0]?.record).toEqual(before)
     server.kill()
     // Connections that were idle break now, which must not end this process.
@@ -34,7 +34,7 @@ describe.skipIf(databaseUrl === '')('a server that is killed', () => {
     const waiting = [exampleRecord(), exampleRecord(), exampleRecord()]
     let stored = 0
     const storing = waiting.map((record) => outbox.append([record]).then(() => stored++))
-    const claiming = outbox.claim('alpha', 1, 1000)
+    const claiming = outbox.claim('alpha', { limit: 1, leaseMs: 1000 })
     await expect(claiming).rejects.toMatchObject({ busy: true })
     // They are safe on this disk meanwhile.
     await Promise.all(storing)

@@ -39,7 +39,7 @@ describe.skipIf(databaseUrl === '')('a process that stands still in the middle o
     const late = new Promise<never>((_, reject) => {
       setTimeout(() => reject(new Error('the claim waits')), 8_000).unref()
     })
-    return await Promise.race([outbox.claim('alpha', 10, leaseMs), late])
+    return await Promise.race([outbox.claim('alpha', { limit: 10, leaseMs }), late])
   }
 
   test('while it reads what it has claimed: others claim the rest', async () => {
@@ -47,7 +47,9 @@ describe.skipIf(databaseUrl === '')('a process that stands still in the middle o
     await outbox.append(records)
     const { proxy, stuck } = await another()
     proxy.stallAfter(200_000)
-    const never = Promise.resolve(stuck.claim('alpha', 10, minute)).catch(() => {})
+    const never = Promise.resolve(stuck.claim('alpha', { limit: 10, leaseMs: minute })).catch(
+      () => {},
+    )
     await proxy.stalled
     const batch = await claimed(minute)
     expect(batch?.entries.map(({ record }) => record.id)).toEqual(
@@ -59,11 +61,11 @@ describe.skipIf(databaseUrl === '')('a process that stands still in the middle o
 
   test('while it reads what it has taken over: others take it over when its lease is over', async () => {
     await outbox.append(Array.from({ length: 10 }, () => exampleRecord({ raw: large })))
-    const first = await outbox.claim('alpha', 10, 1)
+    const first = await outbox.claim('alpha', { limit: 10, leaseMs: 1 })
     const { proxy, stuck } = await another()
     await new Promise((resolve) => setTimeout(resolve, 10))
     proxy.stallAfter(200_000)
-    const never = Promise.resolve(stuck.claim('alpha', 10, 1)).catch(() => {})
+    const never = Promise.resolve(stuck.claim('alpha', { limit: 10, leaseMs: 1 })).catch(() => {})
     await proxy.stalled
     let again: Batch | undefined
     await expect.poll(async () => (again = await claimed(minute)), { timeout: 9_000 }).toBeDefined()

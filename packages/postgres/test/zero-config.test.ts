@@ -21,7 +21,7 @@ describe.skipIf(databaseUrl === '')('a meter that configures itself', () => {
     ])
     expect(child.said('recorded')).toEqual(['1'])
     const outbox = postgresOutbox({ connectionString: url.href })
-    const batch = await outbox.claim('alpha', 10, 1000)
+    const batch = await outbox.claim('alpha', { limit: 10, leaseMs: 1000 })
     expect(batch?.entries).toMatchObject([{ record: { customer: 'cus_1', tokens: { input: 7 } } }])
     await outbox.close()
   })

@@ -32,7 +32,7 @@ async function start(api: StripeApi = 'v2') {
   const own = (timeoutMs = 300) => stripeSink({ apiKey, baseUrl, timeoutMs, api })
   /** Claims, sends and settles what is due. */
   const attempt = async (sink: Sink = own()): Promise<SinkResult | undefined> => {
-    const batch = await outbox.claim('stripe', 100, 1000)
+    const batch = await outbox.claim('stripe', { limit: 100, leaseMs: 1000 })
     if (batch === undefined) return undefined
     const results = await sink.send(batch, never)
     await outbox.settle(batch, results)
@@ -139,7 +139,7 @@ test('only what is not known to have arrived becomes a dead letter, and requeue 
 
 test('killed after the send, found 25 hours later: not billed twice', async () => {
   const { fake, outbox, attempt, own } = await start()
-  const batch = await outbox.claim('stripe', 100, 1000)
+  const batch = await outbox.claim('stripe', { limit: 100, leaseMs: 1000 })
   if (batch !== undefined) await own().send(batch, never)
   expect(fake.meterEvents).toHaveLength(3)
   passTime(25 * hour)

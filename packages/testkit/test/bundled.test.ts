@@ -124,7 +124,7 @@ test('a bundle of esbuild bills what it registered, and the next process what it
   const { sqliteOutbox } = await import('@token-meter/core/sqlite')
   const outbox = sqliteOutbox(join(alone, '.token-meter/usage.db'))
   await outbox.expedite('stripe')
-  const batch = await outbox.claim('stripe', 10, 1000)
+  const batch = await outbox.claim('stripe', { limit: 10, leaseMs: 1000 })
   expect(batch?.entries).toMatchObject([
     { record: { customer: 'cus_bundled', tokens: once }, uncertainSince: undefined },
   ])

@@ -128,7 +128,7 @@ describe('with no configuration', () => {
     expect(stderr).toContain('no billing backend is configured')
     const outbox = sqliteOutbox(path)
     expect(await outbox.recorded()).toBe(1)
-    const batch = await outbox.claim('any', 10, 1000)
+    const batch = await outbox.claim('any', { limit: 10, leaseMs: 1000 })
     expect(batch?.entries.map(({ record }) => record)).toMatchObject([
       { customer: 'cus_zero', tokens: { input: 179, cachedInput: 1024, output: 57 } },
     ])

@@ -69,7 +69,7 @@ test('from one backend to another: each call on one bill, through faults and a r
   ]
   const first = open(sinks())
   // Known before anything comes, as it is where a process is deployed ahead of the switch.
-  await first.outbox.introduce('metronome', 0)
+  await first.outbox.registerSink('metronome', { sinceMs: 0 })
   for (const fake of [stripe, metronome]) {
     fake.failWith({ status: 500, processed: true }, { times: 2 })
     fake.failWith({ connection: 'reset', processed: true }, { times: 2 })
@@ -104,7 +104,7 @@ test('a sink that comes back begins anew: with everything, or from now on', asyn
   const before = stripe.requests.length
 
   const without = open([next()])
-  expect(await without.outbox.forget('stripe')).toBe(true)
+  expect(await without.outbox.removeSink('stripe')).toBe(true)
   await without.close()
 
   // Stripe still knows the ids, so that nothing is billed again; a day later it would.
@@ -114,7 +114,7 @@ test('a sink that comes back begins anew: with everything, or from now on', asyn
   await again.close()
 
   const third = open([next()])
-  await third.outbox.forget('stripe')
+  await third.outbox.removeSink('stripe')
   await third.close()
   const fresh = open([startingFrom(old(), 'now'), next()])
   await fresh.flush()

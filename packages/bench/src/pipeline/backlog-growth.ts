@@ -57,7 +57,9 @@ async function claimAndSettle(
   const settles: number[] = []
   const looks: number[] = []
   for (let round = 0; round < rounds; round++) {
-    const batch = await timed(claims, () => outbox.claim(sink, batchSize, 60_000))
+    const batch = await timed(claims, () =>
+      outbox.claim(sink, { limit: batchSize, leaseMs: 60_000 }),
+    )
     if (batch?.entries.length !== batchSize) throw new Error('a claim was not full')
     const results = (batch satisfies Batch).entries.map(() => ({ status: 'accepted' }) as const)
     await timed(settles, () => outbox.settle(batch, results))

@@ -184,7 +184,13 @@ export class Delivery {
         const size = this.#maxBatch
         const isMarked = reportsProgress(this.sink)
         const lease = new LeaseTime(leaseMs)
-        const batch = await this.#outbox.claim(name, size, leaseMs, lingerMs, isMarked, isLive)
+        const batch = await this.#outbox.claim(name, {
+          limit: size,
+          leaseMs,
+          lingerMs,
+          isMarked,
+          isLive,
+        })
         this.#busy.over()
         if (batch === undefined) {
           if (isHurried) this.#isHurried = false

@@ -14,7 +14,7 @@
  *
  * Absent: known, not a sink of this meter, and not used by a living process. A sink that bills is
  * compared with those that bill, an observer with observers. What is held goes out or not by the same
- * three ways out, also later: `renamedFrom`, `startingFrom`, or `outbox.forget` of the absent one.
+ * three ways out, also later: `renamedFrom`, `startingFrom`, or `outbox.removeSink` of the absent one.
  */
 import { HeldUsageError, type TokenMeterError } from '../errors/errors.ts'
 import type { KnownSink, SinkMode } from '../outbox/known-sinks.ts'
@@ -133,7 +133,7 @@ export class SinkArrival {
       return await outbox.rename(renamedFrom, name)
     }
     if (startsAtMs !== undefined) {
-      await outbox.introduce(name, startsAtMs)
+      await outbox.registerSink(name, { sinceMs: startsAtMs })
       return true
     }
     if (own !== undefined) return true
@@ -141,7 +141,7 @@ export class SinkArrival {
     const absent = others.filter((sink) => this.#isAbsent(sink) === true)
     if (absent.length > 0) {
       const names = absent.map((sink) => sink.name)
-      await outbox.introduce(name, Number.NEGATIVE_INFINITY, names, this.#firstId)
+      await outbox.registerSink(name, { heldFor: names, beforeId: this.#firstId })
       return true
     }
     return others.every((sink) => this.#isAbsent(sink) === false)
@@ -182,7 +182,7 @@ export class SinkArrival {
       new HeldUsageError(
         `the sink "${name}" was renamed to "${now}" in ${this.#context.outbox.description}, and sends ` +
           `nothing under its old name. Name it "${now}"; or renamedFrom(sink, "${now}") to go back; or ` +
-          `outbox.forget("${name}") where it is another sink now`,
+          `outbox.removeSink("${name}") where it is another sink now`,
         { sink: name, held: 0, reason: 'renamed' },
       ),
     )
@@ -206,7 +206,7 @@ function heldOld(sink: string, held: number, absent: readonly string[]): HeldUsa
     `the sink "${sink}" is new beside ${names}, which nobody uses any more, so ${held} record(s) of ` +
       'before it are held back: if it is the same under a new name they would be billed again. Say ' +
       `what it is: renamedFrom(sink, "${old}") goes on where that one was; startingFrom(sink, when) ` +
-      `begins at a time; outbox.forget("${old}") sends it everything that is kept`,
+      `begins at a time; outbox.removeSink("${old}") sends it everything that is kept`,
     { sink, held, reason: 'new-sink-name' },
   )
 }

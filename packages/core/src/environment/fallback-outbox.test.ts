@@ -90,7 +90,7 @@ test('when it opens, memory moves in under the same ids, and is counted and sent
   expect(await outbox.stats('alpha')).toMatchObject({ recorded: 2, pending: 2 })
   keep(outbox, 'c')
   expect(await outbox.isSettled('alpha', mark)).toBe(false)
-  const batch = (await outbox.claim('alpha', 10, 1000))!
+  const batch = (await outbox.claim('alpha', { limit: 10, leaseMs: 1000 }))!
   expect(idsOf(batch)).toEqual(['a', 'b', 'c'])
   expect(
     await outbox.settle(
@@ -118,20 +118,20 @@ test('what a sink may have stays in memory and is settled there; the rest moves'
   const { path, repair } = damaged()
   const outbox = start(path)
   keep(outbox, 'delivered', 'uncertain', 'refused', 'unsent', 'sending')
-  const first = (await outbox.claim('alpha', 4, 1000))!
+  const first = (await outbox.claim('alpha', { limit: 4, leaseMs: 1000 }))!
   await outbox.settle(first, [
     { status: 'accepted' },
     { status: 'retry', reason: 'reset', uncertain: true },
     { status: 'rejected', reason: 'no' },
     { status: 'retry', reason: 'refused the connection' },
   ])
-  const sending = (await outbox.claim('alpha', 1, 60_000))!
+  const sending = (await outbox.claim('alpha', { limit: 1, leaseMs: 60_000 }))!
   expect(idsOf(sending)).toEqual(['uncertain', 'unsent'])
   await outbox.settle(sending, [
     { status: 'retry', reason: 'reset', uncertain: true },
     { status: 'retry', reason: 'refused the connection' },
   ])
-  const last = (await outbox.claim('alpha', 1, 60_000))!
+  const last = (await outbox.claim('alpha', { limit: 1, leaseMs: 60_000 }))!
   expect(idsOf(last)).toEqual(['sending'])
   keep(outbox, 'fresh')
   repair()
@@ -157,11 +157,14 @@ test('what a sink may have stays in memory and is settled there; the rest moves'
     'fresh pending',
   ])
   expect(await outbox.settle(last, [{ status: 'accepted' }])).toBe(true)
-  const uncertain = (await outbox.claim('alpha', 10, 1000))!
+  const uncertain = (await outbox.claim('alpha', { limit: 10, leaseMs: 1000 }))!
   expect(uncertain.entries).toMatchObject([{ record: { id: 'uncertain' } }])
   expect(uncertain.entries[0]?.uncertainSince).toBeDefined()
   await outbox.settle(uncertain, [{ status: 'accepted' }])
-  expect(idsOf(await outbox.claim('alpha', 10, 1000))).toEqual(['unsent', 'fresh'])
+  expect(idsOf(await outbox.claim('alpha', { limit: 10, leaseMs: 1000 }))).toEqual([
+    'unsent',
+    'fresh',
+  ])
   expect((await outbox.deadLetters('alpha')).map(({ record }) => record.id)).toEqual(['refused'])
   expect(await outbox.requeue('alpha')).toBe(1)
 })
@@ -188,7 +191,7 @@ test('an outbox that fails while it is open is stood in for, until it can be wri
   expect(reported).toHaveLength(1)
   expect(await outbox.recorded()).toBe(3)
   expect(await outbox.find('b')).toBeDefined()
-  expect(idsOf(await outbox.claim('alpha', 1, 1000))).toEqual(['b'])
+  expect(idsOf(await outbox.claim('alpha', { limit: 1, leaseMs: 1000 }))).toEqual(['b'])
   isFull = false
   await again()
   keep(outbox, 'd')
@@ -202,7 +205,7 @@ test('past its bound a record goes whole to who reports it, and settled ones mak
   const full = expect.objectContaining({ records: [expect.objectContaining({ id: 'd' })] })
   expect(() => keep(outbox, 'd')).toThrow(full)
   expect(() => keep(outbox, 'd')).toThrow(/it is full: 3 records/)
-  const batch = (await outbox.claim('alpha', 1, 1000))!
+  const batch = (await outbox.claim('alpha', { limit: 1, leaseMs: 1000 }))!
   await outbox.settle(batch, [{ status: 'accepted' }])
   keep(outbox, 'd')
   expect(await outbox.recorded()).toBe(4)
@@ -212,7 +215,7 @@ test('a sink that begins with a moment gets nothing of before it, when the outbo
   const { path } = damaged()
   const outbox = start(path)
   const begin = Date.now()
-  await outbox.introduce('late', begin)
+  await outbox.registerSink('late', { sinceMs: begin })
   keep(outbox, 'now')
   rmSync(path)
   const other = sqliteOutbox(path)
@@ -220,7 +223,7 @@ test('a sink that begins with a moment gets nothing of before it, when the outbo
   await other.close()
   await again()
   expect(await outbox.stats('late')).toMatchObject({ recorded: 1, pending: 1 })
-  expect(idsOf(await outbox.claim('late', 10, 1000))).toEqual(['now'])
+  expect(idsOf(await outbox.claim('late', { limit: 10, leaseMs: 1000 }))).toEqual(['now'])
 })
 
 test('unattributed usage moves too, and can be attributed on either side', async () => {
@@ -230,13 +233,13 @@ test('unattributed usage moves too, and can be attributed on either side', async
     exampleRecord({ id: 'a', customer: null }),
     exampleRecord({ id: 'b', customer: null }),
   ])
-  await outbox.claim('alpha', 10, 1000)
+  await outbox.claim('alpha', { limit: 10, leaseMs: 1000 })
   expect(await outbox.attribute(['a'], 'cus_1')).toBe(1)
   repair()
   await again()
   expect((await outbox.unattributed()).map(({ id }) => id)).toEqual(['b'])
   expect(await outbox.attribute(['b'], 'cus_2')).toBe(1)
-  expect(idsOf(await outbox.claim('alpha', 10, 1000))).toEqual(['a', 'b'])
+  expect(idsOf(await outbox.claim('alpha', { limit: 10, leaseMs: 1000 }))).toEqual(['a', 'b'])
   expect(await outbox.stats('alpha')).toMatchObject({ recorded: 2, unattributed: 0 })
 })
 
@@ -244,13 +247,13 @@ test('the sinks that either knows are known, and forgotten in both', async () =>
   const { path, repair } = damaged()
   const outbox = start(path)
   const names = async () => (await outbox.sinks()).map(({ name }) => name)
-  await outbox.claim('alpha', 1, 1000)
+  await outbox.claim('alpha', { limit: 1, leaseMs: 1000 })
   expect(await names()).toEqual(['alpha'])
   repair()
   await again()
-  for (const sink of ['alpha', 'beta']) await outbox.claim(sink, 1, 1000)
+  for (const sink of ['alpha', 'beta']) await outbox.claim(sink, { limit: 1, leaseMs: 1000 })
   expect(await names()).toEqual(['alpha', 'beta'])
-  expect(await outbox.forget('alpha')).toBe(true)
+  expect(await outbox.removeSink('alpha')).toBe(true)
   expect(await names()).toEqual(['beta'])
 })
 
@@ -258,16 +261,18 @@ test('test usage that a live sink is not given moves too, and is held there', as
   const { path, repair } = damaged()
   const outbox = start(path)
   outbox.append([exampleRecord({ id: 'a', livemode: false }), exampleRecord({ id: 'b' })])
-  const batch = await outbox.claim('alpha', 10, 1000, 0, false, true)
+  const batch = await outbox.claim('alpha', { limit: 10, leaseMs: 1000, isLive: true })
   expect(idsOf(batch)).toEqual(['b'])
   expect(await outbox.stats('alpha')).toMatchObject({ recorded: 2, pending: 1, held: 1 })
   repair()
   await again()
-  expect(await outbox.claim('alpha', 10, 1000, 0, false, true)).toBeUndefined()
+  expect(await outbox.claim('alpha', { limit: 10, leaseMs: 1000, isLive: true })).toBeUndefined()
   expect(await outbox.stats('alpha')).toMatchObject({ recorded: 2, pending: 1, held: 1 })
   await outbox.settle(batch!, [{ status: 'accepted' }])
   expect(await outbox.release('alpha')).toBe(1)
-  expect(idsOf(await outbox.claim('alpha', 10, 1000, 0, false, true))).toEqual(['a'])
+  expect(idsOf(await outbox.claim('alpha', { limit: 10, leaseMs: 1000, isLive: true }))).toEqual([
+    'a',
+  ])
   expect(await outbox.stats('alpha')).toMatchObject({ recorded: 2, delivered: 1, held: 0 })
 })
 
@@ -284,12 +289,14 @@ test('a sink that came meanwhile comes again before it gets what is kept there',
   await other.leave('old')
   await other.close()
   await again()
-  expect(await outbox.claim('new', 10, 1000)).toBeUndefined()
+  expect(await outbox.claim('new', { limit: 10, leaseMs: 1000 })).toBeUndefined()
   expect(await outbox.attend('new', 'live')).toBe(false)
   expect(await outbox.sinks()).toEqual([{ name: 'old', mode: 'live', inUse: false }])
-  await outbox.introduce('new', -Infinity, ['old'], 'a')
+  await outbox.registerSink('new', { heldFor: ['old'], beforeId: 'a' })
   expect(await outbox.attend('new', 'live')).toBe(true)
-  expect(idsOf(await outbox.claim('new', 10, 1000, 0, false, true))).toEqual(['a'])
+  expect(idsOf(await outbox.claim('new', { limit: 10, leaseMs: 1000, isLive: true }))).toEqual([
+    'a',
+  ])
   expect(await outbox.stats('new')).toMatchObject({ held: 1, pending: 1 })
 })
 
@@ -324,7 +331,7 @@ test('an id is kept once, whichever side has it, and other usage under it is tol
   expect(keep(outbox, 'on disk', 'in memory')).toMatchObject([{ kept: { id: 'on disk' } }])
   expect(await outbox.recorded()).toBe(2)
   // It is being sent from memory, where it stays, while the disk has room again.
-  await outbox.claim('alpha', 1, 600_000)
+  await outbox.claim('alpha', { limit: 1, leaseMs: 600_000 })
   isFull = false
   await again()
   expect(keep(outbox, 'in memory', 'later')).toMatchObject([{ kept: { id: 'in memory' } }])
@@ -350,7 +357,7 @@ test('what another process kept under an id meanwhile stands, and what memory ha
 test('what is distrusted is so on both sides, and what memory has of it does not move', async () => {
   const { path, repair } = damaged()
   const outbox = start(path)
-  await outbox.claim('alpha', 1, 1000)
+  await outbox.claim('alpha', { limit: 1, leaseMs: 1000 })
   keep(outbox, 'in memory')
   const restoredAt = Date.now() - 1000
   expect(await outbox.distrust(restoredAt)).toBe(1)
@@ -359,7 +366,7 @@ test('what is distrusted is so on both sides, and what memory has of it does not
   keep(outbox, 'on disk')
   expect(await outbox.distrust(restoredAt)).toBe(2)
   for (const id of ['in memory', 'on disk']) {
-    const batch = (await outbox.claim('alpha', 10, 1000))!
+    const batch = (await outbox.claim('alpha', { limit: 10, leaseMs: 1000 }))!
     expect(batch.entries).toMatchObject([{ record: { id }, uncertainSince: restoredAt }])
     await outbox.settle(batch, [{ status: 'accepted' }])
   }
@@ -375,7 +382,7 @@ test('a file that is damaged behind its beginning stays as it is, and memory is 
   expect(reported).toMatchObject([{ message: expect.stringMatching(/kept in memory.*malformed/) }])
   const mark = await outbox.position()
   expect(await outbox.isSettled('alpha', mark)).toBe(false)
-  const batch = (await outbox.claim('alpha', 10, 1000))!
+  const batch = (await outbox.claim('alpha', { limit: 10, leaseMs: 1000 }))!
   expect(idsOf(batch)).toEqual(['a'])
   await outbox.settle(batch, [{ status: 'accepted' }])
   expect(await outbox.isSettled('alpha', mark)).toBe(true)

@@ -54,11 +54,11 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
   readonly #marks = new Map<number, Mark>()
   #lastMark = 0
   /** What was asked of memory before the outbox could be asked. */
-  readonly #introduced = new Map<string, number>()
+  readonly #registered = new Map<string, number>()
   /** Sinks that came while the outbox could not be asked: what it has for them, they have to see. */
   readonly #early = new Set<string>()
   /** Until the outbox knows it, nothing is claimed from it. */
-  #introducing = false
+  #registering = false
 
   constructor(options: FallbackOptions) {
     super()
@@ -103,7 +103,7 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
   claim: Outbox['claim'] = (sink, ...rest) => {
     const batch = this.#moving || this.#rests ? undefined : this.inMemory.claim(sink, ...rest)
     if (batch !== undefined) return batch
-    if (this.#introducing || this.#early.has(sink)) return undefined
+    if (this.#registering || this.#early.has(sink)) return undefined
     return this.kept?.claim(sink, ...rest)
   }
 
@@ -183,18 +183,19 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
       (a, b) => a || b,
     )
 
-  introduce: Outbox['introduce'] = async (sink, sinceMs, ...ofBefore) => {
-    const isNew = await this.inMemory.introduce(sink, sinceMs)
-    if (this.kept !== undefined) return await this.kept.introduce(sink, sinceMs, ...ofBefore)
-    if (isNew) this.#introduced.set(sink, sinceMs)
+  registerSink: Outbox['registerSink'] = async (sink, start) => {
+    const { sinceMs = -Infinity } = start
+    const isNew = await this.inMemory.registerSink(sink, { sinceMs })
+    if (this.kept !== undefined) return await this.kept.registerSink(sink, start)
+    if (isNew) this.#registered.set(sink, sinceMs)
     return isNew
   }
 
-  forget: Outbox['forget'] = (sink) => {
-    this.#introduced.delete(sink)
+  removeSink: Outbox['removeSink'] = (sink) => {
+    this.#registered.delete(sink)
     this.#early.delete(sink)
     return this.both(
-      (outbox) => outbox.forget(sink),
+      (outbox) => outbox.removeSink(sink),
       (a, b) => a || b,
     )
   }
@@ -216,17 +217,17 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
       const outbox = this.#options.open()
       outbox.onFault?.((error) => this.#options.report(error))
       this.kept = outbox
-      this.#introducing = this.#introduced.size > 0
+      this.#registering = this.#registered.size > 0
     } catch (cause) {
       this.#failed(cause)
     }
   }
 
   /** A sink that begins with some moment must not be given what the outbox had before it. */
-  async #introduceAgain(outbox: Outbox): Promise<void> {
-    for (const [sink, sinceMs] of this.#introduced) await outbox.introduce(sink, sinceMs)
-    this.#introduced.clear()
-    this.#introducing = false
+  async #registerAgain(outbox: Outbox): Promise<void> {
+    for (const [sink, sinceMs] of this.#registered) await outbox.registerSink(sink, { sinceMs })
+    this.#registered.clear()
+    this.#registering = false
   }
 
   #failed(cause: unknown): void {
@@ -256,14 +257,14 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
     await this.moveIn()
     this.#timer = undefined
     // What a sink was being sent can move when it is known not to have arrived.
-    if (this.kept === undefined || this.#ails || this.#introducing || this.inMemory.waits)
+    if (this.kept === undefined || this.#ails || this.#registering || this.inMemory.waits)
       this.#tryLater()
     else this.#nextMs = againMs.first
   }
 
   /** Tries whether what is in memory can move. Never rejects: what fails is told. */
   async moveIn(): Promise<void> {
-    if (this.#rests && !this.#ails && !this.#introducing) return
+    if (this.#rests && !this.#ails && !this.#registering) return
     try {
       await this.#moveInNow()
     } catch (cause) {
@@ -277,7 +278,7 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
     if (outbox === undefined || this.#moving) return
     this.#moving = true
     try {
-      if (this.#introducing) await this.#introduceAgain(outbox)
+      if (this.#registering) await this.#registerAgain(outbox)
       if (this.#ails) await outbox.append([])
       for (;;) {
         const records = this.inMemory.untouched(moveMost)

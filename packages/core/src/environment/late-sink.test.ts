@@ -29,7 +29,11 @@ async function start(reportsProgress: boolean) {
   }
   const deliver = async () => {
     const isMarked = sink.reportsProgress === true
-    const batch = (await outbox.claim('alpha', sink.maxBatch ?? 100, 60_000, 0, isMarked))!
+    const batch = (await outbox.claim('alpha', {
+      limit: sink.maxBatch ?? 100,
+      leaseMs: 60_000,
+      isMarked,
+    }))!
     const results = await sink.send(batch, new AbortController().signal)
     await outbox.settle(batch, results)
     return results

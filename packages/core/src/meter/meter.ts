@@ -13,7 +13,7 @@ import { findPayer } from './payer.ts'
 import type { ManualUsage } from './manual-usage.ts'
 import type { MeterEvents } from './meter-events.ts'
 import type { MeterOptions } from './meter-options.ts'
-import type { Outbox } from '../outbox/outbox.ts'
+import type { Correction, Outbox } from '../outbox/outbox.ts'
 import { Pipeline, type CloseOptions, type FlushOptions } from './pipeline.ts'
 import type { MeterStats } from './stats.ts'
 
@@ -57,7 +57,7 @@ export interface Meter<SupportedClient extends object = object> extends AsyncDis
   ): () => void
   stats(): Promise<MeterStats>
   /** `outbox.correct`, which also tells the listeners of `dead-letter` about what is one now. */
-  correct(...correction: Parameters<Outbox['correct']>): Promise<number>
+  correct(sink: string, ids: readonly string[], correction: Correction): Promise<number>
   /**
    * For dead letters, unattributed usage and the ledger. What is asked of one sink throws a ConfigError for
    * a name that neither the meter nor the outbox knows.

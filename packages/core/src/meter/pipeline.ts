@@ -26,7 +26,7 @@ import { type ManualUsage, toUsageRecord } from './manual-usage.ts'
 import { environmentLivemode, livemodeOf, sinkMode } from './livemode.ts'
 import { MeterEmitter, type MeterEvents } from './meter-events.ts'
 import type { MeterOptions } from './meter-options.ts'
-import type { Outbox } from '../outbox/outbox.ts'
+import type { Correction, Outbox } from '../outbox/outbox.ts'
 import { checkRetention, pruneRegularly } from './retention.ts'
 import { SharedFlush } from './shared-flush.ts'
 import { checkSinks } from '../sink/check-sinks.ts'
@@ -133,12 +133,16 @@ export class Pipeline {
     await this.keeper.record(toUsageRecord(usage), usage)
   }
 
-  readonly correct = async (...correction: Parameters<Outbox['correct']>): Promise<number> => {
-    const [sink, ids, state, reason, events] = correction
+  readonly correct = async (
+    sink: string,
+    ids: readonly string[],
+    correction: Correction,
+  ): Promise<number> => {
+    const { state, reason } = correction
     let moved = 0
     // One by one, to know which ones are dead letters now.
     for (const id of ids) {
-      const count = await this.outbox.correct(sink, [id], state, reason, events)
+      const count = await this.outbox.correct(sink, [id], correction)
       moved += count
       const record = count > 0 && state === 'dead' ? await this.outbox.find(id) : undefined
       if (record !== undefined) this.#tell.deadLetter(sink, record, reason)

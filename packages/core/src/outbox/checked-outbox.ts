@@ -21,7 +21,7 @@ const isOfSink: Readonly<Record<keyof Outbox, boolean>> = {
   discard: true,
   ledger: true,
   correct: true,
-  forget: true,
+  removeSink: true,
   release: true,
   drop: true,
   rename: true,
@@ -30,7 +30,7 @@ const isOfSink: Readonly<Record<keyof Outbox, boolean>> = {
   expedite: true,
   // Either makes a sink known.
   claim: false,
-  introduce: false,
+  registerSink: false,
   attend: false,
   leave: false,
   settle: false,

@@ -7,14 +7,15 @@ export interface KnownEvents {
 }
 
 /**
- * What is known after a correction to `dead` of a record that was `from`; `undefined` where the
- * report is one that was made before.
+ * What is known after a correction of a record that was `from`: the same object where it says nothing
+ * of single events, `undefined` where the report is one that was made before.
  */
 export function correctedEvents(
   known: KnownEvents,
   from: RecordState,
-  { deliveredEventIds: named, refusedEventIds: reported = [] }: Correction,
+  { state, deliveredEventIds: named, refusedEventIds: reported = [] }: Correction,
 ): KnownEvents | undefined {
+  if (state !== 'dead' || (named === undefined && reported.length === 0)) return known
   const before = new Set(known.refusedEventIds)
   if (reported.length > 0 && reported.every((id) => before.has(id))) return undefined
   const refused = new Set([...before, ...reported])

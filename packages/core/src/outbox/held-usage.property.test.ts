@@ -34,7 +34,7 @@ const deliver =
     for (;;) {
       let batch: Batch | undefined
       for (let looks = 0; batch === undefined && looks < 5; looks++) {
-        batch = await outbox.claim(sink, limit, 1000, 0, false, isLive)
+        batch = await outbox.claim(sink, { limit, leaseMs: 1000, isLive })
       }
       if (batch === undefined) return
       for (const { record } of batch.entries) {
@@ -68,17 +68,17 @@ const step = fc.oneof(
   fc.tuple(name, name, fc.option(id, { nil: undefined })).map(
     ([sink, beside, before]): Act =>
       (outbox) =>
-        outbox.introduce(sink, -Infinity, [beside], before),
+        outbox.registerSink(sink, { heldFor: [beside], beforeId: before }),
   ),
   fc.tuple(name, fc.nat({ max: 100 })).map(
     ([sink, at]): Act =>
       (outbox) =>
-        outbox.introduce(sink, at),
+        outbox.registerSink(sink, { sinceMs: at }),
   ),
   name.map(
     (sink): Act =>
       (outbox) =>
-        outbox.forget(sink),
+        outbox.removeSink(sink),
   ),
   fc.tuple(name, ids).map(
     ([sink, some]): Act =>

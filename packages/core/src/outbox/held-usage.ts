@@ -6,9 +6,9 @@
  *     pending ──claim by a new sink beside an absent one──> the old is held
  *                                                                          │
  *     held ──release──> pending, and never held again
- *     held ──forget of the absent one──> pending
+ *     held ──removeSink of the absent one──> pending
  *     held ──rename──> whatever it was with the sink before
- *     held ──introduce──> pending from the moment on; not counted before it
+ *     held ──registerSink──> pending from the moment on; not counted before it
  *     held ──drop, or pruned with its record──> discarded
  *
  * - Test usage has `livemode: false`. A sink that is not live gets usage of every mode. What a sandbox

@@ -87,10 +87,10 @@ const others = [
     (world, [name, some, state, refused]) => world.correct(name, some, state, refused),
   ),
   step('distrust', fc.nat({ max: 2000 }), (world, ago) => world.distrust(world.nowMs - ago)),
-  step('introduce', fc.tuple(sink, fc.nat({ max: 101 })), (world, [name, sinceMs]) =>
-    world.introduce(name, sinceMs),
+  step('registerSink', fc.tuple(sink, fc.nat({ max: 101 })), (world, [name, sinceMs]) =>
+    world.registerSink(name, sinceMs),
   ),
-  step('forget', sink, (world, name) => world.forget(name)),
+  step('removeSink', sink, (world, name) => world.removeSink(name)),
   step('ledger', fc.tuple(sink, query), async (world, [name, asked]) => {
     await world.ledger(name, asked)
   }),

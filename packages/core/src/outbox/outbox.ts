@@ -86,11 +86,37 @@ export interface LedgerPage {
   readonly next?: number
 }
 
+/** How records are claimed. */
+export interface ClaimOptions {
+  /** How many records at most; a batch that is due again comes whole, whatever the limit. */
+  readonly limit: number
+  /** How long nobody else gets them, in ms. A lease whose holder is known to be dead ends at once. */
+  readonly leaseMs: number
+  /**
+   * Fresh records are given out once `limit` of them wait, or the oldest has an `at` that long ago (or
+   * that far ahead, by a clock that was wrong), in ms; requeued ones do not wait. @default 0
+   */
+  readonly lingerMs?: number
+  /**
+   * The caller marks each request before it goes out (`mark`). When the batch is claimed again
+   * without having been settled, only what its marks name is uncertain; otherwise all of it is.
+   * @default false
+   */
+  readonly isMarked?: boolean | undefined
+  /** The sink bills for real: test usage is held in place of being given out. @default false */
+  readonly isLive?: boolean
+}
+
+/** Where a record is with which a sink has finished. */
+export type SettledState = 'delivered' | 'dead' | 'discarded'
+
 /**
- * What a correction says beside its reason: why, for machines (`code`, `since`), and what turned out
- * about single meter events of the one record that it makes `dead`.
+ * Where settled records turned out to belong, and why: for people (`reason`) and for machines (`code`,
+ * `since`). The event ids are about single meter events of the one record that becomes `dead`.
  */
 export interface Correction extends Refusal {
+  readonly state: SettledState
+  readonly reason: string
   /**
    * Those that the sink has all the same. A delivered record becomes a dead letter with just these;
    * one that is dead already keeps those of its own that are also named here.
@@ -122,26 +148,10 @@ export interface Outbox extends HeldUsage, KnownSinks {
    */
   append(records: readonly UsageRecord[]): Appended | Promise<Appended>
   /**
-   * Takes up to `limit` records for a sink, for `leaseMs`; `undefined` when nothing is due. A batch
-   * that is due again comes whole, whatever the limit; where both wait, retries and fresh records
-   * take turns. A lease whose holder is known to be dead ends at once.
-   *
-   * With `lingerMs`, fresh records are given out once `limit` of them wait, or the oldest has an `at`
-   * that long ago (or that far ahead, by a clock that was wrong); requeued ones do not wait.
-   *
-   * @param isMarked its holder marks each request before it goes out (`mark`). When the batch is
-   *   claimed again without having been settled, only what its marks name is uncertain; otherwise all
-   *   of it is.
-   * @param isLive the sink bills for real: test usage is held in place of being given out.
+   * Takes records for a sink, as one batch; `undefined` when nothing is due. Where both wait, retries
+   * and fresh records take turns.
    */
-  claim(
-    sink: string,
-    limit: number,
-    leaseMs: number,
-    lingerMs?: number,
-    isMarked?: boolean,
-    isLive?: boolean,
-  ): Awaitable<Batch | undefined>
+  claim(sink: string, options: ClaimOptions): Awaitable<Batch | undefined>
   /**
    * Writes down, in one write, which requests of a claimed batch are about to go out, which are over,
    * and what is known of single records by now: accepted ones are delivered, rejected ones dead,
@@ -185,7 +195,7 @@ export interface Outbox extends HeldUsage, KnownSinks {
   find(id: string): Awaitable<UsageRecord | undefined>
   /**
    * A page of the ledger, in the order in which the records came, with where each stands with a
-   * sink. Records from before a sink that was introduced are not in its ledger. Settled records are
+   * sink. Records from before a sink that was registered are not in its ledger. Settled records are
    * there until they are pruned; what changes between two pages is seen as it is by then.
    */
   ledger(sink: string, query?: LedgerQuery): Awaitable<LedgerPage>
@@ -197,13 +207,7 @@ export interface Outbox extends HeldUsage, KnownSinks {
    * dead letter of one attempt, of which the sink has no events. Counters move too. Returns how many
    * moved.
    */
-  correct(
-    sink: string,
-    ids: readonly string[],
-    state: 'delivered' | 'dead' | 'discarded',
-    reason: string,
-    more?: Correction,
-  ): Awaitable<number>
+  correct(sink: string, ids: readonly string[], correction: Correction): Awaitable<number>
   /**
    * Says that this is a copy, or was restored: all that waits may have been delivered by the original,
    * and is uncertain since `sinceMs` (the time of the backup, in ms since the epoch) or earlier. Left

@@ -6,7 +6,7 @@ import { withSend } from './with-send.ts'
 /**
  * A sink that had another name before. When an outbox first sees the new name, it goes on where the
  * old one was; without this, everything that the outbox keeps would be billed again under the new
- * name, and is held back until this, `startingFrom` or `outbox.forget` says what it is.
+ * name, and is held back until this, `startingFrom` or `outbox.removeSink` says what it is.
  *
  *     sinks: [renamedFrom(stripeSink({ apiKey, name: 'stripe-eu' }), 'stripe')]
  *

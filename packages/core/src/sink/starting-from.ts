@@ -11,7 +11,7 @@ import { withSend } from './with-send.ts'
  *     sinks: [stripe, startingFrom(lago, new Date('2026-11-01'))]    // and with this month
  *
  * Earlier records are not counted for it. Once the sink is known, by its name, this has no effect,
- * so it can stay as it is over restarts; `outbox.forget(name)` makes a sink unknown again.
+ * so it can stay as it is over restarts; `outbox.removeSink(name)` makes a sink unknown again.
  * @param when `'now'` is the moment of this call; a time is compared with `record.at`.
  * @throws ConfigError when `when` is neither.
  */

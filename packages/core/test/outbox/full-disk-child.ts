@@ -79,7 +79,7 @@ const integrity = database.prepare('PRAGMA integrity_check').get()?.['integrity_
 database.close()
 const kept = await outbox.recorded()
 for (;;) {
-  const batch = await outbox.claim('alpha', 100, 60_000)
+  const batch = await outbox.claim('alpha', { limit: 100, leaseMs: 60_000 })
   if (batch === undefined) break
   await outbox.settle(
     batch,

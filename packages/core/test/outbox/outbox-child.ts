@@ -29,7 +29,7 @@ async function work(outbox: Outbox): Promise<void> {
   let turn = 0
   for (;;) {
     for (let count = 0; count < 5 && left > 0; count++, left--) say(`kept ${appendOne(outbox)}`)
-    const batch = await outbox.claim('alpha', 7, 60_000)
+    const batch = await outbox.claim('alpha', { limit: 7, leaseMs: 60_000 })
     if (batch !== undefined) {
       const results = batch.entries.map(() => ({
         status: turn++ % 5 === 0 ? ('retry' as const) : ('accepted' as const),
@@ -57,7 +57,7 @@ async function produce(outbox: Outbox): Promise<void> {
 /** Says each record at the moment at which it would be sent, until `first` are delivered. */
 async function deliver(outbox: Outbox): Promise<void> {
   while ((await outbox.stats('alpha')).delivered < first) {
-    const batch = await outbox.claim('alpha', 9, 60_000)
+    const batch = await outbox.claim('alpha', { limit: 9, leaseMs: 60_000 })
     for (const { record } of batch?.entries ?? []) say(record.id)
     await new Promise((resolve) => setTimeout(resolve, 1))
     if (batch === undefined) continue
@@ -95,12 +95,12 @@ const jobs: Readonly<Record<string, (outbox: Outbox) => unknown>> = {
     for (;;) say(appendOne(outbox))
   },
   'claim-and-hang': async (outbox) => {
-    say(JSON.stringify(await outbox.claim('alpha', first, second)))
+    say(JSON.stringify(await outbox.claim('alpha', { limit: first, leaseMs: second })))
     return hang()
   },
   'claim-and-settle-for-ever': async (outbox) => {
     for (;;) {
-      const batch = await outbox.claim('alpha', 3, 1)
+      const batch = await outbox.claim('alpha', { limit: 3, leaseMs: 1 })
       if (batch === undefined) continue
       const settled = await outbox.settle(
         batch,

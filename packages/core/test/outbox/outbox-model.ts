@@ -32,7 +32,7 @@ export class OutboxModel {
   }
 
   /** Answers whether it was unknown. */
-  introduce(sink: string, sinceMs = -Infinity): boolean {
+  registerSink(sink: string, sinceMs = -Infinity): boolean {
     if (this.#sinks.has(sink)) return false
     const ids = [...this.#records.keys()].filter((id) => !this.#pruned.has(id))
     const first = ids.findIndex((id) => (this.#records.get(id)?.at ?? 0) >= sinceMs)
@@ -46,7 +46,7 @@ export class OutboxModel {
     return true
   }
 
-  forget(sink: string): boolean {
+  removeSink(sink: string): boolean {
     return this.#sinks.delete(sink)
   }
 

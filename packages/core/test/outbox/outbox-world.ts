@@ -46,8 +46,8 @@ export class OutboxWorld {
   }
 
   async claim(sink: string, limit: number): Promise<void> {
-    this.#model.introduce(sink)
-    const batches = await this.#all((outbox) => outbox.claim(sink, limit, leaseMs))
+    this.#model.registerSink(sink)
+    const batches = await this.#all((outbox) => outbox.claim(sink, { limit, leaseMs }))
     const [batch] = batches
     const entries = this.#agreed(batches.map(entriesOf))
     if (batch === undefined || entries === undefined) {
@@ -119,8 +119,8 @@ export class OutboxWorld {
     const events = { refusedEventIds: refused, deliveredEventIds: ['a', 'd'] }
     const counts = await this.#all((outbox) =>
       refused.length > 0
-        ? outbox.correct(sink, ids, to, 'corrected', events)
-        : outbox.correct(sink, ids, to, 'corrected'),
+        ? outbox.correct(sink, ids, { state: to, reason: 'corrected', ...events })
+        : outbox.correct(sink, ids, { state: to, reason: 'corrected' }),
     )
     expect(this.#agreed(counts)).toBe(this.#model.correct(sink, ids, to, refused))
   }
@@ -134,14 +134,14 @@ export class OutboxWorld {
     expect(this.#agreed(counts)).toBe(this.#model.distrust(sinceMs))
   }
 
-  async introduce(sink: string, sinceMs: number): Promise<void> {
-    const answers = await this.#all((outbox) => outbox.introduce(sink, sinceMs))
-    expect(this.#agreed(answers)).toBe(this.#model.introduce(sink, sinceMs))
+  async registerSink(sink: string, sinceMs: number): Promise<void> {
+    const answers = await this.#all((outbox) => outbox.registerSink(sink, { sinceMs }))
+    expect(this.#agreed(answers)).toBe(this.#model.registerSink(sink, sinceMs))
   }
 
-  async forget(sink: string): Promise<void> {
-    const answers = await this.#all((outbox) => outbox.forget(sink))
-    expect(this.#agreed(answers)).toBe(this.#model.forget(sink))
+  async removeSink(sink: string): Promise<void> {
+    const answers = await this.#all((outbox) => outbox.removeSink(sink))
+    expect(this.#agreed(answers)).toBe(this.#model.removeSink(sink))
     for (const [id, left] of this.#left) if (left.sink === sink) this.#left.delete(id)
   }
 

@@ -38,7 +38,7 @@ describe.skipIf(databaseUrl === '')('usage recorded in a transaction of the call
     const { outbox, answers } = await answerAndRecord('COMMIT')
     expect(answers).toBe(1)
     expect(await outbox.stats('alpha')).toMatchObject({ recorded: 3, pending: 3 })
-    const batch = await outbox.claim('alpha', 10, 1000)
+    const batch = await outbox.claim('alpha', { limit: 10, leaseMs: 1000 })
     expect(batch?.entries.map(({ record }) => record)).toMatchObject([
       { customer: 'cus_1', tokens: { input: 12, output: 3, cachedInput: 0 } },
       { customer: 'cus_1' },
@@ -50,7 +50,7 @@ describe.skipIf(databaseUrl === '')('usage recorded in a transaction of the call
     const { outbox, answers } = await answerAndRecord('ROLLBACK')
     expect(answers).toBe(0)
     expect(await outbox.stats('alpha')).toMatchObject({ recorded: 0, pending: 0 })
-    expect(await outbox.claim('alpha', 10, 1000)).toBeUndefined()
+    expect(await outbox.claim('alpha', { limit: 10, leaseMs: 1000 })).toBeUndefined()
   })
 
   test('refuses an id that has other usage, and takes the same again', async () => {

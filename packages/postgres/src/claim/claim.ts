@@ -1,4 +1,4 @@
-import type { Batch } from '@token-meter/core/adapter'
+import type { Batch, ClaimOptions } from '@token-meter/core/adapter'
 import type { Database } from '../database.ts'
 import type { Heartbeat } from '../identity/heartbeat.ts'
 import { plainText } from '../sql-text.ts'
@@ -11,14 +11,7 @@ const mostLooks = 20
 export function prepareClaim(
   database: Database,
   heartbeat: Heartbeat,
-): (
-  sink: string,
-  limit: number,
-  leaseMs: number,
-  lingerMs?: number,
-  isMarked?: boolean,
-  isLive?: boolean,
-) => Promise<Batch | undefined> {
+): (sink: string, options: ClaimOptions) => Promise<Batch | undefined> {
   const { schema, locks } = database
   const freshBatch = prepareFreshBatch(database)
   const dueBatch = prepareDueBatch(database)
@@ -37,7 +30,8 @@ export function prepareClaim(
       )
     })
 
-  return async (sink, limit, leaseMs, lingerMs = 0, isMarked = false, isLive = false) => {
+  return async (sink, options) => {
+    const { limit, leaseMs, lingerMs = 0, isMarked = false, isLive = false } = options
     await heartbeat.beat()
     const fresh = async (onlyIfNothingIsDue: boolean) => {
       const look = () =>

@@ -36,7 +36,7 @@ describe.skipIf(databaseUrl === '')('a transaction that commits late', () => {
   afterAll(() => pool.end())
 
   const idsOf = (batch: Batch | undefined) => batch?.entries.map(({ record }) => record.id) ?? []
-  const claim = (sink = 'alpha', limit = 100) => outbox.claim(sink, limit, 60_000)
+  const claim = (sink = 'alpha', limit = 100) => outbox.claim(sink, { limit, leaseMs: 60_000 })
   const deliver = async (sink = 'alpha'): Promise<readonly string[]> => {
     const batch = await claim(sink)
     if (batch !== undefined) {
@@ -69,7 +69,9 @@ describe.skipIf(databaseUrl === '')('a transaction that commits late', () => {
     expect(await outbox.nextDueAt('alpha')).toBeDefined()
     const { entries } = await outbox.ledger('alpha')
     expect(entries.map(({ state }) => state)).toEqual(['pending', 'delivered'])
-    expect(await outbox.correct('alpha', ['late'], 'dead', 'it is pending')).toBe(0)
+    expect(
+      await outbox.correct('alpha', ['late'], { state: 'dead', reason: 'it is pending' }),
+    ).toBe(0)
     expect(await deliver()).toEqual(['late'])
     expect(await deliver()).toEqual([])
     expect(await deliver('beta')).toEqual(['late', other.id])
@@ -136,11 +138,11 @@ describe.skipIf(databaseUrl === '')('a transaction that commits late', () => {
     expect(await deliver()).toEqual([])
   })
 
-  test('an introduction waits for it, for a moment, and then says that it is in the way', async () => {
+  test('a registration waits for it, for a moment, and then says that it is in the way', async () => {
     await outbox.recordIn(open, usage('late'))
-    const refused = outbox.introduce('alpha', Date.now() + 1000)
+    const refused = outbox.registerSink('alpha', { sinceMs: Date.now() + 1000 })
     await expect(refused).rejects.toMatchObject({ code: 'outbox', busy: true })
-    const waiting = outbox.introduce('alpha', Date.now() + 60_000)
+    const waiting = outbox.registerSink('alpha', { sinceMs: Date.now() + 60_000 })
     await open.query('COMMIT')
     expect(await waiting).toBe(true)
     expect(await outbox.stats('alpha')).toMatchObject({ recorded: 0, pending: 0 })

@@ -26,7 +26,7 @@ describe.skipIf(databaseUrl === '')('tables that a dump has brought from another
     await open.query('BEGIN')
     await outbox.recordIn(open, usage)
     await outbox.append([exampleRecord({ at: 1 })])
-    const batch = await outbox.claim('alpha', 10, 1000)
+    const batch = await outbox.claim('alpha', { limit: 10, leaseMs: 1000 })
     expect(batch && (await outbox.settle(batch, [{ status: 'accepted' }]))).toBe(true)
     await open.query('ROLLBACK')
     open.release()
@@ -34,7 +34,7 @@ describe.skipIf(databaseUrl === '')('tables that a dump has brought from another
     expect(await holes()).toBe(1)
     // That server has seen more transactions than this one will for years.
     await pool.query(`UPDATE ${schema}.holes SET horizon = '99999999999'`)
-    expect(await outbox.claim('alpha', 10, 1000)).toBeUndefined()
+    expect(await outbox.claim('alpha', { limit: 10, leaseMs: 1000 })).toBeUndefined()
     expect(await holes()).toBe(0)
     expect(await outbox.prune(1000)).toBe(1)
   })

@@ -27,7 +27,7 @@ describe.skipIf(databaseUrl === '')('a correction and others at once', () => {
     const outbox = postgresOutbox({ pool }, { spoolFolder: noFolder, schema })
     const record = exampleRecord()
     await outbox.append([record])
-    const batch = await outbox.claim('alpha', 1, 1000)
+    const batch = await outbox.claim('alpha', { limit: 1, leaseMs: 1000 })
     expect(batch && (await outbox.settle(batch, [{ status: 'rejected', reason: 'no' }]))).toBe(true)
 
     const first = await pool.connect()
@@ -36,7 +36,10 @@ describe.skipIf(databaseUrl === '')('a correction and others at once', () => {
     const state = other === 'discard' ? 'discarded' : 'requeued'
     await first.query(`UPDATE ${schema}.items SET state = '${state}'`)
     if (other === 'discard') await first.query(`UPDATE ${schema}.sinks SET discarded = 1`)
-    const correcting = outbox.correct('alpha', [record.id], 'delivered', 'it did arrive')
+    const correcting = outbox.correct('alpha', [record.id], {
+      state: 'delivered',
+      reason: 'it did arrive',
+    })
     await expect.poll(() => waiting(`${schema}".items`)).toBe(1)
     await first.query('COMMIT')
     first.release()

@@ -1,9 +1,15 @@
-import { correctedEvents, type Correction, type Outbox, refusalOf } from '@token-meter/core/adapter'
+import {
+  correctedEvents,
+  type Correction,
+  type KnownEvents,
+  type Outbox,
+  refusalOf,
+  type SettledState,
+} from '@token-meter/core/adapter'
 import { type Database, moment } from '../database.ts'
 import { plainText } from '../sql-text.ts'
 
 type Correct = Outbox['correct']
-type SettledState = Parameters<Correct>[2]
 
 interface SettledRow {
   readonly seq: string
@@ -47,21 +53,22 @@ export function prepareCorrect(database: Database): Correct {
   const count = `UPDATE ${schema}.sinks SET delivered = delivered + $2, discarded = discarded + $3
     WHERE name = $1`
 
-  return (sink, ids, to, reason, more) =>
+  return (sink, ids, correction) =>
     database.transaction(async (ask) => {
+      const { state: to, reason } = correction
       const name = plainText(sink)
       // No claim moves the cursor meanwhile, and no other correction counts the same records.
       await ask(locks.sink(name))
       const named = [name, ids.map(plainText)]
       await ask(hold, named)
       const rows = await ask<SettledRow>(settled, named)
-      const corrected = rows.flatMap((row) => correction(row, to === 'dead' ? more : undefined))
+      const corrected = rows.flatMap((row) => correctedRow(row, correction))
       const moved = corrected.filter(({ from }) => from !== to)
       if (moved.length > 0) {
         const numbers = moved.map(({ seq }) => seq)
         if (to === 'delivered') await ask(deliver, [name, numbers])
         else {
-          const { code, since = null } = refusalOf(more ?? {})
+          const { code, since = null } = refusalOf(correction)
           const why = [plainText(reason), database.nowMs, code ? plainText(code) : null, since]
           await ask(move, [name, numbers, to, ...why])
         }
@@ -83,17 +90,17 @@ interface CorrectedRow {
   readonly seq: string
   readonly from: SettledState
   /** What is known of single events from now on, where that changes. */
-  readonly known: ReturnType<typeof correctedEvents>
+  readonly known: KnownEvents | undefined
 }
 
 /** None where the report is one that was made before. */
-function correction(row: SettledRow, events: Correction | undefined): readonly CorrectedRow[] {
+function correctedRow(row: SettledRow, correction: Correction): readonly CorrectedRow[] {
   const { seq, state: from } = row
-  if (events === undefined) return [{ seq, from, known: undefined }]
   const before = {
     deliveredEventIds: JSON.parse(row.delivered) as string[],
     refusedEventIds: JSON.parse(row.refused) as string[],
   }
-  const known = correctedEvents(before, from, events)
-  return known === undefined ? [] : [{ seq, from, known }]
+  const known = correctedEvents(before, from, correction)
+  if (known === undefined) return []
+  return [{ seq, from, known: known === before ? undefined : known }]
 }

@@ -20,7 +20,7 @@ describe.skipIf(databaseUrl === '')('pruning of a long ledger', () => {
       exampleRecord({ at: (index * 7919) % 5_000 }),
     )
     await outbox.append(records)
-    const batch = await outbox.claim('alpha', 10_000, 60_000)
+    const batch = await outbox.claim('alpha', { limit: 10_000, leaseMs: 60_000 })
     const dead = new Set(records.filter((_, index) => index % 1000 === 0).map(({ id }) => id))
     const results = (batch?.entries ?? []).map(({ record }) =>
       dead.has(record.id)

@@ -3,13 +3,13 @@ import type { Ask, Database } from '../database.ts'
 import { countMissed, endHold, passHeld, sentOn } from '../held-usage.ts'
 import { plainText } from '../sql-text.ts'
 
-/** How long an introduction waits for transactions that have appended and not ended, in ms. */
+/** How long a registration waits for transactions that have appended and not ended, in ms. */
 const patienceMs = 2_000
 
 /** Which sinks there are, and where they begin. */
 export function prepareKnownSinks(database: Database): {
-  readonly introduce: Outbox['introduce']
-  readonly forget: Outbox['forget']
+  readonly registerSink: Outbox['registerSink']
+  readonly removeSink: Outbox['removeSink']
 } {
   const { schema, locks } = database
   const isKnown = `SELECT held_to AS "heldTo" FROM ${schema}.sinks WHERE name = $1
@@ -61,7 +61,7 @@ export function prepareKnownSinks(database: Database): {
   }
 
   return {
-    async introduce(sink, sinceMs, heldFor = [], beforeId = '') {
+    async registerSink(sink, { sinceMs = -Infinity, heldFor = [], beforeId = '' }) {
       const name = plainText(sink)
       const [known] = await database.query<{ heldTo: unknown }>(isKnown, [name])
       if (known !== undefined && Number(known.heldTo) === 0) return false
@@ -96,7 +96,7 @@ export function prepareKnownSinks(database: Database): {
         return true
       })
     },
-    forget: (sink) =>
+    removeSink: (sink) =>
       database.transaction(async (ask) => {
         await ask(locks.everySink())
         const name = [plainText(sink)]

@@ -67,10 +67,10 @@ describe.skipIf(databaseUrl === '')('the tables', () => {
     )
     const outbox = open({ migrate: false })
     await outbox.append([exampleRecord()])
-    const batch = await outbox.claim('alpha', 10, 1000)
+    const batch = await outbox.claim('alpha', { limit: 10, leaseMs: 1000 })
     expect(batch && (await outbox.settle(batch, [{ status: 'accepted' }]))).toBe(true)
-    expect(await outbox.introduce('beta', 0)).toBe(true)
-    expect(await outbox.forget('beta')).toBe(true)
+    expect(await outbox.registerSink('beta', { sinceMs: 0 })).toBe(true)
+    expect(await outbox.removeSink('beta')).toBe(true)
     expect(await outbox.prune(Date.now() * 2)).toBe(1)
     // What migrates finds that nothing is to be done, and needs no right to.
     expect(await open().recorded()).toBe(1)

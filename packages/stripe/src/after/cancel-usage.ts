@@ -93,8 +93,9 @@ async function note(
 ): Promise<void> {
   const why = cancelledBecause(done.reason)
   if (state === 'discarded' && done.events.length === 0) return
-  if (state === 'discarded') await outbox.correct(sink, [id], 'dead', why, isOffTheBill)
-  const moved = await correct(sink, [id], 'discarded', why, isOffTheBill)
+  if (state === 'discarded')
+    await outbox.correct(sink, [id], { state: 'dead', reason: why, ...isOffTheBill })
+  const moved = await correct(sink, [id], { state: 'discarded', reason: why, ...isOffTheBill })
   if (moved > 0) return
   const now = await ledgerEntry(outbox, sink, id)
   if (now !== undefined && isCancelled(now)) return

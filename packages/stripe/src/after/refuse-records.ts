@@ -58,7 +58,9 @@ async function refuse(
   const refused = refusedRecord(after, entry, refusals)
   const { eventIds, reason } = refused
   const sent = after.eventsOf(record, refusedEventIds).map(({ identifier }) => identifier)
-  await after.correct(after.sink, [record.id], 'dead', reason, {
+  await after.correct(after.sink, [record.id], {
+    state: 'dead',
+    reason,
     deliveredEventIds: sent.filter((id) => !eventIds.includes(id)),
     refusedEventIds: eventIds,
     ...(refusals[0] !== undefined && { code: refusals[0].code }),

@@ -38,7 +38,7 @@ export async function startBilling(
     },
     /** Claims, sends and settles once; the answers by record. */
     async deliver(): Promise<Readonly<Record<string, string>>> {
-      const batch = await outbox.claim('stripe', 100, 1000)
+      const batch = await outbox.claim('stripe', { limit: 100, leaseMs: 1000 })
       if (batch === undefined) return {}
       const results = await sink.send(batch, new AbortController().signal)
       await outbox.settle(batch, results)

@@ -49,8 +49,15 @@ test('only the code says that it was cancelled, whatever the reason says', async
   await billing.add('r')
   await billing.deliver()
   const { outbox } = billing
-  await outbox.correct('stripe', ['r'], 'dead', 'in part', { deliveredEventIds: ['r:input'] })
-  await outbox.correct('stripe', ['r'], 'discarded', 'cancelled at Stripe: or so I thought')
+  await outbox.correct('stripe', ['r'], {
+    state: 'dead',
+    reason: 'in part',
+    deliveredEventIds: ['r:input'],
+  })
+  await outbox.correct('stripe', ['r'], {
+    state: 'discarded',
+    reason: 'cancelled at Stripe: or so I thought',
+  })
   const { eventIds } = await cancelUsage('r', billing.options)
   expect(eventIds).toEqual(['r:input'])
   expect(await billing.stateOf('r')).toMatchObject({ state: 'discarded', code: 'cancelled' })

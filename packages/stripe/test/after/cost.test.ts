@@ -129,7 +129,7 @@ test('beside an unknown amount nothing is proven', async () => {
   await outbox.append([exampleRecord({ id: 'late', at: start })])
   expect(await billing.deliver()).toEqual({ known: 'rejected' })
   expect(await billing.deliver()).toEqual({ late: 'rejected' })
-  await outbox.correct('stripe', ['late'], 'delivered', 'priced as it was sent')
+  await outbox.correct('stripe', ['late'], { state: 'delivered', reason: 'priced as it was sent' })
   const report = await reconcile(billing, { apply: true })
   expect(report.actions).toEqual([])
   expect(report.unresolved).toMatchObject([
@@ -166,7 +166,7 @@ test('what may have arrived and has no price any more is of unknown fate', async
   const record = exampleRecord({ id: 'r', at: start })
   await outbox.append([record])
   billing.fake.failWith({ connection: 'reset', processed: true })
-  const batch = await outbox.claim('stripe', 1, 1000)
+  const batch = await outbox.claim('stripe', { limit: 1, leaseMs: 1000 })
   if (batch === undefined) throw new Error('nothing was claimed')
   const sink = stripeSink({
     ...byCost,

@@ -184,7 +184,7 @@ test('a bill that was cancelled or given up stays so', async () => {
   const billing = await startBilling()
   await billing.add('r')
   await billing.deliver()
-  await billing.outbox.correct('stripe', ['r'], 'discarded', 'our own fault')
+  await billing.outbox.correct('stripe', ['r'], { state: 'discarded', reason: 'our own fault' })
   billing.fake.failEvents(() => true, gone, 'No such customer.')
   const [body = ''] = billing.fake.reportErrors()
   expect(await (await billing.webhook()(signed(body))).json()).toMatchObject({ deadLetters: 0 })

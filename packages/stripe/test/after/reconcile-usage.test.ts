@@ -71,7 +71,7 @@ test('a difference is said: what Stripe lost, and what nobody knew it had', asyn
   await billing.add('b', { customer: 'cus_2' })
   await billing.deliver()
   billing.fake.failEvents(({ identifier }) => identifier === 'a:input', 'odd', 'Odd.')
-  await billing.outbox.correct('stripe', ['b'], 'dead', 'a mistake')
+  await billing.outbox.correct('stripe', ['b'], { state: 'dead', reason: 'a mistake' })
   expect((await reconcile(billing)).sums).toMatchObject([
     { customer: 'cus_1', billed: 12, delivered: 22, difference: -10 },
     { customer: 'cus_2', billed: 22, delivered: 0, dead: 22, difference: 22 },
@@ -259,7 +259,11 @@ test('a cancelled bill counts for nothing', async () => {
   const billing = await startBilling()
   await billing.add('r')
   await billing.deliver()
-  await billing.outbox.correct('stripe', ['r'], 'discarded', 'a refund', { code: 'cancelled' })
+  await billing.outbox.correct('stripe', ['r'], {
+    state: 'discarded',
+    reason: 'a refund',
+    code: 'cancelled',
+  })
   billing.fake.failEvents(() => true, 'cancelled', 'Cancelled.')
   expect((await reconcile(billing)).sums).toMatchObject([{ delivered: 0, difference: 0 }])
 })
@@ -273,13 +277,23 @@ test('no text decides anything: only the code says that it may have arrived, or 
     `Whether Stripe has it is unknown since ${new Date(since).toISOString()}, when an attempt got no ` +
     'clear answer. (As part of the sum s it may have arrived before.) cancelled at Stripe'
   const { outbox } = billing
-  await outbox.correct('stripe', ['r'], 'dead', text)
+  await outbox.correct('stripe', ['r'], { state: 'dead', reason: text })
   expect(await reconcile(billing)).toMatchObject({ actions: [], unresolved: [] })
-  await outbox.correct('stripe', ['r'], 'discarded', text)
-  await outbox.correct('stripe', ['r'], 'dead', 'nothing of it', { code: 'uncertain', since })
+  await outbox.correct('stripe', ['r'], { state: 'discarded', reason: text })
+  await outbox.correct('stripe', ['r'], {
+    state: 'dead',
+    reason: 'nothing of it',
+    code: 'uncertain',
+    since,
+  })
   expect((await reconcile(billing)).actions).toMatchObject([{ action: 'delivered' }])
-  await outbox.correct('stripe', ['r'], 'discarded', text)
-  await outbox.correct('stripe', ['r'], 'dead', 'nothing of it', { code: 'uncertain_sum', since })
+  await outbox.correct('stripe', ['r'], { state: 'discarded', reason: text })
+  await outbox.correct('stripe', ['r'], {
+    state: 'dead',
+    reason: 'nothing of it',
+    code: 'uncertain_sum',
+    since,
+  })
   expect(await reconcile(billing)).toMatchObject({
     actions: [],
     unresolved: [{ reason: expect.stringContaining('windowMs') }],

@@ -30,7 +30,9 @@ export function correctionTests(harness: () => OutboxHarness): void {
     const [delivered] = await settled()
     const { outbox } = harness()
     harness().nowMs += 5
-    expect(await outbox.correct(sink, [delivered ?? ''], 'dead', 'no meter')).toBe(1)
+    expect(
+      await outbox.correct(sink, [delivered ?? ''], { state: 'dead', reason: 'no meter' }),
+    ).toBe(1)
     expect(await outbox.stats(sink)).toMatchObject({ delivered: 0, dead: 2, discarded: 1 })
     expect((await outbox.deadLetters(sink)).at(-1)).toMatchObject({
       record: { id: delivered },
@@ -47,7 +49,9 @@ export function correctionTests(harness: () => OutboxHarness): void {
   test('a dead letter that did arrive is delivered', async () => {
     const [, dead] = await settled()
     const { outbox } = harness()
-    expect(await outbox.correct(sink, [dead ?? ''], 'delivered', 'it arrived')).toBe(1)
+    expect(
+      await outbox.correct(sink, [dead ?? ''], { state: 'delivered', reason: 'it arrived' }),
+    ).toBe(1)
     expect(await outbox.deadLetters(sink)).toEqual([])
     expect(await outbox.stats(sink)).toMatchObject({ delivered: 2, dead: 0, discarded: 1 })
     expect(await entry(dead)).toMatchObject({ state: 'delivered', deliveredEventIds: [] })
@@ -59,7 +63,7 @@ export function correctionTests(harness: () => OutboxHarness): void {
     const [delivered, dead] = await settled()
     const { outbox } = harness()
     const both = [dead ?? '', delivered ?? '']
-    expect(await outbox.correct(sink, both, 'discarded', 'cancelled')).toBe(2)
+    expect(await outbox.correct(sink, both, { state: 'discarded', reason: 'cancelled' })).toBe(2)
     expect(await outbox.stats(sink)).toMatchObject({ delivered: 0, dead: 0, discarded: 3 })
     for (const id of both) {
       expect(await entry(id)).toMatchObject({ state: 'discarded', reason: 'cancelled' })
@@ -71,12 +75,16 @@ export function correctionTests(harness: () => OutboxHarness): void {
   test('what was discarded can be delivered after all, or dead again', async () => {
     const [delivered, dead, discarded = ''] = await settled()
     const { outbox } = harness()
-    expect(await outbox.correct(sink, [discarded], 'dead', 'wanted after all')).toBe(1)
+    expect(
+      await outbox.correct(sink, [discarded], { state: 'dead', reason: 'wanted after all' }),
+    ).toBe(1)
     expect(await outbox.stats(sink)).toMatchObject({ delivered: 1, dead: 2, discarded: 0 })
     const again = await outbox.deadLetters(sink)
     expect(again.map(({ record }) => record.id).toSorted()).toEqual([dead, discarded].toSorted())
     await outbox.discard(sink, [discarded])
-    expect(await outbox.correct(sink, [discarded], 'delivered', 'it arrived')).toBe(1)
+    expect(
+      await outbox.correct(sink, [discarded], { state: 'delivered', reason: 'it arrived' }),
+    ).toBe(1)
     expect(await outbox.stats(sink)).toMatchObject({ delivered: 2, dead: 1, discarded: 0 })
     expect(await entry(delivered)).toMatchObject({ state: 'delivered' })
   })
@@ -85,11 +93,11 @@ export function correctionTests(harness: () => OutboxHarness): void {
     const records = await settled()
     const { outbox } = harness()
     const twice = [...records, ...records, 'unknown']
-    expect(await outbox.correct(sink, twice, 'dead', 'first')).toBe(2)
-    expect(await outbox.correct(sink, twice, 'dead', 'second')).toBe(0)
+    expect(await outbox.correct(sink, twice, { state: 'dead', reason: 'first' })).toBe(2)
+    expect(await outbox.correct(sink, twice, { state: 'dead', reason: 'second' })).toBe(0)
     const reasons = (await outbox.deadLetters(sink)).map(({ reason }) => reason)
     expect(reasons.toSorted()).toEqual(['first', 'first', 'no such customer'])
-    expect(await outbox.correct(sink, [], 'delivered', 'none')).toBe(0)
+    expect(await outbox.correct(sink, [], { state: 'delivered', reason: 'none' })).toBe(0)
     expect(await outbox.stats(sink)).toMatchObject({ recorded: 3, dead: 3, pending: 0 })
   })
 
@@ -120,19 +128,30 @@ export function correctionTests(harness: () => OutboxHarness): void {
     const [delivered = '', dead = '', discarded = ''] = await settled()
     const { outbox } = harness()
     const why = { code: 'cancelled', since: 7 }
-    expect(await outbox.correct(sink, [delivered, dead], 'discarded', 'why', why)).toBe(2)
+    expect(
+      await outbox.correct(sink, [delivered, dead], { state: 'discarded', reason: 'why', ...why }),
+    ).toBe(2)
     for (const id of [delivered, dead]) {
       expect(await entry(id)).toMatchObject({ state: 'discarded', reason: 'why', ...why })
     }
     const uncertain = { code: 'uncertain', since: 8, deliveredEventIds: [] }
-    expect(await outbox.correct(sink, [discarded], 'dead', 'lost', uncertain)).toBe(1)
+    expect(
+      await outbox.correct(sink, [discarded], { state: 'dead', reason: 'lost', ...uncertain }),
+    ).toBe(1)
     expect(await outbox.deadLetters(sink)).toMatchObject([{ code: 'uncertain', since: 8 }])
     // A text says nothing, whatever it says.
-    expect(await outbox.correct(sink, [delivered], 'dead', 'cancelled: uncertain since 8')).toBe(1)
+    expect(
+      await outbox.correct(sink, [delivered], {
+        state: 'dead',
+        reason: 'cancelled: uncertain since 8',
+      }),
+    ).toBe(1)
     expect(await entry(delivered)).not.toHaveProperty('code')
     expect(await entry(delivered)).not.toHaveProperty('since')
     // What is there already keeps what it has.
-    expect(await outbox.correct(sink, [discarded], 'dead', 'again', { code: 'other' })).toBe(0)
+    expect(
+      await outbox.correct(sink, [discarded], { state: 'dead', reason: 'again', code: 'other' }),
+    ).toBe(0)
     expect(await entry(discarded)).toMatchObject({ reason: 'lost', code: 'uncertain', since: 8 })
   })
 
@@ -150,7 +169,7 @@ export function correctionTests(harness: () => OutboxHarness): void {
     const before = await outbox.stats(sink)
     const every = [...requeued, ...waiting, ...ids(underWay), ...unattributed, ...fresh]
     for (const state of ['delivered', 'dead', 'discarded'] as const) {
-      expect(await outbox.correct(sink, every, state, 'wrong')).toBe(0)
+      expect(await outbox.correct(sink, every, { state, reason: 'wrong' })).toBe(0)
     }
     expect(await outbox.stats(sink)).toEqual(before)
     expect(idsOf(await harness().take())).toEqual([...requeued, ...fresh])
@@ -159,7 +178,7 @@ export function correctionTests(harness: () => OutboxHarness): void {
   test('a correction is for one sink, and makes none known', async () => {
     const records = await settled()
     const { outbox } = harness()
-    expect(await outbox.correct('beta', records, 'discarded', 'wrong')).toBe(0)
+    expect(await outbox.correct('beta', records, { state: 'discarded', reason: 'wrong' })).toBe(0)
     expect(await outbox.stats('beta')).toMatchObject({ recorded: 3, pending: 3 })
     expect(await outbox.stats(sink)).toMatchObject({ delivered: 1, dead: 1, discarded: 1 })
   })
@@ -167,13 +186,13 @@ export function correctionTests(harness: () => OutboxHarness): void {
   test('prune keeps what became a dead letter, and takes what was delivered after all', async () => {
     const [delivered = '', dead = '', discarded = ''] = await settled()
     const { outbox, nowMs } = harness()
-    await outbox.correct(sink, [delivered], 'dead', 'no meter')
-    await outbox.correct(sink, [dead], 'delivered', 'it arrived')
+    await outbox.correct(sink, [delivered], { state: 'dead', reason: 'no meter' })
+    await outbox.correct(sink, [dead], { state: 'delivered', reason: 'it arrived' })
     expect(await outbox.prune(nowMs)).toBe(2)
     expect(await outbox.find(delivered)).toBeDefined()
     expect(await outbox.find(dead)).toBeUndefined()
     expect(await outbox.find(discarded)).toBeUndefined()
     expect(await outbox.stats(sink)).toMatchObject({ recorded: 3, delivered: 1, discarded: 1 })
-    expect(await outbox.correct(sink, [dead, discarded], 'dead', 'gone')).toBe(0)
+    expect(await outbox.correct(sink, [dead, discarded], { state: 'dead', reason: 'gone' })).toBe(0)
   })
 }

@@ -168,7 +168,7 @@ export function distrustTests(harness: () => OutboxHarness): void {
   test('what has no mark is certain of this process only, not of the original', async () => {
     const records = await harness().add(4)
     const { outbox } = harness()
-    const batch = await outbox.claim(sink, 10, leaseMs, 0, true)
+    const batch = await outbox.claim(sink, { limit: 10, leaseMs, isMarked: true })
     if (batch === undefined) throw new Error('nothing could be claimed')
     const [first = '', second = '', third = ''] = ids(records)
     const parts = [

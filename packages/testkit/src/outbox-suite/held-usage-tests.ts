@@ -15,7 +15,7 @@ const testUsage = { livemode: false }
 /** Usage that a sink is not given unless somebody says so. */
 export function heldUsageTests(harness: () => OutboxHarness): void {
   const live = (limit = 100, from = sink) =>
-    harness().outbox.claim(from, limit, leaseMs, 0, false, true)
+    harness().outbox.claim(from, { limit, leaseMs, isLive: true })
   const states = async (from = sink) => {
     const { entries } = await harness().outbox.ledger(from)
     return Object.fromEntries(entries.map(({ record, state }) => [record.id, state]))
@@ -47,7 +47,7 @@ export function heldUsageTests(harness: () => OutboxHarness): void {
     expect(await states()).toMatchObject(Object.fromEntries(held.map((id) => [id, 'held'])))
     const page = await outbox.ledger(sink, { states: ['held'] })
     expect(ids(page.entries.map(({ record }) => record))).toEqual(held)
-    expect(await outbox.correct(sink, held, 'delivered', 'looked up')).toBe(0)
+    expect(await outbox.correct(sink, held, { state: 'delivered', reason: 'looked up' })).toBe(0)
     // A sandbox.
     expect(idsOf(await harness().claim(10, 'beta'))).toEqual([
       ...first,
@@ -139,19 +139,19 @@ export function heldUsageTests(harness: () => OutboxHarness): void {
     const claimedAt = harness().nowMs
     const [held = ''] = ids(await harness().add(1, testUsage))
     const [sent = ''] = ids(await harness().add(1))
-    const lost = await outbox.claim(sink, 100, leaseMs, 0, true, false)
+    const lost = await outbox.claim(sink, { limit: 100, leaseMs, isMarked: true })
     const parts = [held, sent].map((id) => ({ recordIds: [id], eventIds: [`${id}:input`] }))
     if (lost === undefined) throw new Error('nothing could be claimed')
     const marks = { sending: [{ request: 1, parts }], over: [], known: [] }
     expect(await outbox.mark(lost, marks)).toBe(true)
     harness().nowMs += leaseMs
-    const batch = await outbox.claim(sink, 100, leaseMs, 0, true, true)
+    const batch = await outbox.claim(sink, { limit: 100, leaseMs, isMarked: true, isLive: true })
     expect(batch?.entries).toMatchObject([
       { record: { id: sent }, uncertainSince: claimedAt, uncertainEventIds: [`${sent}:input`] },
     ])
     if (batch !== undefined) await outbox.settle(batch, [accepted])
     expect(await outbox.release(sink)).toBe(1)
-    const released = await outbox.claim(sink, 100, leaseMs, 0, true, true)
+    const released = await outbox.claim(sink, { limit: 100, leaseMs, isMarked: true, isLive: true })
     expect(released?.entries).toMatchObject([{ record: { id: held }, uncertainSince: undefined }])
     expect(released?.entries[0]).not.toHaveProperty('uncertainEventIds')
   })
@@ -186,10 +186,10 @@ export function heldUsageTests(harness: () => OutboxHarness): void {
     await harness().add(1, testUsage)
     const [sent] = ids(await harness().add(1))
     await harness().settleAll(accepted, 'old')
-    await outbox.introduce(sink, -Infinity, ['old'])
+    await outbox.registerSink(sink, { heldFor: ['old'] })
     expect(await live()).toBeUndefined()
     expect(await outbox.stats(sink)).toMatchObject({ held: 2 })
-    await outbox.forget('old')
+    await outbox.removeSink('old')
     expect(idsOf(await live())).toEqual([sent])
     expect(await outbox.stats(sink)).toMatchObject({ held: 1, pending: 1 })
   })
@@ -227,14 +227,14 @@ export function heldUsageTests(harness: () => OutboxHarness): void {
       await harness().add(1)
       await harness().settleAll(accepted, 'old')
       await harness().add(1)
-      await outbox.introduce(sink, -Infinity, ['old'])
+      await outbox.registerSink(sink, { heldFor: ['old'] })
       harness().nowMs += 10_000
       const backupAt = harness().nowMs - 3000
       await outbox.distrust(backupAt)
       expect(await live()).toBeUndefined()
-      if (how === 'forgotten') await outbox.forget('old')
+      if (how === 'forgotten') await outbox.removeSink('old')
       else if (how === 'renamed') await outbox.rename('old', sink)
-      else await outbox.introduce(sink, 0)
+      else await outbox.registerSink(sink, { sinceMs: 0 })
       await harness().add(1)
       const entries = (await live())?.entries.map(({ uncertainSince }) => uncertainSince)
       expect(entries).toEqual([...Array(how === 'renamed' ? 1 : 2).fill(backupAt), undefined])

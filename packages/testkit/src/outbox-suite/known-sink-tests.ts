@@ -3,13 +3,13 @@ import { type OutboxHarness, accepted, ids, idsOf, rejected, sink } from './outb
 
 /** Sinks that come after the records, and sinks that go. */
 export function knownSinkTests(harness: () => OutboxHarness): void {
-  test('a sink that is introduced begins with the first record from then on', async () => {
+  test('a sink that is registered begins with the first record from then on', async () => {
     const { outbox } = harness()
     await harness().add(2, { at: 1000 })
     const first = ids(await harness().add(2, { at: 2000 }))
     // In order of coming: what came after the first is counted, whatever its time.
     const counted = [...first, ...ids(await harness().add(1, { at: 1500 }))]
-    expect(await outbox.introduce('late', 2000)).toBe(true)
+    expect(await outbox.registerSink('late', { sinceMs: 2000 })).toBe(true)
     expect(await outbox.stats('late')).toMatchObject({ recorded: 3, pending: 3 })
     const { entries } = await outbox.ledger('late')
     expect(ids(entries.map(({ record }) => record))).toEqual(counted)
@@ -21,7 +21,7 @@ export function knownSinkTests(harness: () => OutboxHarness): void {
   test('where no record is that late, it begins with the next one', async () => {
     const { outbox } = harness()
     await harness().add(2, { at: 1000 })
-    expect(await outbox.introduce('late', 5000)).toBe(true)
+    expect(await outbox.registerSink('late', { sinceMs: 5000 })).toBe(true)
     expect(await outbox.nextDueAt('late')).toBeUndefined()
     expect(await harness().claim(10, 'late')).toBeUndefined()
     const next = ids(await harness().add(1, { at: 1000 }))
@@ -31,7 +31,7 @@ export function knownSinkTests(harness: () => OutboxHarness): void {
 
   test('in an empty outbox it begins with the first', async () => {
     const { outbox } = harness()
-    expect(await outbox.introduce('late', 0)).toBe(true)
+    expect(await outbox.registerSink('late', { sinceMs: 0 })).toBe(true)
     const records = ids(await harness().add(2, { at: 0 }))
     expect(idsOf(await harness().claim(10, 'late'))).toEqual(records)
     expect(await outbox.stats('late')).toMatchObject({ recorded: 2 })
@@ -41,10 +41,10 @@ export function knownSinkTests(harness: () => OutboxHarness): void {
     const { outbox } = harness()
     await harness().add(1, { at: 1000 })
     await harness().take()
-    expect(await outbox.introduce(sink, 5000)).toBe(false)
+    expect(await outbox.registerSink(sink, { sinceMs: 5000 })).toBe(false)
     expect(await outbox.stats(sink)).toMatchObject({ recorded: 1, pending: 1 })
-    expect(await outbox.introduce('late', 5000)).toBe(true)
-    expect(await outbox.introduce('late', 0)).toBe(false)
+    expect(await outbox.registerSink('late', { sinceMs: 5000 })).toBe(true)
+    expect(await outbox.registerSink('late', { sinceMs: 0 })).toBe(false)
     expect(await outbox.stats('late')).toMatchObject({ recorded: 0 })
   })
 
@@ -52,13 +52,13 @@ export function knownSinkTests(harness: () => OutboxHarness): void {
     const { outbox } = harness()
     const nobody = ids(await harness().add(1, { at: 1000, customer: null }))
     const before = [...nobody, ...ids(await harness().add(1, { at: 1000 }))]
-    await outbox.introduce('late', 2000)
+    await outbox.registerSink('late', { sinceMs: 2000 })
     const after = ids(await harness().add(1, { at: 3000, customer: null }))
     expect(await outbox.stats('late')).toMatchObject({ recorded: 1, unattributed: 1 })
     expect(await outbox.attribute([...before, ...after], 'cus_1')).toBe(2)
     expect(await outbox.stats('late')).toMatchObject({ recorded: 1, pending: 1, unattributed: 0 })
     expect(idsOf(await harness().settleAll(accepted, 'late'))).toEqual(after)
-    expect(await outbox.correct('late', before, 'dead', 'wrong')).toBe(0)
+    expect(await outbox.correct('late', before, { state: 'dead', reason: 'wrong' })).toBe(0)
     expect(await outbox.stats('late')).toMatchObject({ recorded: 1, delivered: 1 })
     // For a sink of the first hour they are pending.
     expect(await outbox.stats(sink)).toMatchObject({ recorded: 3, pending: 3 })
@@ -69,7 +69,7 @@ export function knownSinkTests(harness: () => OutboxHarness): void {
     await harness().add(3, { at: 1000 })
     await harness().settleAll(accepted)
     await harness().add(1, { at: 2000 })
-    expect(await outbox.introduce('late', 2000)).toBe(true)
+    expect(await outbox.registerSink('late', { sinceMs: 2000 })).toBe(true)
     expect(await outbox.prune(5000)).toBe(3)
     expect(await outbox.stats('late')).toMatchObject({ recorded: 1, pending: 1 })
     await harness().settleAll(accepted, 'late')
@@ -86,9 +86,9 @@ export function knownSinkTests(harness: () => OutboxHarness): void {
     await harness().settleAll(accepted)
     expect(await outbox.prune(2000)).toBe(2)
     await harness().add(2, { at: 4000 })
-    expect(await outbox.introduce('late', 3000)).toBe(true)
+    expect(await outbox.registerSink('late', { sinceMs: 3000 })).toBe(true)
     expect(await outbox.stats('late')).toMatchObject({ recorded: 3, pending: 3 })
-    expect(await outbox.introduce('later', 4000)).toBe(true)
+    expect(await outbox.registerSink('later', { sinceMs: 4000 })).toBe(true)
     expect(await outbox.stats('later')).toMatchObject({ recorded: 2, pending: 2 })
   })
 
@@ -98,11 +98,11 @@ export function knownSinkTests(harness: () => OutboxHarness): void {
     await harness().settleAll(accepted)
     const old = await harness().take(2, 'old')
     await outbox.settle(old, [accepted, rejected])
-    await outbox.introduce('never used', 0)
+    await outbox.registerSink('never used', { sinceMs: 0 })
     expect(await outbox.prune(2000)).toBe(0)
-    expect(await outbox.forget('old')).toBe(true)
+    expect(await outbox.removeSink('old')).toBe(true)
     expect(await outbox.prune(2000)).toBe(0)
-    expect(await outbox.forget('never used')).toBe(true)
+    expect(await outbox.removeSink('never used')).toBe(true)
     expect(await outbox.prune(2000)).toBe(3)
     expect(await outbox.stats(sink)).toMatchObject({ recorded: 3, delivered: 3 })
   })
@@ -111,11 +111,11 @@ export function knownSinkTests(harness: () => OutboxHarness): void {
     const { outbox } = harness()
     await harness().add(2)
     const batch = await harness().take(1, 'old')
-    expect(await outbox.forget('old')).toBe(true)
+    expect(await outbox.removeSink('old')).toBe(true)
     expect(await outbox.settle(batch, [accepted])).toBe(false)
     expect(await outbox.deadLetters('old')).toEqual([])
-    expect(await outbox.forget('old')).toBe(false)
-    expect(await outbox.forget('never known')).toBe(false)
+    expect(await outbox.removeSink('old')).toBe(false)
+    expect(await outbox.removeSink('never known')).toBe(false)
   })
 
   test('a forgotten sink that comes back is a new one', async () => {
@@ -123,13 +123,13 @@ export function knownSinkTests(harness: () => OutboxHarness): void {
     const records = ids(await harness().add(3))
     const batch = await harness().take(2, 'old')
     await outbox.settle(batch, [accepted, rejected])
-    await outbox.forget('old')
+    await outbox.removeSink('old')
     expect(await outbox.stats('old')).toMatchObject({ recorded: 3, pending: 3, delivered: 0 })
     const again = await harness().take(10, 'old')
     expect(idsOf(again)).toEqual(records)
     expect(again.entries.map(({ attempts }) => attempts)).toEqual([0, 0, 0])
-    await outbox.forget('old')
-    expect(await outbox.introduce('old', harness().nowMs + 1)).toBe(true)
+    await outbox.removeSink('old')
+    expect(await outbox.registerSink('old', { sinceMs: harness().nowMs + 1 })).toBe(true)
     expect(await outbox.stats('old')).toMatchObject({ recorded: 0 })
   })
 }

@@ -16,7 +16,7 @@ const hourMs = 60 * 60_000
 /** For sinks that would rather have many records at a time. */
 export function lingerTests(harness: () => OutboxHarness): void {
   const add = (count: number) => harness().add(count, { at: harness().nowMs })
-  const claim = (limit: number) => harness().outbox.claim(sink, limit, leaseMs, lingerMs)
+  const claim = (limit: number) => harness().outbox.claim(sink, { limit, leaseMs, lingerMs })
   /** What a claim gives out, which is then delivered. */
   async function delivered(limit: number): Promise<readonly string[] | undefined> {
     const batch = await claim(limit)

@@ -16,7 +16,7 @@ const nothing: BatchMarks = { sending: [], over: [], known: [] }
 /** What is written of a batch request by request, and what is uncertain when nobody settles it. */
 export function markTests(harness: () => OutboxHarness): void {
   const takeMarked = async (): Promise<Batch> => {
-    const batch = await harness().outbox.claim(sink, 100, leaseMs, 0, true)
+    const batch = await harness().outbox.claim(sink, { limit: 100, leaseMs, isMarked: true })
     if (batch === undefined) throw new Error('nothing could be claimed')
     return batch
   }
@@ -186,7 +186,7 @@ export function markTests(harness: () => OutboxHarness): void {
     const [first = ''] = ids(await harness().add(1))
     const batch = await takeMarked()
     await mark(batch, sending(1, first, 'a'))
-    expect(await harness().outbox.forget(sink)).toBe(true)
+    expect(await harness().outbox.removeSink(sink)).toBe(true)
     expect(await mark(batch, sending(2, first, 'a'))).toBe(false)
     expect((await takeMarked()).entries).toMatchObject([{ uncertainSince: undefined }])
   })

@@ -62,7 +62,7 @@ export class OutboxHarness {
   }
 
   async claim(limit = 100, from = sink): Promise<Batch | undefined> {
-    return this.outbox.claim(from, limit, leaseMs)
+    return this.outbox.claim(from, { limit, leaseMs })
   }
 
   /** A claim that must succeed. */

@@ -5,7 +5,9 @@ import { accepted, type OutboxHarness, rejected, sink } from './outbox-harness.t
 export function refusedEventTests(harness: () => OutboxHarness): void {
   const onlyEntry = async () => (await harness().outbox.ledger(sink)).entries[0]
   const refuse = (id: string, refused: string[], delivered: string[]) =>
-    harness().outbox.correct(sink, [id], 'dead', 'refused afterwards', {
+    harness().outbox.correct(sink, [id], {
+      state: 'dead',
+      reason: 'refused afterwards',
       refusedEventIds: refused,
       deliveredEventIds: delivered,
     })
@@ -45,7 +47,7 @@ export function refusedEventTests(harness: () => OutboxHarness): void {
     await harness().settleAll(accepted)
     expect(await refuse(id, [`${id}:input`], [`${id}:output`])).toBe(0)
     expect(await onlyEntry()).toMatchObject({ state: 'delivered' })
-    await harness().outbox.correct(sink, [id], 'discarded', 'cancelled')
+    await harness().outbox.correct(sink, [id], { state: 'discarded', reason: 'cancelled' })
     expect(await refuse(id, [`${id}:input`], [`${id}:output`])).toBe(0)
     expect(await onlyEntry()).toMatchObject({ state: 'discarded', reason: 'cancelled' })
   })

@@ -36,7 +36,7 @@ export function sharedTests(harness: () => OutboxHarness): void {
     const again = await harness().another()
     expect(await seen(again)).toEqual(before)
     harness().nowMs += 10
-    const retried = await again.claim(sink, 10, leaseMs)
+    const retried = await again.claim(sink, { limit: 10, leaseMs })
     expect(retried).toMatchObject({ id: batch.id, entries: [{ attempts: 1 }] })
     expect(retried?.entries[0]).toMatchObject({
       record: records[2],
@@ -51,9 +51,9 @@ export function sharedTests(harness: () => OutboxHarness): void {
     const batch = await harness().take()
     await harness().outbox.close()
     const again = await harness().another()
-    expect(await again.claim(sink, 10, leaseMs)).toBeUndefined()
+    expect(await again.claim(sink, { limit: 10, leaseMs })).toBeUndefined()
     harness().nowMs += leaseMs
-    const taken = await again.claim(sink, 10, leaseMs)
+    const taken = await again.claim(sink, { limit: 10, leaseMs })
     expect(taken?.id).toBe(batch.id)
     expect(idsOf(taken)).toEqual(idsOf(batch))
     expect(await again.settle(batch, [accepted, accepted])).toBe(false)
@@ -69,10 +69,10 @@ export function sharedTests(harness: () => OutboxHarness): void {
     await other.append(records.slice(1))
     await other.position()
     expect(await outbox.recorded()).toBe(3)
-    const mine = await outbox.claim(sink, 2, leaseMs)
-    const theirs = await other.claim(sink, 2, leaseMs)
+    const mine = await outbox.claim(sink, { limit: 2, leaseMs })
+    const theirs = await other.claim(sink, { limit: 2, leaseMs })
     expect([...idsOf(mine), ...idsOf(theirs)]).toEqual(ids(records))
-    expect(await other.claim(sink, 2, leaseMs)).toBeUndefined()
+    expect(await other.claim(sink, { limit: 2, leaseMs })).toBeUndefined()
     const position = await other.position()
     expect(await other.isSettled(sink, position)).toBe(false)
     // Whoever holds the claim can settle it, on any connection.

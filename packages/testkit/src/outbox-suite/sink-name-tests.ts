@@ -12,7 +12,8 @@ import {
 
 /** A sink that is new beside one that is gone: it may be the same under another name. */
 export function sinkNameTests(harness: () => OutboxHarness): void {
-  const claim = (from: string) => harness().outbox.claim(from, 100, leaseMs, 0, false, true)
+  const claim = (from: string) =>
+    harness().outbox.claim(from, { limit: 100, leaseMs, isLive: true })
   const settle = async (from: string, result: typeof accepted | typeof retry | typeof rejected) => {
     const batch = await claim(from)
     if (batch === undefined) throw new Error(`nothing for ${from}`)
@@ -29,7 +30,7 @@ export function sinkNameTests(harness: () => OutboxHarness): void {
     await outbox.attend('beta', 'live')
     await outbox.attend(sink, 'test')
     await outbox.attend(sink, 'observer')
-    await outbox.introduce('late', 0)
+    await outbox.registerSink('late', { sinceMs: 0 })
     const known = await outbox.sinks()
     expect(known.map(({ name, mode }) => [name, mode]).toSorted()).toEqual([
       [sink, 'observer'],
@@ -61,7 +62,7 @@ export function sinkNameTests(harness: () => OutboxHarness): void {
     const batch = await harness().take(1, 'old')
     await outbox.settle(batch, [{ ...retry, uncertain: true }])
     const ahead = ids(await harness().add(1, { at: 5000 }))[0] ?? ''
-    expect(await outbox.introduce('new', -Infinity, ['old'])).toBe(true)
+    expect(await outbox.registerSink('new', { heldFor: ['old'] })).toBe(true)
     const after = ids(await harness().add(1, { at: 6000 }))
     return { delivered, dead, batched, nobody: fresh, ahead, after, batch }
   }
@@ -88,18 +89,18 @@ export function sinkNameTests(harness: () => OutboxHarness): void {
     await harness().add(2)
     await settle('old', accepted)
     const own = ids(await harness().add(2))
-    await outbox.introduce('new', -Infinity, ['old'], own[0])
+    await outbox.registerSink('new', { heldFor: ['old'], beforeId: own[0] })
     expect(await settle('new', accepted)).toEqual(own)
     expect(await outbox.stats('new')).toMatchObject({ recorded: 4, held: 2, delivered: 2 })
     const [first] = (await outbox.ledger('old')).entries
-    await outbox.introduce('newest', -Infinity, ['old'], first?.record.id)
+    await outbox.registerSink('newest', { heldFor: ['old'], beforeId: first?.record.id })
     expect((await settle('newest', accepted)).length).toBe(4)
   })
 
   test('in an empty outbox there is nothing to hold', async () => {
     const { outbox } = harness()
     await outbox.attend('old', 'live')
-    expect(await outbox.introduce('new', -Infinity, ['old'])).toBe(true)
+    expect(await outbox.registerSink('new', { heldFor: ['old'] })).toBe(true)
     const records = ids(await harness().add(2))
     expect(idsOf(await claim('new'))).toEqual(records)
     expect((await outbox.sinks()).find(({ name }) => name === 'new')?.heldFor).toBeUndefined()
@@ -145,13 +146,13 @@ export function sinkNameTests(harness: () => OutboxHarness): void {
       ])
       expect(await outbox.stats('new')).toMatchObject({ recorded: 6, delivered: 5, pending: 0 })
       // Nothing is given out under the old name, and it is not made known again.
-      expect(await outbox.claim('old', 10, leaseMs)).toBeUndefined()
-      expect(await outbox.introduce('old', 0)).toBe(false)
+      expect(await outbox.claim('old', { limit: 10, leaseMs })).toBeUndefined()
+      expect(await outbox.registerSink('old', { sinceMs: 0 })).toBe(false)
       await outbox.attend('old', 'live')
-      expect(await outbox.claim('old', 10, leaseMs)).toBeUndefined()
+      expect(await outbox.claim('old', { limit: 10, leaseMs })).toBeUndefined()
       expect(await outbox.sinks()).toContainEqual({ name: 'old', inUse: false, renamedTo: 'new' })
       expect(await outbox.rename('old', 'new')).toBe(false)
-      expect(await outbox.forget('old')).toBe(true)
+      expect(await outbox.removeSink('old')).toBe(true)
       expect(await outbox.sinks()).not.toContainEqual(expect.objectContaining({ name: 'old' }))
     },
   )
@@ -184,8 +185,8 @@ export function sinkNameTests(harness: () => OutboxHarness): void {
     const { outbox } = harness()
     const { batched, ahead, after } = await renamed()
     if (when === 'after') expect(await settle('new', accepted)).toEqual(after)
-    expect(await outbox.introduce('new', 3000)).toBe(true)
-    expect(await outbox.introduce('new', 0)).toBe(false)
+    expect(await outbox.registerSink('new', { sinceMs: 3000 })).toBe(true)
+    expect(await outbox.registerSink('new', { sinceMs: 0 })).toBe(false)
     expect(await outbox.stats('new')).toMatchObject({ recorded: 4, held: 0, unattributed: 1 })
     const got: string[] = when === 'after' ? [...after] : []
     for (let next = await claim('new'); next !== undefined; next = await claim('new')) {
@@ -202,7 +203,7 @@ export function sinkNameTests(harness: () => OutboxHarness): void {
   test('from now on: nothing of before', async () => {
     const { outbox } = harness()
     const { after } = await renamed()
-    expect(await outbox.introduce('new', 1e15)).toBe(true)
+    expect(await outbox.registerSink('new', { sinceMs: 1e15 })).toBe(true)
     expect(await settle('new', accepted)).toEqual(after)
     expect(await outbox.stats('new')).toMatchObject({ recorded: 1, delivered: 1, held: 0 })
   })
@@ -213,7 +214,7 @@ export function sinkNameTests(harness: () => OutboxHarness): void {
       const { outbox } = harness()
       const { delivered, dead, batched, ahead, after } = await renamed()
       if (when === 'after') expect(await settle('new', accepted)).toEqual(after)
-      expect(await outbox.forget('old')).toBe(true)
+      expect(await outbox.removeSink('old')).toBe(true)
       const got = await settle('new', accepted)
       const all = [delivered, dead, batched, ahead]
       expect(got.toSorted()).toEqual((when === 'after' ? all : [...all, ...after]).toSorted())
@@ -226,10 +227,10 @@ export function sinkNameTests(harness: () => OutboxHarness): void {
     await harness().add(2)
     await settle('old', accepted)
     await settle('older', accepted)
-    await outbox.introduce('new', -Infinity, ['old', 'older'])
-    await outbox.forget('old')
+    await outbox.registerSink('new', { heldFor: ['old', 'older'] })
+    await outbox.removeSink('old')
     expect(await claim('new')).toBeUndefined()
-    await outbox.forget('older')
+    await outbox.removeSink('older')
     expect((await settle('new', accepted)).length).toBe(2)
   })
 
@@ -237,7 +238,7 @@ export function sinkNameTests(harness: () => OutboxHarness): void {
     const { outbox } = harness()
     await harness().add(2)
     await settle('old', accepted)
-    await outbox.introduce('new', -Infinity, ['old'])
+    await outbox.registerSink('new', { heldFor: ['old'] })
     expect(await claim('new')).toBeUndefined()
     expect(
       await outbox.drop('new', [(await outbox.ledger('new')).entries[0]?.record.id ?? '']),

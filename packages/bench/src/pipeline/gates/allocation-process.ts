@@ -26,7 +26,7 @@ async function ofAppend(outbox: Outbox): Promise<number> {
 /** Per record of batches that are claimed, and settled as delivered. */
 async function ofDelivery(outbox: Outbox): Promise<number> {
   const send = async (): Promise<void> => {
-    const batch = await outbox.claim('gate', 100, 60_000)
+    const batch = await outbox.claim('gate', { limit: 100, leaseMs: 60_000 })
     if (batch === undefined) throw new Error('nothing waits')
     await outbox.settle(
       batch,

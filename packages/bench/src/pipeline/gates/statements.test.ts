@@ -43,14 +43,16 @@ test('a full group is one transaction, of sixteen records a statement', async ()
 test.each([1_000, 20_000])('a claim takes as many statements with %d waiting', async (waiting) => {
   const opened = open()
   await fill(opened, waiting, benchRecords)
-  await opened.claim('gate', 100, 60_000)
-  expect(await statementsOf(() => opened.claim('gate', 100, 60_000))).toBeLessThanOrEqual(11)
+  await opened.claim('gate', { limit: 100, leaseMs: 60_000 })
+  expect(
+    await statementsOf(() => opened.claim('gate', { limit: 100, leaseMs: 60_000 })),
+  ).toBeLessThanOrEqual(11)
 })
 
 test.each([1, 1000])('a delivered batch of %d is settled with as many statements', async (size) => {
   const opened = open()
   await opened.append(benchRecords(size))
-  const batch = (await opened.claim('gate', size, 60_000)) as Batch
+  const batch = (await opened.claim('gate', { limit: size, leaseMs: 60_000 })) as Batch
   const results = batch.entries.map(() => ({ status: 'accepted' }) as const)
   const settled = await statementsOf(() => opened.settle(batch, results))
   // One of them takes the marks of its requests away.
@@ -60,9 +62,9 @@ test.each([1, 1000])('a delivered batch of %d is settled with as many statements
 test('a look at an outbox where nothing waits takes two statements', async () => {
   const opened = open()
   await opened.append(benchRecords(1))
-  await opened.claim('gate', 100, 60_000)
+  await opened.claim('gate', { limit: 100, leaseMs: 60_000 })
   const look = async () => {
-    expect(await opened.claim('gate', 100, 60_000)).toBeUndefined()
+    expect(await opened.claim('gate', { limit: 100, leaseMs: 60_000 })).toBeUndefined()
     await opened.nextDueAt('gate')
   }
   expect(await statementsOf(look)).toBe(2)

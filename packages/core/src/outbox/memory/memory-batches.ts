@@ -1,12 +1,5 @@
 import type { EventsInFlight } from '../../sink/send-progress.ts'
 
-/** How a claim is made. */
-export interface ClaimOptions {
-  readonly lingerMs: number
-  readonly isMarked: boolean
-  readonly isLive: boolean
-}
-
 export interface HeldBatch {
   readonly numbers: Set<number>
   /** Absent while the batch waits for its next attempt. */

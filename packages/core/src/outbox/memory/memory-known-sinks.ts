@@ -41,7 +41,7 @@ export class MemoryKnownSinks {
       this.#inUse.add(sink)
     },
     leave: (sink) => void this.#inUse.delete(sink),
-    introduce: (sink, sinceMs, heldFor = [], beforeId = '') => {
+    registerSink: (sink, { sinceMs = -Infinity, heldFor = [], beforeId = '' }) => {
       const known = this.#sinks.get(sink)
       if (this.isRenamed(sink) || (known !== undefined && known.heldFor.length === 0)) return false
       this.#changed()
@@ -57,7 +57,7 @@ export class MemoryKnownSinks {
       }
       return true
     },
-    forget: (sink) => {
+    removeSink: (sink) => {
       this.#changed()
       this.#inUse.delete(sink)
       for (const progress of this.#sinks.values()) {

@@ -56,7 +56,7 @@ export function temporaryOutbox(
   check('maxBytes', maxBytes, 'a number above 0', isAboveZero)
   check('now', now, 'a function', isFunction)
   const ledger = new MemoryLedger()
-  /** The sinks that have claimed or were introduced. */
+  /** The sinks that have claimed or were registered. */
   const sinks = new Map<string, MemoryProgress>()
   const room = new MemoryRoom(ledger, sinks, maxBytes, maxRecords)
   const openedAt = now()
@@ -86,11 +86,11 @@ export function temporaryOutbox(
       for (const record of fresh) ledger.add(record)
       if (taken.length > 0) return taken
     },
-    claim(sink, limit, leaseMs, lingerMs = 0, isMarked = false, isLive = false) {
+    claim(sink, options) {
       if (known.isRenamed(sink)) return undefined
       const progress = progressOf(sink)
       sinks.set(sink, progress)
-      return progress.claim(limit, leaseMs, now(), { lingerMs, isMarked, isLive })
+      return progress.claim(options, now())
     },
     mark(batch, marks) {
       room.mayHaveGrown()
@@ -123,7 +123,7 @@ export function temporaryOutbox(
         for (const progress of sinks.values()) progress.attributed(number)
         count++
       }
-      // A sink may have been introduced after it.
+      // A sink may have been registered after it.
       room.mayHaveGrown()
       return count
     },
@@ -132,9 +132,9 @@ export function temporaryOutbox(
       return number === undefined ? undefined : ledger.at(number)
     },
     ledger: (sink, query = {}) => memoryLedgerPage(ledger, progressOf(sink), query),
-    correct(sink, ids, to, reason, more) {
+    correct(sink, ids, correction) {
       room.mayHaveGrown()
-      return progressOf(sink).correct(ids, { to, reason, more, nowMs: now() })
+      return progressOf(sink).correct(ids, correction, now())
     },
     release: (sink, ids) => progressOf(sink).release(ids),
     drop(sink, ids) {

@@ -1,13 +1,20 @@
 import type { SinkResult } from '../../sink/sink.ts'
 import { dueBatch, newBatch } from './memory-gate.ts'
-import { type ClaimOptions, MemoryBatches } from './memory-batches.ts'
-import { correctItem, type MemoryCorrection } from './memory-correction.ts'
+import { MemoryBatches } from './memory-batches.ts'
+import { correctItem } from './memory-correction.ts'
 import { beginAttempt, endAttempt, learnDelivered } from './memory-item.ts'
 import { MemoryItems } from './memory-items.ts'
 import type { MemoryLedger } from './memory-ledger.ts'
 import { doubt } from './memory-doubt.ts'
 import type { Batch, BatchMarks } from '../../sink/batch.ts'
-import type { DeadLetter, LedgerEntry, RecordState, SinkStats } from '../outbox.ts'
+import type {
+  ClaimOptions,
+  Correction,
+  DeadLetter,
+  LedgerEntry,
+  RecordState,
+  SinkStats,
+} from '../outbox.ts'
 import type { SinkMode } from '../known-sinks.ts'
 
 /**
@@ -40,12 +47,8 @@ export class MemoryProgress {
     this.cursor = first - 1
   }
 
-  claim(
-    limit: number,
-    leaseMs: number,
-    nowMs: number,
-    { lingerMs, isMarked, isLive }: ClaimOptions,
-  ): Batch | undefined {
+  claim(options: ClaimOptions, nowMs: number): Batch | undefined {
+    const { limit, leaseMs, lingerMs = 0, isMarked = false, isLive = false } = options
     const isRipe = lingerMs === 0 || this.#isRipe(limit, nowMs, lingerMs)
     const fresh = this.#gotRetry && isRipe ? newBatch(this, this.#ledger, limit, isLive) : undefined
     const due = fresh === undefined ? dueBatch(this, this.#ledger, nowMs, isLive) : undefined
@@ -185,9 +188,9 @@ export class MemoryProgress {
   }
 
   /** Returns how many moved. */
-  correct(ids: readonly string[], correction: MemoryCorrection): number {
+  correct(ids: readonly string[], correction: Correction, nowMs: number): number {
     return this.#numbers(ids).filter((number) =>
-      correctItem(this.items, number, this.stateOf(number), correction),
+      correctItem(this.items, number, this.stateOf(number), { ...correction, nowMs }),
     ).length
   }
 

@@ -16,7 +16,7 @@ const add = (outbox: Outbox, count: number) => {
   return records.map(({ id }) => id)
 }
 const settle = async (outbox: Outbox, count: number, sink = 'alpha', result: object = accepted) => {
-  const batch = await outbox.claim(sink, count, 1000)
+  const batch = await outbox.claim(sink, { limit: count, leaseMs: 1000 })
   if (batch)
     await outbox.settle(
       batch,
@@ -68,12 +68,12 @@ test('dead, unattributed, waiting and half delivered records stay too', async ()
   add(outbox, 1)
   await settle(outbox, 1, 'alpha', { status: 'retry', reason: 'later' })
   // Delivered to one sink, not to the other.
-  await outbox.claim('beta', 1, 1000)
+  await outbox.claim('beta', { limit: 1, leaseMs: 1000 })
   add(outbox, 1)
-  await outbox.claim('gamma', 1, 1000)
+  await outbox.claim('gamma', { limit: 1, leaseMs: 1000 })
   expect(() => outbox.append([exampleRecord()])).toThrow(/full/)
-  await outbox.forget('beta')
-  await outbox.forget('gamma')
+  await outbox.removeSink('beta')
+  await outbox.removeSink('gamma')
   expect(() => outbox.append([exampleRecord()])).toThrow(/full/)
   await outbox.discard('alpha')
   add(outbox, 1)
@@ -84,9 +84,9 @@ test('what one sink has delivered and another has not stays', async () => {
   const outbox = roomFor(2)
   add(outbox, 2)
   await settle(outbox, 2)
-  await outbox.claim('beta', 2, 1000)
+  await outbox.claim('beta', { limit: 2, leaseMs: 1000 })
   expect(() => outbox.append([exampleRecord()])).toThrow(/full/)
-  await outbox.forget('beta')
+  await outbox.removeSink('beta')
   add(outbox, 2)
   expect(outbox.stats('alpha')).toMatchObject({ recorded: 4, delivered: 2, pending: 2 })
 })

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Batch } from '../../sink/batch.ts'
+import type { ClaimOptions } from '../outbox.ts'
 import { prepareBatchEntries } from './batch-entries.ts'
 import { prepareDoubt } from './doubt.ts'
 import type { Heartbeat } from './heartbeat.ts'
@@ -8,14 +9,7 @@ import { prepareHoldBack } from './hold-back.ts'
 import { prepareNewBatch } from './new-batch.ts'
 import { prepareIsRipe } from './ripe.ts'
 
-type Operation = (
-  sink: string,
-  limit: number,
-  leaseMs: number,
-  lingerMs?: number,
-  isMarked?: boolean,
-  isLive?: boolean,
-) => Batch | undefined
+type Operation = (sink: string, options: ClaimOptions) => Batch | undefined
 
 export function prepareClaim(
   database: DatabaseSync,
@@ -37,7 +31,7 @@ export function prepareClaim(
          AND NOT EXISTS (SELECT 1 FROM items WHERE sink = :sink AND state = 'requeued')))
        AND NOT EXISTS (SELECT 1 FROM batches WHERE sink = :sink AND due_at <= :nowMs)`,
   )
-  const introduce = database.prepare(
+  const register = database.prepare(
     `INSERT INTO sinks (name, missed) SELECT :sink, pruned FROM ledger
      WHERE NOT EXISTS (SELECT 1 FROM sinks WHERE name = :sink)
        AND NOT EXISTS (SELECT 1 FROM renamed_sinks WHERE name = :sink)`,
@@ -76,7 +70,7 @@ export function prepareClaim(
     return { id, entries: entries.of(id) }
   }
 
-  return (sink, limit, leaseMs, lingerMs = 0, isMarked = false, isLive = false) => {
+  return (sink, { limit, leaseMs, lingerMs = 0, isMarked = false, isLive = false }) => {
     const nowMs = now()
     releaseOfTheDead(nowMs)
     const ripe = isRipe(sink, limit, lingerMs, nowMs)
@@ -85,7 +79,7 @@ export function prepareClaim(
       return undefined
     }
     return heartbeat.transaction(nowMs, () => {
-      introduce.run({ sink })
+      register.run({ sink })
       const due = dueOf(sink, nowMs, isLive)
       const takeFresh = () => (ripe ? newBatch(sink, limit, nowMs, isLive) : undefined)
       const fresh = gotRetry.delete(sink) ? takeFresh() : undefined

@@ -27,23 +27,27 @@ test.each([hourMs, 10 * yearMs])(
   async (aheadMs) => {
     const file = await fileWithOneRecord()
     const early = processAt(file, nowMs + aheadMs)
-    const batch = await early.claim('alpha', 10, 60_000)
+    const batch = await early.claim('alpha', { limit: 10, leaseMs: 60_000 })
     if (batch === undefined) throw new Error('there was nothing to claim')
     await early.settle(batch, [{ status: 'retry', reason: 'down', afterMs: 60_000 }])
     const next = processAt(file, nowMs)
-    expect((await next.claim('alpha', 10, 60_000))?.id).toBe(batch.id)
+    expect((await next.claim('alpha', { limit: 10, leaseMs: 60_000 }))?.id).toBe(batch.id)
   },
 )
 
 test('a wait by a clock that is right is kept', async () => {
   const file = await fileWithOneRecord()
   const first = processAt(file, nowMs)
-  const batch = await first.claim('alpha', 10, 60_000)
+  const batch = await first.claim('alpha', { limit: 10, leaseMs: 60_000 })
   if (batch === undefined) throw new Error('there was nothing to claim')
   await first.settle(batch, [{ status: 'retry', reason: 'down', afterMs: 60_000 }])
-  expect(await processAt(file, nowMs + 1000).claim('alpha', 10, 60_000)).toBeUndefined()
+  expect(
+    await processAt(file, nowMs + 1000).claim('alpha', { limit: 10, leaseMs: 60_000 }),
+  ).toBeUndefined()
   // The clocks of processes are read at different moments.
-  expect(await processAt(file, nowMs - 1000).claim('alpha', 10, 60_000)).toBeUndefined()
+  expect(
+    await processAt(file, nowMs - 1000).claim('alpha', { limit: 10, leaseMs: 60_000 }),
+  ).toBeUndefined()
 })
 
 test('a lease of another machine that a clock years ahead gave ends, one of now does not', async () => {
@@ -52,11 +56,14 @@ test('a lease of another machine that a clock years ahead gave ends, one of now 
     [hourMs, false],
   ] as const) {
     const file = await fileWithOneRecord()
-    const batch = await processAt(file, nowMs + aheadMs).claim('alpha', 10, 60_000)
+    const batch = await processAt(file, nowMs + aheadMs).claim('alpha', {
+      limit: 10,
+      leaseMs: 60_000,
+    })
     const database = new DatabaseSync(file)
     database.exec(`UPDATE batches SET lease = '["elsewhere", 1, "", "a"]'`)
     database.close()
-    const taken = await processAt(file, nowMs).claim('alpha', 10, 60_000)
+    const taken = await processAt(file, nowMs).claim('alpha', { limit: 10, leaseMs: 60_000 })
     expect(taken?.id).toBe(ends ? batch?.id : undefined)
   }
 })

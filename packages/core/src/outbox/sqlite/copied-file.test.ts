@@ -44,13 +44,16 @@ function open(file: string, nowMs = startMs) {
 /** Everything that can be claimed, and since when it is uncertain. */
 async function sinceById(outbox: Outbox): Promise<Record<string, number | undefined>> {
   const found: Record<string, number | undefined> = {}
-  for (let batch = await outbox.claim('alpha', 100, 1000); batch !== undefined;) {
+  for (
+    let batch = await outbox.claim('alpha', { limit: 100, leaseMs: 1000 });
+    batch !== undefined;
+  ) {
     for (const { record, uncertainSince } of batch.entries) found[record.id] = uncertainSince
     await outbox.settle(
       batch,
       batch.entries.map(() => accepted),
     )
-    batch = await outbox.claim('alpha', 100, 1000)
+    batch = await outbox.claim('alpha', { limit: 100, leaseMs: 1000 })
   }
   return found
 }
@@ -189,19 +192,19 @@ test('batches of a copy: those that wait since the last use, those under way sin
   const file = join(temporaryFolder(), 'usage.db')
   const { outbox, add, clock } = open(file)
   const [retried = ''] = add(1)
-  const first = await outbox.claim('alpha', 10, 1000)
+  const first = await outbox.claim('alpha', { limit: 10, leaseMs: 1000 })
   if (first !== undefined) await outbox.settle(first, [{ ...retry, afterMs: 3_600_000 }])
   const [lost = ''] = add(1)
   clock.nowMs += 5000
-  await outbox.claim('alpha', 10, 1000)
+  await outbox.claim('alpha', { limit: 10, leaseMs: 1000 })
   const claimedAt = clock.nowMs
   // A dead letter of the original waits for its operator in the copy too.
   add(1)
-  const refused = await outbox.claim('alpha', 10, 1000)
+  const refused = await outbox.claim('alpha', { limit: 10, leaseMs: 1000 })
   if (refused !== undefined) await outbox.settle(refused, [{ status: 'rejected', reason: 'no' }])
   clock.nowMs += 40_000
   const [fresh = ''] = add(1)
-  const beta = await outbox.claim('beta', 1, 1000)
+  const beta = await outbox.claim('beta', { limit: 1, leaseMs: 1000 })
   expect(beta?.entries).toHaveLength(1)
   const usedAt = clock.nowMs
   outbox.close()
@@ -352,7 +355,9 @@ test('a file that is locked while it is opened is judged before anything is clai
   other.exec('BEGIN IMMEDIATE')
   const { outbox, faults } = open(copy, startMs + 25 * hour)
   expect(faults).toEqual([])
-  expect(() => outbox.claim('alpha', 10, 1000)).toThrow(expect.objectContaining({ busy: true }))
+  expect(() => outbox.claim('alpha', { limit: 10, leaseMs: 1000 })).toThrow(
+    expect.objectContaining({ busy: true }),
+  )
   other.exec('ROLLBACK')
   other.close()
   const since = Object.values(await sinceById(outbox))

@@ -43,16 +43,17 @@ export function prepareCorrect(database: DatabaseSync, now: () => number): Outbo
     'UPDATE sinks SET delivered = delivered + ?, discarded = discarded + ? WHERE name = ?',
   )
 
-  return (sink, ids, to, reason, more) =>
+  return (sink, ids, correction) =>
     inTransaction(database, () => {
+      const { state: to, reason } = correction
       const rows = settled.all({ sink, ids: JSON.stringify(ids) }) as unknown as SettledRow[]
       const gained = { delivered: 0, dead: 0, discarded: 0 }
-      const { code, since } = refusalOf(more ?? {})
+      const { code, since } = refusalOf(correction)
       let moved = 0
       for (const row of rows) {
         const { seq, state: from } = row
-        const corrected =
-          to === 'dead' && more ? correctedEvents(knownEvents(row), from, more) : 'as they are'
+        const known = knownEvents(row)
+        const corrected = correctedEvents(known, from, correction)
         if (corrected === undefined) continue
         if (from !== to) {
           if (to === 'delivered') deliver.run(sink, seq)
@@ -61,7 +62,7 @@ export function prepareCorrect(database: DatabaseSync, now: () => number): Outbo
           gained[to]++
           moved++
         }
-        if (corrected === 'as they are') continue
+        if (corrected === known) continue
         learnDelivered.run(JSON.stringify(corrected.deliveredEventIds), sink, seq)
         if (corrected.refusedEventIds.length > 0) {
           learnRefused.run(sink, seq, JSON.stringify(corrected.refusedEventIds))

@@ -15,7 +15,7 @@ test('a process killed after its appends loses none of them', async () => {
   expect(await child.ended).toBe('SIGKILL')
   const outbox = sqliteOutbox(file)
   expect(outbox.recorded()).toBe(50)
-  const batch = await outbox.claim('alpha', 100, 1000)
+  const batch = await outbox.claim('alpha', { limit: 100, leaseMs: 1000 })
   expect(batch?.entries.map(({ record }) => record.id)).toEqual(child.lines.slice(0, 50))
   outbox.close()
 })
@@ -45,14 +45,16 @@ test('a process killed between claim and settle leaves a batch that comes again 
   const lost = JSON.parse(child.lines[0] ?? '') as Batch
   expect(lost.entries.map(({ record }) => record)).toEqual(records.slice(0, 3))
   // Its holder lives: the batch is not given to another.
-  expect(await outbox.claim('alpha', 10, 1000)).toMatchObject({ entries: [{ record: records[3] }] })
-  expect(await outbox.claim('alpha', 10, 1000)).toBeUndefined()
+  expect(await outbox.claim('alpha', { limit: 10, leaseMs: 1000 })).toMatchObject({
+    entries: [{ record: records[3] }],
+  })
+  expect(await outbox.claim('alpha', { limit: 10, leaseMs: 1000 })).toBeUndefined()
   outbox.close()
 
   child.kill()
   await child.ended
   const next = sqliteOutbox(file)
-  const again = await next.claim('alpha', 10, 1000)
+  const again = await next.claim('alpha', { limit: 10, leaseMs: 1000 })
   expect(again?.id).toBe(lost.id)
   expect(again?.entries.map(({ record }) => record)).toEqual(records.slice(0, 3))
   expect(again?.entries.map(({ attempts }) => attempts)).toEqual([1, 1, 1])
@@ -69,7 +71,7 @@ test('a lease of another machine, or of a process with the same id, is told apar
   const file = join(temporaryFolder(), 'usage.db')
   const first = sqliteOutbox(file)
   first.append([exampleRecord()])
-  const claimed = await first.claim('alpha', 10, 60_000)
+  const claimed = await first.claim('alpha', { limit: 10, leaseMs: 60_000 })
   const database = new DatabaseSync(file)
   const holder = JSON.parse(claimed?.lease ?? '') as unknown[]
   const setHolder = (index: number, value: unknown) => {
@@ -79,11 +81,11 @@ test('a lease of another machine, or of a process with the same id, is told apar
 
   setHolder(0, 'another machine')
   const second = sqliteOutbox(file)
-  expect(await second.claim('alpha', 10, 1000)).toBeUndefined()
+  expect(await second.claim('alpha', { limit: 10, leaseMs: 1000 })).toBeUndefined()
   // A restarted container often has the process id of the one before it.
   setHolder(2, 'the process before')
   const third = sqliteOutbox(file)
-  expect((await third.claim('alpha', 10, 1000))?.id).toBe(claimed?.id)
+  expect((await third.claim('alpha', { limit: 10, leaseMs: 1000 }))?.id).toBe(claimed?.id)
   for (const open of [first, second, third, database]) void open.close()
 })
 
@@ -107,7 +109,7 @@ test('a process killed in the middle of claims and settles leaves counters that 
   let left = 0
   await expect
     .poll(async () => {
-      const batch = await outbox.claim('alpha', 100, 60_000)
+      const batch = await outbox.claim('alpha', { limit: 100, leaseMs: 60_000 })
       left += batch?.entries.length ?? 0
       return left
     })

@@ -57,7 +57,9 @@ test('a damage in the middle is told by what meets it, and the rest can be read 
   expect(readable).toBeLessThan(ids.length)
   await expect(outbox.ledger('alpha')).rejects.toMatchObject(damaged('use'))
   await expect(outbox.prune(Infinity)).rejects.toMatchObject(damaged('prune'))
-  expect(() => outbox.claim('alpha', 400, 1000)).toThrow(expect.objectContaining(damaged('use')))
+  expect(() => outbox.claim('alpha', { limit: 400, leaseMs: 1000 })).toThrow(
+    expect.objectContaining(damaged('use')),
+  )
   // What comes goes to other pages.
   const more = exampleRecord()
   outbox.append([more])
@@ -110,7 +112,7 @@ test('a file that was cut off is told, and left as it is', () => {
     const outbox = sqliteOutbox(file)
     try {
       outbox.append([exampleRecord()])
-      outbox.claim('alpha', 400, 1000)
+      outbox.claim('alpha', { limit: 400, leaseMs: 1000 })
     } finally {
       outbox.close()
     }

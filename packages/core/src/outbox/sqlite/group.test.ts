@@ -59,7 +59,7 @@ test.each(['claim', 'position', 'stats', 'find', 'ledger', 'close'] as const)(
     const [record = exampleRecord()] = many(1)
     outbox.append([record])
     const answer = await {
-      claim: () => outbox.claim('alpha', 10, 1000),
+      claim: () => outbox.claim('alpha', { limit: 10, leaseMs: 1000 }),
       position: () => outbox.position(),
       stats: () => outbox.stats('alpha'),
       find: () => outbox.find(record.id),
@@ -110,7 +110,7 @@ test('while the file is locked, the group waits, in order, and reading is not he
   expect(await outbox.recorded()).toBe(0)
   other.exec('ROLLBACK')
   await expect.poll(written).toBe(20)
-  const batch = await outbox.claim('alpha', 100, 1000)
+  const batch = await outbox.claim('alpha', { limit: 100, leaseMs: 1000 })
   expect(batch?.entries.map(({ record }) => record.id)).toEqual(records.map(({ id }) => id))
   expect(faults).toEqual([])
   await outbox.close()

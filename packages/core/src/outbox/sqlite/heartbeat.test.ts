@@ -30,7 +30,7 @@ function start() {
     const append = () => prepareAppend(database)([toRow(exampleRecord())])
     /** Delivers what waits, and answers since when that was uncertain. */
     const since = async () => {
-      const batch = await operations.claim('alpha', 100, 1000)
+      const batch = await operations.claim('alpha', { limit: 100, leaseMs: 1000 })
       if (batch === undefined) throw new Error('nothing waits')
       const results = batch.entries.map(() => ({ status: 'accepted' }) as const)
       await operations.settle(batch, results)
@@ -132,14 +132,14 @@ test('a sign of life is written at most every half minute, and none by an append
   for (let second = 0; second < 29; second++) {
     append()
     beat()
-    claim('alpha', 1, 1000)
+    claim('alpha', { limit: 1, leaseMs: 1000 })
     clock.nowMs += 1000
   }
   expect(count()).toBe(1)
   clock.nowMs += 1000
   append()
   expect(count()).toBe(1)
-  claim('alpha', 1, 1000)
+  claim('alpha', { limit: 1, leaseMs: 1000 })
   expect(count()).toBe(2)
   clock.nowMs += 30_000
   beat()

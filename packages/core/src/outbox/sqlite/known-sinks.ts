@@ -19,7 +19,10 @@ interface Waiting {
 }
 
 /** Which sinks there are, and where they begin. */
-export function prepareKnownSinks(database: DatabaseSync): Pick<Outbox, 'introduce' | 'forget'> & {
+export function prepareKnownSinks(database: DatabaseSync): Pick<
+  Outbox,
+  'registerSink' | 'removeSink'
+> & {
   /** Makes a sink known that begins with everything kept. */
   meet(sink: string): void
 } {
@@ -79,7 +82,7 @@ export function prepareKnownSinks(database: DatabaseSync): Pick<Outbox, 'introdu
   }
 
   return {
-    async introduce(sink, sinceMs, heldFor = [], beforeId = '') {
+    async registerSink(sink, { sinceMs = -Infinity, heldFor = [], beforeId = '' }) {
       const is = known(sink)
       if (is !== undefined) return is.heldTo > 0 && held.beginAt(sink, sinceMs)
       if (heldFor.length > 0) {
@@ -116,7 +119,7 @@ export function prepareKnownSinks(database: DatabaseSync): Pick<Outbox, 'introdu
       })
     },
     meet: (sink) => void meet.run({ sink }),
-    forget: (sink) =>
+    removeSink: (sink) =>
       inTransaction(database, () => {
         removeItems.run(sink)
         removeMarks.run(sink)

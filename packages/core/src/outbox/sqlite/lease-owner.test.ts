@@ -17,7 +17,7 @@ function claimedByAnotherThread(file: string): Promise<number> {
     const { parentPort } = require('node:worker_threads')
     import(${JSON.stringify(outboxModule.href)}).then(async ({ sqliteOutbox }) => {
       const outbox = sqliteOutbox(${JSON.stringify(file)})
-      const batch = await outbox.claim('alpha', 10, 60_000)
+      const batch = await outbox.claim('alpha', { limit: 10, leaseMs: 60_000 })
       outbox.close()
       parentPort.postMessage(batch?.entries.length ?? 0)
     })`
@@ -31,7 +31,7 @@ async function claimedFile() {
   const outbox = sqliteOutbox(file)
   onTestFinished(() => outbox.close())
   await outbox.append([exampleRecord()])
-  const batch = await outbox.claim('alpha', 10, 60_000)
+  const batch = await outbox.claim('alpha', { limit: 10, leaseMs: 60_000 })
   expect(batch?.entries).toHaveLength(1)
   return { file, outbox }
 }

@@ -75,7 +75,7 @@ posix.each(['claim', 'stats', 'position', 'find'] as const)('%s notices it too',
   await outbox.position()
   remove(file)
   await {
-    claim: () => outbox.claim('alpha', 1, 1000),
+    claim: () => outbox.claim('alpha', { limit: 1, leaseMs: 1000 }),
     stats: () => outbox.stats('alpha'),
     position: () => outbox.position(),
     find: () => outbox.find('any'),
@@ -96,7 +96,7 @@ posix('a file that was put in its place is used, and what it has is delivered', 
   await other.outbox.close()
   renameSync(other.file, file)
   const third = append()
-  const batch = await outbox.claim('alpha', 10, 1000)
+  const batch = await outbox.claim('alpha', { limit: 10, leaseMs: 1000 })
   expect(batch?.entries.map(({ record }) => record.id)).toEqual([second, third])
   expect(outbox.find(first)).toBeUndefined()
   expect(faults).toHaveLength(1)
@@ -112,7 +112,7 @@ posix.each(['claim', 'close', 'nothing more'] as const)(
     const before = append()
     remove(file)
     const after = append()
-    if (then === 'claim') await outbox.claim('alpha', 1, 1000)
+    if (then === 'claim') await outbox.claim('alpha', { limit: 1, leaseMs: 1000 })
     if (then === 'close') await outbox.close()
     await expect.poll(() => existsSync(file) && idsIn(file).length).toBe(2)
     expect(idsIn(file)).toEqual([before, after])

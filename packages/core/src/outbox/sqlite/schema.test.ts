@@ -38,15 +38,19 @@ test('a file of version 1 comes with everything it has', async () => {
     ['r5', 'discarded'],
     ['nobody', 'unattributed'],
   ])
-  const batch = await outbox.claim('alpha', 10, 1000)
+  const batch = await outbox.claim('alpha', { limit: 10, leaseMs: 1000 })
   expect(batch).toMatchObject({
     id: 'batch-1',
     entries: [{ record: records[2], attempts: 1, uncertainSince: 1000, deliveredEventIds: ['x'] }],
   })
   // What is new works on it: the sink that comes later, the correction.
-  expect(await outbox.introduce('late', Infinity)).toBe(true)
+  expect(await outbox.registerSink('late', { sinceMs: Infinity })).toBe(true)
   expect(
-    outbox.correct('alpha', ['r0'], 'dead', 'refused', { refusedEventIds: ['r0:input'] }),
+    outbox.correct('alpha', ['r0'], {
+      state: 'dead',
+      reason: 'refused',
+      refusedEventIds: ['r0:input'],
+    }),
   ).toBe(1)
   expect(outbox.stats('alpha')).toMatchObject({ recorded: 7, delivered: 0, dead: 2 })
   outbox.close()

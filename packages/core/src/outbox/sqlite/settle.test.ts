@@ -10,7 +10,7 @@ function claimed(count: number) {
   const outbox = sqliteOutbox(join(temporaryFolder(), 'usage.db'))
   onTestFinished(() => outbox.close())
   outbox.append(Array.from({ length: count }, (_, index) => exampleRecord({ id: `r${index}` })))
-  const claim = () => outbox.claim('alpha', count, 60_000) as Batch
+  const claim = () => outbox.claim('alpha', { limit: count, leaseMs: 60_000 }) as Batch
   return { outbox, claim, batch: claim() }
 }
 
@@ -54,7 +54,7 @@ test('a requeued record comes with what is known of it, and fresh ones beside it
     accepted,
   ])
   const refused = { deliveredEventIds: ['r0:input'], refusedEventIds: ['r0:output'] }
-  outbox.correct('alpha', ['r0'], 'dead', 'refused', refused)
+  outbox.correct('alpha', ['r0'], { state: 'dead', reason: 'refused', ...refused })
   outbox.requeue('alpha')
   outbox.append([exampleRecord({ id: 'r2', customer: null }), exampleRecord({ id: 'r3' })])
   outbox.attribute(['r2'], 'cus_late')

@@ -31,7 +31,7 @@ export function prepareSinkUsers(
   )
   const users = database.prepare('SELECT sink, user, seen_at AS seenAt FROM sink_users')
   const isSaid = database.prepare('SELECT 1 FROM sinks WHERE name = ? AND mode = ?')
-  const introduce = database.prepare(
+  const register = database.prepare(
     `INSERT INTO sinks (name, missed, mode) SELECT :sink, pruned, :mode FROM ledger
      WHERE NOT EXISTS (SELECT 1 FROM renamed_sinks WHERE name = :sink)
      ON CONFLICT (name) DO UPDATE SET mode = excluded.mode`,
@@ -57,7 +57,7 @@ export function prepareSinkUsers(
     attend(sink, mode) {
       inTransaction(database, () => {
         if (isSaid.get(sink, mode) === undefined) {
-          introduce.run({ sink, mode })
+          register.run({ sink, mode })
           for (const { sink: name, user } of users.all() as unknown as readonly UserRow[]) {
             if (isOfThisMachine(user) && isHolderGone(user)) remove.run(name, user)
           }

@@ -93,7 +93,9 @@ test('while another process writes for too long, all but an append says so', asy
     busy: true,
     message: expect.stringMatching(/locked.*busyTimeoutMs/),
   }
-  expect(() => outbox.claim('alpha', 1, 1000)).toThrow(expect.objectContaining(locked))
+  expect(() => outbox.claim('alpha', { limit: 1, leaseMs: 1000 })).toThrow(
+    expect.objectContaining(locked),
+  )
   other.exec('ROLLBACK')
   await storing
   expect(outbox.recorded()).toBe(1)
@@ -106,5 +108,7 @@ test('a closed outbox says that it is closed', () => {
   outbox.close()
   const closed = { code: 'outbox', message: expect.stringMatching(/is closed/) }
   expect(() => outbox.stats('alpha')).toThrow(expect.objectContaining(closed))
-  expect(() => outbox.claim('alpha', 1, 1000)).toThrow(expect.objectContaining(closed))
+  expect(() => outbox.claim('alpha', { limit: 1, leaseMs: 1000 })).toThrow(
+    expect.objectContaining(closed),
+  )
 })

@@ -21,7 +21,7 @@ afterEach(() => vi.unstubAllEnvs())
 test('no file is made until something is kept, whatever is asked', async () => {
   const file = newFile()
   const outbox = sqliteOutbox(file)
-  expect(await outbox.claim('alpha', 10, 1000)).toBeUndefined()
+  expect(await outbox.claim('alpha', { limit: 10, leaseMs: 1000 })).toBeUndefined()
   expect(await outbox.stats('alpha')).toMatchObject({ recorded: 0, pending: 0 })
   expect(await outbox.isSettled('alpha', await outbox.position())).toBe(true)
   expect(await outbox.nextDueAt('alpha')).toBeUndefined()
@@ -33,18 +33,18 @@ test('no file is made until something is kept, whatever is asked', async () => {
   await outbox.append([exampleRecord({ id: 'r1' })])
   expect(existsSync(file)).toBe(true)
   expect(await outbox.sinks()).toMatchObject([{ name: 'alpha' }])
-  expect((await outbox.claim('alpha', 10, 1000))?.entries).toHaveLength(1)
+  expect((await outbox.claim('alpha', { limit: 10, leaseMs: 1000 }))?.entries).toHaveLength(1)
   await outbox.close()
 })
 
 test('a sink that came before there was a file keeps its records from being pruned', async () => {
   const outbox = sqliteOutbox(newFile())
-  await outbox.claim('slow', 10, 1000)
+  await outbox.claim('slow', { limit: 10, leaseMs: 1000 })
   await outbox.append([exampleRecord({ id: 'r1', at: 1 })])
-  const batch = (await outbox.claim('quick', 10, 1000))!
+  const batch = (await outbox.claim('quick', { limit: 10, leaseMs: 1000 }))!
   await outbox.settle(batch, [{ status: 'accepted' }])
   expect(await outbox.prune(Date.now())).toBe(0)
-  await outbox.forget('slow')
+  await outbox.removeSink('slow')
   expect(await outbox.prune(Date.now())).toBe(1)
   await outbox.close()
 })

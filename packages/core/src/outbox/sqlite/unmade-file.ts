@@ -42,7 +42,7 @@ export function unmadeFile(early: EarlySinks): {
   }
   return {
     write: undefined,
-    introduce: undefined,
+    registerSink: undefined,
     meet: (sink) => early.meet(sink),
     beat: () => {},
     distrust(sinceMs = 0) {
@@ -82,7 +82,7 @@ export function unmadeFile(early: EarlySinks): {
       early.meet(to)
       return true
     },
-    forget: (sink) => modes.delete(sink),
+    removeSink: (sink) => modes.delete(sink),
     prune: async () => 0,
   }
 }

@@ -21,7 +21,7 @@ for (let opening = 0; opening < 3; opening++) {
     void outbox.append(records)
     writeSync(answered, records.map(({ id }) => `${id}\n`).join(''))
     if (count % 7 > 0) continue
-    const batch = await outbox.claim('alpha', 5, 60_000)
+    const batch = await outbox.claim('alpha', { limit: 5, leaseMs: 60_000 })
     if (batch !== undefined && count % 21 > 0) {
       await outbox.settle(
         batch,

@@ -33,12 +33,18 @@ export async function settleRecord(
 ): Promise<boolean> {
   const ids = [recordId]
   const reason = "Stripe's sums prove what arrived"
-  if (action === 'delivered') return (await outbox.correct(sink, ids, action, reason)) > 0
+  if (action === 'delivered')
+    return (await outbox.correct(sink, ids, { state: action, reason })) > 0
   if (arrivedEventIds.length > 0) {
     // By way of delivered, because what a dead letter has of its own can only become less.
-    await outbox.correct(sink, ids, 'delivered', reason)
+    await outbox.correct(sink, ids, { state: 'delivered', reason })
     const known = [...deliveredEventIds, ...arrivedEventIds]
-    await outbox.correct(sink, ids, 'dead', reason, { deliveredEventIds: known, code: 'proven' })
+    await outbox.correct(sink, ids, {
+      state: 'dead',
+      reason,
+      deliveredEventIds: known,
+      code: 'proven',
+    })
   }
   return (await outbox.requeue(sink, ids)) > 0
 }
