@@ -9,7 +9,7 @@ export { watchMeter, type WatchedMeter } from './meter/watch-meter.ts'
 
 export { AssignedFunctions } from './call/sdk/assigned-functions.ts'
 export { bodySnapshot } from './call/http/body-snapshot.ts'
-export { asyncStorage } from './lib/async-storage.ts'
+export { asyncStorage } from './lib/runtime.ts'
 export type { Customer } from './call/customer.ts'
 export {
   ClientObservation,
@@ -36,7 +36,7 @@ export { rememberWrapped } from './call/sdk/wrapped-clients.ts'
 export type { CallObserver, ClientOptions, Provider } from './call/provider.ts'
 
 export { settledWithin, valueBefore, type WaitOptions } from './lib/timing.ts'
-export { builtInModule, listenToProcess } from './lib/node-process.ts'
+export { builtInModule, listenToProcess } from './lib/runtime.ts'
 export { environmentLivemode } from './meter/livemode.ts'
 export { type ManualUsage, toUsageRecord } from './meter/manual-usage.ts'
 
@@ -56,7 +56,7 @@ export type {
   SettledState,
   SinkStats,
 } from './outbox/outbox.ts'
-export type { Awaitable } from './lib/awaitable.ts'
+export type { Awaitable } from './lib/promises.ts'
 export type { Batch, BatchEntry, BatchMarks } from './sink/batch.ts'
 export { Faults } from './outbox/faults.ts'
 export { isProcessGone, type ProcessName, thisProcess } from './outbox/process-life.ts'

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors/errors.ts'
-import { asyncStorage } from '../lib/async-storage.ts'
+import { asyncStorage } from '../lib/runtime.ts'
 
 const storage = asyncStorage<string>('token-meter.customer-context')
 

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors/errors.ts'
-import { handleRejection } from '../lib/handle-rejection.ts'
+import { handleRejection } from '../lib/promises.ts'
 import { modelSlug } from '../usage/model-slug.ts'
 import { checkPrice } from './check-price.ts'
 import type { PriceFunction, PriceTable, Unpriced } from './price-source.ts'

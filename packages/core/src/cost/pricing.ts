@@ -1,5 +1,5 @@
 import { ConfigError, CostError } from '../errors/errors.ts'
-import { handleRejection } from '../lib/handle-rejection.ts'
+import { handleRejection } from '../lib/promises.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import { noCost } from './no-cost.ts'
 import type { CostCalculator } from './price-source.ts'

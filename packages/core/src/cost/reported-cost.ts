@@ -1,4 +1,4 @@
-import { jsonObject } from '../lib/json-object.ts'
+import { jsonObject } from '../lib/json.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import { decimal, type Decimal } from '../usage/decimal.ts'
 

@@ -1,7 +1,7 @@
 import { makeRetriable } from 'p-retry'
 import { messageOf } from '../errors/errors.ts'
 import type { Batch, BatchEntry } from '../sink/batch.ts'
-import { reportsProgress } from '../lib/reports-progress.ts'
+import { reportsProgress } from '../sink/send-progress.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
 import { abortable, sleep } from '../lib/timing.ts'
 import { type Backoff, backoffMs } from './backoff.ts'

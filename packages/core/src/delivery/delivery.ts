@@ -19,9 +19,9 @@
  */
 import type { Batch, BatchEntry } from '../sink/batch.ts'
 import type { Outbox, SinkStats } from '../outbox/outbox.ts'
-import { reportsProgress } from '../lib/reports-progress.ts'
+import { reportsProgress } from '../sink/send-progress.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
-import { settledWithin, Timer, withTimeoutSignal, yieldToEventLoop } from '../lib/timing.ts'
+import { Timer, settledWithin, withTimeoutSignal, yieldToEventLoop } from '../lib/timing.ts'
 import { attempt } from './attempt.ts'
 import { type Backoff, backoffMs } from './backoff.ts'
 import { BatchProgress } from './batch-progress.ts'

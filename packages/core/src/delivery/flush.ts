@@ -1,5 +1,5 @@
 import { FlushError } from '../errors/errors.ts'
-import type { Awaitable } from '../lib/awaitable.ts'
+import type { Awaitable } from '../lib/promises.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import { settledWithin, valueBefore } from '../lib/timing.ts'
 import { isBusy } from '../outbox/busy.ts'

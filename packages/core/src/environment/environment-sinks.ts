@@ -1,4 +1,4 @@
-import { isNextBuild } from '../lib/next-build.ts'
+import { isNextBuild } from '../lib/runtime.ts'
 import type { Sink } from '../sink/sink.ts'
 import { installedPackage } from './installed-package.ts'
 import { lateSink } from './late-sink.ts'

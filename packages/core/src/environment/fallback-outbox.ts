@@ -1,5 +1,5 @@
 import { OutboxError, type TokenMeterError, messageOf } from '../errors/errors.ts'
-import { isNextBuild } from '../lib/next-build.ts'
+import { isNextBuild } from '../lib/runtime.ts'
 import { type TemporaryOutbox, temporaryOutbox } from '../outbox/memory/memory-outbox.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import { duplicateIds } from '../outbox/taken-id.ts'

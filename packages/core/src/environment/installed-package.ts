@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors/errors.ts'
-import { builtInModule } from '../lib/node-process.ts'
+import { builtInModule } from '../lib/runtime.ts'
 
 // One for the process: a bundle can hold several copies of this package.
 const key = Symbol.for('token-meter.packages')

@@ -14,7 +14,7 @@
  * or it could end under the caller; what happens in the background keeps none alive. Deadlines are
  * times of `performance.now()`, which never jumps.
  */
-import type { Awaitable } from './awaitable.ts'
+import type { Awaitable } from './promises.ts'
 
 /** Beyond it timers of JavaScript fire at once, in ms. */
 export const longestTimerMs = 2 ** 31 - 1

@@ -1,5 +1,5 @@
 import { isRequestBound } from '../environment/request-bound.ts'
-import { listenToProcess } from '../lib/node-process.ts'
+import { listenToProcess } from '../lib/runtime.ts'
 
 /** What an ending process still has to do. */
 export interface AtExit {

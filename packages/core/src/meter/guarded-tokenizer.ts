@@ -1,6 +1,6 @@
 import type { EstimatePolicy } from '../call/estimate-policy.ts'
 import { ConfigError } from '../errors/errors.ts'
-import { handleRejection } from '../lib/handle-rejection.ts'
+import { handleRejection } from '../lib/promises.ts'
 import type { Tokenizer } from '../wire/tokenizer.ts'
 
 /** More tokens than a text has bytes cannot be. */

@@ -1,5 +1,5 @@
 import type { TokenMeterError } from '../errors/errors.ts'
-import { handleRejection } from '../lib/handle-rejection.ts'
+import { handleRejection } from '../lib/promises.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 
 /** What a meter's listeners are told. */

@@ -7,7 +7,7 @@ import {
   toAttributes,
 } from '../call/customer.ts'
 import { MissingCustomerError } from '../errors/errors.ts'
-import { handleRejection } from '../lib/handle-rejection.ts'
+import { handleRejection } from '../lib/promises.ts'
 import { readOnlyCall } from './read-only-call.ts'
 import type { Attributes } from '../usage/usage-record.ts'
 

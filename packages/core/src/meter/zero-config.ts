@@ -1,5 +1,5 @@
 import type { Provider } from '../call/provider.ts'
-import { isNextBuild } from '../lib/next-build.ts'
+import { isNextBuild } from '../lib/runtime.ts'
 import { ConfigError, messageOf } from '../errors/errors.ts'
 import { environmentSinks } from '../environment/environment-sinks.ts'
 import { forgetSharedPipeline, sharedPipeline, watchSharedPipeline } from './shared-pipeline.ts'

@@ -18,7 +18,7 @@
  *   one that is settled.
  * - The cursor of the sink passes it once, and leaves an item behind: no claim looks at it again.
  */
-import type { Awaitable } from '../lib/awaitable.ts'
+import type { Awaitable } from '../lib/promises.ts'
 
 export interface HeldUsage {
   /**

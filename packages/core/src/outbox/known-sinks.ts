@@ -1,4 +1,4 @@
-import type { Awaitable } from '../lib/awaitable.ts'
+import type { Awaitable } from '../lib/promises.ts'
 
 /** `live` and `test` bill, or would; `observer` bills nobody. */
 export type SinkMode = 'live' | 'test' | 'observer'

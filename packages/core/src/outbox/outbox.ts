@@ -14,7 +14,7 @@
  * a `retry` or a crash, has the same id and the same records less those that were settled. What a
  * sink derives from a batch (a sum, an idempotency key) is therefore the same on every attempt.
  */
-import type { Awaitable } from '../lib/awaitable.ts'
+import type { Awaitable } from '../lib/promises.ts'
 import type { DuplicateIdError, OutboxError } from '../errors/errors.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import type { Batch, BatchMarks } from '../sink/batch.ts'

@@ -1,4 +1,4 @@
-import { reportsProgress } from '../lib/reports-progress.ts'
+import { reportsProgress } from './send-progress.ts'
 import type { Sink } from './sink.ts'
 
 const settings = [

@@ -1,4 +1,4 @@
-import { jsonObject } from '../lib/json-object.ts'
+import { jsonObject } from '../lib/json.ts'
 
 /**
  * True for an error in place of an answer, which some servers give with status 200, or as the first

@@ -1,4 +1,4 @@
-import { jsonObject } from '../lib/json-object.ts'
+import { jsonObject } from '../lib/json.ts'
 
 /**
  * True where a request has Anthropic bill the customer's own organisation

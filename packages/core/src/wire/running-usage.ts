@@ -1,4 +1,4 @@
-import { isPlain } from '../lib/json-object.ts'
+import { isPlain } from '../lib/json.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 

@@ -1,5 +1,5 @@
 import type { ResponseHeaders } from './response-headers.ts'
-import { jsonObject } from '../lib/json-object.ts'
+import { jsonObject } from '../lib/json.ts'
 import { reportedUsd, xaiTicksPerUsd } from './usage-counts.ts'
 import type { UsageDetails } from '../usage/usage-details.ts'
 

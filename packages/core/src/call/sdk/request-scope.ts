@@ -1,4 +1,4 @@
-import { asyncStorage } from '../../lib/async-storage.ts'
+import { asyncStorage } from '../../lib/runtime.ts'
 
 /**
  * What a function of the application is doing while it runs on a metered client: it stands in for

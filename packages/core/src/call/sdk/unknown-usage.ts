@@ -1,4 +1,4 @@
-import { jsonObject } from '../../lib/json-object.ts'
+import { jsonObject } from '../../lib/json.ts'
 import { isSdkPromise, observePromise } from './observe-promise.ts'
 
 const nothing = () => {}

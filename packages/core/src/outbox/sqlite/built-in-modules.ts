@@ -1,5 +1,5 @@
 import { OutboxError } from '../../errors/errors.ts'
-import { builtInModule as find } from '../../lib/node-process.ts'
+import { builtInModule as find } from '../../lib/runtime.ts'
 
 /**
  * Node's own modules, asked for at the first use and not imported, so that a bundle of this package

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { OutboxError } from '../../errors/errors.ts'
-import { isNextBuild } from '../../lib/next-build.ts'
+import { isNextBuild } from '../../lib/runtime.ts'
 import { type FileIdentity, identityOf, isStillWhole, targetOf } from './file-identity.ts'
 import { builtInModules } from './built-in-modules.ts'
 import { type OpenOptions, checkPlace, filePath, openDatabase } from './open-database.ts'

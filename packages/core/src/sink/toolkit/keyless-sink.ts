@@ -1,4 +1,4 @@
-import { isNextBuild } from '../../lib/next-build.ts'
+import { isNextBuild } from '../../lib/runtime.ts'
 import type { Sink, SinkResult } from '../sink.ts'
 
 /**
