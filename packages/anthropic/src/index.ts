@@ -4,8 +4,8 @@
  * @module
  */
 import { type Meter, zeroConfigMeter } from '@token-meter/core/adapter'
-import type { AnthropicClient } from './anthropic-client.ts'
-import { anthropicProvider } from './anthropic-provider.ts'
+import type { AnthropicClient } from './sdk/anthropic-client.ts'
+import { anthropicProvider } from './sdk/anthropic-provider.ts'
 
 /**
  * The same client, metered: every call it makes becomes usage of the customer, delivered to the

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { routeOf } from '../src/request/routes.ts'
+import { routeOf } from '../src/wire/routes.ts'
 import { startMetered } from './metered.ts'
 import { type SdkMethod, sdkMethods } from './sdk-methods.ts'
 import { type SdkClass, sdkMajors } from './sdk-majors.ts'

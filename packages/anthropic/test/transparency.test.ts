@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { isOpenAIClient } from '../../openai/src/openai-client.ts'
 import { describe, expect, test, vi } from 'vitest'
-import { isAnthropicClient } from '../src/anthropic-client.ts'
+import { isAnthropicClient } from '../src/sdk/anthropic-client.ts'
 import { startMetered } from './metered.ts'
 import { message, messageScript, request, streamed } from './scripts.ts'
 import { type SdkClient, sdkMajors } from './sdk-majors.ts'

@@ -3,8 +3,8 @@
  * @module
  */
 import { type Meter, zeroConfigMeter } from '@token-meter/core/adapter'
-import type { GoogleClient } from './google-client.ts'
-import { googleProvider } from './google-provider.ts'
+import type { GoogleClient } from './sdk/google-client.ts'
+import { googleProvider } from './sdk/google-provider.ts'
 
 /**
  * The same client, metered: every call it makes becomes usage of the customer, delivered to the

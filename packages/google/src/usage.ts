@@ -3,10 +3,10 @@
  * @module
  */
 import type { Endpoint } from '@token-meter/core/wire'
-export { generateContentUsage, servedTier } from './usage/generate-content.ts'
-export { interactionsUsage } from './usage/interactions.ts'
-export { embedContentUsage } from './usage/embed-content.ts'
-import { interactionsEndpoint } from './endpoint/interactions.ts'
+export { generateContentUsage, servedTier } from './wire/usage/generate-content.ts'
+export { interactionsUsage } from './wire/usage/interactions.ts'
+export { embedContentUsage } from './wire/usage/embed-content.ts'
+import { interactionsEndpoint } from './wire/interactions.ts'
 
 /** How an interaction is read, whole or streamed: all of it, not its usage alone. */
 export const interactions: Endpoint = interactionsEndpoint({
@@ -14,5 +14,5 @@ export const interactions: Endpoint = interactionsEndpoint({
   billsInterrupted: () => true,
 })
 /** How an answer of generateContent is read, whole or streamed. */
-export { generateContent } from './endpoint/generate-content.ts'
+export { generateContent } from './wire/content.ts'
 export type { UsageCounts } from '@token-meter/core/wire'

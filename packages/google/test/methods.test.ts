@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { interactionRouteOf, routeOf } from '../src/request/routes.ts'
+import { interactionRouteOf, routeOf } from '../src/wire/routes.ts'
 import { startMetered } from './metered.ts'
 import { sdkMajors } from './sdk-majors.ts'
 import { sdkMethods } from './sdk-methods.ts'

@@ -1,0 +1,50 @@
+import {
+  type Endpoint,
+  jsonObject,
+  type StreamReader,
+  text,
+  type TokenEstimate,
+  unknownUsage,
+  type UsageReading,
+} from '@token-meter/core/wire'
+import { isRefusal } from './messages.ts'
+
+/** `POST /v1/complete`, the legacy form, which never says what it used: its records are estimates. */
+export const completions: Endpoint = {
+  name: 'completions',
+  read(response) {
+    return isRefusal(response) ? [] : [unknownUsage(text(jsonObject(response).model))]
+  },
+  openStream: (_, output) => new CompletionStreamReader(output),
+  estimateInput(body, estimate) {
+    estimate.add(body.prompt)
+  },
+  estimateOutput(response, estimate) {
+    estimate.add(jsonObject(response).completion)
+  },
+}
+
+class CompletionStreamReader implements StreamReader {
+  readonly hides = false
+  readonly usageSeen = false
+  readonly finished = false
+  readonly #output: TokenEstimate
+  #model: string | undefined
+  #failed = false
+
+  constructor(output: TokenEstimate) {
+    this.#output = output
+  }
+
+  see(event: unknown): boolean {
+    const { type, model, completion } = jsonObject(event)
+    if (type === 'error') this.#failed = true
+    this.#model = text(model) ?? this.#model
+    this.#output.add(completion)
+    return false
+  }
+
+  readings(): readonly UsageReading[] {
+    return this.#failed && this.#output.isEmpty ? [] : [unknownUsage(this.#model)]
+  }
+}

@@ -1,0 +1,57 @@
+import {
+  isPromise,
+  observeCall,
+  type ObservedCall,
+  prepareOptions,
+} from '@token-meter/core/adapter'
+import { interactionsEndpoint } from '../wire/interactions.ts'
+import { interactionRouteOf } from '../wire/routes.ts'
+import type { Method } from './api-client.ts'
+import { beginInteractionAgain, interactionWatches } from './begin-interaction.ts'
+import type { Observation } from './google-observation.ts'
+
+interface RequestOptions {
+  readonly body?: Readonly<Record<string, unknown>>
+}
+
+/** The client that SDK 1 makes for its interactions: built as OpenAI's SDK, with its promises. */
+interface NextGenClient {
+  post: Method
+  get: Method
+}
+
+export function isNextGenClient(value: unknown): value is NextGenClient {
+  const { post, get } = (value ?? {}) as Partial<NextGenClient>
+  return typeof post === 'function' && typeof get === 'function'
+}
+
+/** Lets the requests of a metered client's own next-generation client be observed, in place. */
+export function hookNextGenClient(client: NextGenClient, observation: Observation): void {
+  for (const method of ['post', 'get'] as const) {
+    const original = client[method]
+    const value = (
+      path: string,
+      input: RequestOptions | undefined,
+      ...rest: unknown[]
+    ): unknown => {
+      const route = interactionRouteOf(method.toUpperCase(), path)
+      if (route === undefined || route.kind === 'unmetered') {
+        return Reflect.apply(original, client, [path, input, ...rest])
+      }
+      let call: ObservedCall | undefined
+      const prepare = (options: RequestOptions | undefined): RequestOptions | undefined => {
+        if (route.kind === 'again') {
+          call = beginInteractionAgain(observation, route.id, method.toUpperCase())
+          return options
+        }
+        const body = options?.body ?? {}
+        const watch = interactionWatches.created(() => call, body.background === true)
+        call = observation.begin(interactionsEndpoint(watch), body)
+        return options
+      }
+      const options = isPromise(input) ? input.then(prepare) : prepareOptions(input, prepare)
+      return observeCall(Reflect.apply(original, client, [path, options, ...rest]), () => call)
+    }
+    Object.defineProperty(client, method, { value, configurable: true, writable: true })
+  }
+}

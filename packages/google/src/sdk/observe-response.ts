@@ -1,0 +1,210 @@
+import {
+  settledWithin,
+  type StreamObservation,
+  valueBefore,
+  whenDropped,
+} from '@token-meter/core/adapter'
+import { responseHeaders } from '@token-meter/core/wire'
+import type { ApiResponse } from './google-client.ts'
+
+/**
+ * The three shapes in which the SDK's API client returns a response, each observed in place, so that
+ * the SDK gets the very object: one with `json()`, a generator of such, and one whose body is
+ * downloaded.
+ */
+
+/** What to do with the body of a response, however it comes. */
+export interface JsonObserver {
+  /** The parsed body. What this returns is waited for before the caller gets it. */
+  seen(json: unknown): Promise<unknown> | undefined
+  /** The body cannot be read or parsed. */
+  broken(): void
+}
+
+/** Lets an observer see what a response's `json` returns, in place: it stays the same object. */
+export function observeJson(response: ApiResponse, observer: JsonObserver): ApiResponse {
+  jsonObserver(observer)(response)
+  return response
+}
+
+/** The same for many responses of one kind, without a function for each of them. */
+export function jsonObserver(observer: JsonObserver): (response: ApiResponse) => void {
+  const seen = (value: unknown): unknown => {
+    const stored = observer.seen(value)
+    return stored === undefined ? value : stored.then(() => value)
+  }
+  const broken = (error: unknown): never => {
+    observer.broken()
+    throw error
+  }
+  let known: ApiResponse['json'] | undefined
+  let observed: ApiResponse['json'] | undefined
+  return (response) => {
+    const { json } = response
+    if (observed === undefined || json !== known) {
+      known = json
+      observed = function (this: ApiResponse) {
+        return json.call(this).then(seen, broken)
+      }
+    }
+    // An assignment, which costs a fraction of defining a hidden property: nobody sees these objects.
+    response.json = observed
+  }
+}
+
+/** How long a stream that was left is read on for its usage, in ms: as long as a model answers. */
+const drainMs = 120_000
+/** How long the caller's `break` waits when the answer was complete, in ms: the rest is here already. */
+const breakGraceMs = 50
+
+type Chunks = AsyncGenerator<ApiResponse>
+type Result = IteratorResult<ApiResponse, unknown>
+
+/**
+ * Lets an observation see the chunks of one HTTP response. The generator is changed in place and
+ * nothing is read ahead.
+ *
+ * The SDK does not cancel a request whose stream the caller leaves: Google generates, sends and
+ * bills all of it (https://github.com/googleapis/js-genai/blob/main/src/_api_client.ts releases the
+ * reader only). So what is left is read on in the background, until it ends or the time is up, to
+ * know what it cost. No timer of ours keeps the process alive for that; a flush
+ * or close waits for it.
+ */
+export function observeChunks(
+  chunks: Chunks,
+  observation: StreamObservation,
+  abortSignal: AbortSignal | undefined,
+): Chunks {
+  const next = chunks.next.bind(chunks)
+  const close = chunks.return.bind(chunks)
+  let isLeft = false
+
+  // The API's own refusal has a status; any other failure cut off an answer that was being made.
+  const failed = (error: unknown): void => {
+    const isRefused = typeof (error as { status?: unknown } | undefined)?.status === 'number'
+    observation.end(isRefused && abortSignal?.aborted !== true ? 'failed' : 'interrupted')
+  }
+  const observe = jsonObserver({
+    seen: (json) => void observation.see(json),
+    broken: () => failed(undefined),
+  })
+  const seen = (result: Result): Result | Promise<Result> => {
+    if (result.done === true) {
+      observation.end('complete')
+      return afterStored(result)
+    }
+    observation.call.headers ??= responseHeaders(result.value.headers)
+    try {
+      observe(result.value)
+    } catch {
+      // Somebody else's stream, of something else: the caller gets it as it is.
+    }
+    return result
+  }
+  const thrown = async (error: unknown): Promise<never> => {
+    failed(error)
+    await observation.call.stored
+    throw error
+  }
+  function afterStored<Value>(value: Value): Value | Promise<Value> {
+    const { stored } = observation.call
+    return stored === undefined ? value : stored.then(() => value)
+  }
+
+  define(chunks, 'next', () =>
+    isLeft ? Promise.resolve({ done: true, value: undefined }) : next().then(seen, thrown),
+  )
+  define(chunks, 'return', (value: unknown) => {
+    if (isLeft) return Promise.resolve({ done: true, value })
+    if (observation.call.settled || abortSignal?.aborted === true) {
+      observation.end('interrupted')
+      return close(value)
+    }
+    isLeft = true
+    const isComplete = observation.finished
+    const drained = drain()
+    observation.call.expect(drained)
+    const left: Result = { done: true, value }
+    return !isComplete
+      ? Promise.resolve(left)
+      : settledWithin(breakGraceMs, drained).then(() => afterStored(left))
+  })
+  whenDropped(chunks, observation)
+  return chunks
+
+  /** Reads what the caller left, and then closes it as the caller would have. Never rejects. */
+  async function drain(): Promise<void> {
+    const deadline = performance.now() + drainMs
+    try {
+      for (;;) {
+        const result = await valueBefore(deadline, next, { keepsAlive: false })
+        if (result === undefined) break
+        if (result.value.done === true) return observation.end('complete')
+        observation.see(await result.value.value.json())
+      }
+      observation.end('interrupted')
+      await close(undefined)
+    } catch (error) {
+      failed(error)
+    }
+  }
+}
+
+function define(chunks: Chunks, name: 'next' | 'return', value: unknown): void {
+  Object.defineProperty(chunks, name, { value, configurable: true, writable: true })
+}
+
+/** What to do with the lines of a download. */
+export interface LineObserver {
+  /** One line that is JSON, with its number from 0. */
+  line(json: unknown, index: number): void
+  /** The usage of the lines is being stored; the download's end waits for it. */
+  stored(): Promise<unknown> | undefined
+}
+
+/**
+ * Lets an observer see the JSON lines of a response's body as they are downloaded, in constant
+ * memory and at the caller's pace. The bytes pass unchanged.
+ */
+export function observeLines(response: ApiResponse, observer: LineObserver): ApiResponse {
+  const { responseInternal } = response
+  const body = responseInternal?.body
+  if (responseInternal === undefined || body === null || body === undefined) return response
+  const decoder = new TextDecoder()
+  let rest = ''
+  let index = 0
+  const see = (text: string): void => {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) seeLine(line)
+  }
+  const seeLine = (line: string): void => {
+    const number = index++
+    const json = parse(line)
+    if (json !== undefined) observer.line(json, number)
+  }
+  const watched = body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(bytes, controller) {
+        see(decoder.decode(bytes, { stream: true }))
+        controller.enqueue(bytes)
+      },
+      async flush() {
+        see(decoder.decode())
+        if (rest !== '') seeLine(rest)
+        await observer.stored()
+      },
+    }),
+  )
+  Object.defineProperty(responseInternal, 'body', { value: watched, configurable: true })
+  return response
+}
+
+function parse(line: string): unknown {
+  if (!line.trimStart().startsWith('{')) return undefined
+  try {
+    return JSON.parse(line) as unknown
+  } catch {
+    return undefined
+  }
+}
