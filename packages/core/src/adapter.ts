@@ -16,7 +16,7 @@ export {
   type RequestOptions,
   type RoutedRequest,
 } from './call/sdk/client-observation.ts'
-export { contextCustomer, runWithCustomer } from './call/customer-context.ts'
+export { contextCustomer, runWithCustomer } from './meter/payer.ts'
 export { guarded } from './call/guarded.ts'
 export { gatewayBilling, GatewayBillingWatch } from './call/gateway-billing.ts'
 export { JobMemory } from './call/job-memory.ts'

@@ -4,7 +4,7 @@
  * @module
  */
 export { type ClientOf, createMeter, type Meter } from './meter/meter.ts'
-export type { MeterOptions } from './meter/meter-options.ts'
+export type { MeterOptions } from './meter/options.ts'
 export type { CloseOptions, FlushOptions } from './meter/pipeline.ts'
 export type { MeterEvents } from './meter/meter-events.ts'
 export type { MeterSinkStats, MeterStats } from './meter/stats.ts'

@@ -77,7 +77,7 @@ function seen(pipeline: Pipeline, customer: string, model: string, output: numbe
   } as unknown as ObservedCall
   const tokens = { input: 10, cachedInput: 0, cachedWrite: 0, output }
   const reading = { model, identity: ['openai', 'resp_1'], problems: [], details: {} }
-  return pipeline.keeper.keep(observed, [
+  return pipeline.recorder.record(observed, [
     {
       reading: reading as unknown as UsageReading,
       tokens,

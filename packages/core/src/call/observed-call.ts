@@ -97,12 +97,12 @@ export class ObservedCall implements ResponseWatcher {
   }
 
   /**
-   * The caller is done and the usage is not: what is left of the response is read behind his back
-   * until the promise has ended. A flush or close waits for that within its own time; it does not
-   * keep the process alive.
+   * The caller is done and the usage is not: the rest of the response is read in the background until
+   * the promise has ended. A flush or close waits for that within its own time; it does not keep the
+   * process alive.
    */
-  expect(coming: Promise<unknown>): void {
-    this.#sink.expect(coming)
+  trackPending(read: Promise<unknown>): void {
+    this.#sink.trackPending(read)
   }
 
   /** Nobody will ever read the response: only the request is known. */
@@ -112,10 +112,11 @@ export class ObservedCall implements ResponseWatcher {
 
   /**
    * Settles the call later, with what `write` does, or when the meter or the process ends: something
-   * better may come. Answers how to take that back.
+   * better may come.
+   * @returns how to cancel that.
    */
-  hold(write: () => void, forMs: number): () => void {
-    return this.#sink.hold(write, forMs)
+  defer(write: () => void, forMs: number): () => void {
+    return this.#sink.defer(write, forMs)
   }
 
   /** The response was dropped without being read. */
@@ -138,7 +139,7 @@ export class ObservedCall implements ResponseWatcher {
     if (this.#settled) return
     this.#settled = true
     try {
-      this.stored = this.#sink.keep(this, readings()) ?? undefined
+      this.stored = this.#sink.record(this, readings()) ?? undefined
     } catch (cause) {
       this.#sink.fault(`the usage of a call of ${this.endpoint.name} could not be read`, cause)
     }

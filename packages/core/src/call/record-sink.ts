@@ -11,21 +11,24 @@ export interface CompletedReading {
   readonly estimated: readonly TokenType[]
   /** Counts that are 0 because nobody knows them. */
   readonly unknown?: readonly TokenType[]
-  /** The caller did not let the response end: that its usage is missing is no fault of anyone. */
+  /** The caller did not let the response end: that its usage is missing is expected, not a fault. */
   readonly interrupted: boolean
 }
 
 /** Where the usage of observed calls goes. No method ever throws. */
 export interface RecordSink {
-  /** Keeps the usage; a promise when the outbox needs time to make it safe. */
-  keep(call: ObservedCall, readings: readonly CompletedReading[]): void | Promise<void>
-  /** Usage is on its way until the promise has ended: flush and close wait for it. */
-  expect(coming: Promise<unknown>): void
   /**
-   * Runs `write` after so long, or when the meter or the process ends, unless the function that is
-   * answered takes it back before.
+   * Records the usage of a call.
+   * @returns a promise where the outbox needs time to make it safe, which never rejects.
    */
-  hold(write: () => void, forMs: number): () => void
+  record(call: ObservedCall, readings: readonly CompletedReading[]): void | Promise<void>
+  /** Usage is still being read until the promise has ended: flush and close wait for it. */
+  trackPending(read: Promise<unknown>): void
+  /**
+   * Runs `write` after so long, or when the meter or the process ends.
+   * @returns how to cancel that.
+   */
+  defer(write: () => void, forMs: number): () => void
   /** Reports a fault of the meter itself. */
   fault(what: string, cause: unknown): void
 }

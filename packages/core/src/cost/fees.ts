@@ -1,4 +1,4 @@
-import { type Quantity, quantities, type UsageDetails } from '../usage/usage-details.ts'
+import type { Quantity, UsageDetails } from '../usage/usage-details.ts'
 import type { ModelPrice } from './model-price.ts'
 
 type NameOf<Of, Type> = {
@@ -34,11 +34,4 @@ export const fees: readonly Fee[] = [
 /** Whether something was used that has a price beside the tokens, whatever that is. */
 export function hasFees(details: UsageDetails): boolean {
   return fees.some(({ detail }) => details[detail])
-}
-
-/** Without tokens it still bills something else, or tells the ledger that they are not known. */
-export function saysMore(details: UsageDetails): boolean {
-  const { providerCostUsd, upstreamCostUsd, unknown } = details
-  const isKnown = quantities.some((name) => Boolean(details[name]))
-  return isKnown || Boolean(providerCostUsd || upstreamCostUsd || unknown)
 }

@@ -1,23 +1,9 @@
 import type { EstimatePolicy } from '../call/estimate-policy.ts'
-import { ConfigError } from '../errors/errors.ts'
 import { handleRejection } from '../lib/promises.ts'
 import type { Tokenizer } from '../wire/tokenizer.ts'
 
 /** More tokens than a text has bytes cannot be. */
-const mostTokensPerCharacter = 4
-
-/**
- * Refuses what is no tokenizer.
- * @throws ConfigError
- */
-export function checkTokenizer(tokenizer: unknown): asserts tokenizer is Tokenizer | undefined {
-  if (tokenizer === undefined) return
-  if (typeof (tokenizer as Partial<Tokenizer> | null)?.count === 'function') return
-  throw new ConfigError(
-    'tokenizer must be an object with a count(text, model) function, such as gptTokenizer() of ' +
-      '@token-meter/core/gpt-tokenizer',
-  )
-}
+const maxTokensPerCharacter = 4
 
 /**
  * A tokenizer of the application that can do no harm: what it throws, and what cannot be a count,
@@ -55,7 +41,7 @@ export function guardedTokenizer(
 }
 
 function isPlausible(count: unknown, text: string): count is number {
-  return typeof count === 'number' && count > 0 && count <= text.length * mostTokensPerCharacter
+  return typeof count === 'number' && count > 0 && count <= text.length * maxTokensPerCharacter
 }
 
 function describe(count: unknown): string {

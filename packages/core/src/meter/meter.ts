@@ -1,20 +1,19 @@
-import { runWithCustomer } from '../call/customer-context.ts'
-import { checkCustomer, type Customer, isCustomerId } from '../call/customer.ts'
+import { findPayer, runWithCustomer } from './payer.ts'
+import { type Customer, checkCustomer, isCustomerId } from '../call/customer.ts'
 import { ObservedCall } from '../call/observed-call.ts'
 import {
   type CallObserver,
-  checkClientOptions,
   type ClientOptions,
   type Provider,
+  checkClientOptions,
 } from '../call/provider.ts'
 import { rememberWrapped, unwrapClient } from '../call/sdk/wrapped-clients.ts'
 import { guardedTokenizer } from './guarded-tokenizer.ts'
-import { findPayer } from './payer.ts'
 import type { ManualUsage } from './manual-usage.ts'
 import type { MeterEvents } from './meter-events.ts'
-import type { MeterOptions } from './meter-options.ts'
+import type { MeterOptions } from './options.ts'
 import type { Correction, Outbox } from '../outbox/outbox.ts'
-import { Pipeline, type CloseOptions, type FlushOptions } from './pipeline.ts'
+import { type CloseOptions, type FlushOptions, Pipeline } from './pipeline.ts'
 import type { MeterStats } from './stats.ts'
 
 /** Wraps clients and owns the pipeline behind them. Made by `createMeter`. */
@@ -87,8 +86,8 @@ export function meterOn<SupportedClient extends object>(
   options: MeterOptions<SupportedClient>,
 ): Meter<SupportedClient> {
   const { providers, attributes, onMissingCustomer = 'record', tokenizer } = options
-  const { keeper } = pipeline
-  const onFault = (what: string, cause?: unknown) => keeper.fault(what, cause)
+  const { recorder } = pipeline
+  const onFault = (what: string, cause?: unknown) => recorder.fault(what, cause)
   const count = tokenizer && guardedTokenizer(tokenizer, onFault)
 
   function meter<Client extends SupportedClient>(
@@ -111,7 +110,7 @@ export function meterOn<SupportedClient extends object>(
       begin(call, endpoint, { free = false } = {}) {
         const onMissing = free ? 'record' : onMissingCustomer
         const payer = findPayer(call, { ...payerOptions, onMissingCustomer: onMissing })
-        return new ObservedCall(call, endpoint, payer, keeper, policy)
+        return new ObservedCall(call, endpoint, payer, recorder, policy)
       },
       fault: onFault,
     }

@@ -1,15 +1,14 @@
-import type { Call } from '../wire/call.ts'
-import { contextCustomer } from '../call/customer-context.ts'
 import {
   type AttributesOption,
   type Customer,
   isCustomerId,
   toAttributes,
 } from '../call/customer.ts'
-import { MissingCustomerError } from '../errors/errors.ts'
+import { ConfigError, MissingCustomerError } from '../errors/errors.ts'
+import { asyncStorage } from '../lib/runtime.ts'
 import { handleRejection } from '../lib/promises.ts'
-import { readOnlyCall } from './read-only-call.ts'
 import type { Attributes } from '../usage/usage-record.ts'
+import type { Call } from '../wire/call.ts'
 
 /** Who pays for a call, and what is attached to its meter events. */
 export interface Payer {
@@ -25,8 +24,6 @@ interface PayerOptions {
   readonly onFault: (what: string, cause?: unknown) => void
 }
 
-const noAttributes: Attributes = {}
-
 /**
  * Finds who pays for a call: what the client was wrapped with, else what `withCustomer` said. A
  * function of the application that throws is reported and counts as having said nothing.
@@ -41,6 +38,24 @@ export function findPayer(call: Call, options: PayerOptions): Payer {
     )
   }
   return { customer, attributes: findAttributes(call, options) }
+}
+
+const storage = asyncStorage<string>('token-meter.customer-context')
+
+/** Who `withCustomer` named for the code that is running now. */
+export function contextCustomer(): string | undefined {
+  return storage?.getStore()
+}
+
+/** Runs `work`, and all that it starts, with a customer for the calls that name none themselves. */
+export function runWithCustomer<Result>(customer: string, work: () => Result): Result {
+  if (storage === null) {
+    throw new ConfigError(
+      'withCustomer() needs AsyncLocalStorage, which this runtime does not have (on Cloudflare ' +
+        'Workers set the nodejs_compat flag); pass the customer to meter() instead',
+    )
+  }
+  return storage.run(customer, work)
 }
 
 const useNoPromise =
@@ -64,6 +79,8 @@ function findCustomer(call: Call, { customer, onFault }: PayerOptions): string |
   return undefined
 }
 
+const noAttributes: Attributes = {}
+
 function findAttributes(call: Call, { attributes, onFault }: PayerOptions): Attributes {
   if (attributes.length === 0) return noAttributes
   const found: Record<string, string> = {}
@@ -82,6 +99,17 @@ function findAttributes(call: Call, { attributes, onFault }: PayerOptions): Attr
     }
   }
   return found
+}
+
+/**
+ * A call as functions of the application see it: they cannot change what is sent. Only the top
+ * level is copied, since a conversation can be large.
+ */
+function readOnlyCall(call: Call): Call {
+  const { body } = call
+  if (typeof body !== 'object' || body === null) return Object.freeze({ ...call })
+  const copy: object = Object.create(Object.getPrototypeOf(body) as object | null)
+  return Object.freeze({ ...call, body: Object.freeze(Object.assign(copy, body)) })
 }
 
 /** Without the error's own text, which may quote the conversation. */

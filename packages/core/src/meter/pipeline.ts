@@ -1,6 +1,12 @@
-import { AfterUsage, checkAfterUsage } from './after-usage.ts'
+import { RequestLifetime } from './wait-until.ts'
 import { checkedOutbox } from '../outbox/checked-outbox.ts'
-import { checkOptions } from './check-options.ts'
+import {
+  type CloseOptions,
+  type FlushOptions,
+  type MeterOptions,
+  checkOptions,
+  timeoutOf,
+} from './options.ts'
 import { countAndClose, flushOfClosed, noAnswer } from './closing.ts'
 import { Delivery } from '../delivery/delivery.ts'
 import { SinkArrival } from '../delivery/sink-arrival.ts'
@@ -18,22 +24,20 @@ import { checkRequest } from '../environment/request-bound.ts'
 import { ObserverError, type TokenMeterError } from '../errors/errors.ts'
 import { atExit } from './exit-flush.ts'
 import { warnOnConsole } from './fault-log.ts'
-import { type CloseOptions, type FlushOptions, checkTimeout } from './flush-timeout.ts'
 import { handleRejection } from '../lib/promises.ts'
 import { isNextBuild } from '../lib/runtime.ts'
 import { lostRecords } from './lost-records.ts'
 import { type ManualUsage, toUsageRecord } from './manual-usage.ts'
 import { environmentLivemode, livemodeOf, sinkMode } from './livemode.ts'
 import { MeterEmitter, type MeterEvents } from './meter-events.ts'
-import type { MeterOptions } from './meter-options.ts'
 import type { Correction, Outbox } from '../outbox/outbox.ts'
-import { checkRetention, pruneRegularly } from './retention.ts'
+import { pruneRegularly } from './retention.ts'
 import { SharedFlush } from './shared-flush.ts'
 import { checkSinks } from '../sink/check-sinks.ts'
 import { keepingSums } from '../sink/send-sums.ts'
 import { pricedSinks } from '../sink/priced-sinks.ts'
 import type { MeterStats } from './stats.ts'
-import { UsageKeeper } from './usage-keeper.ts'
+import { UsageRecorder } from './recorder.ts'
 
 export type { CloseOptions, FlushOptions }
 
@@ -51,7 +55,7 @@ export class Pipeline {
   /** For applications: it refuses the name of a sink that there is not. */
   readonly outbox: Outbox
   readonly #outbox: Outbox
-  readonly keeper: UsageKeeper
+  readonly recorder: UsageRecorder
   readonly #events: MeterEmitter
   readonly #deliveries: readonly Delivery[]
   readonly #own: OwnRecords
@@ -68,11 +72,9 @@ export class Pipeline {
 
   constructor(options: MeterOptions, { tolerant = false }: PipelineOptions = {}) {
     checkOptions(options)
-    checkAfterUsage(options)
     checkRequest()
     const sinks = checkSinks(options.sinks)
     const pace = deliveryOptions(options.delivery)
-    checkRetention(options.retentionMs)
     const stated = options.livemode ?? environmentLivemode(tolerant)
     const onError = options.onError ?? warnOnConsole()
     this.#events = new MeterEmitter((cause) =>
@@ -105,15 +107,20 @@ export class Pipeline {
       return new Delivery(sink, this.#outbox, pace, this.#tell, arrival)
     })
     this.#own = new OwnRecords(this.#outbox, this.#deliveries)
-    const after = new AfterUsage(this.#own, options, this.report)
-    this.keeper = new UsageKeeper(
-      this.#outbox,
-      (record) => this.#kept(record),
-      this.report,
-      after,
+    const { waitUntil, awaitDeliveryMs } = options
+    this.recorder = new UsageRecorder({
+      outbox: this.#outbox,
+      onRecorded: (record) => this.#kept(record),
+      onError: this.report,
+      lifetime: new RequestLifetime({
+        own: this.#own,
+        waitUntil,
+        awaitDeliveryMs,
+        onError: this.report,
+      }),
       price,
-      livemodeOf(stated, sinks, this.#outbox, tolerant),
-    )
+      livemode: livemodeOf(stated, sinks, this.#outbox, tolerant),
+    })
     this.#leaveExit = atExit({ flush: () => this.#flushAtExit(), end: () => this.#end() })
     // A build only looks at the application: should a page that it renders use the meter, the first
     // record wakes delivery.
@@ -130,7 +137,7 @@ export class Pipeline {
   ): (() => void) => this.#events.on(name, listener)
 
   async record(usage: ManualUsage): Promise<void> {
-    await this.keeper.record(toUsageRecord(usage), usage)
+    await this.recorder.recordManual(toUsageRecord(usage), usage)
   }
 
   readonly correct = async (
@@ -165,33 +172,32 @@ export class Pipeline {
     }
   }
 
-  flush(options: FlushOptions = {}): Promise<MeterStats> {
+  flush(options?: FlushOptions): Promise<MeterStats> {
     try {
-      checkTimeout('flush', options)
+      const timeoutMs = timeoutOf('flush', options)
+      if (this.#closing !== undefined)
+        return flushOfClosed(this.#closing, () => this.#last, timeoutMs)
+      return this.#flushes.run(this.recorder.appendCount, timeoutMs)
     } catch (error) {
       return Promise.reject(error)
     }
-    const { timeoutMs = 30_000 } = options
-    if (this.#closing !== undefined)
-      return flushOfClosed(this.#closing, () => this.#last, timeoutMs)
-    return this.#flushes.run(this.keeper.begun, timeoutMs)
   }
 
-  close(options: CloseOptions = {}): Promise<void> {
+  close(options?: CloseOptions): Promise<void> {
     try {
-      checkTimeout('close', options)
+      const timeoutMs = timeoutOf('close', options)
+      return (this.#closing ??= this.#closeNow(timeoutMs))
     } catch (error) {
       return Promise.reject(error)
     }
-    return (this.#closing ??= this.#closeNow(options))
   }
 
   async #flushNow(timeoutMs: number): Promise<MeterStats> {
     const deadline = performance.now() + timeoutMs
-    const { coming } = this.keeper
+    const { pendingReads } = this.recorder
     // What is here goes out first: what is still coming may take longer than there is time.
     await this.#deliver(timeoutMs)
-    if (await haveCome(coming, timeoutMs, deadline))
+    if (await haveCome(pendingReads, timeoutMs, deadline))
       await this.#deliver(Math.max(0, deadline - performance.now()))
     const stats = await valueBefore(deadline, () => this.stats())
     if (stats === undefined) throw noAnswer(this.#outbox, `flush() gave up after ${timeoutMs} ms`)
@@ -201,24 +207,24 @@ export class Pipeline {
   }
 
   readonly #deliver = (timeoutMs: number): Promise<void> =>
-    flushDeliveries(this.#outbox, this.#deliveries, timeoutMs, this.keeper.stored())
+    flushDeliveries(this.#outbox, this.#deliveries, timeoutMs, this.recorder.appended())
 
   async #flushAtExit(): Promise<void> {
-    this.keeper.writeHeld()
+    this.recorder.writeDeferred()
     // The event comes again after every asynchronous round: only new records are worth another.
-    if (this.#flushedAtExit === this.keeper.begun && !this.keeper.isStoring) return
-    this.#flushedAtExit = this.keeper.begun
+    if (this.#flushedAtExit === this.recorder.appendCount && !this.recorder.isAppending) return
+    this.#flushedAtExit = this.recorder.appendCount
     const timeoutMs = this.#outbox.durable ? durableExitMs : memoryExitMs
     // What was not delivered was reported; a durable outbox keeps it for the next process.
     // Nothing is waited for that is still coming: a process that ends has lost its connections.
     await this.#deliver(timeoutMs).catch(() => {})
     await moveIn(this.#outbox)
-    this.keeper.reportUnstored()
+    this.recorder.reportUnwritten()
   }
 
   #end(): void {
-    this.keeper.writeHeld()
-    this.keeper.reportUnstored()
+    this.recorder.writeDeferred()
+    this.recorder.reportUnwritten()
     this.#reportLost('the process ended')
   }
 
@@ -228,12 +234,12 @@ export class Pipeline {
     if (lost !== undefined) this.report(lost)
   }
 
-  async #closeNow({ timeoutMs = 10_000 }: CloseOptions): Promise<void> {
+  async #closeNow(timeoutMs: number): Promise<void> {
     this.#stopPruning()
-    this.keeper.writeHeld()
+    this.recorder.writeDeferred()
     // What is left is counted below, when nothing more can come.
-    await this.#flushes.run(this.keeper.begun, timeoutMs).catch(() => {})
-    this.keeper.close()
+    await this.#flushes.run(this.recorder.appendCount, timeoutMs).catch(() => {})
+    this.recorder.close()
     await moveIn(this.#outbox)
     await Promise.all(this.#deliveries.map((delivery) => delivery.stop()))
     this.#reportLost('the meter was closed')
@@ -241,7 +247,7 @@ export class Pipeline {
       this.#last = await countAndClose(this.#outbox, () => this.stats())
     } finally {
       // Not before: a process that exits meanwhile says what it loses.
-      if (!this.keeper.isStoring) this.#leaveExit()
+      if (!this.recorder.isAppending) this.#leaveExit()
     }
   }
 

@@ -4,7 +4,7 @@ import { ConfigError, messageOf } from '../errors/errors.ts'
 import { environmentSinks } from '../environment/environment-sinks.ts'
 import { forgetSharedPipeline, sharedPipeline, watchSharedPipeline } from './shared-pipeline.ts'
 import { type Meter, meterOn } from './meter.ts'
-import { checkTimeout } from './flush-timeout.ts'
+import { timeoutOf } from './options.ts'
 import { watchKey } from './watch-meter.ts'
 import { type CloseOptions, Pipeline } from './pipeline.ts'
 
@@ -41,7 +41,7 @@ export function zeroConfigMeter<Client extends object>(provider: Provider<Client
     get(target, property) {
       if (property === 'close' || property === Symbol.asyncDispose) {
         return async (options?: CloseOptions) => {
-          checkTimeout('close', options ?? {})
+          timeoutOf('close', options)
           const closing = current().close(options)
           forgetSharedPipeline()
           await closing

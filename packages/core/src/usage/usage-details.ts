@@ -130,3 +130,12 @@ export interface UsageDetails {
    */
   readonly unknown?: readonly TokenType[]
 }
+
+/** Whether usage without tokens still bills something else, or tells the ledger what is not known. */
+export function hasOtherUsage(details: UsageDetails): boolean {
+  const { providerCostUsd, upstreamCostUsd, unknown } = details
+  return (
+    quantities.some((name) => Boolean(details[name])) ||
+    Boolean(providerCostUsd || upstreamCostUsd || unknown)
+  )
+}

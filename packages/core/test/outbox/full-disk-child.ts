@@ -10,7 +10,7 @@ import type { ObservedCall } from '../../src/call/observed-call.ts'
 import type { CompletedReading } from '../../src/call/record-sink.ts'
 import type { OutboxError, TokenMeterError } from '../../src/index.ts'
 import { sqliteOutbox } from '../../src/sqlite.ts'
-import { UsageKeeper } from '../../src/meter/usage-keeper.ts'
+import { UsageRecorder } from '../../src/meter/recorder.ts'
 
 const [, , folder = '', durability] = process.argv
 const file = join(folder, 'usage.db')
@@ -19,11 +19,11 @@ const filler = join(folder, 'filler')
 const outbox = sqliteOutbox(file, { durability: durability as 'process' })
 const errors: TokenMeterError[] = []
 outbox.onFault?.((error) => void errors.push(error))
-const keeper = new UsageKeeper(
+const recorder = new UsageRecorder({
   outbox,
-  () => {},
-  (error) => void errors.push(error),
-)
+  onRecorded: () => {},
+  onError: (error) => void errors.push(error),
+})
 
 /** Meters a call as a client does, and says whether the call has noticed anything. */
 async function call(): Promise<boolean> {
@@ -42,7 +42,7 @@ async function call(): Promise<boolean> {
     interrupted: false,
   } as unknown as CompletedReading
   try {
-    await keeper.keep(observed, [reading])
+    await recorder.record(observed, [reading])
     return false
   } catch {
     return true

@@ -123,7 +123,7 @@ export function observeChunks(
     isLeft = true
     const isComplete = observation.finished
     const drained = drain()
-    observation.call.expect(drained)
+    observation.call.trackPending(drained)
     const left: Result = { done: true, value }
     return !isComplete
       ? Promise.resolve(left)

@@ -57,7 +57,7 @@ export class LiveReader implements SocketReader {
     const rest = liveSeconds.rest(this.#session)
     if (rest === undefined) return
     const call = this.#begin()
-    const release = call.hold(() => this.#billRest(call, rest), holdMs)
+    const release = call.defer(() => this.#billRest(call, rest), holdMs)
     liveSeconds.held(this.#session, () => {
       release()
       call.dismiss()

@@ -36,7 +36,7 @@ export function holdEstimate(
     return call.dismiss()
   }
   before?.drop()
-  const release = call.hold(() => {
+  const release = call.defer(() => {
     held.delete(key)
     estimated.isNew(key)
     write()

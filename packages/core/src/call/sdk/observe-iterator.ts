@@ -100,7 +100,7 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
       return closed ?? { done: true, value }
     })
     leaving.catch(() => {})
-    observation.call.expect(leaving)
+    observation.call.trackPending(leaving)
     const left = await valueBefore(performance.now() + breakGraceMs, () => leaving)
     return await afterStored(left?.value ?? { done: true, value })
   }

@@ -1,14 +1,23 @@
-import type { AttributesOption } from '../call/customer.ts'
-import type { OnInterrupted } from '../call/estimate-policy.ts'
+import { type AttributesOption, checkAttributes } from '../call/customer.ts'
+import { checkOnInterrupted, type OnInterrupted } from '../call/estimate-policy.ts'
 import type { Provider } from '../call/provider.ts'
 import type { CostCalculator } from '../cost/price-source.ts'
+import { checkCost } from '../cost/pricing.ts'
 import type { DeliveryOptions } from '../delivery/delivery-options.ts'
-import type { WaitUntil } from './wait-until.ts'
-import type { TokenMeterError } from '../errors/errors.ts'
+import { ConfigError, type TokenMeterError } from '../errors/errors.ts'
+import {
+  checkKeys,
+  isDuration,
+  isFiniteDuration,
+  isFunction,
+  isOneOf,
+  optionCheck,
+} from '../errors/option-check.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { SinkFunction } from '../sink/function-sink.ts'
 import type { Sink } from '../sink/sink.ts'
 import type { Tokenizer } from '../wire/tokenizer.ts'
+import type { WaitUntil } from './wait-until.ts'
 
 export interface MeterOptions<Client extends object = object> {
   /** Whose clients can be metered: `[openaiProvider, anthropicProvider]`. */
@@ -83,4 +92,93 @@ export interface MeterOptions<Client extends object = object> {
   readonly awaitDeliveryMs?: number
   /** How long settled records stay in the ledger, in ms. @default 35 days */
   readonly retentionMs?: number
+}
+
+export interface FlushOptions {
+  /** @default 30000 */
+  readonly timeoutMs?: number
+}
+
+export interface CloseOptions {
+  /** @default 10000 */
+  readonly timeoutMs?: number
+}
+
+/** As long as Stripe takes late meter events. */
+export const defaultRetentionMs = 35 * 24 * 60 * 60 * 1000
+const defaultTimeoutMs = { flush: 30_000, close: 10_000 } as const
+
+const known: Readonly<Record<keyof MeterOptions, true>> = {
+  providers: true,
+  outbox: true,
+  sinks: true,
+  livemode: true,
+  cost: true,
+  attributes: true,
+  onMissingCustomer: true,
+  onInterrupted: true,
+  billLinked: true,
+  tokenizer: true,
+  onError: true,
+  delivery: true,
+  waitUntil: true,
+  awaitDeliveryMs: true,
+  retentionMs: true,
+}
+
+const check = optionCheck('createMeter')
+
+/**
+ * Checks the options of a meter, but for the sinks and `delivery`, which are checked where they are
+ * used.
+ * @throws ConfigError that names what is wrong, and an option that there is not.
+ */
+export function checkOptions(options: MeterOptions): void {
+  checkKeys<MeterOptions>('createMeter', options, known)
+  const { providers, outbox, attributes } = options
+  if (
+    !Array.isArray(providers) ||
+    providers.some((provider) => typeof provider?.observe !== 'function')
+  ) {
+    throw new ConfigError('createMeter() needs providers, such as { providers: [openaiProvider] }')
+  }
+  if (outbox !== undefined && typeof outbox?.append !== 'function') {
+    throw new ConfigError('outbox must be an outbox, such as sqliteOutbox("usage.db")')
+  }
+  if (attributes !== undefined) checkAttributes(attributes)
+  checkOnInterrupted(options.onInterrupted)
+  checkTokenizer(options.tokenizer)
+  checkCost(options.cost)
+  const { onMissingCustomer = 'record', onError = isFunction, waitUntil = isFunction } = options
+  const { billLinked = false, livemode = true, awaitDeliveryMs = 0, retentionMs = 0 } = options
+  const isBoolean = isOneOf(true, false)
+  const example = 'a function, such as (promise) => ctx.waitUntil(promise)'
+  const ways = isOneOf('record', 'throw')
+  check('onMissingCustomer', onMissingCustomer, '"record" or "throw"', ways)
+  check('billLinked', billLinked, 'true or false', isBoolean)
+  check('livemode', livemode, 'true or false', isBoolean)
+  check('onError', onError, 'a function', isFunction)
+  check('waitUntil', waitUntil, example, isFunction)
+  check('awaitDeliveryMs', awaitDeliveryMs, 'a number of ms from 0 up', isFiniteDuration)
+  check('retentionMs', retentionMs, 'a number of ms from 0 up', isDuration)
+}
+
+function checkTokenizer(tokenizer: unknown): void {
+  if (tokenizer === undefined) return
+  if (typeof (tokenizer as Partial<Tokenizer> | null)?.count === 'function') return
+  throw new ConfigError(
+    'tokenizer must be an object with a count(text, model) function, such as gptTokenizer() of ' +
+      '@token-meter/core/gpt-tokenizer',
+  )
+}
+
+/**
+ * How long a flush or a close may take, in ms.
+ * @throws ConfigError for a `timeoutMs` that is no number from 0 up, and for another option.
+ */
+export function timeoutOf(method: 'flush' | 'close', options: unknown = {}): number {
+  checkKeys<FlushOptions>(`${method}()`, options, { timeoutMs: true })
+  const { timeoutMs = defaultTimeoutMs[method] } = options
+  optionCheck(`${method}()`)('timeoutMs', timeoutMs, 'a number of ms from 0 up', isDuration)
+  return timeoutMs
 }

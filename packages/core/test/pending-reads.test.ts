@@ -41,7 +41,7 @@ function start() {
   meter({}, 'cus_1')
   if (call === undefined) throw new Error('no call was begun')
   const coming = Promise.withResolvers<void>()
-  call.expect(coming.promise)
+  call.trackPending(coming.promise)
   const arrive = () => {
     call?.respond({})
     coming.resolve()
@@ -99,7 +99,7 @@ test('usage that is still coming does not keep the process alive', async () => {
     const { createMeter, memoryOutbox } = await import(${JSON.stringify(import.meta.resolve('../src/index.ts'))})
     const observe = (client, observer) => {
       const call = { provider: 'test', endpoint: 'chat', method: 'POST', body: {} }
-      observer.begin(call, { name: 'chat' }).expect(new Promise(() => {}))
+      observer.begin(call, { name: 'chat' }).trackPending(new Promise(() => {}))
       return client
     }
     const provider = { name: 't', clientDescription: 't', recognises: () => true, observe }

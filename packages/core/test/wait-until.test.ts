@@ -1,14 +1,14 @@
 import { exampleRecord } from '@token-meter/testkit'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import {
-  createMeter,
-  memoryOutbox,
   type MeterOptions,
   type Sink,
   type SinkResult,
   type TokenMeterError,
+  createMeter,
+  memoryOutbox,
 } from '../src/index.ts'
-import { AfterUsage } from '../src/meter/after-usage.ts'
+import { RequestLifetime } from '../src/meter/wait-until.ts'
 import { OwnRecords } from '../src/delivery/own-records.ts'
 import { Backend, quick, usage } from './backend.ts'
 
@@ -80,12 +80,12 @@ test('usage in memory that is late, or that nobody is named for, is told whole',
   expect(errors).toMatchObject([{ code: 'flush', records: [{ id: 'late' }] }])
   backend.down = undefined
   const unattributed = exampleRecord({ customer: null })
-  const after = new AfterUsage(
-    new OwnRecords(memoryOutbox(), []),
-    { waitUntil },
-    (error) => void errors.push(error),
-  )
-  void after.follow([unattributed])
+  const lifetime = new RequestLifetime({
+    own: new OwnRecords(memoryOutbox(), []),
+    waitUntil,
+    onError: (error) => void errors.push(error),
+  })
+  void lifetime.extend([unattributed])
   await vi.advanceTimersByTimeAsync(10)
   await promises[1]
   expect(errors.at(-1)).toMatchObject({ code: 'flush', records: [{ id: unattributed.id }] })
