@@ -8,7 +8,7 @@ import {
   type ObservedCall,
   StreamObservation,
 } from '@token-meter/core/adapter'
-import { type Call, jsonObject, responseHeaders } from '@token-meter/core/wire'
+import { type Call, jsonObject, httpHeaders } from '@token-meter/core/wire'
 import type { AiSdkModel } from './ai-sdk-client.ts'
 import { CallScope } from './call-scope.ts'
 import { endpointOf } from './endpoint/endpoints.ts'
@@ -96,7 +96,7 @@ export class ModelObservation {
   ): unknown {
     try {
       const { stream, response, request, usage } = jsonObject(result)
-      call.headers = responseHeaders(jsonObject(response).headers)
+      call.headers = httpHeaders(jsonObject(response).headers)
       if (scope.isInvolved) {
         const shown = [result, stream, response, request, usage, jsonObject(usage).raw]
         if (scope.sawRecorded(...shown)) {
@@ -152,7 +152,7 @@ function onError(error: unknown, call: ObservedCall, scope: CallScope): never | 
   if (answer === undefined || scope.sawRecorded(error)) call.dismiss()
   else if (answer.body === undefined) call.abandon()
   else {
-    call.headers = responseHeaders(jsonObject(error).responseHeaders)
+    call.headers = httpHeaders(jsonObject(error).responseHeaders)
     call.respond({ response: { body: answer.body } })
   }
   scope.show(error)

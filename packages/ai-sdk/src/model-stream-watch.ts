@@ -37,13 +37,13 @@ export class ModelStreamWatch {
     try {
       // Sent before the provider has answered anything.
       if ((part as Part | null | undefined)?.type === 'stream-start') return false
-      isHidden = this.#observation.hides && (part as Part | null | undefined)?.type === 'raw'
+      isHidden = this.#observation.rewrites && (part as Part | null | undefined)?.type === 'raw'
       if (scope.isInvolved) {
         const { usage, error } = (part ?? {}) as Part
         if (scope.sawRecorded(part, usage, usage?.raw)) this.#observation.call.dismiss()
         else scope.show(part, usage, usage?.raw, error)
       }
-      this.#observation.see(part)
+      this.#observation.push(part)
     } catch {
       // A part whose own getters throw is the caller's to find out about.
     }

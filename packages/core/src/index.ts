@@ -10,7 +10,7 @@ export type { MeterEvents } from './meter/meter-events.ts'
 export type { MeterSinkStats, MeterStats } from './meter/stats.ts'
 export type { ManualUsage } from './meter/manual-usage.ts'
 
-export type { Call } from './wire/call.ts'
+export type { Call } from './wire/endpoint.ts'
 export type { AttributesOption, AttributeValues, Customer } from './call/customer.ts'
 export type { OnInterrupted } from './call/estimate-policy.ts'
 export type { ClientOptions, Provider } from './call/provider.ts'

@@ -3,10 +3,24 @@
  * outbox or anything else that runs.
  * @module
  */
-export type { Call } from './wire/call.ts'
-export type { Endpoint, StreamReader } from './wire/endpoint.ts'
-export { noEstimate } from './wire/no-estimate.ts'
-export { type ResponseHeaders, responseHeaders } from './wire/response-headers.ts'
+export {
+  type Call,
+  type Endpoint,
+  noEstimate,
+  type StreamAnswer,
+  type StreamReader,
+} from './wire/endpoint.ts'
+export type {
+  JobStore,
+  RequestRewrite,
+  Unmetered,
+  WireContext,
+  WireOperation,
+  WireProtocol,
+  WireRequest,
+} from './wire/protocol.ts'
+export { type HttpHeaders, httpHeaders, requestHeaders } from './wire/http-headers.ts'
+export { bodySnapshot, readableFields, requestBody } from './wire/request-body.ts'
 export { isErrorAnswer } from './wire/error-answer.ts'
 export { isLinkedBilling, ownValue } from './wire/linked-billing.ts'
 export { statedCost } from './wire/stated-cost.ts'

@@ -13,9 +13,9 @@ import { responsesEndpoint } from './endpoint/responses.ts'
 import { askForJob, beginJob } from './jobs/job-observation.ts'
 import type { OpenAIClient } from './openai-client.ts'
 import { callBody } from './request/call-body.ts'
-import { hookRequests, withUsageRequest } from './request/request-hooks.ts'
+import { hookRequests, withRewrite } from './sdk/request-hooks.ts'
 import { isWithoutBill, type Route, routeOf } from './request/routes.ts'
-import { usageRequest } from './request/usage-request.ts'
+import { includeUsage } from './wire/include-usage.ts'
 
 // Of the process: a response created through one metered client may be asked for through another.
 const background = new BackgroundResponses()
@@ -89,14 +89,23 @@ export class OpenAIObservation extends ClientObservation<OpenAIClient, MeteredRo
 
   protected override sends(
     client: OpenAIClient,
-    { call }: ObservedCall,
+    observed: ObservedCall,
     options: RequestOptions | undefined,
   ): RequestOptions | undefined {
     const { baseURL, apiVersion } = client as OpenAIClient & { apiVersion?: string }
-    const { includeUsage } = this.options
-    const request = usageRequest({ call, baseUrl: baseURL, apiVersion, includeUsage })
-    if (request === undefined || options === undefined) return options
+    const { includeUsage: wanted } = this.options
+    const { endpoint, provider, body } = observed.call
+    if (options === undefined || !endpoint.endsWith('completions')) return options
+    const rewrite = includeUsage({
+      body,
+      provider,
+      baseUrl: baseURL,
+      apiVersion,
+      includeUsage: wanted,
+    })
+    if (rewrite === undefined) return options
     hookRequests(client)
-    return withUsageRequest(options, request)
+    observed.rewrite = rewrite
+    return withRewrite(options, rewrite)
   }
 }

@@ -12,7 +12,7 @@ export const languageModel: Endpoint = {
     const answer = { ...wholeAnswer(result), refusals: refusalsOf(result, provider) }
     return readUsage(answer, provider, String(body.model))
   },
-  openStream: (call, output, headers) => new LanguageStreamReader(call, output, headers),
+  openStream: (call, output, { headers }) => new LanguageStreamReader(call, output, headers),
   estimateInput: addPrompt,
   estimateOutput(result, estimate) {
     const { content } = jsonObject(result)

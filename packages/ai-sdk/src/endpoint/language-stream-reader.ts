@@ -3,7 +3,7 @@ import {
   type Call,
   isGap,
   jsonObject,
-  type ResponseHeaders,
+  type HttpHeaders,
   type StreamReader,
   text,
   type TokenEstimate,
@@ -41,7 +41,7 @@ const noAnswer: ModelAnswer = {
 /** Follows a language model's stream, whose usage comes with its last part, `finish`. */
 export class LanguageStreamReader implements StreamReader {
   /** The provider's own events were asked for by the meter: the caller must not see them. */
-  readonly hides: boolean
+  readonly rewrites: boolean
   readonly #call: Call
   readonly #output: TokenEstimate
   #modelId: unknown
@@ -49,7 +49,7 @@ export class LanguageStreamReader implements StreamReader {
   #finish: Part | undefined
   /** Anthropic says with its first event what the input is (`anthropic.message_start`). */
   #start: ModelAnswer | undefined
-  readonly #headers: ResponseHeaders | undefined
+  readonly #headers: HttpHeaders | undefined
   /** The provider's own events, where they were asked for. */
   readonly #raw: RawEvents
   readonly #tools: ToolItems
@@ -61,13 +61,13 @@ export class LanguageStreamReader implements StreamReader {
   readonly #rawRefusals: Refusals
   #rawStopped = false
 
-  constructor(call: Call, output: TokenEstimate, headers?: ResponseHeaders) {
+  constructor(call: Call, output: TokenEstimate, headers?: HttpHeaders) {
     this.#call = call
     this.#output = output
     this.#refusals = new Refusals(call.provider)
     this.#rawRefusals = new Refusals(call.provider)
     this.#headers = headers
-    this.hides = hidesRawEvents(call)
+    this.rewrites = hidesRawEvents(call)
     const { provider, body } = call
     const asked = String(body.model)
     const creator = creatorOf(provider, asked)
@@ -83,8 +83,8 @@ export class LanguageStreamReader implements StreamReader {
     return this.#finish !== undefined
   }
 
-  see(event: unknown): boolean {
-    if (typeof event !== 'object' || event === null) return false
+  push(event: unknown): unknown {
+    if (typeof event !== 'object' || event === null) return event
     const part = event as Part
     switch (part.type) {
       case 'text-delta':
@@ -120,7 +120,7 @@ export class LanguageStreamReader implements StreamReader {
       case 'raw':
         this.#raw.see(part.rawValue)
         this.#seeRaw(jsonObject(part.rawValue))
-        return this.hides
+        return this.rewrites ? undefined : event
       case 'error':
         this.#failed = true
         break
@@ -131,7 +131,7 @@ export class LanguageStreamReader implements StreamReader {
         break
       default:
     }
-    return false
+    return event
   }
 
   #seeStart({ providerMetadata }: Part): boolean {

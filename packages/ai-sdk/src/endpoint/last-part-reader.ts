@@ -24,7 +24,7 @@ export interface StreamSaid {
 
 /** Follows a stream of audio or transcript, which says what it used with its last part alone. */
 export class LastPartReader implements StreamReader {
-  readonly hides = false
+  readonly rewrites = false
   readonly #read: (said: StreamSaid) => readonly UsageReading[]
   readonly #output: TokenEstimate | undefined
   #modelId: unknown
@@ -48,7 +48,7 @@ export class LastPartReader implements StreamReader {
     return this.#finish !== undefined
   }
 
-  see(event: unknown): boolean {
+  push(event: unknown): unknown {
     const part = (event ?? {}) as Part
     if (part.type === 'response-metadata') this.#modelId = part.modelId ?? this.#modelId
     else if (part.type === 'finish') {
@@ -59,7 +59,7 @@ export class LastPartReader implements StreamReader {
       this.#seconds = Math.max(this.#seconds, endOf(part))
       this.#seeText(part)
     }
-    return false
+    return event
   }
 
   /** What is not final is said again. */

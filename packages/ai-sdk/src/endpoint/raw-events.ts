@@ -1,7 +1,7 @@
 import {
   type Call,
   jsonObject,
-  type ResponseHeaders,
+  type HttpHeaders,
   type StreamReader,
   TokenEstimate,
   type UsageReading,
@@ -15,11 +15,11 @@ import type { WireShape } from '../usage/wire-usage.ts'
  */
 export class RawEvents {
   readonly #call: Call
-  readonly #headers: ResponseHeaders | undefined
+  readonly #headers: HttpHeaders | undefined
   #shape: WireShape | undefined
   #reader: StreamReader | undefined
 
-  constructor(call: Call, headers: ResponseHeaders | undefined) {
+  constructor(call: Call, headers: HttpHeaders | undefined) {
     this.#call = call
     this.#headers = headers
   }
@@ -32,9 +32,9 @@ export class RawEvents {
       // What streams past is estimated by the parts.
       const text = new TokenEstimate('', () => 0)
       const endpoint = wireEndpoints[this.#shape]
-      this.#reader = endpoint.openStream?.(this.#call, text, this.#headers)
+      this.#reader = endpoint.openStream?.(this.#call, text, { headers: this.#headers })
     }
-    this.#reader?.see(event)
+    this.#reader?.push(event)
   }
 
   /** Whose events they are, once one has come. */

@@ -1,5 +1,5 @@
 import type { Refusals } from '@token-meter/anthropic/usage'
-import { jsonObject, type ResponseHeaders, responseHeaders, text } from '@token-meter/core/wire'
+import { jsonObject, type HttpHeaders, httpHeaders, text } from '@token-meter/core/wire'
 
 /** What a model's answer, or the end of its stream, says about what it used. */
 export interface ModelAnswer {
@@ -13,7 +13,7 @@ export interface ModelAnswer {
   readonly refusals?: Refusals
   /** The provider's id of the response. */
   readonly responseId?: unknown
-  readonly headers?: ResponseHeaders | undefined
+  readonly headers?: HttpHeaders | undefined
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -31,7 +31,7 @@ export function wholeAnswer(result: unknown): ModelAnswer {
     body,
     modelId,
     responseId: id ?? ofBody ?? responseId,
-    headers: responseHeaders(headers),
+    headers: httpHeaders(headers),
   }
 }
 

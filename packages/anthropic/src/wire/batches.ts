@@ -50,12 +50,12 @@ export function batchResults(seeLine: (line: unknown) => void): Endpoint {
     name,
     read: () => [],
     openStream: () => ({
-      hides: false,
+      rewrites: false,
       finished: false,
       usageSeen: false,
-      see(line) {
+      push(line) {
         seeLine(line)
-        return false
+        return line
       },
       readings: () => [],
     }),

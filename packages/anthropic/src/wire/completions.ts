@@ -25,7 +25,7 @@ export const completions: Endpoint = {
 }
 
 class CompletionStreamReader implements StreamReader {
-  readonly hides = false
+  readonly rewrites = false
   readonly usageSeen = false
   readonly finished = false
   readonly #output: TokenEstimate
@@ -36,12 +36,12 @@ class CompletionStreamReader implements StreamReader {
     this.#output = output
   }
 
-  see(event: unknown): boolean {
+  push(event: unknown): unknown {
     const { type, model, completion } = jsonObject(event)
     if (type === 'error') this.#failed = true
     this.#model = text(model) ?? this.#model
     this.#output.add(completion)
-    return false
+    return event
   }
 
   readings(): readonly UsageReading[] {

@@ -74,7 +74,7 @@ interface Event {
  * stops, so that until then the text that streams past is counted for an estimate.
  */
 class MessageStreamReader implements StreamReader {
-  readonly hides = false
+  readonly rewrites = false
   readonly #warmTokens: number | undefined
   readonly #output: TokenEstimate
   readonly #provider: string
@@ -103,7 +103,7 @@ class MessageStreamReader implements StreamReader {
     return this.#usage.outputSeen || this.#ended
   }
 
-  see(event: unknown): boolean {
+  push(event: unknown): unknown {
     const { type, message, content_block: block, delta, usage } = (event ?? {}) as Event
     switch (type) {
       case 'content_block_delta':
@@ -143,7 +143,7 @@ class MessageStreamReader implements StreamReader {
       case 'error':
         this.#failed = true
     }
-    return false
+    return event
   }
 
   readings(): readonly UsageReading[] {

@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors/errors.ts'
 import type { Attributes } from '../usage/usage-record.ts'
-import type { Call } from '../wire/call.ts'
+import type { Call } from '../wire/endpoint.ts'
 
 /**
  * Who pays: the id that the billing backend knows the customer by, or a function that finds it in

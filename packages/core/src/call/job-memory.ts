@@ -1,7 +1,20 @@
+import { type Call, noEstimate } from '../wire/endpoint.ts'
+import type { JobStore } from '../wire/protocol.ts'
 import type { ObservedCall } from './observed-call.ts'
 
 /** How many jobs are remembered of each kind, so that memory stays bounded. */
 const remembered = 10_000
+
+/** Of the process, by the names of a protocol and a kind of its jobs. */
+const memories = new Map<string, JobMemory>()
+
+/** The jobs of one kind of a protocol, with the calls of this process that created them. */
+export function jobMemory(protocol: string, kind: string): JobMemory {
+  const name = `${protocol} ${kind}`
+  const memory = memories.get(name) ?? new JobMemory()
+  memories.set(name, memory)
+  return memory
+}
 
 /**
  * Work that goes on at a provider after it was asked for, by id. A job is pending from its creation
@@ -28,13 +41,49 @@ export class JobMemory {
     return this.#billed.has(id)
   }
 
-  /** A job was seen finished. Answers false when it had been before. */
+  /** A job was seen finished. Returns false when it had been before. */
   settle(id: string): boolean {
     this.#pending.delete(id)
     if (this.#billed.has(id)) return false
     this.#billed.add(id)
     dropOldest(this.#billed)
     return true
+  }
+}
+
+/** The jobs of one kind, as the protocol sees them while one call is under way. */
+export class CallJobs implements JobStore<ObservedCall> {
+  readonly #memory: JobMemory
+  readonly #current: () => ObservedCall | undefined
+
+  /** @param current the call under way; `undefined` where the meter failed to begin it. */
+  constructor(memory: JobMemory, current: () => ObservedCall | undefined) {
+    this.#memory = memory
+    this.#current = current
+  }
+
+  created(id: string, fields: Call['body']): void {
+    const call = this.#current()
+    if (call === undefined) return
+    // Who pays, without the conversation and the endpoint that holds it.
+    const endpoint = { name: call.endpoint.name, read: () => [], ...noEstimate }
+    this.#memory.created(id, call.again({ ...call.call, body: fields }, endpoint))
+  }
+
+  creatorOf(id: string): ObservedCall | undefined {
+    return this.#memory.creatorOf(id)
+  }
+
+  fieldsOf(id: string): Call['body'] | undefined {
+    return this.#memory.creatorOf(id)?.call.body
+  }
+
+  isBilled(id: string): boolean {
+    return this.#memory.isBilled(id)
+  }
+
+  settle(id: string): boolean {
+    return this.#memory.settle(id)
   }
 }
 

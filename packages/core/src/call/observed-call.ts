@@ -1,22 +1,21 @@
 import {
-  allInput,
-  mapCounts,
   type TokenCounts,
   type TokenType,
+  allInput,
+  mapCounts,
   tokenTypes,
 } from '../usage/token-counts.ts'
 import { TokenEstimate } from '../wire/token-estimate.ts'
-import type { UsageOutcome } from '../usage/usage-record.ts'
+import type { Attributes, UsageOutcome } from '../usage/usage-record.ts'
 import { withoutUnknownCost } from '../wire/stated-cost.ts'
-import { unknownUsage, type UsageReading } from '../wire/usage-reading.ts'
-import type { Attributes } from '../usage/usage-record.ts'
-import { readableFields } from './http/body-snapshot.ts'
-import type { Call } from '../wire/call.ts'
+import { type UsageReading, unknownUsage } from '../wire/usage-reading.ts'
+import { readableFields } from '../wire/request-body.ts'
+import type { Call, Endpoint } from '../wire/endpoint.ts'
 import { withoutDoubtedZeros } from './doubted-zeros.ts'
-import type { Endpoint } from '../wire/endpoint.ts'
+import type { RequestRewrite } from '../wire/protocol.ts'
 import type { EstimatePolicy } from './estimate-policy.ts'
 import type { CompletedReading, RecordSink } from './record-sink.ts'
-import { type ResponseHeaders, responseHeaders } from '../wire/response-headers.ts'
+import { type HttpHeaders, httpHeaders } from '../wire/http-headers.ts'
 import type { ResponseWatcher } from './when-dropped.ts'
 
 /** How a stream ended, as the caller saw it. */
@@ -36,7 +35,9 @@ export class ObservedCall implements ResponseWatcher {
   /** The provider bills it to an account of the customer's own, and so the meter does not. */
   readonly isLinked: boolean
   /** What the answer came with, where that was seen: it names the request. */
-  headers: ResponseHeaders | undefined
+  headers: HttpHeaders | undefined
+  /** What was changed about its request, so that the answer says what it used. */
+  rewrite: RequestRewrite | undefined
   /** Set while an outbox that is not synchronous stores the usage: results wait for it. */
   stored: Promise<void> | undefined
   #settled = false
@@ -236,8 +237,8 @@ function unknownCounts({ tokens }: UsageReading): readonly TokenType[] {
 }
 
 /** What the SDKs hang on an answer, where a wrapper or a mock gives nothing but that. */
-function sdkHeaders(response: unknown): ResponseHeaders | undefined {
+function sdkHeaders(response: unknown): HttpHeaders | undefined {
   if (typeof response !== 'object' || response === null) return undefined
   const id: unknown = Object.getOwnPropertyDescriptor(response, '_request_id')?.value
-  return typeof id === 'string' ? responseHeaders({ 'x-request-id': id }) : undefined
+  return typeof id === 'string' ? httpHeaders({ 'x-request-id': id }) : undefined
 }

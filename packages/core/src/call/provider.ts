@@ -1,8 +1,7 @@
 import { checkKeys, isOneOf, isText, optionCheck } from '../errors/option-check.ts'
-import type { Call } from '../wire/call.ts'
+import type { Call, Endpoint } from '../wire/endpoint.ts'
 import { type AttributesOption, checkAttributes } from './customer.ts'
-import type { Endpoint } from '../wire/endpoint.ts'
-import { checkOnInterrupted, type OnInterrupted } from './estimate-policy.ts'
+import { type OnInterrupted, checkOnInterrupted } from './estimate-policy.ts'
 import type { ObservedCall } from './observed-call.ts'
 
 /** Options of one wrapped client. */

@@ -25,34 +25,26 @@ export class StreamObservation implements ResponseWatcher {
   /** `undefined` when the call's endpoint does not stream. */
   static open(call: ObservedCall): StreamObservation | undefined {
     const output = call.newEstimate()
-    const reader = call.endpoint.openStream?.(call.call, output, call.headers)
+    const reader = call.endpoint.openStream?.(call.call, output, {
+      hidesUsage: call.rewrite?.hidesUsage() === true,
+      headers: call.headers,
+    })
     return reader && new StreamObservation(call, reader, output)
   }
 
-  /** True when events are ever hidden from the caller, or changed for him. */
-  get hides(): boolean {
-    return this.#reader.hides
+  /** False when the caller gets every event as it came. */
+  get rewrites(): boolean {
+    return this.#reader.rewrites
   }
 
-  /** Looks at one event; true when the caller must not see it. */
-  see(event: unknown): boolean {
+  /** Looks at one event; returns it as the caller gets it, `undefined` where it is hidden. */
+  push(event: unknown): unknown {
     this.#events++
-    if (this.#broken) return false
+    if (this.#broken) return event
     try {
-      return this.#reader.see(event)
+      return this.#reader.push(event)
     } catch {
       // A reader met a shape it did not expect. What it read so far stays; it is asked no more.
-      this.#broken = true
-      return false
-    }
-  }
-
-  /** An event that is not hidden, as the caller gets it. */
-  shown(event: unknown): unknown {
-    if (this.#broken || this.#reader.shown === undefined) return event
-    try {
-      return this.#reader.shown(event)
-    } catch {
       this.#broken = true
       return event
     }
@@ -79,7 +71,7 @@ export class StreamObservation implements ResponseWatcher {
     return this.#response !== undefined
   }
 
-  /** The caller has read the body himself: the stream has none of it, and does not count. */
+  /** The caller has read the body another way: the stream has none of it, and does not count. */
   get bodyTaken(): boolean {
     return this.#response?.deref()?.bodyUsed === true
   }

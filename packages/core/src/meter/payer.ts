@@ -8,7 +8,7 @@ import { ConfigError, MissingCustomerError } from '../errors/errors.ts'
 import { asyncStorage } from '../lib/runtime.ts'
 import { handleRejection } from '../lib/promises.ts'
 import type { Attributes } from '../usage/usage-record.ts'
-import type { Call } from '../wire/call.ts'
+import type { Call } from '../wire/endpoint.ts'
 
 /** Who pays for a call, and what is attached to its meter events. */
 export interface Payer {

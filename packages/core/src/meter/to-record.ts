@@ -12,8 +12,8 @@ import {
   boundedUsage,
   providerIds,
 } from '../wire/bounded-usage.ts'
-import type { Call } from '../wire/call.ts'
-import { requestIdOf } from '../wire/request-id.ts'
+import type { Call } from '../wire/endpoint.ts'
+import { requestIdOf } from '../wire/http-headers.ts'
 import { requestsOf } from '../wire/usage-reading.ts'
 
 /**

@@ -1,9 +1,22 @@
+import type { HttpHeaders } from './http-headers.ts'
 import type { TokenEstimate } from './token-estimate.ts'
 import type { UsageReading } from './usage-reading.ts'
-import type { Call } from './call.ts'
-import type { ResponseHeaders } from './response-headers.ts'
 
-/** How the usage of one kind of call is read. Pure: it sees JSON and answers counts. */
+/** One LLM call, as the functions that decide who pays and what to attach see it. */
+export interface Call {
+  /** Who serves it, by the host of the base URL: `openai`, `azure`, `groq`, ... */
+  readonly provider: string
+  /** `chat.completions`, `responses`, `embeddings`, ... */
+  readonly endpoint: string
+  /** The HTTP method. */
+  readonly method: string
+  /** The fields of the request's body, as they are when it is sent. Read them, never write. */
+  // A body's fields depend on the endpoint, and `call.body.user` must need no cast.
+  // oxlint-disable-next-line no-explicit-any
+  readonly body: Readonly<Record<string, any>>
+}
+
+/** How the usage of one kind of call is read. Pure: it sees JSON and returns counts. */
 export interface Endpoint {
   /** `chat.completions`, `responses`, ... */
   readonly name: string
@@ -19,36 +32,54 @@ export interface Endpoint {
    */
   isLinked?(call: Call): boolean
   /**
-   * A whole response; no reading when there is nothing to bill. The headers are there where the
-   * response was read by the client that is metered.
+   * Reads a whole response; no reading when there is nothing to bill.
+   *
+   * @param headers those of the response, where they were seen: a mock or a wrapper gives the body
+   * alone.
    */
-  read(response: unknown, call: Call, headers?: ResponseHeaders): readonly UsageReading[]
+  read(response: unknown, call: Call, headers?: HttpHeaders): readonly UsageReading[]
   /**
    * A reader for one streamed response; not there when the endpoint does not stream. The reader
    * adds the text that streams past to `output`, for an estimate should the response end early.
    */
-  openStream?(call: Call, output: TokenEstimate, headers?: ResponseHeaders): StreamReader
+  openStream?(call: Call, output: TokenEstimate, answer: StreamAnswer): StreamReader
   /** Adds the text of the request, for an estimate where the provider gives no input count. */
   estimateInput(body: Call['body'], estimate: TokenEstimate): void
   /** Adds the text of a whole response, for an estimate where the provider gives no output count. */
   estimateOutput(response: unknown, estimate: TokenEstimate): void
 }
 
+/** What is known of a streamed response before its first event. */
+export interface StreamAnswer {
+  /**
+   * The meter has asked for the usage, and the caller has not: what the stream has only because of
+   * that must not reach the caller. @default false
+   */
+  readonly hidesUsage?: boolean
+  /** The headers of the response, where they were seen. */
+  readonly headers?: HttpHeaders | undefined
+}
+
 /** Follows the events of one streamed response, in constant memory. */
 export interface StreamReader {
-  /** Called for each event, while the caller waits for it. Answers true to hide it from the caller. */
-  see(event: unknown): boolean
   /**
-   * An event as the caller gets it, where `see` did not hide it. A copy where something is left out:
-   * to delete a key makes an object slow for everybody who reads it. @default the event itself
+   * Looks at one event, while the caller waits for it. Returns what the caller gets: the event itself,
+   * a copy where something is left out (to delete a key makes an object slow for everybody who reads
+   * it), or `undefined` to hide it.
    */
-  shown?(event: unknown): unknown
-  /** True when events are ever hidden, or shown otherwise than they came. */
-  readonly hides: boolean
+  push(event: unknown): unknown
+  /** False when `push` returns every event as it is. */
+  readonly rewrites: boolean
   /** The model has said its last word. */
   readonly finished: boolean
   /** The provider has given its final usage. */
   readonly usageSeen: boolean
   /** What the events said so far; no reading when there is nothing to bill. */
   readings(): readonly UsageReading[]
+}
+
+/** For endpoints that are billed by what the provider says alone. */
+export const noEstimate: Pick<Endpoint, 'estimateInput' | 'estimateOutput'> = {
+  estimateInput: () => {},
+  estimateOutput: () => {},
 }

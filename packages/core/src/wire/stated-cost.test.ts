@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { responseHeaders } from './response-headers.ts'
+import { httpHeaders } from './http-headers.ts'
 import { statedCost, withoutUnknownCost } from './stated-cost.ts'
 
 test.each([
@@ -38,11 +38,11 @@ test('a 0 is none where the headers of the answer are those of LiteLLM, or its n
   const free = { providerCostUsd: 0, reasoning: 3 }
   const ofLiteLlm = { 'content-type': 'application/json', 'x-litellm-call-id': '1' }
   for (const headers of [ofLiteLlm, new Headers(ofLiteLlm)]) {
-    expect(withoutUnknownCost(free, 'mycorp', responseHeaders(headers))).toEqual({ reasoning: 3 })
+    expect(withoutUnknownCost(free, 'mycorp', httpHeaders(headers))).toEqual({ reasoning: 3 })
   }
   expect(withoutUnknownCost(free, 'litellm', undefined)).toEqual({ reasoning: 3 })
-  expect(withoutUnknownCost(free, 'mycorp', responseHeaders({ 'x-request-id': '1' }))).toBe(free)
+  expect(withoutUnknownCost(free, 'mycorp', httpHeaders({ 'x-request-id': '1' }))).toBe(free)
   expect(withoutUnknownCost(free, 'mycorp', undefined)).toBe(free)
   const paid = { providerCostUsd: 0.5 }
-  expect(withoutUnknownCost(paid, 'litellm', responseHeaders(ofLiteLlm))).toBe(paid)
+  expect(withoutUnknownCost(paid, 'litellm', httpHeaders(ofLiteLlm))).toBe(paid)
 })

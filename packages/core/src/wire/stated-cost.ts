@@ -1,4 +1,4 @@
-import type { ResponseHeaders } from './response-headers.ts'
+import type { HttpHeaders } from './http-headers.ts'
 import { jsonObject } from '../lib/json.ts'
 import { reportedUsd, xaiTicksPerUsd } from './usage-counts.ts'
 import type { UsageDetails } from '../usage/usage-details.ts'
@@ -40,7 +40,7 @@ export function statedCost(usage: Readonly<Record<string, unknown>>, provider: s
 export function withoutUnknownCost(
   details: UsageDetails,
   provider: string,
-  headers: ResponseHeaders | undefined,
+  headers: HttpHeaders | undefined,
 ): UsageDetails {
   if (details.providerCostUsd !== 0) return details
   if (provider !== litellm && headers?.hasPrefix(litellmHeader) !== true) return details

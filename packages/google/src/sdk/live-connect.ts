@@ -49,7 +49,7 @@ class LiveTurns {
   see(message: unknown): void {
     const { call } = this.#session
     this.#turn ??= StreamObservation.open(this.#session.again(call, live))
-    this.#turn?.see(message)
+    this.#turn?.push(message)
     if (this.#turn?.finished === true && !this.#turn.awaitsUsage) this.#end('complete')
   }
 

@@ -5,7 +5,7 @@ import {
   type ObservedCall,
   StreamObservation,
 } from '@token-meter/core/adapter'
-import { jsonObject, responseHeaders, text } from '@token-meter/core/wire'
+import { jsonObject, httpHeaders, text } from '@token-meter/core/wire'
 import { batches, batchLine, batchModel, batchOutput } from '../wire/batches.ts'
 import { generateContent } from '../wire/content.ts'
 import { embedContent } from '../wire/embed.ts'
@@ -79,7 +79,7 @@ function responseObserver(
   const call = observation.begin(endpoint, body)
   return (response) => {
     if (call === undefined) return response
-    call.headers = responseHeaders(response.headers)
+    call.headers = httpHeaders(response.headers)
     return observeJson(response, {
       seen: (json) => {
         call.respond(json)

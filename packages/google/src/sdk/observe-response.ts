@@ -4,7 +4,7 @@ import {
   valueBefore,
   whenDropped,
 } from '@token-meter/core/adapter'
-import { responseHeaders } from '@token-meter/core/wire'
+import { httpHeaders } from '@token-meter/core/wire'
 import type { ApiResponse } from './google-client.ts'
 
 /**
@@ -85,7 +85,7 @@ export function observeChunks(
     observation.end(isRefused && abortSignal?.aborted !== true ? 'failed' : 'interrupted')
   }
   const observe = jsonObserver({
-    seen: (json) => void observation.see(json),
+    seen: (json) => void observation.push(json),
     broken: () => failed(undefined),
   })
   const seen = (result: Result): Result | Promise<Result> => {
@@ -93,7 +93,7 @@ export function observeChunks(
       observation.end('complete')
       return afterStored(result)
     }
-    observation.call.headers ??= responseHeaders(result.value.headers)
+    observation.call.headers ??= httpHeaders(result.value.headers)
     try {
       observe(result.value)
     } catch {
@@ -140,7 +140,7 @@ export function observeChunks(
         const result = await valueBefore(deadline, next, { keepsAlive: false })
         if (result === undefined) break
         if (result.value.done === true) return observation.end('complete')
-        observation.see(await result.value.value.json())
+        observation.push(await result.value.value.json())
       }
       observation.end('interrupted')
       await close(undefined)

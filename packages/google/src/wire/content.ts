@@ -81,7 +81,7 @@ interface Chunk {
 
 /** Follows one HTTP response of streamGenerateContent, whose chunks carry running totals. */
 class ContentStreamReader implements StreamReader {
-  readonly hides = false
+  readonly rewrites = false
   readonly #call: Call
   readonly #output: TokenEstimate
   readonly #usage = new RunningUsage()
@@ -105,8 +105,8 @@ class ContentStreamReader implements StreamReader {
     return this.#isUsageFinal
   }
 
-  see(event: unknown): boolean {
-    if (typeof event !== 'object' || event === null) return false
+  push(event: unknown): unknown {
+    if (typeof event !== 'object' || event === null) return event
     const { candidates, usageMetadata, modelVersion, responseId, promptFeedback } = event as Chunk
     this.#responseId ??= responseId
     // SDK 1 hands an error inside the stream on as if it were a chunk.
@@ -121,7 +121,7 @@ class ContentStreamReader implements StreamReader {
     if (this.#usage.see(usageMetadata)) {
       this.#isUsageFinal = this.#isFinished && this.#usage.isStated
     }
-    return false
+    return event
   }
 
   readings(): readonly UsageReading[] {

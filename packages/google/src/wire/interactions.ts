@@ -103,7 +103,7 @@ interface Completed {
  * continuation there are several, each of them an interaction of its own, billed by itself.
  */
 class InteractionStreamReader implements StreamReader {
-  readonly hides = false
+  readonly rewrites = false
   readonly #call: Call
   readonly #output: TokenEstimate
   readonly #watch: InteractionWatch
@@ -129,7 +129,7 @@ class InteractionStreamReader implements StreamReader {
     return this.finished
   }
 
-  see(event: unknown): boolean {
+  push(event: unknown): unknown {
     const fields = jsonObject(event)
     const { event_type: type, interaction, delta, error } = fields
     if (error !== undefined && error !== null) this.#isRefused = true
@@ -143,7 +143,7 @@ class InteractionStreamReader implements StreamReader {
     this.#output.addToolCall(name)
     this.#output.addToolCall(args)
     this.#output.addToolCall(partial)
-    return false
+    return event
   }
 
   #seeInteraction(type: string, interaction: Readonly<Record<string, unknown>>): void {

@@ -25,7 +25,7 @@ export const live: Endpoint = {
  * once it has the answer.
  */
 class LiveTurnReader implements StreamReader {
-  readonly hides = false
+  readonly rewrites = false
   readonly #call: Call
   readonly #output: TokenEstimate
   readonly #usage = new RunningUsage()
@@ -45,7 +45,7 @@ class LiveTurnReader implements StreamReader {
     return this.#usage.isStated
   }
 
-  see(message: unknown): boolean {
+  push(message: unknown): unknown {
     const { serverContent, toolCall, usageMetadata } = jsonObject(message)
     const { modelTurn, turnComplete, groundingMetadata } = jsonObject(serverContent)
     if (modelTurn !== undefined) this.#isOver = false
@@ -53,7 +53,7 @@ class LiveTurnReader implements StreamReader {
     this.#grounding.see([{ groundingMetadata }])
     this.#usage.see(usageMetadata)
     if (turnComplete === true || (toolCall !== undefined && toolCall !== null)) this.#isOver = true
-    return false
+    return message
   }
 
   readings(): readonly UsageReading[] {

@@ -12,7 +12,7 @@ import { isRefusal } from './refusal.ts'
 
 /** Follows streamed speech or a streamed transcription: the last event has the usage. */
 export class AudioStreamReader implements StreamReader {
-  readonly hides = false
+  readonly rewrites = false
   readonly #call: Call
   readonly #output: TokenEstimate
   readonly #lastEvent: string
@@ -35,7 +35,7 @@ export class AudioStreamReader implements StreamReader {
     return this.#finished
   }
 
-  see(event: unknown): boolean {
+  push(event: unknown): unknown {
     const { type, delta, usage } = jsonObject(event)
     this.#events++
     if (isRefusal(event)) this.#refused = true
@@ -45,7 +45,7 @@ export class AudioStreamReader implements StreamReader {
       this.#finished = true
       this.#usage = usage ?? undefined
     }
-    return false
+    return event
   }
 
   readings(): readonly UsageReading[] {

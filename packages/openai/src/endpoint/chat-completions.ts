@@ -5,7 +5,6 @@ import {
   text,
   type UsageReading,
 } from '@token-meter/core/wire'
-import { hidesUsage } from '../request/usage-request.ts'
 import { addMessage } from './chat-message.ts'
 import { addTextOrTokens } from './text-or-tokens.ts'
 import { type ChatContext, chatReadings, statedUsage } from './chat-reading.ts'
@@ -20,8 +19,7 @@ function completions(name: string): Endpoint {
     isLinked: ({ provider, body }) => isLinkedBilling(provider, body),
     read: (response, { provider, body }, headers) =>
       readChat(response, { provider, requestedModel: body.model, headers }),
-    openStream: (call, output, headers) =>
-      new ChatStreamReader(call, output, hidesUsage(call), headers),
+    openStream: (call, output, answer) => new ChatStreamReader(call, output, answer),
     estimateInput(body, estimate) {
       estimate.addStrings([body.messages, body.tools, body.functions])
       addTextOrTokens(body.prompt, estimate)

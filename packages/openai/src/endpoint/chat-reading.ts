@@ -4,7 +4,7 @@ import {
   isStated,
   jsonObject,
   type RefusalBilling,
-  type ResponseHeaders,
+  type HttpHeaders,
   text,
   unknownUsage,
   type UsageDetails,
@@ -36,7 +36,7 @@ export interface ChatContext {
   /** The server, by its host. */
   readonly provider: string
   readonly requestedModel?: unknown
-  readonly headers?: ResponseHeaders | undefined
+  readonly headers?: HttpHeaders | undefined
 }
 
 /** The readings of an answer: one, or one for each model of a system of several. */

@@ -1,6 +1,7 @@
 import {
   type Call,
-  type ResponseHeaders,
+  type HttpHeaders,
+  type StreamAnswer,
   RunningUsage,
   type StreamReader,
   type TokenEstimate,
@@ -31,7 +32,7 @@ interface Chunk {
 export class ChatStreamReader implements StreamReader {
   readonly #call: Call
   readonly #output: TokenEstimate
-  readonly hides: boolean
+  readonly rewrites: boolean
   #model: string | undefined
   #serviceTier: string | undefined
   #id: string | undefined
@@ -39,22 +40,17 @@ export class ChatStreamReader implements StreamReader {
   #breakdown: unknown
   #perfMetrics: unknown
   readonly #tools = new ChatTools()
-  readonly #headers: ResponseHeaders | undefined
+  readonly #headers: HttpHeaders | undefined
   #choicesLeft: number
   #refused = false
   /** Only Anthropic leaves refusals out of the bill: nobody else's chunks are looked at for it. */
   readonly #refusal: ChatRefusal | undefined
 
-  constructor(
-    call: Call,
-    output: TokenEstimate,
-    hidesUsage: boolean,
-    headers: ResponseHeaders | undefined,
-  ) {
+  constructor(call: Call, output: TokenEstimate, { hidesUsage, headers }: StreamAnswer) {
     this.#headers = headers
     this.#call = call
     this.#output = output
-    this.hides = hidesUsage
+    this.rewrites = hidesUsage === true
     this.#refusal = call.provider === 'anthropic' ? new ChatRefusal(call.provider) : undefined
     const { n } = call.body
     this.#choicesLeft = typeof n === 'number' && n > 1 ? n : 1
@@ -68,9 +64,9 @@ export class ChatStreamReader implements StreamReader {
     return this.#usage.isStated
   }
 
-  see(event: unknown): boolean {
+  push(event: unknown): unknown {
     const chunk = event as Chunk | null
-    if (typeof chunk !== 'object' || chunk === null) return false
+    if (typeof chunk !== 'object' || chunk === null) return event
     // Azure's first chunk has an empty model, and an empty id.
     if (this.#id === undefined && typeof chunk.id === 'string' && chunk.id !== '') {
       this.#id = chunk.id
@@ -88,16 +84,10 @@ export class ChatStreamReader implements StreamReader {
     }
     if (chunk.perf_metrics !== undefined) this.#perfMetrics = chunk.perf_metrics
     if (chunk.usage_breakdown !== undefined) this.#breakdown = chunk.usage_breakdown
+    if (!this.rewrites) return event
     // Azure sends empty choices with filter results first: only the usage chunk is ours to hide.
-    return this.hides && usage !== undefined && choices?.length === 0
-  }
-
-  /** Without the `usage: null` that a stream has in every chunk when it is asked for its usage. */
-  shown(event: unknown): unknown {
-    const chunk = event as Chunk | null
-    if (!this.hides || typeof chunk !== 'object' || chunk?.usage !== null) return event
-    const { usage: _, ...shown } = chunk
-    return shown
+    if (usage !== undefined && choices?.length === 0) return undefined
+    return chunk.usage === null ? withoutNullUsage(chunk) : event
   }
 
   #seeChoice(choice: NonNullable<Chunk['choices']>[number] | null): void {
@@ -132,4 +122,10 @@ export class ChatStreamReader implements StreamReader {
       },
     )
   }
+}
+
+/** A stream that is asked for its usage has `usage: null` in every chunk but the last. */
+function withoutNullUsage(chunk: Chunk): object {
+  const { usage: _, ...rest } = chunk
+  return rest
 }

@@ -14,7 +14,7 @@ const lastEvents = new Set<unknown>(['image_generation.completed', 'image_edit.c
 
 /** Follows a streamed image: the event of each image that is completed has that image's usage. */
 export class ImageStreamReader implements StreamReader {
-  readonly hides = false
+  readonly rewrites = false
   readonly #call: Call
   readonly #readings: UsageReading[] = []
   #imagesLeft: number
@@ -35,11 +35,11 @@ export class ImageStreamReader implements StreamReader {
     return this.finished
   }
 
-  see(event: unknown): boolean {
+  push(event: unknown): unknown {
     const { type, usage, svg_usage: svg } = jsonObject(event)
     this.#events++
     if (isRefusal(event)) this.#refused = true
-    if (!lastEvents.has(type)) return false
+    if (!lastEvents.has(type)) return event
     this.#imagesLeft--
     const { provider } = this.#call
     const known = usage !== undefined && usage !== null
@@ -47,7 +47,7 @@ export class ImageStreamReader implements StreamReader {
       known ? imageReading(usage, this.#call, 1) : unknownUsage(text(this.#call.body.model)),
       ...svgReading(svg, provider),
     )
-    return false
+    return event
   }
 
   readings(): readonly UsageReading[] {

@@ -92,7 +92,7 @@ const lastEvents = new Set(['response.completed', 'response.incomplete', 'respon
 
 /** Follows a streamed response: its usage comes with the last event, its id and model with the first. */
 class ResponsesStreamReader implements StreamReader {
-  readonly hides = false
+  readonly rewrites = false
   readonly #call: Call
   readonly #output: TokenEstimate
   readonly #watch: ResponseWatch
@@ -117,7 +117,7 @@ class ResponsesStreamReader implements StreamReader {
     return this.#last !== undefined
   }
 
-  see(event: unknown): boolean {
+  push(event: unknown): unknown {
     const { type, delta, response, item } = (event ?? {}) as ResponseEvent
     if (isRefusal(event)) this.#refused = true
     if (typeof delta === 'string') {
@@ -125,7 +125,7 @@ class ResponsesStreamReader implements StreamReader {
       else this.#output.add(delta)
     }
     if (type === 'response.output_item.done') this.#tools.see(item)
-    if (response === undefined || typeof type !== 'string') return false
+    if (response === undefined || typeof type !== 'string') return event
     this.#usage.see(jsonObject(response).usage)
     if (lastEvents.has(type)) this.#last = jsonObject(response)
     else if (type === 'response.created' || type === 'response.queued') {
@@ -133,7 +133,7 @@ class ResponsesStreamReader implements StreamReader {
       const { id, model, status, background } = jsonObject(response)
       this.#first = { id, model, status, background }
     }
-    return false
+    return event
   }
 
   readings(): readonly UsageReading[] {

@@ -99,7 +99,7 @@ function jobKey(provider: string, id: unknown): string {
 
 /** Follows a stream of a job's events; the job's last state decides. */
 class JobStreamReader implements StreamReader {
-  readonly hides = false
+  readonly rewrites = false
   readonly #kind: JobKind
   readonly #watch: Watch
   readonly #left: () => void
@@ -119,11 +119,11 @@ class JobStreamReader implements StreamReader {
     return this.finished
   }
 
-  see(event: unknown): boolean {
+  push(event: unknown): unknown {
     const job = foundJob(event)
     // Not the object itself: the SDK's helpers go on writing to theirs.
     if (job !== undefined) this.#job = { ...job }
-    return false
+    return event
   }
 
   readings(): readonly UsageReading[] {

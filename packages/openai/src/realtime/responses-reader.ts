@@ -39,7 +39,7 @@ export class ResponsesReader implements SocketReader {
     const current =
       response === undefined ? this.#latest.get(lane) : this.#responseOf(jsonObject(response), lane)
     if (current === undefined) return
-    current.reader.see(event)
+    current.reader.push(event)
     if (!current.reader.finished) return
     this.#underWay.delete(current)
     if (this.#latest.get(lane) === current) this.#latest.delete(lane)
@@ -69,7 +69,7 @@ export class ResponsesReader implements SocketReader {
   #begin(id: string | undefined, response: SocketEvent): UnderWay | undefined {
     const call = this.#account().begin(endpoint, response)
     const output = call.newEstimate()
-    const reader = endpoint.openStream?.(call.call, output)
+    const reader = endpoint.openStream?.(call.call, output, {})
     if (reader === undefined) return undefined
     const begun = { id, call, reader, output }
     this.#underWay.add(begun)

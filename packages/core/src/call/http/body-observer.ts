@@ -1,61 +1,75 @@
-import { SseFilter } from './sse-filter.ts'
 import type { ObservedCall } from '../observed-call.ts'
 import { StreamObservation } from '../stream-observation.ts'
+import { SseFilter } from './sse-filter.ts'
 
-/** Follows the text of a raw response body. None of its methods ever throws. */
+/**
+ * Follows the bytes of one response's body, for whoever passes them on: a `Response`, a proxy with
+ * Node streams. None of its methods ever throws. One of `finish` and `interrupt` ends it.
+ */
 export interface BodyObserver {
-  /** False when the caller must get the body's own bytes, which then are not always text. */
+  /** False when `push` returns every byte as it came, and `finish` none. */
   readonly rewrites: boolean
   /** A piece of the body; what it returns is what the caller gets. */
-  push(text: string): string
+  push(piece: Uint8Array): Uint8Array
   /** The body is complete; what it returns is the last the caller gets. */
-  finish(): string
+  finish(): Uint8Array
   /** The caller left, or the connection broke. */
   interrupt(): void
 }
 
 /** True for a body that nothing can be read from, such as audio: it is not looked at, nor kept. */
 export function isOpaque({ endpoint }: ObservedCall, contentType: string): boolean {
-  return endpoint.content === 'binary' && !contentType.includes('text/event-stream')
+  return endpoint.content === 'binary' && !isEventStream(contentType)
 }
 
-/** An observer for the raw body of a call's response, by its content type. */
+/**
+ * An observer for the raw body of a call's response. The call's `headers` are set before.
+ *
+ * @param contentType of the response: `text/event-stream` is read event by event, in constant memory;
+ * of anything else the whole is kept until it has come.
+ */
 export function observeBody(call: ObservedCall, contentType: string): BodyObserver {
-  const observation = contentType.includes('text/event-stream')
-    ? StreamObservation.open(call)
-    : undefined
-  return observation === undefined ? jsonBody(call) : sseBody(observation)
+  if (isOpaque(call, contentType)) return opaqueBody(call)
+  const observation = isEventStream(contentType) ? StreamObservation.open(call) : undefined
+  return observation === undefined ? wholeBody(call) : eventStream(observation)
 }
 
-function sseBody(observation: StreamObservation): BodyObserver {
-  const { hides } = observation
+function isEventStream(contentType: string): boolean {
+  return contentType.includes('text/event-stream')
+}
+
+const nothing = new Uint8Array(0)
+
+function eventStream(observation: StreamObservation): BodyObserver {
+  const { rewrites } = observation
   const filter = new SseFilter(observation)
   return {
-    rewrites: hides,
-    push(text) {
-      const passed = filter.push(text)
+    rewrites,
+    push(piece) {
+      const passed = filter.push(piece)
       // Where nothing is hidden nothing is held back either, not even half an event.
-      return hides ? passed : text
+      return rewrites ? passed : piece
     },
     finish() {
       const rest = filter.flush()
       observation.end('complete')
-      return hides ? rest : ''
+      return rewrites ? rest : nothing
     },
     interrupt: () => observation.end('interrupted'),
   }
 }
 
-function jsonBody(call: ObservedCall): BodyObserver {
-  const pieces: string[] = []
+function wholeBody(call: ObservedCall): BodyObserver {
+  const decoder = new TextDecoder()
+  let body = ''
   return {
     rewrites: false,
-    push: (text) => {
-      pieces.push(text)
-      return text
+    push(piece) {
+      body += decoder.decode(piece, { stream: true })
+      return piece
     },
-    finish: () => {
-      const body = pieces.join('')
+    finish() {
+      body += decoder.decode()
       try {
         call.respond(JSON.parse(body))
       } catch {
@@ -63,8 +77,13 @@ function jsonBody(call: ObservedCall): BodyObserver {
         if (call.endpoint.content === 'text') call.respond(body)
         else call.abandon()
       }
-      return ''
+      return nothing
     },
     interrupt: () => call.abandon(),
   }
+}
+
+function opaqueBody(call: ObservedCall): BodyObserver {
+  call.respond(undefined)
+  return { rewrites: false, push: (piece) => piece, finish: () => nothing, interrupt: () => {} }
 }

@@ -1,6 +1,7 @@
 import { isOpaque, observeBody } from './body-observer.ts'
+import { joined } from './sse-filter.ts'
 import type { ObservedCall } from '../observed-call.ts'
-import { responseHeaders } from '../../wire/response-headers.ts'
+import { httpHeaders } from '../../wire/http-headers.ts'
 import { ResponseBranch } from './response-branch.ts'
 import { whenDropped } from '../when-dropped.ts'
 
@@ -9,8 +10,8 @@ const observed = new WeakSet<object>()
 let isUntapped = false
 
 /**
- * Runs what reads a response for somebody who is observed himself: the SDK's stream, which looks
- * for the body as soon as it is asked for its first event. Only what runs synchronously is meant.
+ * Runs what reads a response for the SDK's stream, which is observed itself: it looks for the body as
+ * soon as it is asked for its first event. Only what runs synchronously is meant.
  */
 export function readUntapped<Result>(work: () => Result): Result {
   isUntapped = true
@@ -22,7 +23,7 @@ export function readUntapped<Result>(work: () => Result): Result {
 }
 
 /**
- * Observes a raw response whose body the caller reads himself. The object stays the same; each way
+ * Observes a raw response whose body the caller reads. The object stays the same; each way
  * of reading it passes what is read through the observer. Never `clone()` or `tee()` of our own:
  * they would buffer the body and keep a cancelled request running.
  */
@@ -33,7 +34,7 @@ export function observeResponse(
 ): Response {
   if (observed.has(response)) return response
   observed.add(response)
-  call.headers = responseHeaders(response.headers)
+  call.headers = httpHeaders(response.headers)
   const contentType = response.headers.get('content-type') ?? ''
   if (isOpaque(call, contentType)) {
     call.respond(undefined)
@@ -41,14 +42,15 @@ export function observeResponse(
   }
   whenDropped(response, branch)
 
-  const text = (read: string): string => {
-    const body = observeBody(call, contentType)
-    return body.push(read) + body.finish()
-  }
   const bytes = (read: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => {
     const body = observeBody(call, contentType)
-    const passed = body.push(new TextDecoder().decode(read)) + body.finish()
-    return body.rewrites ? new TextEncoder().encode(passed) : read
+    const passed = [body.push(read), body.finish()]
+    return body.rewrites ? new Uint8Array(joined(passed)) : read
+  }
+  const text = (read: string): string => {
+    const encoded = new TextEncoder().encode(read)
+    const passed = bytes(encoded)
+    return passed === encoded ? read : new TextDecoder().decode(passed)
   }
 
   const whole = async (read: () => unknown): Promise<unknown> => {
@@ -148,8 +150,6 @@ function observedStream(
   branch: ResponseBranch,
 ): ReadableStream<Uint8Array> {
   const observer = observeBody(call, contentType)
-  const decoder = new TextDecoder()
-  const encoder = new TextEncoder()
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   let readBytes = 0
   return new ReadableStream(
@@ -164,11 +164,8 @@ function observedStream(
             throw error
           })
           readBytes += value?.byteLength ?? 0
-          const text = done
-            ? observer.push(decoder.decode()) + observer.finish()
-            : observer.push(decoder.decode(value, { stream: true }))
-          const piece = observer.rewrites ? encoder.encode(text) : value
-          const passed = piece !== undefined && piece.byteLength > 0
+          const piece = done ? observer.finish() : observer.push(value)
+          const passed = piece.byteLength > 0
           if (passed) controller.enqueue(piece as Uint8Array<ArrayBuffer>)
           if (done) {
             if (call.stored !== undefined) await call.stored

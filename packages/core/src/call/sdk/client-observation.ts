@@ -1,7 +1,6 @@
 import { ownValue } from '../../wire/linked-billing.ts'
 import { providerName } from '../../usage/provider-name.ts'
-import type { Call } from '../../wire/call.ts'
-import type { Endpoint } from '../../wire/endpoint.ts'
+import type { Call, Endpoint } from '../../wire/endpoint.ts'
 import { GatewayBillingWatch } from '../gateway-billing.ts'
 import { guarded } from '../guarded.ts'
 import { type CurrentCall, observeCall } from './observe-call.ts'

@@ -9,7 +9,7 @@ import {
   type ResponseProps,
 } from './observe-promise.ts'
 import { observeResponse } from '../http/observe-response.ts'
-import { responseHeaders } from '../../wire/response-headers.ts'
+import { httpHeaders } from '../../wire/http-headers.ts'
 import { ResponseBranch } from '../http/response-branch.ts'
 import { isStream, observeStream } from './observe-stream.ts'
 import { StreamObservation } from '../stream-observation.ts'
@@ -43,7 +43,7 @@ class CallObservation implements ResponseObserver {
 
   onAnswer(response: Response | undefined): void {
     const call = this.#current()
-    if (call !== undefined) call.headers = responseHeaders(response?.headers)
+    if (call !== undefined) call.headers = httpHeaders(response?.headers)
   }
 
   onData(data: unknown): unknown {
@@ -148,11 +148,11 @@ function observeUnclaimed(props: ResponseProps, call: ObservedCall): ResponsePro
   }
   void props.response
     .clone()
-    .text()
-    .then((text) => {
+    .arrayBuffer()
+    .then((read) => {
       if (call.settled) return
       const body = observeBody(call, contentType)
-      body.push(text)
+      body.push(new Uint8Array(read))
       body.finish()
     })
     .catch(() => call.abandon())

@@ -41,14 +41,11 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
       observation.end(request.wasAborted() ? 'interrupted' : 'complete')
       return afterStored(result)
     }
+    const event = observation.push(result.value)
     // A hidden event makes room for the one behind it.
-    if (observation.see(result.value)) return observedPull()
+    if (event === undefined && result.value !== undefined) return observedPull()
     over()
-    return observation.hides ? shown(result) : result
-  }
-  const shown = (result: Result): Result => {
-    const value = observation.shown(result.value)
-    return value === result.value ? result : { value, done: false }
+    return event === result.value ? result : { value: event, done: false }
   }
   const onError = (error: unknown): never | Promise<never> => {
     over()
@@ -113,7 +110,7 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
       const result = await valueBefore(deadline, () => pulled)
       if (result === undefined) return false
       if (result.value === 'broken' || result.value.done === true) return true
-      observation.see(result.value.value)
+      observation.push(result.value.value)
     }
     return true
   }

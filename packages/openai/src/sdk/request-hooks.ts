@@ -1,20 +1,29 @@
-import { askForUsage, rememberRefusal, type UsageRequest } from './usage-request.ts'
+import type { RequestRewrite } from '@token-meter/core/wire'
 
 /** Rides on a request's options, which the SDK copies and never sends. */
-const tag = Symbol.for('token-meter.usage-request')
+const tag = Symbol.for('token-meter.request-rewrite')
 
 interface RequestOptions {
-  [tag]?: UsageRequest
+  [tag]?: Tag
+}
+
+/** What is to be done to each attempt of one request. */
+interface Tag {
+  readonly rewrite: RequestRewrite
+  /** The attempt under way went out changed. */
+  isApplied: boolean
+  /** The server refused the change: it is not made again. */
+  isRefused: boolean
 }
 
 /** What every major of the SDK has beneath its request methods. */
 interface Hooked {
   baseURL: string
-  prepareRequest(request: WireRequest, context: { options: RequestOptions }): Promise<void>
+  prepareRequest(request: SdkRequest, context: { options: RequestOptions }): Promise<void>
   makeRequest(options: unknown, ...rest: unknown[]): Promise<unknown>
 }
 
-interface WireRequest {
+interface SdkRequest {
   body?: unknown
   headers?: unknown
 }
@@ -22,15 +31,15 @@ interface WireRequest {
 /** Clients, and the hooks themselves: a client has them also behind another tool's proxy. */
 const hooked = new WeakSet<object>()
 
-/** A copy of a request's options that asks for usage. The body stays the caller's own object. */
-export function withUsageRequest(options: object, request: UsageRequest): object {
-  return { ...options, [tag]: request }
+/** A copy of a request's options that has it rewritten. The body stays the caller's own object. */
+export function withRewrite(options: object, rewrite: RequestRewrite): object {
+  return { ...options, [tag]: { rewrite, isApplied: false, isRefused: false } satisfies Tag }
 }
 
 /**
- * Lets tagged requests of a client ask for their usage. The flag is put into the serialised body:
- * the SDK keys its parsers on the caller's body object, and serialises it once. A server that
- * refuses the flag gets the request again without it.
+ * Lets tagged requests of a client be rewritten, in their serialised body: the SDK keys its parsers
+ * on the caller's body object, and serialises it once. A server that refuses what was added gets the
+ * request again without it.
  *
  * Both hooks are own, non-enumerable properties of the raw client and do nothing for requests
  * without a tag.
@@ -44,21 +53,23 @@ export function hookRequests(client: object): void {
 
   // What has no tag goes straight through: each promise in between costs every call of the client.
   define(client, 'prepareRequest', function (this: Hooked, request, context) {
-    const asked = context?.options?.[tag]
-    if (asked?.active === true) ask(request, asked)
+    const tagged = context?.options?.[tag]
+    if (tagged !== undefined) rewrite(request, tagged)
     return prepareRequest.call(this, request, context)
   } satisfies Hooked['prepareRequest'])
 
   define(client, 'makeRequest', function (this: Hooked, optionsInput, ...rest) {
     return makeRequest.call(this, optionsInput, ...rest).then(undefined, async (error: unknown) => {
-      if (!isRefusal(error)) throw error
+      const { status, message } = (error ?? {}) as { status?: unknown; message?: unknown }
+      if (typeof status !== 'number') throw error
       const options = (await optionsInput) as RequestOptions | undefined
-      const asked = options?.[tag]
-      if (asked?.active !== true) throw error
+      const tagged = options?.[tag]
+      if (tagged?.isApplied !== true) throw error
+      if (!tagged.rewrite.isRefusal(status, String(message))) throw error
       // Perhaps it was the caller's own options that were refused: then it fails again, as it must.
-      asked.active = false
+      tagged.isRefused = true
       const answer = await makeRequest.call(this, options, ...rest)
-      rememberRefusal(asked)
+      tagged.rewrite.refused()
       return answer
     })
   } satisfies Hooked['makeRequest'])
@@ -74,16 +85,18 @@ function methodOf<Name extends 'prepareRequest' | 'makeRequest'>(
   return (own ?? Reflect.get(Object.getPrototypeOf(client) as object, name)) as Hooked[Name]
 }
 
-/** Puts the flag into a request; whatever body that cannot take it is sent as it is. */
-function ask(request: WireRequest, asked: UsageRequest): void {
+/** Changes a request; whatever body cannot take the change is sent as it is. */
+function rewrite(request: SdkRequest, tagged: Tag): void {
+  tagged.isApplied = false
+  if (tagged.isRefused || typeof request.body !== 'string') return
   try {
-    const body = typeof request.body === 'string' ? askForUsage(request.body, asked) : undefined
-    asked.active = body !== undefined
+    const body = tagged.rewrite.apply(request.body)
     if (body === undefined) return
     request.body = body
+    tagged.isApplied = true
     correctLength(request)
   } catch {
-    asked.active = false
+    // A body that only looked like JSON.
   }
 }
 
@@ -91,13 +104,8 @@ function define(client: object, name: keyof Hooked, value: unknown): void {
   Object.defineProperty(client, name, { value, configurable: true, writable: true })
 }
 
-function isRefusal(error: unknown): boolean {
-  const { status, message } = (error ?? {}) as { status?: unknown; message?: unknown }
-  return (status === 400 || status === 422) && /stream_options|include_usage/.test(String(message))
-}
-
 /** SDK 4 sets the length of the body it serialised itself. */
-function correctLength({ body, headers }: WireRequest): void {
+function correctLength({ body, headers }: SdkRequest): void {
   const plain = headers as Record<string, string> | undefined
   if (plain?.['content-length'] === undefined) return
   plain['content-length'] = String(new TextEncoder().encode(body as string).byteLength)
