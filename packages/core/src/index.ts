@@ -48,7 +48,7 @@ export type { KnownSink, SinkMode, SinkStart } from './outbox/known-sinks.ts'
 export type { TakenId } from './outbox/taken-id.ts'
 
 export type { SinkFailure } from './delivery/outage.ts'
-export type { DeliveryOptions } from './delivery/delivery-options.ts'
+export type { DeliveryOptions } from './delivery/options.ts'
 export type { WaitUntil } from './meter/wait-until.ts'
 
 export type { Refusal } from './errors/refusal.ts'

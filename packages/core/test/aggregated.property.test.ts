@@ -4,10 +4,18 @@ import { join } from 'node:path'
 import { exampleRecord } from '@token-meter/testkit/suites'
 import * as fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
-import { aggregated, memoryOutbox, tokenTypes, toMeterEvents } from '../src/index.ts'
-import type { Batch, Outbox, Sink, SinkResult, UsageRecord } from '../src/index.ts'
-import { BatchProgress } from '../src/delivery/batch-progress.ts'
-import { LeaseTime } from '../src/delivery/lease-time.ts'
+import {
+  type Batch,
+  type Outbox,
+  type Sink,
+  type SinkResult,
+  type UsageRecord,
+  aggregated,
+  memoryOutbox,
+  toMeterEvents,
+  tokenTypes,
+} from '../src/index.ts'
+import { BatchProgress, LeaseTime } from '../src/delivery/batch-progress.ts'
 import { keepingSums } from '../src/sink/send-sums.ts'
 import { sqliteOutbox } from '../src/sqlite.ts'
 

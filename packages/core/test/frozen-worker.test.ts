@@ -1,9 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { createMeter, memoryOutbox } from '../src/index.ts'
-import type { Outbox, Sink, SinkResult } from '../src/index.ts'
+import { type Outbox, type Sink, type SinkResult, createMeter, memoryOutbox } from '../src/index.ts'
 import { attempt } from '../src/delivery/attempt.ts'
-import { BatchProgress } from '../src/delivery/batch-progress.ts'
-import { LeaseTime } from '../src/delivery/lease-time.ts'
+import { BatchProgress, LeaseTime } from '../src/delivery/batch-progress.ts'
 import { toUsageRecord } from '../src/meter/manual-usage.ts'
 import { quick, usage } from './backend.ts'
 

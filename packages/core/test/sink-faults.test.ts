@@ -1,8 +1,7 @@
-import { BatchProgress } from '../src/delivery/batch-progress.ts'
-import { LeaseTime } from '../src/delivery/lease-time.ts'
+import { BatchProgress, LeaseTime } from '../src/delivery/batch-progress.ts'
 import { expect, test, vi } from 'vitest'
 import { attempt } from '../src/delivery/attempt.ts'
-import { createMeter, memoryOutbox, type Batch, type Sink } from '../src/index.ts'
+import { type Batch, type Sink, createMeter, memoryOutbox } from '../src/index.ts'
 import { quick, usage } from './backend.ts'
 
 /** A meter on one sink that answers what it is told, and then `accepted`. */

@@ -9,7 +9,7 @@ import {
   memoryOutbox,
 } from '../src/index.ts'
 import { RequestLifetime } from '../src/meter/wait-until.ts'
-import { OwnRecords } from '../src/delivery/own-records.ts'
+import { DeliveryWaiter } from '../src/delivery/await-delivery.ts'
 import { Backend, quick, usage } from './backend.ts'
 
 const vercel = Symbol.for('@vercel/request-context')
@@ -81,7 +81,7 @@ test('usage in memory that is late, or that nobody is named for, is told whole',
   backend.down = undefined
   const unattributed = exampleRecord({ customer: null })
   const lifetime = new RequestLifetime({
-    own: new OwnRecords(memoryOutbox(), []),
+    own: new DeliveryWaiter(memoryOutbox(), []),
     waitUntil,
     onError: (error) => void errors.push(error),
   })

@@ -1,16 +1,30 @@
-import { makeRetriable } from 'p-retry'
+/**
+ * One attempt at a batch. p-retry sends it up to three times, after waits that grow and are random:
+ *
+ *     send ──one result per record──> anything taken, or the backend says when ──> results
+ *      ▲   ├─nothing taken, it does not say when─┐
+ *      └───┴─the sink threw──────────────────────┴─> wait, while the claim lasts; then the outbox waits
+ *
+ * A wait ends with the signal, and keeps no process alive. When the backend says when (Retry-After), or
+ * the claim is over, nothing is sent again from here: the records wait in the outbox (backoff.ts).
+ */
+import pRetry from 'p-retry'
 import { messageOf } from '../errors/errors.ts'
+import { abortable } from '../lib/timing.ts'
 import type { Batch, BatchEntry } from '../sink/batch.ts'
 import { reportsProgress } from '../sink/send-progress.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
-import { abortable, sleep } from '../lib/timing.ts'
-import { type Backoff, backoffMs } from './backoff.ts'
-import type { BatchProgress } from './batch-progress.ts'
-import { checkedResults } from './checked-results.ts'
-import { LeaseOverError } from './lease-time.ts'
+import type { Backoff } from './backoff.ts'
+import { type BatchProgress, LeaseOverError } from './batch-progress.ts'
+import { checkedResults } from './results.ts'
 
-/** Sends again within one attempt, before the batch goes back to the outbox for later. */
-const quickRetries = 2
+export interface AttemptOptions {
+  /** Between attempts; the waits within one are much shorter. */
+  readonly backoff: Backoff
+  readonly progress: BatchProgress
+  readonly signal: AbortSignal
+}
+
 /** How long a sink may take to answer once it is told to stop, in ms. */
 const abortGraceMs = 200
 
@@ -21,61 +35,53 @@ class NothingAccepted extends Error {
   }
 }
 
-export interface AttemptOptions {
-  readonly backoff: Backoff
-  readonly progress: BatchProgress
-  readonly signal: AbortSignal
-}
-
 /**
- * Sends a batch, a few times if the sink fails as a whole, and answers one result per entry.
- * Never throws: what could not be sent is `retry`.
+ * Sends a batch, again if the sink fails as a whole.
+ * @returns one result per entry: what could not be sent is `retry`. Never throws.
  */
 export async function attempt(
   sink: Sink,
   batch: Batch,
   { backoff, progress, signal }: AttemptOptions,
 ): Promise<readonly SinkResult[]> {
-  const quickBackoff = { baseMs: backoff.baseMs / 10, maxMs: backoff.maxMs / 60 }
   const isOpen = ({ record }: BatchEntry) => progress.resultOf(record.id) === undefined
   const outcomes = new Outcomes(progress)
   /** A send ended without an answer: of a sink that reports nothing, all of it may have arrived. */
   let isUncertain = false
-  const send = makeRetriable(
-    async () => {
-      progress.check()
-      const entries = batch.entries.filter(isOpen)
-      if (entries.length === 0) return
-      const wasUncertain = isUncertain
-      isUncertain = !reportsProgress(sink)
-      const resumed = entries.map((entry) => outcomes.resumed(entry, wasUncertain))
-      const sent = sink.send({ ...batch, entries: resumed }, signal, progress)
-      // A sink that ignores its signal must not hold its slot for ever; one that heeds it says at once
-      // which records may have arrived, and which not.
-      const answer = await abortable(sent, signal, abortGraceMs)
-      const results = checkedResults(sink, answer, entries.length)
-      isUncertain = wasUncertain
-      entries.forEach(({ record }, index) => {
-        const result = results[index]
-        if (result !== undefined) outcomes.add(record.id, result, wasUncertain)
-      })
-      const isNothing = entries.every((entry) => {
-        const result = outcomes.of(entry)
-        return result?.status === 'retry' && result.afterMs === undefined
-      })
-      if (isNothing) throw new NothingAccepted()
-    },
-    {
-      retries: quickRetries,
-      minTimeout: 0,
-      signal,
-      shouldRetry: ({ error }) => !(error instanceof LeaseOverError),
-      onFailedAttempt: ({ attemptNumber, retriesLeft }) =>
-        retriesLeft > 0 ? sleep(backoffMs(attemptNumber, quickBackoff), { signal }) : undefined,
-    },
-  )
+  const send = async () => {
+    progress.check()
+    const entries = batch.entries.filter(isOpen)
+    if (entries.length === 0) return
+    const wasUncertain = isUncertain
+    isUncertain = !reportsProgress(sink)
+    const resumed = entries.map((entry) => outcomes.resumed(entry, wasUncertain))
+    const sending = sink.send({ ...batch, entries: resumed }, signal, progress)
+    // A sink that ignores its signal must not hold its slot for ever; one that heeds it says at once
+    // which records may have arrived, and which not.
+    const answer = await abortable(sending, signal, abortGraceMs)
+    const results = checkedResults(sink, answer, entries.length)
+    isUncertain = wasUncertain
+    entries.forEach(({ record }, index) => {
+      const result = results[index]
+      if (result !== undefined) outcomes.add(record.id, result, wasUncertain)
+    })
+    const isNothing = entries.every((entry) => {
+      const result = outcomes.of(entry)
+      return result?.status === 'retry' && result.afterMs === undefined
+    })
+    if (isNothing) throw new NothingAccepted()
+  }
   try {
-    await send()
+    await pRetry(send, {
+      retries: 2,
+      factor: 2,
+      minTimeout: backoff.baseMs / 10,
+      maxTimeout: backoff.maxMs / 60,
+      randomize: true,
+      shouldRetry: ({ error }) => !(error instanceof LeaseOverError),
+      signal,
+      unref: true,
+    })
   } catch (error) {
     if (!(error instanceof NothingAccepted)) {
       const reason = signal.aborted

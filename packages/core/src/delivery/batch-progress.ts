@@ -7,10 +7,9 @@ import type {
   SendProgress,
 } from '../sink/send-progress.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
-import { sleep, yieldToEventLoop } from '../lib/timing.ts'
+import { sleep, Timer, yieldToEventLoop } from '../lib/timing.ts'
 import { busyPauseMs, isBusy } from '../outbox/busy.ts'
-import { checkedResult } from './checked-results.ts'
-import { LeaseOverError, type LeaseTime } from './lease-time.ts'
+import { checkedResult } from './results.ts'
 
 /**
  * How long what is known waits for a write that has to be made anyway, in ms: that of the next
@@ -37,7 +36,7 @@ export interface BatchProgressOptions {
   readonly batch: Batch
   readonly lease: LeaseTime
   readonly signal: AbortSignal
-  /** Told of records that have come to their end, in the outbox too. */
+  /** Notified of records that have come to their end, in the outbox too. */
   readonly ended: (entries: readonly BatchEntry[], results: readonly SinkResult[]) => void
 }
 
@@ -68,7 +67,7 @@ export class BatchProgress implements SendProgress {
   #writing: Promise<void> | undefined
   /** Something was said since the last write began. */
   #isWanted = false
-  #timer: ReturnType<typeof setTimeout> | undefined
+  readonly #timer = new Timer(() => this.#writeSoon())
   #isLost = false
   #isClosed = false
 
@@ -146,7 +145,7 @@ export class BatchProgress implements SendProgress {
   /** Takes nothing more, and resolves when nothing is being written any more. */
   async close(): Promise<void> {
     this.#isClosed = true
-    clearTimeout(this.#timer)
+    this.#timer.clear()
     for (const { failed } of this.#begun.splice(0)) failed(new LeaseOverError())
     await this.#writing
   }
@@ -166,12 +165,7 @@ export class BatchProgress implements SendProgress {
   }
 
   #writeLater(): void {
-    if (this.#isClosed || this.#timer !== undefined) return
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      this.#writeSoon()
-    }, knownWaitsMs)
-    ;(this.#timer as { unref?: () => void }).unref?.()
+    if (!this.#isClosed) this.#timer.scheduleWithin(knownWaitsMs)
   }
 
   #writeSoon(): void {
@@ -181,7 +175,7 @@ export class BatchProgress implements SendProgress {
       .then(() => this.#writeAll())
       .finally(() => {
         this.#writing = undefined
-        // Something was said after the last look.
+        // Something was said after the last write began.
         if (this.#isWanted) this.#writeSoon()
       })
   }
@@ -189,8 +183,7 @@ export class BatchProgress implements SendProgress {
   async #writeAll(): Promise<void> {
     while (this.#isWanted) {
       this.#isWanted = false
-      clearTimeout(this.#timer)
-      this.#timer = undefined
+      this.#timer.clear()
       const begun = this.#begun.splice(0)
       const over = this.#over.splice(0)
       const known = this.#known.splice(0)
@@ -207,7 +200,7 @@ export class BatchProgress implements SendProgress {
         this.#known.unshift(...known)
         return
       }
-      this.#tell(known)
+      this.#notify(known)
       for (const { written } of begun) written()
     }
   }
@@ -225,13 +218,41 @@ export class BatchProgress implements SendProgress {
     }
   }
 
-  #tell(known: readonly RecordProgress[]): void {
+  #notify(known: readonly RecordProgress[]): void {
     const ended = known.filter(({ result }) => result.status !== 'retry')
     if (ended.length === 0) return
     for (const { recordId } of ended) this.#written.add(recordId)
     this.#options.ended(
       ended.flatMap(({ recordId }) => this.#entries.get(recordId) ?? []),
       ended.map(({ result }) => result),
+    )
+  }
+}
+
+/** The claim of a batch is over, or is another worker's: nothing more of it may be sent from here. */
+export class LeaseOverError extends Error {
+  constructor() {
+    super('the claim of the batch is over: this process stood still, or another worker has it')
+  }
+}
+
+/**
+ * How long a claim lasts, by both clocks of this process, from before it was asked for: the one that
+ * never jumps stands still while some machines sleep, and the time of the day can be set.
+ */
+export class LeaseTime {
+  readonly #startedAt = performance.now()
+  readonly #startedAtMs = Date.now()
+  readonly #leaseMs: number
+
+  constructor(leaseMs: number) {
+    this.#leaseMs = leaseMs
+  }
+
+  isOver(): boolean {
+    return (
+      performance.now() - this.#startedAt >= this.#leaseMs ||
+      Date.now() - this.#startedAtMs >= this.#leaseMs
     )
   }
 }

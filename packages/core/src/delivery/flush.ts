@@ -1,12 +1,12 @@
 import { FlushError } from '../errors/errors.ts'
 import type { Awaitable } from '../lib/promises.ts'
-import type { Outbox } from '../outbox/outbox.ts'
-import { settledWithin, valueBefore } from '../lib/timing.ts'
+import { valueBefore } from '../lib/timing.ts'
 import { isBusy } from '../outbox/busy.ts'
+import type { Outbox } from '../outbox/outbox.ts'
 import type { Delivery } from './delivery.ts'
 
-/** How often a waiting flush looks again, in ms. */
-const lookMs = 100
+/** How often a waiting flush asks again, in ms. */
+const pollMs = 100
 /** How long the counts of what is left may take once the time is up, in ms. */
 const countMs = 200
 
@@ -21,39 +21,47 @@ export async function flushDeliveries(
   timeoutMs: number,
   stored: Promise<void>,
 ): Promise<void> {
-  // The clock that never jumps, so that the time is neither cut short nor without end.
   const deadline = performance.now() + timeoutMs
-  let position: number | undefined
-  let failure: unknown
-  const marking = stored
-    .then(() => outbox.position())
-    .then(
-      (mark) => (position = mark),
-      (cause: unknown) => (failure = cause ?? new Error('unknown')),
-    )
-  await settledWithin(timeoutMs, marking)
-  if (failure !== undefined) throw failure
+  const position = await valueBefore(deadline, async () => {
+    await stored
+    return await outbox.position()
+  })
   if (position === undefined) throw notStored(outbox, deliveries, timeoutMs)
-  const mark = position
   const settled = await Promise.all(
-    deliveries.map((delivery) => flushOne(outbox, delivery, mark, deadline)),
+    deliveries.map((delivery) => flushOne(outbox, delivery, position.value, deadline)),
   )
   if (settled.every(Boolean)) return
   const late = deliveries.filter((_, index) => settled[index] !== true)
-  const counts = await Promise.all(late.map(({ sink }) => countLeft(outbox, sink.name)))
-  const pending: Record<string, number> = {}
-  const left = late.map(({ sink }, index) => {
-    const count = counts[index]
-    if (count !== undefined) pending[sink.name] = count
-    return `${count ?? 'an unknown number'} for "${sink.name}"`
-  })
-  const why = deliveries.flatMap(({ lastReason }) => lastReason ?? [])
-  throw new FlushError(
-    `flush() gave up after ${timeoutMs} ms with records left: ${left.join(', ')}. They stay in the outbox ` +
-      `(${outbox.description})` +
-      (why.length > 0 ? `; the last answer was: ${why.join('; ')}` : ''),
-    { pending },
-  )
+  throw await notSettled(outbox, deliveries, late, timeoutMs)
+}
+
+async function flushOne(
+  outbox: Outbox,
+  delivery: Delivery,
+  position: number,
+  deadline: number,
+): Promise<boolean> {
+  const { name } = delivery.sink
+  const isSettled = () =>
+    !delivery.arrival.isAwaited && whenFree(() => outbox.isSettled(name, position))
+  let isExpedited = false
+  for (;;) {
+    if ((await valueBefore(deadline, isSettled))?.value === true) return true
+    isExpedited ||= (await valueBefore(deadline, () => delivery.expedite()))?.value === true
+    const leftMs = deadline - performance.now()
+    if (leftMs <= 0) return false
+    await delivery.progress(Math.min(pollMs, leftMs))
+  }
+}
+
+/** False while the outbox is busy: it is asked again. */
+async function whenFree(ask: () => Awaitable<boolean>): Promise<boolean> {
+  try {
+    return await ask()
+  } catch (cause) {
+    if (isBusy(cause)) return false
+    throw cause
+  }
 }
 
 function notStored(outbox: Outbox, deliveries: readonly Delivery[], timeoutMs: number): FlushError {
@@ -67,33 +75,26 @@ function notStored(outbox: Outbox, deliveries: readonly Delivery[], timeoutMs: n
   )
 }
 
-async function flushOne(
+async function notSettled(
   outbox: Outbox,
-  delivery: Delivery,
-  position: number,
-  deadline: number,
-): Promise<boolean> {
-  const { name } = delivery.sink
-  const isSettled = () =>
-    !delivery.arrival.isAwaited && whenFree(() => outbox.isSettled(name, position))
-  let hurried = false
-  for (;;) {
-    if ((await valueBefore(deadline, isSettled))?.value === true) return true
-    hurried ||= (await valueBefore(deadline, () => delivery.hurry()))?.value === true
-    const leftMs = deadline - performance.now()
-    if (leftMs <= 0) return false
-    await delivery.progress(Math.min(lookMs, leftMs))
-  }
-}
-
-/** False while the outbox is busy: it is asked again. */
-async function whenFree(ask: () => Awaitable<boolean>): Promise<boolean> {
-  try {
-    return await ask()
-  } catch (cause) {
-    if (isBusy(cause)) return false
-    throw cause
-  }
+  deliveries: readonly Delivery[],
+  late: readonly Delivery[],
+  timeoutMs: number,
+): Promise<FlushError> {
+  const counts = await Promise.all(late.map(({ sink }) => countLeft(outbox, sink.name)))
+  const pending: Record<string, number> = {}
+  const left = late.map(({ sink }, index) => {
+    const count = counts[index]
+    if (count !== undefined) pending[sink.name] = count
+    return `${count ?? 'an unknown number'} for "${sink.name}"`
+  })
+  const why = deliveries.flatMap(({ lastReason }) => lastReason ?? [])
+  return new FlushError(
+    `flush() gave up after ${timeoutMs} ms with records left: ${left.join(', ')}. They stay in the outbox ` +
+      `(${outbox.description})` +
+      (why.length > 0 ? `; the last answer was: ${why.join('; ')}` : ''),
+    { pending },
+  )
 }
 
 /** `undefined` when the outbox does not say. */

@@ -28,7 +28,7 @@ const attendEveryMs = 5_000
 const leaveMs = 200
 /** How long a sink waits in silence for its old name to be used no more, in ms. */
 const silentMs = 60_000
-/** How often it is counted what is held, in ms, until it was told. */
+/** How often it is counted what is held, in ms, until that was notified. */
 const countEveryMs = 60_000
 
 /** What an arrival needs to know beside the sink. */
@@ -49,7 +49,7 @@ export class SinkArrival {
   readonly #madeAt = performance.now()
   #hasArrived = false
   #firstId: string | undefined
-  #isTold = false
+  #isNotified = false
   #attendedAt = Number.NEGATIVE_INFINITY
   #countedAt = Number.NEGATIVE_INFINITY
 
@@ -72,7 +72,7 @@ export class SinkArrival {
 
   /** True once the sink may claim; says now and then that it is in use. */
   async arrive(): Promise<boolean> {
-    this.#hasArrived ||= await this.#comes()
+    this.#hasArrived ||= await this.#begin()
     if (!this.#hasArrived) return false
     if (performance.now() - this.#attendedAt < attendEveryMs) return true
     const { outbox } = this.#context
@@ -84,42 +84,41 @@ export class SinkArrival {
     return true
   }
 
-  /** Never rejects, and takes no long time: who is not heard of is absent before long. */
+  /** Never rejects, and takes no long time: a sink that is not heard of is absent before long. */
   async leave(): Promise<void> {
     if (!this.#hasArrived) return
     const { outbox } = this.#context
     const leaving = new Promise((resolve) => resolve(outbox.leave(this.#sink.name)))
-    await settledWithin(
-      leaveMs,
-      leaving.catch(() => {}),
-    )
+    await settledWithin(leaveMs, leaving)
   }
 
-  /** Tells once of what is held for the sink, where it is time to look. */
-  async look(): Promise<void> {
+  /** Notifies once of what is held for the sink; asks the outbox now and then. */
+  async poll(): Promise<void> {
     const now = performance.now()
-    if (this.#isTold || now - this.#countedAt < countEveryMs) return
+    if (this.#isNotified || now - this.#countedAt < countEveryMs) return
     this.#countedAt = now
-    await this.tell(await this.#context.outbox.stats(this.#sink.name))
+    await this.notifyHeld(await this.#context.outbox.stats(this.#sink.name))
   }
 
-  async tell(stats: SinkStats | undefined): Promise<void> {
+  /** The same, where the counts are known. */
+  async notifyHeld(stats: SinkStats | undefined): Promise<void> {
     const held = stats?.held ?? 0
-    if (this.#isTold || held === 0) return
-    this.#isTold = true
+    if (this.#isNotified || held === 0) return
+    this.#isNotified = true
     const { outbox, report } = this.#context
     const { name } = this.#sink
     const own = (await outbox.sinks()).find((known) => known.name === name)
     report(own?.heldFor === undefined ? heldTest(name, held) : heldOld(name, held, own.heldFor))
   }
 
-  async #comes(): Promise<boolean> {
+  /** True once the outbox knows where the sink begins. */
+  async #begin(): Promise<boolean> {
     const { name, startsAtMs, renamedFrom } = this.#sink
     const { outbox } = this.#context
     const known = await outbox.sinks()
     const own = known.find((sink) => sink.name === name)
     if (own?.renamedTo !== undefined && own.renamedTo !== renamedFrom) {
-      this.#tellRenamed(own.renamedTo)
+      this.#notifyRenamed(own.renamedTo)
       return false
     }
     const mayBegin = own === undefined || own.renamedTo !== undefined || own.heldFor !== undefined
@@ -127,7 +126,7 @@ export class SinkArrival {
     const before = known.find((sink) => sink.name === renamedFrom && sink.renamedTo === undefined)
     if (before !== undefined && renamedFrom !== undefined) {
       if (this.#isAbsent(before) !== true) {
-        this.#tellWaiting(renamedFrom)
+        this.#notifyWaiting(renamedFrom)
         return false
       }
       return await outbox.rename(renamedFrom, name)
@@ -161,9 +160,9 @@ export class SinkArrival {
     return first !== undefined && seenAt > first ? false : undefined
   }
 
-  #tellWaiting(before: string): void {
-    if (this.#isTold || performance.now() - this.#madeAt < silentMs) return
-    this.#isTold = true
+  #notifyWaiting(before: string): void {
+    if (this.#isNotified || performance.now() - this.#madeAt < silentMs) return
+    this.#isNotified = true
     const { name } = this.#sink
     this.#context.report(
       new HeldUsageError(
@@ -174,9 +173,9 @@ export class SinkArrival {
     )
   }
 
-  #tellRenamed(now: string): void {
-    if (this.#isTold) return
-    this.#isTold = true
+  #notifyRenamed(now: string): void {
+    if (this.#isNotified) return
+    this.#isNotified = true
     const { name } = this.#sink
     this.#context.report(
       new HeldUsageError(

@@ -1,4 +1,4 @@
-import type { DeliveryReport } from '../delivery/delivery-events.ts'
+import type { DeliveryListener } from '../delivery/delivery.ts'
 import { DeliveryError, type TokenMeterError } from '../errors/errors.ts'
 import type { MeterEmitter } from './meter-events.ts'
 
@@ -7,7 +7,7 @@ export function deliveryReport(
   events: MeterEmitter,
   report: (error: TokenMeterError) => void,
   settled: (sink: string, id: string) => void,
-): DeliveryReport {
+): DeliveryListener {
   return {
     delivered: (sink, records) => {
       for (const { id } of records) settled(sink, id)

@@ -3,7 +3,7 @@ import { checkOnInterrupted, type OnInterrupted } from '../call/estimate-policy.
 import type { Provider } from '../call/provider.ts'
 import type { CostCalculator } from '../cost/price-source.ts'
 import { checkCost } from '../cost/pricing.ts'
-import type { DeliveryOptions } from '../delivery/delivery-options.ts'
+import type { DeliveryOptions } from '../delivery/options.ts'
 import { ConfigError, type TokenMeterError } from '../errors/errors.ts'
 import {
   checkKeys,

@@ -8,16 +8,15 @@ import {
   timeoutOf,
 } from './options.ts'
 import { countAndClose, flushOfClosed, noAnswer } from './closing.ts'
-import { Delivery } from '../delivery/delivery.ts'
+import { Delivery, type DeliveryListener } from '../delivery/delivery.ts'
 import { SinkArrival } from '../delivery/sink-arrival.ts'
 import { pricing } from '../cost/pricing.ts'
 import { deliveryReport } from './delivery-report.ts'
-import type { DeliveryReport } from '../delivery/delivery-events.ts'
-import { deliveryOptions } from '../delivery/delivery-options.ts'
+import { deliveryOptions } from '../delivery/options.ts'
 import { haveCome } from './coming.ts'
 import { flushDeliveries } from '../delivery/flush.ts'
 import { valueBefore } from '../lib/timing.ts'
-import { OwnRecords } from '../delivery/own-records.ts'
+import { DeliveryWaiter } from '../delivery/await-delivery.ts'
 import { defaultOutbox } from '../environment/default-outbox.ts'
 import { moveIn } from '../environment/fallback-outbox.ts'
 import { checkRequest } from '../environment/request-bound.ts'
@@ -58,8 +57,8 @@ export class Pipeline {
   readonly recorder: UsageRecorder
   readonly #events: MeterEmitter
   readonly #deliveries: readonly Delivery[]
-  readonly #own: OwnRecords
-  readonly #tell: DeliveryReport
+  readonly #own: DeliveryWaiter
+  readonly #tell: DeliveryListener
   readonly #leaveExit: () => void
   readonly #stopPruning: () => void
   #errors = 0
@@ -104,9 +103,15 @@ export class Pipeline {
     const arrivals = { outbox: this.#outbox, ownNames, report: this.report }
     this.#deliveries = pricedSinks(sinks.map(keepingSums), price).map((sink) => {
       const arrival = new SinkArrival(sink, { ...arrivals, mode: sinkMode(sink) })
-      return new Delivery(sink, this.#outbox, pace, this.#tell, arrival)
+      return new Delivery({
+        sink,
+        arrival,
+        outbox: this.#outbox,
+        options: pace,
+        listener: this.#tell,
+      })
     })
-    this.#own = new OwnRecords(this.#outbox, this.#deliveries)
+    this.#own = new DeliveryWaiter(this.#outbox, this.#deliveries)
     const { waitUntil, awaitDeliveryMs } = options
     this.recorder = new UsageRecorder({
       outbox: this.#outbox,
@@ -202,7 +207,7 @@ export class Pipeline {
     const stats = await valueBefore(deadline, () => this.stats())
     if (stats === undefined) throw noAnswer(this.#outbox, `flush() gave up after ${timeoutMs} ms`)
     for (const { arrival, sink } of this.#deliveries)
-      await arrival.tell(stats.value.sinks[sink.name])
+      await arrival.notifyHeld(stats.value.sinks[sink.name])
     return stats.value
   }
 

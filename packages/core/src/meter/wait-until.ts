@@ -3,7 +3,7 @@
  * request keeps it alive until it is delivered, by `waitUntil`, by making the call wait
  * (`awaitDeliveryMs`), or both.
  */
-import type { OwnRecords } from '../delivery/own-records.ts'
+import type { DeliveryWaiter } from '../delivery/await-delivery.ts'
 import { FlushError, ObserverError, type TokenMeterError } from '../errors/errors.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 
@@ -14,7 +14,7 @@ export type WaitUntil = (promise: Promise<unknown>) => void
 const waitUntilMs = 25_000
 
 export interface RequestLifetimeOptions {
-  readonly own: OwnRecords
+  readonly own: DeliveryWaiter
   readonly onError: (error: TokenMeterError) => void
   readonly waitUntil?: WaitUntil | undefined
   readonly awaitDeliveryMs?: number | undefined
@@ -28,7 +28,7 @@ interface Settling {
 
 /** The lifetime of requests, as far as usage extends it. */
 export class RequestLifetime {
-  readonly #own: OwnRecords
+  readonly #own: DeliveryWaiter
   readonly #waitUntil: WaitUntil | undefined
   readonly #onError: (error: TokenMeterError) => void
   /** Usage of this turn, which shares a promise. */
@@ -57,7 +57,7 @@ export class RequestLifetime {
     records: readonly UsageRecord[],
     appending: Promise<void> | undefined,
   ): Promise<void> {
-    const isDelivered = this.#own.areSettled(records, appending, this.awaitDeliveryMs)
+    const isDelivered = this.#own.wait(records, appending, this.awaitDeliveryMs)
     await appending
     this.#reportLate((await isDelivered) ? [] : records, records, this.awaitDeliveryMs)
   }
@@ -67,7 +67,7 @@ export class RequestLifetime {
     try {
       const waitUntil = this.#waitUntil ?? vercelWaitUntil()
       if (waitUntil === undefined) return
-      const isDelivered = this.#own.areSettled(records, appending, waitUntilMs)
+      const isDelivered = this.#own.wait(records, appending, waitUntilMs)
       const gathered = this.#gathered
       if (gathered === undefined) return waitUntil(this.#gather({ records, isDelivered }))
       gathered.push({ records, isDelivered })
@@ -87,7 +87,7 @@ export class RequestLifetime {
     this.#gathered = undefined
     const areDelivered = await Promise.all(gathered.map(({ isDelivered }) => isDelivered))
     // The platform ends what is still under way then: a batch would stay claimed until its lease ends.
-    await this.#own.rest(Math.max(0, deadline - performance.now()))
+    await this.#own.drain(Math.max(0, deadline - performance.now()))
     const late = gathered.filter((_, index) => areDelivered[index] !== true)
     const recordsOf = (some: readonly Settling[]) => some.flatMap(({ records }) => records)
     this.#reportLate(recordsOf(late), recordsOf(gathered), waitUntilMs)

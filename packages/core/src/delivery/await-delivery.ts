@@ -4,9 +4,9 @@ import { settledWithin, valueBefore } from '../lib/timing.ts'
 import type { Delivery } from './delivery.ts'
 
 /** How often the outbox is asked, in ms, should other workers deliver what is waited for. */
-const lookMs = 500
+const pollMs = 500
 
-/** What one waits for: keys of a sink and a record. */
+/** One wait: for pairs of a sink and a record. */
 interface Wait {
   readonly left: Set<string>
   /** Nothing is left. */
@@ -14,10 +14,10 @@ interface Wait {
 }
 
 /**
- * Waits for records of this process to be delivered, or refused for good. Unlike a flush it hurries
+ * Waits for records of this process to be delivered, or refused for good. Unlike a flush it expedites
  * nothing that a failing backend has put off, and waits for nobody else's records.
  */
-export class OwnRecords {
+export class DeliveryWaiter {
   readonly #outbox: Outbox
   readonly #deliveries: readonly Delivery[]
   readonly #waits = new Map<string, Set<Wait>>()
@@ -44,10 +44,11 @@ export class OwnRecords {
   }
 
   /**
-   * Answers false when `timeoutMs` was not enough. Never rejects.
+   * Never rejects.
    * @param stored ends when the records are in the outbox, or are known not to be.
+   * @returns false when `timeoutMs` was not enough.
    */
-  async areSettled(
+  async wait(
     records: readonly UsageRecord[],
     stored: Promise<unknown> | undefined,
     timeoutMs: number,
@@ -63,14 +64,15 @@ export class OwnRecords {
     const wait: Wait = { left, over }
     this.#add(wait)
     try {
-      if (stored !== undefined && !(await isDone(stored, timeoutMs))) return left.size === 0
+      const isStored = stored === undefined || (await endsWell(stored, deadline))
+      if (!isStored) return left.size === 0
       await this.#sendWhatLingers(deadline)
       const mark = await valueBefore(deadline, () => this.#outbox.position())
       while (left.size > 0) {
         if (mark !== undefined && (await this.#haveAll(mark.value, deadline))) return true
         const leftMs = deadline - performance.now()
         if (leftMs <= 0) return false
-        await settledWithin(Math.min(lookMs, leftMs), whenOver)
+        await settledWithin(Math.min(pollMs, leftMs), whenOver)
       }
       return true
     } catch {
@@ -86,8 +88,8 @@ export class OwnRecords {
    * Resolves when nothing is being sent, or after `timeoutMs`: a batch can have records of others,
    * which nobody else sends while it is under way.
    */
-  async rest(timeoutMs: number): Promise<void> {
-    await Promise.all(this.#deliveries.map((delivery) => delivery.rest(timeoutMs)))
+  async drain(timeoutMs: number): Promise<void> {
+    await Promise.all(this.#deliveries.map((delivery) => delivery.drain(timeoutMs)))
   }
 
   /** A sink may want records to wait for company, for longer than anyone can wait here. */
@@ -95,7 +97,7 @@ export class OwnRecords {
     const lingering = this.#deliveries.filter(
       ({ sink, lastReason }) => (sink.lingerMs ?? 0) > 0 && lastReason === undefined,
     )
-    await Promise.all(lingering.map((delivery) => valueBefore(deadline, () => delivery.hurry())))
+    await Promise.all(lingering.map((delivery) => valueBefore(deadline, () => delivery.expedite())))
   }
 
   async #haveAll(position: number, deadline: number): Promise<boolean> {
@@ -124,13 +126,9 @@ export class OwnRecords {
 }
 
 /** False when it failed, or took too long. */
-async function isDone(stored: Promise<unknown>, timeoutMs: number): Promise<boolean> {
-  let isStored = false
-  await settledWithin(
-    timeoutMs,
-    stored.then(() => (isStored = true)),
-  )
-  return isStored
+async function endsWell(work: Promise<unknown>, deadline: number): Promise<boolean> {
+  const ended = await valueBefore(deadline, () => work).catch(() => undefined)
+  return ended !== undefined
 }
 
 function keyOf(sink: string, id: string): string {

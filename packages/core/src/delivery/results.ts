@@ -1,8 +1,8 @@
 import { refusalOf } from '../errors/refusal.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'
 
-/** The longest that one answer of a sink can hold a record up, in ms. */
-const longestWaitMs = 60 * 60 * 1000
+/** The longest that one result of a sink can hold a record up, in ms. */
+const maxWaitMs = 60 * 60 * 1000
 
 /**
  * A sink's answer as results that can be trusted: sinks are written by others, and what is not
@@ -23,7 +23,7 @@ export function checkedResults(
   return Array.from(answer as readonly unknown[], (result) => checkedResult(name, result))
 }
 
-/** One of them. */
+/** One of them, which a sink may also report while it sends. */
 export function checkedResult(sink: string, given: unknown): SinkResult {
   const { status, reason, afterMs, recordOnly, deliveredEventIds, ...rest } = (given ??
     {}) as Partial<Record<ResultField, unknown>>
@@ -60,11 +60,21 @@ export function checkedResult(sink: string, given: unknown): SinkResult {
   }
 }
 
+/**
+ * Whether the backend took anything of a batch; a record that it refuses for good shows too that it is
+ * there. `undefined` where all that failed is a record's own matter, which says nothing of the backend.
+ */
+export function isTakenByBackend(results: readonly SinkResult[]): boolean | undefined {
+  const ofBackend = results.filter((result) => result.status !== 'retry' || !result.recordOnly)
+  if (ofBackend.length === 0) return undefined
+  return ofBackend.some(({ status }) => status !== 'retry')
+}
+
 type ResultField =
   | keyof Extract<SinkResult, { status: 'retry' }>
   | keyof Extract<SinkResult, { status: 'rejected' }>
 
 function checkedWait(afterMs: unknown): number | undefined {
   const isWait = typeof afterMs === 'number' && Number.isFinite(afterMs) && afterMs >= 0
-  return isWait ? Math.min(afterMs, longestWaitMs) : undefined
+  return isWait ? Math.min(afterMs, maxWaitMs) : undefined
 }
