@@ -1,12 +1,18 @@
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
+import { stripeOpenApi } from './packages/testkit/src/internal/shared-folder.ts'
 
 // Suites start real servers and child processes; two cores are what CI has.
 const timeouts = { testTimeout: 30_000, hookTimeout: 60_000 }
 
 const packed = ['test/packed.test.ts', 'test/bundled.test.ts']
 
+// A fake Stripe checks requests against Stripe's own API description, where there is one.
+const openApi = stripeOpenApi()
+const env = openApi === undefined ? {} : { TOKEN_METER_STRIPE_OPENAPI: openApi }
+
 function project(name: string, root: string, include: string[]): TestProjectConfiguration {
-  return { test: { name, root, include, exclude: ['**/node_modules/**', ...packed], ...timeouts } }
+  const exclude = ['**/node_modules/**', ...packed]
+  return { test: { name, root, include, exclude, env, ...timeouts } }
 }
 
 // `.ci/run` asks for this report, to count the tests.

@@ -35,7 +35,9 @@ function publicEntries(): readonly Entry[] {
     .flatMap((file) => {
       const manifest = JSON.parse(readFileSync(join(root, file), 'utf8'))
       if (manifest.private === true) return []
-      const sources = Object.values<string>(manifest.exports).filter((path) => path.endsWith('.ts'))
+      const sources = Object.entries<string>(manifest.exports)
+        .filter(([entry]) => Object.hasOwn(manifest.publishConfig.exports, entry))
+        .flatMap(([, path]) => (path.endsWith('.ts') ? path : []))
       return sources.map((path) => ({ folder: dirname(file), name: basename(path, '.ts') }))
     })
 }

@@ -1,6 +1,6 @@
 import type { TokenMeterError } from '@token-meter/core'
-import { recordings, type Recording } from '@token-meter/testkit'
-import { recordingsAreAbsent } from '@token-meter/testkit/suites'
+import { recordings, type Recording } from '@token-meter/testkit/internal'
+import { recordingsAreAbsent } from '@token-meter/testkit/internal/suites'
 import { describe, expect, test } from 'vitest'
 import { startMetered as startAnthropic } from '../../anthropic/test/metered.ts'
 import { request } from '../../anthropic/test/scripts.ts'

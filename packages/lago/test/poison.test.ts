@@ -70,7 +70,7 @@ test.each([
 })
 
 test('a batch that is too long for this Lago is sent in halves', async () => {
-  const { fake, sink } = await start({}, { mostEvents: 30 })
+  const { fake, sink } = await start({}, { maxBatchEvents: 30 })
   const results = await sink.send(batchOf(recordsOf(100)), never)
   expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['accepted']))
   expect(fake.events).toHaveLength(100)

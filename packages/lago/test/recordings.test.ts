@@ -1,20 +1,14 @@
 import { createMeter, memoryOutbox, modelSlug, type Outbox } from '@token-meter/core'
 import { sqliteOutbox } from '@token-meter/core/sqlite'
-import {
-  exampleRecord,
-  nanoToUsd,
-  recordedCalls,
-  startFakeLago,
-  usdToNano,
-  type FakeLago,
-} from '@token-meter/testkit'
+import { exampleRecord, startFakeLago, type FakeLago } from '@token-meter/testkit'
+import { nanoToUsd, recordedCalls, usdToNano } from '@token-meter/testkit/internal'
 import {
   billedTotals,
   billingFaults,
   expectedTotals,
   recordingsAreAbsent,
   temporaryFile,
-} from '@token-meter/testkit/suites'
+} from '@token-meter/testkit/internal/suites'
 import { expect, onTestFinished, test } from 'vitest'
 import { lagoSink, type LagoSinkOptions } from '../src/index.ts'
 

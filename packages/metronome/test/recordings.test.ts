@@ -1,20 +1,14 @@
 import { createMeter, memoryOutbox } from '@token-meter/core'
 import { sqliteOutbox } from '@token-meter/core/sqlite'
-import {
-  exampleRecord,
-  nanoToUsd,
-  recordedCalls,
-  startFakeMetronome,
-  usdToNano,
-  type FakeMetronome,
-} from '@token-meter/testkit'
+import { exampleRecord, startFakeMetronome, type FakeMetronome } from '@token-meter/testkit'
+import { nanoToUsd, recordedCalls, usdToNano } from '@token-meter/testkit/internal'
 import {
   billedTotals,
   billingFaults,
   expectedTotals,
   recordingsAreAbsent,
   temporaryFile,
-} from '@token-meter/testkit/suites'
+} from '@token-meter/testkit/internal/suites'
 import { expect, onTestFinished, test } from 'vitest'
 import { metronomeModelSlug, metronomeSink } from '../src/index.ts'
 

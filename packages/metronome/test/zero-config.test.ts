@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { runZeroConfig, startFakeMetronome } from '@token-meter/testkit'
+import { startFakeMetronome } from '@token-meter/testkit'
+import { runZeroConfig } from '@token-meter/testkit/internal'
 import { expect, test } from 'vitest'
 
 const run = (environment: Record<string, string>) =>

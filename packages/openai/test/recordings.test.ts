@@ -1,5 +1,5 @@
-import { recordings, type Recording } from '@token-meter/testkit'
-import { recordingsAreAbsent } from '@token-meter/testkit/suites'
+import { recordings, type Recording } from '@token-meter/testkit/internal'
+import { recordingsAreAbsent } from '@token-meter/testkit/internal/suites'
 import { describe, expect, test } from 'vitest'
 import type { UsageRecord } from '../src/index.ts'
 import { startMetered } from './metered.ts'

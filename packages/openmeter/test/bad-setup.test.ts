@@ -1,6 +1,6 @@
 import { createMeter, memoryOutbox } from '@token-meter/core'
 import { recordsOf, startFakeOpenMeter } from '@token-meter/testkit'
-import { billedTotals, expectedTotals } from '@token-meter/testkit/suites'
+import { billedTotals, expectedTotals } from '@token-meter/testkit/internal/suites'
 import { expect, onTestFinished, test } from 'vitest'
 import { openMeterSink, type OpenMeterSinkOptions } from '../src/index.ts'
 

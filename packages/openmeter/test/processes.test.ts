@@ -1,7 +1,7 @@
 import { sqliteOutbox } from '@token-meter/core/sqlite'
 import { recordsOf, startFakeOpenMeter } from '@token-meter/testkit'
 import { expect, onTestFinished, test } from 'vitest'
-import { billedTotals, expectedTotals, temporaryFile } from '@token-meter/testkit/suites'
+import { billedTotals, expectedTotals, temporaryFile } from '@token-meter/testkit/internal/suites'
 import { spawnDelivery } from './spawn-delivery.ts'
 
 async function start(count: number) {

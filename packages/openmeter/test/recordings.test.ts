@@ -1,6 +1,7 @@
 import { createMeter, memoryOutbox, type Outbox } from '@token-meter/core'
 import { sqliteOutbox } from '@token-meter/core/sqlite'
-import { recordedCalls, startFakeOpenMeter, type Fault } from '@token-meter/testkit'
+import { startFakeOpenMeter, type Fault } from '@token-meter/testkit'
+import { recordedCalls } from '@token-meter/testkit/internal'
 import { expect, onTestFinished, test } from 'vitest'
 import { openMeterSink, type EventsOption } from '../src/index.ts'
 import {
@@ -8,7 +9,7 @@ import {
   expectedTotals,
   recordingsAreAbsent,
   temporaryFile,
-} from '@token-meter/testkit/suites'
+} from '@token-meter/testkit/internal/suites'
 
 const isAbsent = recordingsAreAbsent()
 const usages = recordedCalls()

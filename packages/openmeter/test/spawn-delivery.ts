@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { FakeOpenMeter } from '@token-meter/testkit'
-import { spawnScript, type SpawnedScript } from '@token-meter/testkit/suites'
+import { spawnScript, type SpawnedScript } from '@token-meter/testkit/internal/suites'
 
 /** Starts `delivery-child.ts`; it is killed at the end of the test. */
 export function spawnDelivery(

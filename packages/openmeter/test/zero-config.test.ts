@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { runZeroConfig, startFakeOpenMeter } from '@token-meter/testkit'
+import { startFakeOpenMeter } from '@token-meter/testkit'
+import { runZeroConfig } from '@token-meter/testkit/internal'
 import { expect, test } from 'vitest'
 
 const run = (environment: Readonly<Record<string, string>>) =>

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { aggregated, createMeter, memoryOutbox } from '@token-meter/core'
 import { cost } from '@token-meter/core/cost'
 import { sqliteOutbox } from '@token-meter/core/sqlite'
-import { exampleRecord, recordings, sharedFolder } from '@token-meter/testkit'
+import { exampleRecord } from '@token-meter/testkit'
+import { recordings, sharedFolder } from '@token-meter/testkit/internal'
 import { expect, test } from 'vitest'
 import {
   chatCompletion,

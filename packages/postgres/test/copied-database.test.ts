@@ -1,6 +1,6 @@
 import { chownSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type PostgresServer, startPostgres } from '@token-meter/testkit'
+import { type PostgresServer, startPostgres } from '@token-meter/testkit/internal'
 import { exampleRecord } from '@token-meter/testkit/suites'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'

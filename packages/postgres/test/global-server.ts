@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { startPostgres } from '@token-meter/testkit'
+import { startPostgres } from '@token-meter/testkit/internal'
 import { childSpool } from './spawn-child.ts'
 import type { TestProject } from 'vitest/node'
 

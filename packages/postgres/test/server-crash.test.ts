@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type PostgresServer, startPostgres } from '@token-meter/testkit'
+import { type PostgresServer, startPostgres } from '@token-meter/testkit/internal'
 import { exampleRecord } from '@token-meter/testkit/suites'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { postgresOutbox } from '../src/postgres-outbox.ts'

@@ -4,7 +4,7 @@ import { startFakeStripe } from '@token-meter/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { stripeSink } from '../src/index.ts'
 import { billedSums, expectedSums, recordsOf } from './recorded.ts'
-import { temporaryFile } from '@token-meter/testkit/suites'
+import { temporaryFile } from '@token-meter/testkit/internal/suites'
 import { spawnDelivery } from './spawn-delivery.ts'
 
 const hourMs = 60 * 60_000

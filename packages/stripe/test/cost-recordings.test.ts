@@ -1,11 +1,12 @@
 import { aggregated, createMeter, memoryOutbox, type Outbox, type Sink } from '@token-meter/core'
 import { sqliteOutbox } from '@token-meter/core/sqlite'
-import { exampleRecord, nanoToUsd, recordedCalls, startFakeStripe } from '@token-meter/testkit'
+import { exampleRecord, startFakeStripe } from '@token-meter/testkit'
+import { nanoToUsd, recordedCalls } from '@token-meter/testkit/internal'
 import type { Fault } from '@token-meter/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { stripeSink, type StripeSinkOptions } from '../src/index.ts'
 import { billedAmounts, costOf } from './priced.ts'
-import { recordingsAreAbsent, temporaryFile } from '@token-meter/testkit/suites'
+import { recordingsAreAbsent, temporaryFile } from '@token-meter/testkit/internal/suites'
 
 const isAbsent = recordingsAreAbsent()
 

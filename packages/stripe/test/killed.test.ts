@@ -1,7 +1,7 @@
 import { aggregated, createMeter, toMeterEvents, type Sink } from '@token-meter/core'
 import { sqliteOutbox } from '@token-meter/core/sqlite'
 import { startFakeStripe, type FakeStripe } from '@token-meter/testkit'
-import { temporaryFile } from '@token-meter/testkit/suites'
+import { temporaryFile } from '@token-meter/testkit/internal/suites'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { stripeSink } from '../src/index.ts'
 import { billedSums, expectedSums, recordsOf } from './recorded.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { StripeSinkOptions } from '../src/index.ts'
 import type { FakeStripe } from '@token-meter/testkit'
-import { spawnScript, type SpawnedScript } from '@token-meter/testkit/suites'
+import { spawnScript, type SpawnedScript } from '@token-meter/testkit/internal/suites'
 
 /** Starts `delivery-child.ts`; it is killed at the end of the test. */
 export function spawnDelivery(

@@ -2,7 +2,7 @@ import { sqliteOutbox } from '@token-meter/core/sqlite'
 import { startFakeStripe } from '@token-meter/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { billedSums, expectedSums, recordsOf } from './recorded.ts'
-import { temporaryFile } from '@token-meter/testkit/suites'
+import { temporaryFile } from '@token-meter/testkit/internal/suites'
 import { spawnDelivery } from './spawn-delivery.ts'
 
 test.each(['', 'aggregated'])('two processes on one file send nothing twice (%s)', async (sums) => {

@@ -6,14 +6,8 @@ import { googleProvider } from '@token-meter/google'
 import { type Meter, openaiProvider } from '@token-meter/openai'
 import { readFileSync } from 'node:fs'
 import OpenAI from 'openai'
-import {
-  type ExpectedRecord,
-  type Recording,
-  recordings,
-  type ReplayEvent,
-  type ReplayServer,
-  type Reply,
-} from '../src/index.ts'
+import type { ReplayEvent, ReplayServer, Reply } from '../src/index.ts'
+import { type ExpectedRecord, type Recording, recordings } from '../src/internal.ts'
 
 export const providers = [openaiProvider, anthropicProvider, googleProvider]
 export type AllMeter = Meter<OpenAI | Anthropic | GoogleGenAI>

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Fault, startReplayServer } from '../src/index.ts'
-import { recordingsAreAbsent } from '../src/sink-suite/recorded-billing.ts'
+import { recordingsAreAbsent } from '../src/internal/recorded-billing.ts'
 import { type Backends, remoteSinks, startBackends } from './all-backends-billing.ts'
 import {
   type AllMeter,

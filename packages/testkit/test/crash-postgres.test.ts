@@ -1,4 +1,4 @@
-import { type PostgresServer, startPostgres } from '@token-meter/testkit'
+import { type PostgresServer, startPostgres } from '@token-meter/testkit/internal'
 import { afterAll, expect, test } from 'vitest'
 import { crashRun } from '../src/crash/crash-run.ts'
 import { reportLines } from '../src/crash/report-lines.ts'

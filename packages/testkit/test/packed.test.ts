@@ -1,7 +1,8 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { blocksOfPage } from './doc-blocks/pages.ts'
 import { installJest, installPackages, withoutStripeSink } from './packed/install-packages.ts'
 import { pinned } from './packed/manifest.ts'
 import { nodeVersions, otherRuntimes, versionOf } from './packed/node-versions.ts'
@@ -31,7 +32,9 @@ describe.each(published)('%s', (name) => {
   })
 
   test('its types are right for ESM, CJS and bundlers', async () => {
-    await run('attw', ['--profile', 'node16', tarballs[name]!], { cwd: folder })
+    // Like vitest itself, its conformance suites are no CommonJS.
+    const esmOnly = name === 'testkit' ? ['--exclude-entrypoints', 'suites'] : []
+    await run('attw', ['--profile', 'node16', tarballs[name]!, ...esmOnly], { cwd: folder })
   })
 
   test('has a README and a license', () => {
@@ -156,6 +159,43 @@ describe('with no configuration', () => {
       knowEachOthersErrors: true,
       recorded: 4,
     })
+  })
+})
+
+describe('@token-meter/testkit', () => {
+  test.each(['fake-stripe.mjs', 'fake-stripe.cjs'])(
+    'a fake Stripe loads no test runner, and is billed (%s)',
+    async (script) => {
+      const { stdout } = await run(process.execPath, [script], { cwd: application })
+      expect(JSON.parse(stdout)).toEqual({
+        billed: [1200, 300, 85],
+        ranSuites: false,
+      })
+    },
+  )
+
+  test('its command is there, and says what it does', async () => {
+    const command = join(application, 'node_modules/.bin/token-meter-testkit')
+    const { stdout } = await run(command, ['--help'], { cwd: application })
+    expect(stdout).toContain('npx @token-meter/testkit <backend>')
+  })
+
+  test('the suites run what its README shows: a sink and an outbox of your own', async () => {
+    const own = join(application, 'own')
+    mkdirSync(own)
+    const examples = blocksOfPage('packages/testkit/README.md').flatMap(({ code }) => {
+      const file = /^\/\/ ([\w.-]+\.ts)\n/.exec(code)?.[1]
+      return file === undefined ? [] : [{ file, code }]
+    })
+    for (const { file, code } of examples) writeFileSync(join(own, file), code)
+    const tests = examples.filter(({ file }) => file.endsWith('.test.ts'))
+    expect(tests.length).toBeGreaterThan(1)
+    const vitest = join(application, 'node_modules/vitest/vitest.mjs')
+    const { stdout } = await run(process.execPath, [vitest, 'run', '--root', own], {
+      cwd: application,
+      environment: { NO_COLOR: '1' },
+    })
+    expect(stdout).toMatch(new RegExp(`Test Files +${tests.length} passed`))
   })
 })
 

@@ -11,7 +11,8 @@ import { postgresOutbox } from '@token-meter/postgres'
 import OpenAI from 'openai'
 import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { startStallingProxy, type StallingProxy } from '../../postgres/test/stalling-proxy.ts'
-import { type PostgresServer, startPostgres, startReplayServer } from '../src/index.ts'
+import { startReplayServer } from '../src/index.ts'
+import { type PostgresServer, startPostgres } from '../src/internal.ts'
 
 let server: PostgresServer | undefined
 try {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { memoryOutbox, type Outbox } from '@token-meter/core'
 import { sqliteOutbox } from '@token-meter/core/sqlite'
 import { postgresOutbox } from '@token-meter/postgres'
-import { startPostgres, type PostgresServer } from '@token-meter/testkit'
+import { startPostgres, type PostgresServer } from '@token-meter/testkit/internal'
 
 export type OutboxKind = 'memory' | 'sqlite process' | 'sqlite group' | 'sqlite full' | 'postgres'
 

@@ -1,5 +1,5 @@
 // `pnpm crash -- --kills 1000 --outbox sqlite --seed 42`: docs/crash-run.md.
-import { startPostgres } from '../postgres/postgres-server.ts'
+import { startPostgres } from '../internal/postgres-server.ts'
 import { crashCommand, usage } from './crash-command.ts'
 import { crashRun } from './crash-run.ts'
 import { reportLines } from './report-lines.ts'

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StripeApi } from '@token-meter/stripe'
+import { stripeOpenApi } from '../internal/shared-folder.ts'
 import { startReplayServer } from '../replay/replay-server.ts'
 import { startFakeStripe } from '../stripe/fake-stripe.ts'
 import { audit } from './audit.ts'
@@ -55,7 +56,7 @@ export async function crashRun(options: CrashRunOptions): Promise<CrashReport> {
   const random = createRandom(`${seed} run`)
   // Stripe does not say what its stream does with an identifier that it has.
   const streamDuplicates = random.oneOf(['ignored', 'refused'])
-  await using stripe = await startFakeStripe({ streamDuplicates })
+  await using stripe = await startFakeStripe({ streamDuplicates, openApi: stripeOpenApi() })
   await using provider = await startReplayServer({ gapMs: streamGapMs })
   provider.serve(plannedReply, { times: Infinity })
   const faults = createFaultPlan(stripe, seed)

@@ -16,12 +16,20 @@ export interface FakeServer extends LoopbackServer {
   recover(): void
 }
 
+/** What every fake backend can be told. */
+export interface FakeServerOptions {
+  /** On 127.0.0.1. @default any that is free */
+  readonly port?: number
+  /** How long a request takes, so that two at a time are seen as such. @default 1 */
+  readonly latencyMs?: number
+  /** ms since the epoch. @default Date.now */
+  readonly now?: () => number
+  /** Called once a request was answered, or its connection is gone. */
+  readonly onRequest?: (request: FakeRequest) => void
+}
+
 /** What makes a backend of a server. */
 export interface FakeBackend {
-  /** ms since the epoch. */
-  readonly now: () => number
-  /** How long a request takes before it is processed. */
-  readonly latencyMs: number
   /** Processes a request. */
   answer(request: FakeRequest, fault: Fault): FakeAnswer | Promise<FakeAnswer>
   /** The answer of a fault, in the backend's own words where the fault has none. */
@@ -35,15 +43,23 @@ export interface FakeBackend {
   headers?(request: FakeRequest, count: number): Readonly<Record<string, string>>
 }
 
-/** Starts a server that answers, or goes wrong as it is told to. */
-export async function startFakeServer(backend: FakeBackend): Promise<FakeServer> {
-  const { now, latencyMs, headers, answer, faultyAnswer } = backend
+/**
+ * Starts a server that answers, or goes wrong as it is told to: the fake of a backend.
+ * @throws the system's error where it cannot listen.
+ */
+export async function startFakeServer(
+  backend: FakeBackend,
+  options: FakeServerOptions = {},
+): Promise<FakeServer> {
+  const { port, latencyMs = 1, now = Date.now, onRequest } = options
+  const { headers, answer, faultyAnswer } = backend
   const { wait = (fault) => sleep(latencyMs + (fault.delayMs ?? 0)) } = backend
   const requests: OpenRequest[] = []
   const faults = createFaultQueue()
   const server = await startLoopbackServer(async (incoming, response) => {
     const request = await receive(incoming, now)
     requests.push(request)
+    if (onRequest !== undefined) response.once('close', () => onRequest(request))
     for (const [name, value] of Object.entries(headers?.(request, requests.length) ?? {})) {
       response.setHeader(name, value)
     }
@@ -54,7 +70,7 @@ export async function startFakeServer(backend: FakeBackend): Promise<FakeServer>
     if (fault.connection === 'hang') return
     if (fault.connection === 'reset') return void response.destroy()
     send(faultyAnswer(fault), request, response)
-  })
+  }, port)
   return { ...server, requests, failWith: faults.add, recover: faults.clear }
 }
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A real HTTP server on a free port of this machine. */
+/** A real HTTP server on this machine. */
 export interface LoopbackServer extends AsyncDisposable {
   /** Without a slash at the end: `http://127.0.0.1:40123`. */
   readonly url: string
@@ -11,9 +11,14 @@ export interface LoopbackServer extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** Starts a server that answers every request with `handle`; what it throws becomes a 500. */
+/**
+ * Starts a server that answers every request with `handle`; what it throws becomes a 500.
+ * @param wantedPort 0: any that is free.
+ * @throws the system's error, such as `EADDRINUSE`, where it cannot listen.
+ */
 export async function startLoopbackServer(
   handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+  wantedPort = 0,
 ): Promise<LoopbackServer> {
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
@@ -23,7 +28,7 @@ export async function startLoopbackServer(
   })
   const host = '127.0.0.1'
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(0, host, resolve)
+    server.once('error', reject).listen(wantedPort, host, resolve)
   })
   const { port } = server.address() as AddressInfo
   let closing: Promise<void> | undefined

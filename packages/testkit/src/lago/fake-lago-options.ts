@@ -1,7 +1,8 @@
+import type { FakeServerOptions } from '../http/fake-server.ts'
 import type { LagoEventInput } from './lago-event-input.ts'
 
 /** How a fake Lago behaves. */
-export interface FakeLagoOptions {
+export interface FakeLagoOptions extends FakeServerOptions {
   /** The key that is accepted. @default a UUID, as Lago's keys are */
   readonly apiKey?: string
   /**
@@ -31,11 +32,7 @@ export interface FakeLagoOptions {
   /** False: a 403 for questions about billable metrics and subscriptions. @default true */
   readonly mayRead?: boolean
   /** Events in a batch at the most, LAGO_EVENTS_BATCH_MAX_LENGTH. @default 100 */
-  readonly mostEvents?: number
+  readonly maxBatchEvents?: number
   /** Of the organization. @default Infinity */
   readonly requestsPerSecond?: number
-  /** How long a request takes. @default 1 */
-  readonly latencyMs?: number
-  /** ms since the epoch. @default Date.now */
-  readonly now?: () => number
 }

@@ -33,7 +33,7 @@ export interface FakeLago extends FakeServer {
 }
 
 export async function startFakeLago(options: FakeLagoOptions = {}): Promise<FakeLago> {
-  const { apiKey = randomUUID(), latencyMs = 1, now = Date.now } = options
+  const { apiKey = randomUUID() } = options
   const store = createLagoEventStore(options)
   const overRate = createLagoRateLimit(options.requestsPerSecond ?? Infinity)
   const metrics = options.billableMetrics && new Set(options.billableMetrics)
@@ -71,7 +71,7 @@ export async function startFakeLago(options: FakeLagoOptions = {}): Promise<Fake
     )
   }
 
-  const server = await startFakeServer({ now, latencyMs, answer, faultyAnswer })
+  const server = await startFakeServer({ answer, faultyAnswer }, options)
   return {
     ...server,
     apiKey,

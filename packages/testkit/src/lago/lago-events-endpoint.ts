@@ -13,8 +13,8 @@ export function postBatch(
 ): FakeAnswer {
   const { events } = bodyOf(request)
   if (!Array.isArray(events) || events.length === 0) return invalid({ events: ['no_events'] })
-  const { mostEvents = 100 } = options
-  if (events.length > mostEvents) return invalid({ events: ['too_many_events'] })
+  const { maxBatchEvents = 100 } = options
+  if (events.length > maxBatchEvents) return invalid({ events: ['too_many_events'] })
   const { answer, details } = keep(events, request, store, options)
   return answer ?? invalid(details)
 }

@@ -1,5 +1,7 @@
+import type { FakeServerOptions } from '../http/fake-server.ts'
+
 /** How a fake Metronome behaves. */
-export interface FakeMetronomeOptions {
+export interface FakeMetronomeOptions extends FakeServerOptions {
   /** The token that is accepted. @default 'metronome-token-fake' */
   readonly bearerToken?: string
   /** False: the token's scope leaves the endpoint out, and every request gets a 403. @default true */
@@ -13,8 +15,4 @@ export interface FakeMetronomeOptions {
   readonly eventTypes?: readonly string[]
   /** Events a second beyond which requests get a 429. @default Infinity */
   readonly eventsPerSecond?: number
-  /** How long a request takes. @default 1 */
-  readonly latencyMs?: number
-  /** ms since the epoch. @default Date.now */
-  readonly now?: () => number
 }

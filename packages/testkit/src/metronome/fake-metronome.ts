@@ -36,8 +36,8 @@ const duplicateWindowMs = 34 * 24 * 60 * 60_000
 export async function startFakeMetronome(
   options: FakeMetronomeOptions = {},
 ): Promise<FakeMetronome> {
-  const { bearerToken = 'metronome-token-fake', mayIngest = true, latencyMs = 1 } = options
-  const { eventsPerSecond = Infinity, now = Date.now } = options
+  const { bearerToken = 'metronome-token-fake', mayIngest = true } = options
+  const { eventsPerSecond = Infinity } = options
   const customers = options.customers && new Set(options.customers)
   const eventTypes = options.eventTypes && new Set(options.eventTypes)
   const ledger = createEventsOnce(duplicateWindowMs, (event: UsageEvent) => event.transaction_id)
@@ -72,7 +72,7 @@ export async function startFakeMetronome(
     return { status: 200, headers: { 'content-length': '0' }, body: '' }
   }
 
-  const server = await startFakeServer({ now, latencyMs, answer, faultyAnswer })
+  const server = await startFakeServer({ answer, faultyAnswer }, options)
   return {
     ...server,
     bearerToken,

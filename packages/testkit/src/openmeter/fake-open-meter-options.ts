@@ -1,5 +1,7 @@
+import type { FakeServerOptions } from '../http/fake-server.ts'
+
 /** How a fake OpenMeter behaves. */
-export interface FakeOpenMeterOptions {
+export interface FakeOpenMeterOptions extends FakeServerOptions {
   /** The key that is accepted; `null`: none is asked for, as by a self-hosted one. @default 'om_fake' */
   readonly apiKey?: string | null
   /** False: the key may not ingest, and every request gets a 403. @default true */
@@ -12,8 +14,4 @@ export interface FakeOpenMeterOptions {
   readonly duplicateWindowMs?: number
   /** A longer body gets a proxy's 413. @default Infinity */
   readonly maxBodyBytes?: number
-  /** How long a request takes. @default 1 */
-  readonly latencyMs?: number
-  /** ms since the epoch. @default Date.now */
-  readonly now?: () => number
 }

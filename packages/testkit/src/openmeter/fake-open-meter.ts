@@ -35,7 +35,6 @@ export async function startFakeOpenMeter(
 ): Promise<FakeOpenMeter> {
   const { apiKey = 'om_fake', mayIngest = true, api = 'v1', prefix = '' } = options
   const { duplicateWindowMs = 24 * 60 * 60_000, maxBodyBytes = Infinity } = options
-  const { latencyMs = 1, now = Date.now } = options
   const path = `${prefix}${api === 'v1' ? '/api/v1/events' : '/v3/openmeter/events'}`
   const success = api === 'v1' ? 204 : 202
   const store = createEventsOnce(duplicateWindowMs, ({ source, id }: IngestedEvent) =>
@@ -58,7 +57,7 @@ export async function startFakeOpenMeter(
     return ingestEvents(request, store, success, limit)
   }
 
-  const server = await startFakeServer({ now, latencyMs, answer, faultyAnswer })
+  const server = await startFakeServer({ answer, faultyAnswer }, options)
   return {
     ...server,
     url: `${server.url}${prefix}`,

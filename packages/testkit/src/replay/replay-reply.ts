@@ -1,8 +1,8 @@
 /**
  * What a request gets:
  *
- * - a string: the path of a recording, absolute or inside the recordings folder; `*.json` is sent
- *   as JSON, `*.chunks.txt` as server-sent events;
+ * - a string: the path of a file with a recorded answer; `*.json` is sent as JSON, `*.chunks.txt`
+ *   (one JSON event a line) as server-sent events;
  * - an array: server-sent events, one per item. To chat completions, `stream_options.include_usage`
  *   is honoured as OpenAI does, which recordings are not: they are sent as they were recorded;
  * - bytes: a body as it is, such as audio, or text that is not JSON;

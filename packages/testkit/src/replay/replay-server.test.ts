@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { recordings } from '../recordings.ts'
-import { sharedFolder } from '../shared-folder.ts'
+import { recordings } from '../internal/recordings.ts'
+import { sharedFolder } from '../internal/shared-folder.ts'
 import { startReplayServer, type ReplayServer } from './replay-server.ts'
 
 let server: ReplayServer
@@ -122,7 +122,8 @@ test.skipIf(sharedFolder() === undefined)('every recording is served whole', asy
     if (recording.stream) expect(text.startsWith('data: ') || text.startsWith('event: ')).toBe(true)
     else expect(() => JSON.parse(text)).not.toThrow()
   }
-  server.serve('openai/completions/openai-completion-text.chunks.txt')
+  const streamed = recordings().find(({ endpoint, stream }) => endpoint === 'completions' && stream)
+  server.serve(streamed!.file)
   const text = await (await post('/v1/completions', {})).text()
   expect(text.endsWith('data: [DONE]\n\n')).toBe(true)
 })

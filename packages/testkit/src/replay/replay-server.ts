@@ -15,6 +15,8 @@ export interface ReplayServer extends AsyncDisposable {
   readonly requests: readonly ReplayedRequest[]
   /** Queues a reply: the next request that fits `options.path` gets it. */
   serve(reply: Reply, options?: ReplyOptions): void
+  /** Forgets all replies that are queued, and all requests so far. */
+  forget(): void
   /** Cuts every connection and stops listening. Safe to call twice. */
   close(): Promise<void>
 }
@@ -42,6 +44,10 @@ export async function startReplayServer(options: ReplayServerOptions = {}): Prom
     requests,
     serve: (reply, replyOptions = {}) => {
       queue.push({ reply, options: replyOptions, left: replyOptions.times ?? 1 })
+    },
+    forget: () => {
+      queue.length = 0
+      requests.length = 0
     },
   }
 }

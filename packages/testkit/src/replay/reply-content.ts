@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { isAbsolute, join } from 'node:path'
 import { parseJson } from '../http/parse-json.ts'
-import { sharedFolder } from '../shared-folder.ts'
 import { asRequested } from './chat-usage.ts'
 import type { Reply, ReplayedRequest, ReplayEvent } from './replay-reply.ts'
 
@@ -14,9 +12,7 @@ export type ReplyContent =
       readonly end: string
     }
 
-/**
- * @throws Error when a recording named by a relative path is wanted and `../shared` is absent.
- */
+/** @throws the system's error where a recording cannot be read. */
 export function replyContent(reply: Reply, request: ReplayedRequest): ReplyContent {
   if (typeof reply === 'function') return replyContent(reply(request), request)
   if (reply instanceof Uint8Array) return { contentType: 'application/octet-stream', body: reply }
@@ -31,19 +27,12 @@ export function replyContent(reply: Reply, request: ReplayedRequest): ReplyConte
 }
 
 function recordedContent(path: string, request: ReplayedRequest): ReplyContent {
-  const text = readFileSync(recordingFile(path), 'utf8')
+  const text = readFileSync(path, 'utf8')
   if (!path.endsWith('.chunks.txt')) return jsonContent(text)
   return streamContent(
     text.split('\n').filter((line) => line.trim() !== ''),
     request,
   )
-}
-
-function recordingFile(path: string): string {
-  if (isAbsolute(path)) return path
-  const shared = sharedFolder()
-  if (shared === undefined) throw new Error(`No recordings here (../shared is absent): ${path}`)
-  return join(shared, 'recordings', path)
 }
 
 function jsonContent(body: string): ReplyContent {

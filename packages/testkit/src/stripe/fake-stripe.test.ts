@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { sharedFolder } from '../shared-folder.ts'
+import { stripeOpenApi } from '../internal/shared-folder.ts'
 import type { FakeStripeOptions } from './fake-stripe-options.ts'
 import { startFakeStripe, type FakeStripe } from './fake-stripe.ts'
 
@@ -175,7 +175,7 @@ test.each([
   expect(stripe.meterEvents).toEqual([])
 })
 
-test.skipIf(sharedFolder() === undefined).each([
+test.skipIf(stripeOpenApi() === undefined).each([
   ['unix seconds', { timestamp: String(start / 1000) }],
   ['a number for a value', payload({ value: 5 })],
   ['a nested payload', payload({ model: { name: 'x' } })],

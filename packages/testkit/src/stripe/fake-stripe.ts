@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FakeAnswer, FakeRequest } from '../http/fake-request.ts'
-import { startFakeServer, type FakeServer } from '../http/fake-server.ts'
+import { startFakeServer, type FakeBackend, type FakeServer } from '../http/fake-server.ts'
 import { replacesAnswer, type Fault } from '../http/fault.ts'
 import { refusedAccess } from './access.ts'
 import { adjustmentsEndpoint } from './adjustments-endpoint.ts'
@@ -50,16 +50,17 @@ export interface FakeStripe extends FakeServer {
 }
 
 /**
- * Starts a fake Stripe. Requests are also checked against Stripe's API description where
- * `../shared` has it.
+ * Starts a fake Stripe.
+ * @throws Error where `openApi` names no file that can be read.
  */
 export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<FakeStripe> {
   const { apiKey = 'rk_live_fake', mayWriteMeterEvents = true, latencyMs = 1 } = options
   const { requestsPerSecond = Infinity, maxConcurrentRequests = Infinity } = options
+  const { openApi = process.env['TOKEN_METER_STRIPE_OPENAPI'] } = options
   const { now = Date.now, sessionMs = 15 * 60_000, expiredSessionStatus = 401 } = options
   const lanes = createLanes()
   const overRate = createRateLimit(requestsPerSecond, 'endpoint-rate')
-  const schema = openApiCheck()
+  const schema = openApi === undefined ? undefined : openApiCheck(openApi)
   const ledger = createMeterEventLedger({ meters: options.meters, customers: options.customers })
   const sessions = createMeterEventSessions({
     lifetimeMs: sessionMs,
@@ -106,9 +107,7 @@ export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<
     }
   }
 
-  const server = await startFakeServer({
-    now,
-    latencyMs,
+  const backend: FakeBackend = {
     answer,
     faultyAnswer,
     // A request takes its time in its lane.
@@ -119,7 +118,8 @@ export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<
       'request-id': `req_${count}`,
       date: new Date(at).toUTCString(),
     }),
-  })
+  }
+  const server = await startFakeServer(backend, options)
   return {
     ...server,
     apiKey,

@@ -1,23 +1,24 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { Ajv, type ValidateFunction } from 'ajv'
 import formats from 'ajv-formats'
 import { parse } from 'qs'
 import { parseJson } from '../http/parse-json.ts'
-import { sharedFolder } from '../shared-folder.ts'
 import type { FakeRequest } from '../http/fake-request.ts'
 
 /** Checks a request against Stripe's own API description; the answer is what is wrong with it. */
 export type OpenApiCheck = (request: FakeRequest) => readonly string[]
 
-/** `undefined` where `../shared` is absent: then only the fake's own rules hold. */
-export function openApiCheck(): OpenApiCheck | undefined {
-  const shared = sharedFolder()
-  if (shared === undefined) return undefined
-  const file = join(shared, 'openapi', 'stripe-billing.json')
-  if (!existsSync(file)) return undefined
-  const description = JSON.parse(readFileSync(file, 'utf8')) as OpenApiDescription
+/** By the description in a file, which is read once. */
+export function openApiCheck(file: string): OpenApiCheck {
+  const description = descriptions.get(file) ?? read(file)
+  descriptions.set(file, description)
   return (request) => check(description, request)
+}
+
+const descriptions = new Map<string, OpenApiDescription>()
+
+function read(file: string): OpenApiDescription {
+  return JSON.parse(readFileSync(file, 'utf8')) as OpenApiDescription
 }
 
 interface OpenApiDescription {

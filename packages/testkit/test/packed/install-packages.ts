@@ -11,6 +11,7 @@ const sdks = [
   ['packages/ai-sdk', 'ai'],
   ['packages/ai-sdk', '@ai-sdk/openai'],
   ['packages/stripe', 'stripe'],
+  ['.', 'vitest'],
   ['.', '@types/node'],
 ] as const
 

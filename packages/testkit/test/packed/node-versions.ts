@@ -8,7 +8,7 @@ export interface NodeVersion {
   readonly binary: string | undefined
 }
 
-const modules = join(import.meta.dirname, '../../node_modules')
+const modules = join(import.meta.dirname, 'node_modules')
 
 /** The oldest line that is supported, the one after it, and the pinned one that runs the tests. */
 export const nodeVersions: readonly NodeVersion[] = [

@@ -1,8 +1,8 @@
 import { modelSlug, tokenTypes, type ModelSlug, type TokenCounts } from '@token-meter/core/wire'
 import { test } from 'vitest'
 import type { Fault } from '../http/fault.ts'
-import { sharedFolder } from '../shared-folder.ts'
-import type { BilledRow } from './sink-backend.ts'
+import { sharedFolder } from './shared-folder.ts'
+import type { BilledRow } from '../sink-suite/sink-backend.ts'
 
 /** True where there are no recordings; then it says so, once, as a skipped test. */
 export function recordingsAreAbsent(): boolean {

@@ -13,3 +13,11 @@ export function sharedFolder(): string | undefined {
     if (folder === dirname(folder)) return undefined
   }
 }
+
+/** The file with Stripe's API description; `undefined` where it is absent. */
+export function stripeOpenApi(): string | undefined {
+  const shared = sharedFolder()
+  if (shared === undefined) return undefined
+  const file = join(shared, 'openapi', 'stripe-billing.json')
+  return existsSync(file) ? file : undefined
+}
