@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { endpointOf } from '../src/endpoint/endpoints.ts'
-import { modelMethods } from '../src/methods.ts'
+import { modelMethods } from '../src/model/methods.ts'
 
 test('METHODS.md says what the code does', () => {
   const table = readFileSync(join(import.meta.dirname, '../METHODS.md'), 'utf8')

@@ -7,8 +7,8 @@ import {
 } from '@token-meter/core/wire'
 import { embedContentUsage } from '@token-meter/google/usage'
 import { embeddingsUsage } from '@token-meter/openai/usage'
+import { answeredModel, type ModelAnswer, wholeAnswer } from '../usage/answer.ts'
 import { withStatedCost } from '../usage/metadata-cost.ts'
-import { answeredModel, type ModelAnswer, wholeAnswer } from '../usage/model-answer.ts'
 
 /** `doEmbed`: input only. */
 export const embeddingModel: Endpoint = {

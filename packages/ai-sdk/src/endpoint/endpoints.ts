@@ -1,10 +1,28 @@
 import type { Endpoint } from '@token-meter/core/wire'
-import { decisionModel, extractionModel } from './decision-model.ts'
+import { wholeAnswer } from '../usage/answer.ts'
+import { readUsage } from '../usage/read-usage.ts'
+import { speechModel, transcriptionModel } from './audio-models.ts'
 import { embeddingModel } from './embedding-model.ts'
 import { imageModel } from './image-model.ts'
 import { languageModel } from './language-model.ts'
-import { speechModel } from './speech-model.ts'
-import { transcriptionModel } from './transcription-model.ts'
+
+function questions(name: string): Endpoint {
+  return {
+    name,
+    read: (result, { provider, body }) =>
+      readUsage(wholeAnswer(result), provider, String(body.model)),
+    estimateInput: (body, estimate) =>
+      estimate.addStrings([body.state, body.questions, body.fields]),
+    estimateOutput: (result, estimate) =>
+      estimate.addStrings((result as { answers?: unknown } | null)?.answers),
+  }
+}
+
+/** `doDecide` (`doEvaluate` in earlier versions): answers to given questions. */
+const decisionModel: Endpoint = questions('decisionModel')
+
+/** `doExtract`: values of given fields. */
+const extractionModel: Endpoint = questions('extractionModel')
 
 const endpoints: Readonly<Record<string, Endpoint>> = {
   languageModel,

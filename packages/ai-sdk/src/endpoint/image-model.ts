@@ -6,9 +6,9 @@ import {
   type UsageReading,
 } from '@token-meter/core/wire'
 import { imagesUsage } from '@token-meter/openai/usage'
+import { answeredModel, metadataOf, type ModelAnswer, wholeAnswer } from '../usage/answer.ts'
 import { withStatedCost } from '../usage/metadata-cost.ts'
 import { normalisedUsage } from '../usage/normalised-usage.ts'
-import { answeredModel, metadataOf, type ModelAnswer, wholeAnswer } from '../usage/model-answer.ts'
 
 /** `doGenerate` of an image model: by tokens where the model has them, and by piece. */
 export const imageModel: Endpoint = {

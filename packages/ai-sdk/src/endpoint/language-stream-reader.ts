@@ -1,19 +1,18 @@
 import { Refusals } from '@token-meter/anthropic/usage'
 import {
   type Call,
+  type HttpHeaders,
   isGap,
   jsonObject,
-  type HttpHeaders,
   type StreamReader,
   text,
   type TokenEstimate,
   unknownUsage,
   type UsageReading,
 } from '@token-meter/core/wire'
-import { hidesRawEvents } from '../raw-request.ts'
-import { asBlock, seeFinish } from '../usage/answer-refusals.ts'
-import { answeredModel, type ModelAnswer } from '../usage/model-answer.ts'
+import { answeredModel, type ModelAnswer } from '../usage/answer.ts'
 import { creatorOf, hasCounts, mainLast, readEvents, readUsage } from '../usage/read-usage.ts'
+import { asBlock, seeFinish } from '../usage/refusals.ts'
 import { ToolItems } from '../usage/tool-items.ts'
 import { RawEvents } from './raw-events.ts'
 
@@ -61,13 +60,18 @@ export class LanguageStreamReader implements StreamReader {
   readonly #rawRefusals: Refusals
   #rawStopped = false
 
-  constructor(call: Call, output: TokenEstimate, headers?: HttpHeaders) {
+  constructor(
+    call: Call,
+    output: TokenEstimate,
+    headers: HttpHeaders | undefined,
+    hidesRaw: boolean,
+  ) {
     this.#call = call
     this.#output = output
     this.#refusals = new Refusals(call.provider)
     this.#rawRefusals = new Refusals(call.provider)
     this.#headers = headers
-    this.rewrites = hidesRawEvents(call)
+    this.rewrites = hidesRaw
     const { provider, body } = call
     const asked = String(body.model)
     const creator = creatorOf(provider, asked)

@@ -6,7 +6,7 @@ import {
   type UsageDetails,
   type UsageReading,
 } from '@token-meter/core/wire'
-import { metadataOf, type ModelAnswer } from './model-answer.ts'
+import { metadataOf, type ModelAnswer } from './answer.ts'
 
 /** A reading with the cost that stands beside its usage object, in the metadata of the answer. */
 export function withStatedCost(reading: UsageReading, answer: ModelAnswer): UsageReading {

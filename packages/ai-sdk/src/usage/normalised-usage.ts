@@ -1,5 +1,5 @@
 import { countReader, jsonObject, type UsageCounts, usageDetails } from '@token-meter/core/wire'
-import { metadataOf, type ModelAnswer } from './model-answer.ts'
+import { metadataOf, type ModelAnswer } from './answer.ts'
 
 /** Providers whose V2 models count cached tokens beside the input, as their APIs do. */
 const cachedOutside = new Set(['anthropic', 'bedrock'])

@@ -1,3 +1,4 @@
+import { readMessage } from '@token-meter/anthropic/usage'
 import {
   allInput,
   isStated,
@@ -6,12 +7,16 @@ import {
   type UsageDetails,
   type UsageReading,
 } from '@token-meter/core/wire'
-import { readMessage } from '@token-meter/anthropic/usage'
-import { answeredModel, metadataOf, type ModelAnswer, serviceTier } from './model-answer.ts'
+import { answeredModel, metadataOf, type ModelAnswer, serviceTier } from './answer.ts'
 import { withStatedCost } from './metadata-cost.ts'
 import { normalisedUsage } from './normalised-usage.ts'
-import { wireEndpoints } from './wire-endpoints.ts'
-import { saysTheSame, type WireShape, type WireUsage, wireUsage } from './wire-usage.ts'
+import {
+  saysTheSame,
+  wireEndpoints,
+  type WireShape,
+  type WireUsage,
+  wireUsage,
+} from './wire-usage.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 

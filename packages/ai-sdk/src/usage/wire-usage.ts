@@ -1,5 +1,13 @@
-import { isStated, jsonObject } from '@token-meter/core/wire'
-import { metadataOf, type ModelAnswer } from './model-answer.ts'
+import { messages } from '@token-meter/anthropic/usage'
+import { type Endpoint, isStated, jsonObject } from '@token-meter/core/wire'
+import { generateContent, interactions } from '@token-meter/google/usage'
+import { chatCompletions, responses } from '@token-meter/openai/usage'
+import { metadataOf, type ModelAnswer } from './answer.ts'
+
+/**
+ * The AI SDK's models speak the APIs of others. Where an answer or an event of one is at hand, it is
+ * read as when that API's own client is metered; which API it is of shows by its fields.
+ */
 
 /** Whose usage object it is, by its fields: gateways and compatible servers pass on others'. */
 export type WireShape = 'chat' | 'messages' | 'responses' | 'generateContent' | 'interactions'
@@ -27,6 +35,25 @@ export function wireShape(usage: Fields): WireShape | undefined {
   if ('total_input_tokens' in usage || 'total_output_tokens' in usage) return 'interactions'
   if (!('input_tokens' in usage || 'output_tokens' in usage)) return undefined
   return messagesOnly.some((field) => field in usage) ? 'messages' : 'responses'
+}
+
+/** How answers of each API are read, as when its own client is metered. */
+export const wireEndpoints: Readonly<Record<WireShape, Endpoint>> = {
+  chat: chatCompletions,
+  responses,
+  messages,
+  generateContent,
+  interactions,
+}
+
+/** Of which API an event of a stream is, by its fields; `undefined` where it is of none. */
+export function shapeOfEvent(event: Readonly<Record<string, unknown>>): WireShape | undefined {
+  const { type, event_type, choices, candidates, usageMetadata } = event
+  if (typeof type === 'string' && type.startsWith('response.')) return 'responses'
+  if (typeof type === 'string' && /^(?:message|content_block)_/.test(type)) return 'messages'
+  if (typeof event_type === 'string') return 'interactions'
+  if (candidates !== undefined || usageMetadata !== undefined) return 'generateContent'
+  return choices === undefined ? undefined : 'chat'
 }
 
 /**

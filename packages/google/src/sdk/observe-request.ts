@@ -5,7 +5,7 @@ import {
   type ObservedCall,
   StreamObservation,
 } from '@token-meter/core/adapter'
-import { jsonObject, httpHeaders, text } from '@token-meter/core/wire'
+import { httpHeaders, jsonObject, text } from '@token-meter/core/wire'
 import { batches, batchLine, batchModel, batchOutput } from '../wire/batches.ts'
 import { generateContent } from '../wire/content.ts'
 import { embedContent } from '../wire/embed.ts'

@@ -8,18 +8,16 @@ import {
   type ObservedCall,
   StreamObservation,
 } from '@token-meter/core/adapter'
-import { type Call, jsonObject, httpHeaders } from '@token-meter/core/wire'
+import { type Call, httpHeaders, jsonObject } from '@token-meter/core/wire'
+import { endpointOf } from '../endpoint/endpoints.ts'
+import { languageModelHidingRaw } from '../endpoint/language-model.ts'
+import { needsRawEvents, withRawEvents } from '../endpoint/raw-events.ts'
+import { answeredError } from '../usage/answer.ts'
 import type { AiSdkModel } from './ai-sdk-client.ts'
 import { CallScope } from './call-scope.ts'
-import { endpointOf } from './endpoint/endpoints.ts'
 import { kindOfCall } from './methods.ts'
-import { modelBaseUrl } from './model/model-base-url.ts'
-import { modelHeaders } from './model/model-headers.ts'
-import { modelProvider } from './model/model-provider.ts'
-import { ModelStreamWatch } from './model-stream-watch.ts'
-import { observeModelStream } from './observe-model-stream.ts'
-import { withRawEvents } from './raw-request.ts'
-import { answeredError } from './usage/answered-error.ts'
+import { modelBaseUrl, modelHeaders, modelProvider } from './model-config.ts'
+import { ModelStreamWatch, observeModelStream } from './model-stream.ts'
 
 type Method = (...args: unknown[]) => unknown
 
@@ -43,7 +41,10 @@ export class ModelObservation {
     this.#billingWatch = new GatewayBillingWatch(observer)
   }
 
-  /** A call of one of the model's methods. Answers what the caller gets. */
+  /**
+   * A call of one of the model's methods.
+   * @returns what the caller gets.
+   */
   call(method: string, original: Method, args: unknown[]): unknown {
     let observed: ObservedCall | undefined
     try {
@@ -55,7 +56,7 @@ export class ModelObservation {
     if (observed === undefined) return Reflect.apply(original, this.#model, args)
     const call = observed
     const scope = new CallScope()
-    const sent = method === 'doStream' ? this.#sent(call, args) : args
+    const sent = call.endpoint === languageModelHidingRaw ? withRawEvents(args) : args
     const answer = scope.run(() => Reflect.apply(original, this.#model, [...sent]))
     const { abortSignal } = jsonObject(args[0])
     const isAborted = () => (abortSignal as AbortSignal | undefined)?.aborted === true
@@ -63,11 +64,6 @@ export class ModelObservation {
     return isPromise(answer)
       ? answer.then(onAnswer, (error: unknown) => onError(error, call, scope))
       : onAnswer(answer)
-  }
-
-  #sent({ call, endpoint }: ObservedCall, args: readonly unknown[]): readonly unknown[] {
-    if (endpoint.name !== 'languageModel') return args
-    return guarded(this.#observer, () => withRawEvents(call, this.#model, args)) ?? args
   }
 
   #begin(method: string, options: Readonly<Record<string, unknown>>): ObservedCall | undefined {
@@ -81,11 +77,15 @@ export class ModelObservation {
       this.#watchGatewayBilling(options.headers)
       const { modelId } = this.#model
       const body: Call['body'] = { model: modelId, ...bodySnapshot(options) }
-      return this.#observer.begin(
-        { provider: this.#provider, endpoint: endpoint.name, method, body },
-        endpoint,
-      )
+      const call = { provider: this.#provider, endpoint: endpoint.name, method, body }
+      const hidesRaw = kind === 'languageModel' && method === 'doStream' && this.#needsRaw(body)
+      return this.#observer.begin(call, hidesRaw ? languageModelHidingRaw : endpoint)
     })
+  }
+
+  #needsRaw(body: Call['body']): boolean {
+    const needs = () => needsRawEvents(this.#provider, this.#model, body)
+    return guarded(this.#observer, needs) === true
   }
 
   #observe(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { modelProvider } from './model-provider.ts'
+import { modelProvider } from './model-config.ts'
 
 const model = (provider: string, config?: object) => ({
   specificationVersion: 'v4',

@@ -1,6 +1,19 @@
-import type { ClientOptions, Meter } from '@token-meter/core/adapter'
-import type { AiSdkClient, AiSdkModel } from './ai-sdk-client.ts'
-import { meter as zeroConfig } from './zero-config-meter.ts'
+import { type ClientOptions, type Meter, zeroConfigMeter } from '@token-meter/core/adapter'
+import type { AiSdkClient, AiSdkModel } from './model/ai-sdk-client.ts'
+import { aiSdkProvider } from './model/ai-sdk-provider.ts'
+
+/**
+ * The same model or provider, metered: every call becomes usage of the customer, delivered to the
+ * billing backends that the environment names (`STRIPE_RESTRICTED_KEY`, ...), through an outbox on
+ * disk (`TOKEN_METER_OUTBOX`, default `.token-meter/usage.db`).
+ *
+ * What the environment lacks (a package, a disk) is told by `console.warn` and fails no call: usage waits
+ * for it.
+ *
+ * @throws TypeError for an empty customer or what is no model or provider object of the AI SDK, a
+ * model id such as `'openai/gpt-5'` among them; ConfigError for an option that there is not.
+ */
+export const meter: Meter<AiSdkClient> = zeroConfigMeter(aiSdkProvider)
 
 type Customer = Parameters<Meter<AiSdkClient>>[1]
 
@@ -40,25 +53,26 @@ export interface MeterMiddleware {
  */
 export function meterMiddleware(
   customer: Customer,
-  { meter = zeroConfig, ...options }: MeterMiddlewareOptions = {},
+  { meter: meterOfCalls = meter, ...options }: MeterMiddlewareOptions = {},
 ): MeterMiddleware {
-  const metered = <Model extends AiSdkModel>(model: Model): Model => meter(model, customer, options)
+  const metered = <Model extends AiSdkModel>(model: Model): Model =>
+    meterOfCalls(model, customer, options)
   // What can never work is refused now, not at the first call.
-  metered(standIn(unknownModel, 'doGenerate', async () => {}))
+  metered(modelCalling(unknownModel, 'doGenerate', async () => {}))
   return {
     middlewareVersion: 'v2',
     specificationVersion: 'v3',
     wrapGenerate: async ({ doGenerate, params, model }) =>
-      await metered(standIn(model, 'doGenerate', doGenerate)).doGenerate(params),
+      await metered(modelCalling(model, 'doGenerate', doGenerate)).doGenerate(params),
     wrapStream: async ({ doStream, params, model }) =>
-      await metered(standIn(model, 'doStream', doStream)).doStream(params),
+      await metered(modelCalling(model, 'doStream', doStream)).doStream(params),
   }
 }
 
 const unknownModel: AiSdkModel = { specificationVersion: 'v4', provider: '', modelId: '' }
 
-/** A model of the same name whose call is the middleware's. */
-function standIn<Method extends string, Result>(
+/** A model of the same name whose call is the one that the middleware was given. */
+function modelCalling<Method extends string, Result>(
   model: AiSdkModel,
   method: Method,
   call: () => PromiseLike<Result>,

@@ -1,5 +1,5 @@
 import type { Refusals } from '@token-meter/anthropic/usage'
-import { jsonObject, type HttpHeaders, httpHeaders, text } from '@token-meter/core/wire'
+import { type HttpHeaders, httpHeaders, jsonObject, text } from '@token-meter/core/wire'
 
 /** What a model's answer, or the end of its stream, says about what it used. */
 export interface ModelAnswer {
@@ -62,4 +62,20 @@ export function serviceTier(answer: ModelAnswer, raw: Fields): string | undefine
 
 function tierIn(fields: Fields): string | undefined {
   return text(fields.service_tier) ?? text(fields.serviceTier) ?? text(fields.trafficType)
+}
+
+/**
+ * What a call's error says of the answer behind it: an answer that came with a good status and
+ * could not be read was generated, and is owed. `undefined` where nothing was answered; a body
+ * where the error carries one that is JSON.
+ */
+export function answeredError(error: unknown): { readonly body: unknown } | undefined {
+  const { statusCode, responseBody } = jsonObject(error)
+  if (typeof statusCode !== 'number' || statusCode < 200 || statusCode > 299) return undefined
+  if (typeof responseBody !== 'string') return { body: undefined }
+  try {
+    return { body: JSON.parse(responseBody) as unknown }
+  } catch {
+    return { body: undefined }
+  }
 }
