@@ -5,7 +5,7 @@
 export { zeroConfigMeter } from './meter/zero-config.ts'
 export { registerPackage } from './environment/installed-package.ts'
 export type { Meter } from './meter/meter.ts'
-export { watchMeter, type WatchedMeter } from './meter/watch-meter.ts'
+export { watchMeter, type WatchedMeter } from './meter/zero-config.ts'
 
 export { AssignedFunctions } from './call/sdk/assigned-functions.ts'
 export { bodySnapshot } from './wire/request-body.ts'

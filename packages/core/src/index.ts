@@ -4,9 +4,9 @@
  * @module
  */
 export { type ClientOf, createMeter, type Meter } from './meter/meter.ts'
-export type { MeterOptions } from './meter/options.ts'
-export type { CloseOptions, FlushOptions } from './meter/pipeline.ts'
-export type { MeterEvents } from './meter/meter-events.ts'
+export type { CloseOptions, FlushOptions, MeterOptions } from './meter/options.ts'
+
+export type { MeterEvents } from './meter/events.ts'
 export type { MeterSinkStats, MeterStats } from './meter/stats.ts'
 export type { ManualUsage } from './meter/manual-usage.ts'
 

@@ -81,7 +81,7 @@ test('usage in memory that is late, or that nobody is named for, is told whole',
   backend.down = undefined
   const unattributed = exampleRecord({ customer: null })
   const lifetime = new RequestLifetime({
-    own: new DeliveryWaiter(memoryOutbox(), []),
+    waiter: new DeliveryWaiter(memoryOutbox(), []),
     waitUntil,
     onError: (error) => void errors.push(error),
   })

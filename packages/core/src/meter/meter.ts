@@ -10,10 +10,10 @@ import {
 import { rememberWrapped, unwrapClient } from '../call/sdk/wrapped-clients.ts'
 import { guardedTokenizer } from './guarded-tokenizer.ts'
 import type { ManualUsage } from './manual-usage.ts'
-import type { MeterEvents } from './meter-events.ts'
-import type { MeterOptions } from './options.ts'
+import type { MeterEvents } from './events.ts'
+import type { CloseOptions, FlushOptions, MeterOptions } from './options.ts'
 import type { Correction, Outbox } from '../outbox/outbox.ts'
-import { type CloseOptions, type FlushOptions, Pipeline } from './pipeline.ts'
+import { Pipeline } from './pipeline.ts'
 import type { MeterStats } from './stats.ts'
 
 /** Wraps clients and owns the pipeline behind them. Made by `createMeter`. */
@@ -36,7 +36,7 @@ export interface Meter<SupportedClient extends object = object> extends AsyncDis
   /**
    * Resolves when everything recorded before the call is settled with every sink: delivered, or a
    * dead letter. Calls at the same moment with the same options share one promise. After `close()`
-   * nothing more is sent: it answers the last counts, or rejects when records were left.
+   * nothing more is sent: it returns the last counts, or rejects when records were left.
    * @throws FlushError after `timeoutMs` (default 30 s) with what is left; ConfigError for a
    * `timeoutMs` that is no time (`Infinity` is one).
    */
@@ -49,7 +49,7 @@ export interface Meter<SupportedClient extends object = object> extends AsyncDis
   close(options?: CloseOptions): Promise<void>
   /** Names who pays for the calls that `work` makes, where the client itself names nobody. */
   withCustomer<Result>(customer: string, work: () => Result): Result
-  /** Adds a listener; the answer removes it. */
+  /** Adds a listener. Returns how to remove it. */
   on<Name extends keyof MeterEvents>(
     name: Name,
     listener: (event: MeterEvents[Name]) => void,

@@ -1,5 +1,6 @@
+import type { Delivery } from '../delivery/delivery.ts'
 import type { SinkFailure } from '../delivery/outage.ts'
-import type { SinkStats } from '../outbox/outbox.ts'
+import type { Outbox, SinkStats } from '../outbox/outbox.ts'
 
 /** Where all usage stands. */
 export interface MeterStats {
@@ -20,4 +21,18 @@ export interface MeterSinkStats extends SinkStats {
    * network that is down. Absent while it takes anything, or nothing was tried.
    */
   readonly failing?: SinkFailure
+}
+
+/** The counts of an outbox for the sinks that it is delivered to. */
+export async function countUsage(
+  outbox: Outbox,
+  deliveries: readonly Delivery[],
+): Promise<Omit<MeterStats, 'errors'>> {
+  const sinks = await Promise.all(
+    deliveries.map(
+      async ({ sink: { name }, failing }) =>
+        [name, { ...(await outbox.stats(name)), ...(failing && { failing }) }] as const,
+    ),
+  )
+  return { recorded: await outbox.recorded(), sinks: Object.fromEntries(sinks) }
 }

@@ -14,7 +14,7 @@ export type WaitUntil = (promise: Promise<unknown>) => void
 const waitUntilMs = 25_000
 
 export interface RequestLifetimeOptions {
-  readonly own: DeliveryWaiter
+  readonly waiter: DeliveryWaiter
   readonly onError: (error: TokenMeterError) => void
   readonly waitUntil?: WaitUntil | undefined
   readonly awaitDeliveryMs?: number | undefined
@@ -28,7 +28,7 @@ interface Settling {
 
 /** The lifetime of requests, as far as usage extends it. */
 export class RequestLifetime {
-  readonly #own: DeliveryWaiter
+  readonly #waiter: DeliveryWaiter
   readonly #waitUntil: WaitUntil | undefined
   readonly #onError: (error: TokenMeterError) => void
   /** Usage of this turn, which shares a promise. */
@@ -36,8 +36,8 @@ export class RequestLifetime {
   /** How long a call waits for the delivery of its usage; 0: not at all. */
   readonly awaitDeliveryMs: number
 
-  constructor({ own, onError, waitUntil, awaitDeliveryMs = 0 }: RequestLifetimeOptions) {
-    this.#own = own
+  constructor({ waiter, onError, waitUntil, awaitDeliveryMs = 0 }: RequestLifetimeOptions) {
+    this.#waiter = waiter
     this.#waitUntil = waitUntil
     this.awaitDeliveryMs = awaitDeliveryMs
     this.#onError = onError
@@ -57,7 +57,7 @@ export class RequestLifetime {
     records: readonly UsageRecord[],
     appending: Promise<void> | undefined,
   ): Promise<void> {
-    const isDelivered = this.#own.wait(records, appending, this.awaitDeliveryMs)
+    const isDelivered = this.#waiter.wait(records, appending, this.awaitDeliveryMs)
     await appending
     this.#reportLate((await isDelivered) ? [] : records, records, this.awaitDeliveryMs)
   }
@@ -67,7 +67,7 @@ export class RequestLifetime {
     try {
       const waitUntil = this.#waitUntil ?? vercelWaitUntil()
       if (waitUntil === undefined) return
-      const isDelivered = this.#own.wait(records, appending, waitUntilMs)
+      const isDelivered = this.#waiter.wait(records, appending, waitUntilMs)
       const gathered = this.#gathered
       if (gathered === undefined) return waitUntil(this.#gather({ records, isDelivered }))
       gathered.push({ records, isDelivered })
@@ -87,7 +87,7 @@ export class RequestLifetime {
     this.#gathered = undefined
     const areDelivered = await Promise.all(gathered.map(({ isDelivered }) => isDelivered))
     // The platform ends what is still under way then: a batch would stay claimed until its lease ends.
-    await this.#own.drain(Math.max(0, deadline - performance.now()))
+    await this.#waiter.drain(Math.max(0, deadline - performance.now()))
     const late = gathered.filter((_, index) => areDelivered[index] !== true)
     const recordsOf = (some: readonly Settling[]) => some.flatMap(({ records }) => records)
     this.#reportLate(recordsOf(late), recordsOf(gathered), waitUntilMs)
@@ -95,7 +95,7 @@ export class RequestLifetime {
 
   /** The platform may end the process now, without a word: what dies with it is reported whole. */
   #reportLate(late: readonly UsageRecord[], all: readonly UsageRecord[], timeoutMs: number): void {
-    const isLasting = this.#own.isLasting
+    const isLasting = this.#waiter.isLasting
     if (late.length > 0) {
       this.#onError(
         new FlushError(

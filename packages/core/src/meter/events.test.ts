@@ -1,7 +1,7 @@
 import { exampleRecord } from '@token-meter/testkit'
 import { expect, test } from 'vitest'
 import { ConfigError, ObserverError, OutboxError } from '../errors/errors.ts'
-import { warnOnConsole } from './fault-log.ts'
+import { warnOnConsole } from './events.ts'
 
 function start() {
   const lines: string[] = []
