@@ -67,7 +67,7 @@ export const packages: readonly (readonly [folders: string, may: readonly string
       '@opentelemetry/api',
     ],
   ],
-  ['postgres/src', ['@token-meter/core/{adapter,sink,wire}', 'pg']],
+  ['postgres/src', ['@token-meter/core/{adapter,outbox,sink,wire}', 'pg']],
 ]
 
 const edge = {

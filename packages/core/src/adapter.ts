@@ -60,20 +60,9 @@ export type {
 } from './outbox/outbox.ts'
 export type { Awaitable } from './lib/promises.ts'
 export type { Batch, BatchEntry, BatchMarks } from './sink/batch.ts'
-export { Faults } from './outbox/faults.ts'
-export { isProcessGone, type ProcessName, thisProcess } from './outbox/process-life.ts'
 export { isRequestBound } from './environment/request-bound.ts'
-export { correctedEvents, type KnownEvents } from './outbox/corrected-events.ts'
-export { copyFound, distrustedSince } from './outbox/distrust.ts'
-export { duplicateIds, isSameUsage, type TakenId } from './outbox/taken-id.ts'
-export {
-  type KnownSink,
-  type KnownSinks,
-  seenForMs,
-  type SinkMode,
-  type SinkStart,
-} from './outbox/known-sinks.ts'
-export { fromBody, toBody } from './outbox/record-body.ts'
+export type { TakenId } from './outbox/taken-id.ts'
+export type { KnownSink, KnownSinks, SinkMode, SinkStart } from './outbox/known-sinks.ts'
 export type { Sink, SinkResult } from './sink/sink.ts'
 export type {
   EventsInFlight,
@@ -81,14 +70,7 @@ export type {
   RequestInFlight,
   SendProgress,
 } from './sink/send-progress.ts'
-export { moreUncertain, type Uncertainty, uncertaintyFields } from './outbox/uncertainty.ts'
-export {
-  isUncertainRefusal,
-  joinedRefusal,
-  refusalOf,
-  uncertainRefusal,
-  type Refusal,
-} from './errors/refusal.ts'
+export { isUncertainRefusal, uncertainRefusal, type Refusal } from './errors/refusal.ts'
 
 // For authors of anything that takes options.
 export {

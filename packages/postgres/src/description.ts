@@ -1,4 +1,4 @@
-import { ConfigError } from '@token-meter/core/adapter'
+import { ConfigError } from '@token-meter/core/outbox'
 import pg from 'pg'
 
 /**

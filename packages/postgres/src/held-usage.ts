@@ -1,4 +1,4 @@
-import type { Outbox } from '@token-meter/core/adapter'
+import type { Outbox } from '@token-meter/core/outbox'
 import type { Ask, Database } from './database.ts'
 import { doubtOf } from './identity/doubt-of.ts'
 import { idList, plainText } from './sql-text.ts'

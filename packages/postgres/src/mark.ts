@@ -1,4 +1,4 @@
-import type { Batch, BatchMarks } from '@token-meter/core/adapter'
+import type { Batch, BatchMarks } from '@token-meter/core/outbox'
 import { type Database, moment } from './database.ts'
 import { plainText } from './sql-text.ts'
 

@@ -1,4 +1,4 @@
-import { OutboxError } from '@token-meter/core/adapter'
+import { OutboxError } from '@token-meter/core/outbox'
 import type { UsageRecord } from '@token-meter/core/wire'
 import { explain } from './failure-kinds.ts'
 

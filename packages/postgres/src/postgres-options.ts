@@ -6,7 +6,7 @@ import {
   isOneOf,
   isText,
   optionCheck,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/outbox'
 import type { Pool } from 'pg'
 
 /**

@@ -1,14 +1,14 @@
+import { isRequestBound } from '@token-meter/core/adapter'
 import {
   ConfigError,
   duplicateIds,
   Faults,
   fromBody,
-  isRequestBound,
   type Outbox,
   OutboxError,
   type TakenId,
   settledWithin,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/outbox'
 import { isMissingInBuild } from '@token-meter/core/sink'
 import type { UsageRecord } from '@token-meter/core/wire'
 import { AppendQueue, type TakenRow } from './append/append-queue.ts'

@@ -1,4 +1,4 @@
-import type { Batch, SinkResult } from '@token-meter/core/adapter'
+import type { Batch, SinkResult } from '@token-meter/core/outbox'
 import { type Database, moment } from './database.ts'
 import { joined, plainText, textsOf } from './sql-text.ts'
 

@@ -3,7 +3,7 @@
  * `node outbox-child.ts <job> <url> <schema> [number...]`. It says what it did in lines on stdout.
  */
 import { writeSync } from 'node:fs'
-import type { Batch } from '@token-meter/core/adapter'
+import type { Batch } from '@token-meter/core/outbox'
 // By path, because the suites' entry needs vitest, which no child runs in.
 import { exampleRecord } from '../../testkit/src/example-record.ts'
 import { postgresOutbox, type PostgresOutbox } from '../src/postgres-outbox.ts'

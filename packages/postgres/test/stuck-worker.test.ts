@@ -1,4 +1,4 @@
-import type { Batch } from '@token-meter/core/adapter'
+import type { Batch } from '@token-meter/core/outbox'
 import { exampleRecord } from '@token-meter/testkit/suites'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'

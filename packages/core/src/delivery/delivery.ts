@@ -19,9 +19,8 @@
  */
 import { WallClock } from '../lib/clock.ts'
 import { settledWithin, Timer, withTimeoutSignal, yieldToEventLoop } from '../lib/timing.ts'
-import { BusyTime, busyPauseMs, isBusy } from '../outbox/busy.ts'
+import { BusyTime, busyPauseMs, isBusy, settleWhenFree } from '../outbox/busy.ts'
 import type { Outbox, SinkStats } from '../outbox/outbox.ts'
-import { settleWhenFree } from '../outbox/settle-when-free.ts'
 import type { Batch, BatchEntry } from '../sink/batch.ts'
 import { reportsProgress } from '../sink/send-progress.ts'
 import type { Sink, SinkResult } from '../sink/sink.ts'

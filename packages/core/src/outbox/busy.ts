@@ -1,3 +1,8 @@
+import { sleep } from '../lib/timing.ts'
+import type { Batch } from '../sink/batch.ts'
+import type { SinkResult } from '../sink/sink.ts'
+import type { Outbox } from './outbox.ts'
+
 /** How long an outbox may be busy before that is worth a report, in ms. */
 const quietMs = 30_000
 
@@ -30,5 +35,27 @@ export class BusyTime {
     if (now < this.#reportAt) return false
     this.#reportAt = now + quietMs
     return true
+  }
+}
+
+/**
+ * Settles a batch, and waits for a busy outbox as long as the lease lasts: results that are lost
+ * are sent again.
+ * @throws what the outbox throws in the end.
+ */
+export async function settleWhenFree(
+  outbox: Outbox,
+  batch: Batch,
+  results: readonly SinkResult[],
+  { atMostMs, signal }: { readonly atMostMs: number; readonly signal: AbortSignal },
+): Promise<boolean> {
+  const deadline = performance.now() + atMostMs
+  for (;;) {
+    try {
+      return await outbox.settle(batch, results)
+    } catch (cause) {
+      if (!isBusy(cause) || signal.aborted || performance.now() > deadline) throw cause
+    }
+    await sleep(busyPauseMs(), { signal })
   }
 }

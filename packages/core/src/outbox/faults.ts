@@ -1,4 +1,4 @@
-import type { DuplicateIdError, OutboxError } from '../errors/errors.ts'
+import { type DuplicateIdError, OutboxError } from '../errors/errors.ts'
 
 export type OutboxFault = OutboxError | DuplicateIdError
 type Listener = (error: OutboxFault) => void
@@ -21,4 +21,22 @@ export class Faults {
     for (const error of this.#unheard.splice(0)) listener(error)
     return () => void this.#listeners.delete(own)
   }
+}
+
+/** What is told when a store finds that it is not the one that it was. */
+export function copyFound(found: {
+  /** `outbox usage.db`, `outbox postgres ...` */
+  readonly outbox: string
+  readonly sinceMs: number
+  readonly count: number
+}): OutboxError {
+  const { outbox, sinceMs, count } = found
+  const since = new Date(sinceMs).toISOString()
+  return new OutboxError(
+    `The ${outbox} is a copy, or was restored from a backup, last used at ${since}: the original may ` +
+      `have delivered ${count} ${count === 1 ? 'record that waits' : 'records that wait'} here. They ` +
+      'are sent as usual while their backend still tells duplicates (Stripe: for 23 hours from then), ' +
+      'and become dead letters after that: compare those with the backend (reconcileUsage for Stripe), ' +
+      'then outbox.requeue what it does not have.',
+  )
 }

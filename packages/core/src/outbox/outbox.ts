@@ -10,18 +10,44 @@
  *        │   stays in batch ─┘                  │
  *        └──────────────requeue─────────────────┘
  *
- * A record once claimed stays in its batch until it is settled, so a batch that comes again, after
- * a `retry` or a crash, has the same id and the same records less those that were settled. What a
- * sink derives from a batch (a sum, an idempotency key) is therefore the same on every attempt.
+ * - `pending`: nobody has it under way. A record without a customer is not pending but
+ *   `unattributed`, for every sink, until `attribute` names one.
+ * - In a batch (still counted as pending): a record once claimed stays in its batch until it is
+ *   settled, so a batch that comes again, after a `retry` or a crash, has the same id and the same
+ *   records less those that were settled. What a sink derives from a batch (a sum, an idempotency
+ *   key) is therefore the same on every attempt. A claim that was never settled leaves what may have
+ *   arrived `uncertain`.
+ * - `delivered`, `dead`, `discarded`: settled, and pruned when it is old enough. `correct` moves a
+ *   record between the three, because a backend can change its mind.
+ *
+ * What a sink is not given unless somebody says so is `held`. It is decided when a sink claims, in one
+ * place, for fresh records, requeued ones and batches that come again alike:
+ *
+ *     pending ──claim by a live sink──> test usage is held
+ *     pending ──claim by a new sink beside an absent one──> what is from before it is held
+ *
+ *     held ──release──> pending, and never held again
+ *     held ──removeSink of the absent one──> pending
+ *     held ──rename──> whatever it was with the sink before
+ *     held ──registerSink──> pending from the moment on; not counted before it
+ *     held ──drop, or pruned with its record──> discarded
+ *
+ * - Test usage has `livemode: false`. A sink that is not live gets usage of every mode. What a sandbox
+ *   had of a record that is held later (attempts, events) says nothing about the live backend, and is
+ *   forgotten.
+ * - A held record is not pending: it keeps no flush waiting, and is pruned when it is old enough, like
+ *   one that is settled.
+ * - The cursor of the sink passes it once, and leaves an item behind: no claim looks at it again.
+ *
+ * `rules.ts` has what the outboxes of this project decide alike.
  */
-import type { Awaitable } from '../lib/promises.ts'
 import type { DuplicateIdError, OutboxError } from '../errors/errors.ts'
-import type { UsageRecord } from '../usage/usage-record.ts'
-import type { Batch, BatchMarks } from '../sink/batch.ts'
-import type { HeldUsage } from './held-usage.ts'
-import type { KnownSinks } from './known-sinks.ts'
 import type { Refusal } from '../errors/refusal.ts'
+import type { Awaitable } from '../lib/promises.ts'
+import type { Batch, BatchMarks } from '../sink/batch.ts'
 import type { SinkResult } from '../sink/sink.ts'
+import type { UsageRecord } from '../usage/usage-record.ts'
+import type { KnownSinks } from './known-sinks.ts'
 import type { TakenId } from './taken-id.ts'
 
 /** Where the records of one sink stand. `recorded` is the sum of the other six counts. */
@@ -32,7 +58,7 @@ export interface SinkStats {
   readonly dead: number
   readonly unattributed: number
   readonly discarded: number
-  /** Not given out until `release` or `drop` (outbox/held-usage.ts has when). */
+  /** Not given out until `release` or `drop`. */
   readonly held: number
   /**
    * The `at` of the pending record that came first, in ms since the epoch. Absent when nothing is
@@ -135,7 +161,7 @@ export interface Correction extends Refusal {
  * Any method may throw an error with `busy: true`: another process is using the outbox just now,
  * and the same call can succeed in a moment. `append` waits instead, and keeps the order.
  */
-export interface Outbox extends HeldUsage, KnownSinks {
+export interface Outbox extends KnownSinks {
   /** For messages: `sqlite .token-meter/usage.db`. Never a password. */
   readonly description: string
   /** False when records die with the process. */
@@ -187,6 +213,13 @@ export interface Outbox extends HeldUsage, KnownSinks {
   requeue(sink: string, ids?: readonly string[]): Awaitable<number>
   /** Gives dead letters up for good; all of them without `ids`. Returns how many. */
   discard(sink: string, ids?: readonly string[]): Awaitable<number>
+  /**
+   * Makes what is held for a sink pending; all of it without `ids`. It is sent although it is test
+   * usage, or from before a sink that is new. Returns how many.
+   */
+  release(sink: string, ids?: readonly string[]): Awaitable<number>
+  /** Gives up what is held for a sink; all of it without `ids`. Returns how many. */
+  drop(sink: string, ids?: readonly string[]): Awaitable<number>
   /** Records that nobody could be billed for, oldest first. */
   unattributed(limit?: number): Awaitable<readonly UsageRecord[]>
   /** Names who pays for unattributed records, which makes them pending. Returns how many. */

@@ -1,4 +1,4 @@
-import { settledWithin } from '@token-meter/core/adapter'
+import { settledWithin } from '@token-meter/core/outbox'
 import type { UsageRecord } from '@token-meter/core/wire'
 import { type Waiting, WaitingRows } from './waiting-rows.ts'
 

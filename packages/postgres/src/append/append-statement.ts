@@ -1,4 +1,4 @@
-import { fromBody, toBody } from '@token-meter/core/adapter'
+import { fromBody, toBody } from '@token-meter/core/outbox'
 import type { UsageRecord } from '@token-meter/core/wire'
 import { plainText } from '../sql-text.ts'
 import type { TakenRow } from './append-queue.ts'

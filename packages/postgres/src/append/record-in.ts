@@ -1,10 +1,5 @@
-import {
-  duplicateIds,
-  environmentLivemode,
-  isSameUsage,
-  type ManualUsage,
-  toUsageRecord,
-} from '@token-meter/core/adapter'
+import { environmentLivemode, type ManualUsage, toUsageRecord } from '@token-meter/core/adapter'
+import { duplicateIds, isSameUsage } from '@token-meter/core/outbox'
 import type { UsageRecord } from '@token-meter/core/wire'
 import type { ClientBase } from 'pg'
 import type { Database } from '../database.ts'

@@ -1,4 +1,4 @@
-import type { Batch, ClaimOptions } from '@token-meter/core/adapter'
+import type { Batch, ClaimOptions } from '@token-meter/core/outbox'
 import type { Database } from '../database.ts'
 import type { Heartbeat } from '../identity/heartbeat.ts'
 import { plainText } from '../sql-text.ts'

@@ -1,4 +1,4 @@
-import type { Batch } from '@token-meter/core/adapter'
+import type { Batch } from '@token-meter/core/outbox'
 import { type Database, moment } from '../database.ts'
 import { literal, wholeNumber } from '../sql-text.ts'
 import { afresh } from '../held-usage.ts'

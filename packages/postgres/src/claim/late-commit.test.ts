@@ -1,5 +1,6 @@
 import { exampleRecord } from '@token-meter/testkit/suites'
-import type { Batch, ManualUsage } from '@token-meter/core/adapter'
+import type { ManualUsage } from '@token-meter/core/adapter'
+import type { Batch } from '@token-meter/core/outbox'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { databaseUrl, newSchema, noFolder } from '../../test/database-url.ts'

@@ -1,4 +1,4 @@
-import { type BatchEntry, fromBody, uncertaintyFields } from '@token-meter/core/adapter'
+import { type BatchEntry, fromBody, uncertaintyFields } from '@token-meter/core/outbox'
 import { refusedEventIds, refusedEvents } from '../refused-events.ts'
 
 export interface LeasedRow {

@@ -6,7 +6,7 @@
  *
  * Each process looks when it comes, before its first append, and every `beatMs` at a claim.
  */
-import { copyFound, distrustedSince, OutboxError } from '@token-meter/core/adapter'
+import { copyFound, distrustedSince, OutboxError } from '@token-meter/core/outbox'
 import { type Ask, type Database, moment, type Transaction } from '../database.ts'
 import { askableQuestions, type ServerQuestions } from './server-questions.ts'
 

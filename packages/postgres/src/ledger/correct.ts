@@ -5,7 +5,7 @@ import {
   type Outbox,
   refusalOf,
   type SettledState,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/outbox'
 import { type Database, moment } from '../database.ts'
 import { plainText } from '../sql-text.ts'
 

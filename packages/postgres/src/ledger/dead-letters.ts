@@ -1,4 +1,4 @@
-import { type DeadLetter, fromBody, type Outbox, refusalOf } from '@token-meter/core/adapter'
+import { type DeadLetter, fromBody, type Outbox, refusalOf } from '@token-meter/core/outbox'
 import type { Database } from '../database.ts'
 import { idList, plainText, wholeNumber } from '../sql-text.ts'
 

@@ -5,7 +5,7 @@ import {
   type LedgerQuery,
   type RecordState,
   refusalOf,
-} from '@token-meter/core/adapter'
+} from '@token-meter/core/outbox'
 import type { Database } from '../database.ts'
 import { refusedEventIds, refusedEvents } from '../refused-events.ts'
 import { plainText, wholeNumber } from '../sql-text.ts'

@@ -1,4 +1,4 @@
-import { fromBody, type Outbox } from '@token-meter/core/adapter'
+import { fromBody, type Outbox } from '@token-meter/core/outbox'
 import type { Database } from '../database.ts'
 import { doubtOf } from '../identity/doubt-of.ts'
 import { plainText, wholeNumber } from '../sql-text.ts'

@@ -1,4 +1,4 @@
-import type { Outbox, SinkStats } from '@token-meter/core/adapter'
+import type { Outbox, SinkStats } from '@token-meter/core/outbox'
 import type { RecordRow } from '../append/append-statement.ts'
 import { type Database, moment } from '../database.ts'
 import { plainText } from '../sql-text.ts'

@@ -1,4 +1,4 @@
-import type { Outbox } from '@token-meter/core/adapter'
+import type { Outbox } from '@token-meter/core/outbox'
 import type { Database } from '../database.ts'
 import { countMissed, passHeld, sentOn } from '../held-usage.ts'
 import { plainText } from '../sql-text.ts'

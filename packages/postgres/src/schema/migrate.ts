@@ -1,4 +1,4 @@
-import { checkKeys, OutboxError } from '@token-meter/core/adapter'
+import { checkKeys, OutboxError } from '@token-meter/core/outbox'
 import type { ClientBase, Pool } from 'pg'
 import { AdvisoryLocks } from '../advisory-lock.ts'
 import { begin } from '../begin.ts'

@@ -1,4 +1,4 @@
-import { isProcessGone, type ProcessName, thisProcess } from '@token-meter/core/adapter'
+import { isProcessGone, type ProcessName, thisProcess } from '@token-meter/core/outbox'
 
 /** The name of a file says whose records are in it, and which process may write and drain it. */
 export interface SpoolName {

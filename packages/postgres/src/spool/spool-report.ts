@@ -1,4 +1,4 @@
-import { type Faults, messageOf, OutboxError } from '@token-meter/core/adapter'
+import { type Faults, messageOf, OutboxError } from '@token-meter/core/outbox'
 import type { SpoolName } from './spool-folder.ts'
 
 /** How long a database may be away before that is told, and how often it is told again, in ms. */

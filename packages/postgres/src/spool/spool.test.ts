@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Faults, OutboxError } from '@token-meter/core/adapter'
+import { Faults, OutboxError } from '@token-meter/core/outbox'
 import type { UsageRecord } from '@token-meter/core/wire'
 import { exampleRecord } from '@token-meter/testkit/suites'
 import { expect, onTestFinished, test } from 'vitest'

@@ -1,4 +1,4 @@
-import { type Faults, fromBody, type OutboxError, settledWithin } from '@token-meter/core/adapter'
+import { type Faults, fromBody, type OutboxError, settledWithin } from '@token-meter/core/outbox'
 import type { UsageRecord } from '@token-meter/core/wire'
 import type { RecordRow } from '../append/append-statement.ts'
 import { rowsOf, SpoolFile } from './spool-file.ts'

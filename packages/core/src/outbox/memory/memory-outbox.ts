@@ -1,14 +1,14 @@
-import { checkKeys, isAboveZero, isFunction, optionCheck } from '../../errors/option-check.ts'
 import { OutboxError } from '../../errors/errors.ts'
+import { checkKeys, isAboveZero, isFunction, optionCheck } from '../../errors/option-check.ts'
 import type { UsageRecord } from '../../usage/usage-record.ts'
-import { distrustedSince } from '../distrust.ts'
-import { MemoryKnownSinks } from './memory-known-sinks.ts'
-import { MemoryLedger } from './memory-ledger.ts'
-import { memoryLedgerPage } from './memory-ledger-page.ts'
-import { MemoryProgress } from './memory-progress.ts'
-import { MemoryRoom } from './memory-room.ts'
 import type { Outbox } from '../outbox.ts'
+import { distrustedSince } from '../rules.ts'
 import type { TakenId } from '../taken-id.ts'
+import { Claims } from './claims.ts'
+import { Evictor } from './evictor.ts'
+import { Ledger, ledgerPage } from './ledger.ts'
+import { SinkProgress } from './sink-progress.ts'
+import { Sinks } from './sinks.ts'
 
 export interface MemoryOutboxOptions {
   /**
@@ -55,17 +55,18 @@ export function temporaryOutbox(
   const { maxBytes = defaultMaxBytes, now = Date.now } = options
   check('maxBytes', maxBytes, 'a number above 0', isAboveZero)
   check('now', now, 'a function', isFunction)
-  const ledger = new MemoryLedger()
+  const ledger = new Ledger()
   /** The sinks that have claimed or were registered. */
-  const sinks = new Map<string, MemoryProgress>()
-  const room = new MemoryRoom(ledger, sinks, maxBytes, maxRecords)
+  const sinks = new Map<string, SinkProgress>()
+  const evictor = new Evictor(ledger, sinks, maxBytes, maxRecords)
+  const claims = new Claims(ledger, now)
   const openedAt = now()
-  const known = new MemoryKnownSinks(ledger, sinks, () => room.mayHaveGrown())
+  const known = new Sinks(ledger, sinks, () => evictor.markDirty())
   let closed = false
 
   /** A sink that never claimed has everything before it, and looking does not make it known. */
-  const progressOf = (sink: string): MemoryProgress =>
-    sinks.get(sink) ?? new MemoryProgress(sink, ledger)
+  const progressOf = (sink: string): SinkProgress =>
+    sinks.get(sink) ?? new SinkProgress(sink, ledger)
 
   return {
     description: 'memory',
@@ -74,7 +75,7 @@ export function temporaryOutbox(
       if (closed) throw refusal('it is closed. Close the meter after the last call.', records)
       const taken: TakenId[] = []
       const fresh = ledger.fresh(records, taken)
-      if (!room.makeFor(fresh)) {
+      if (!evictor.evictFor(fresh)) {
         throw refusal(
           maxRecords === Infinity
             ? `it is full (maxBytes: ${maxBytes}) of records that wait for a sink. ` +
@@ -90,66 +91,66 @@ export function temporaryOutbox(
       if (known.isRenamed(sink)) return undefined
       const progress = progressOf(sink)
       sinks.set(sink, progress)
-      return progress.claim(options, now())
+      return claims.claim(progress, options)
     },
     mark(batch, marks) {
-      room.mayHaveGrown()
-      return progressOf(batch.sink).mark(batch, marks, now())
+      evictor.markDirty()
+      return claims.mark(progressOf(batch.sink), batch, marks)
     },
     settle(batch, results) {
-      room.mayHaveGrown()
-      return progressOf(batch.sink).settle(batch, results, now())
+      evictor.markDirty()
+      return claims.settle(progressOf(batch.sink), batch, results)
     },
     position: () => ledger.last,
     isSettled: (sink, position) => progressOf(sink).isSettled(position),
     nextDueAt: (sink) => progressOf(sink).nextDueAt(now()),
-    expedite: (sink) => progressOf(sink).expedite(now()),
+    expedite: (sink) => progressOf(sink).batches.expedite(now()),
     stats: (sink) => progressOf(sink).stats(),
     recorded: () => ledger.last,
     deadLetters: (sink, limit = Infinity) => progressOf(sink).deadLetters(limit),
     requeue: (sink, ids) => progressOf(sink).requeue(ids),
     discard(sink, ids) {
-      room.mayHaveGrown()
+      evictor.markDirty()
       return progressOf(sink).discard(ids)
     },
     unattributed: (limit = Infinity) =>
-      [...ledger.unattributed].slice(0, limit).map((number) => ledger.at(number)),
+      [...ledger.unattributed].slice(0, limit).map((seq) => ledger.at(seq)),
     attribute(ids, customer) {
       let count = 0
       for (const id of ids) {
-        const number = ledger.numberOf(id)
-        if (number === undefined || !ledger.unattributed.has(number)) continue
-        ledger.attribute(number, customer)
-        for (const progress of sinks.values()) progress.attributed(number)
+        const seq = ledger.seqOf(id)
+        if (seq === undefined || !ledger.unattributed.has(seq)) continue
+        ledger.attribute(seq, customer)
+        for (const progress of sinks.values()) progress.attributed(seq)
         count++
       }
       // A sink may have been registered after it.
-      room.mayHaveGrown()
+      evictor.markDirty()
       return count
     },
     find(id) {
-      const number = ledger.numberOf(id)
-      return number === undefined ? undefined : ledger.at(number)
+      const seq = ledger.seqOf(id)
+      return seq === undefined ? undefined : ledger.at(seq)
     },
-    ledger: (sink, query = {}) => memoryLedgerPage(ledger, progressOf(sink), query),
+    ledger: (sink, query = {}) => ledgerPage(ledger, progressOf(sink), query),
     correct(sink, ids, correction) {
-      room.mayHaveGrown()
+      evictor.markDirty()
       return progressOf(sink).correct(ids, correction, now())
     },
     release: (sink, ids) => progressOf(sink).release(ids),
     drop(sink, ids) {
-      room.mayHaveGrown()
+      evictor.markDirty()
       return progressOf(sink).drop(ids)
     },
     distrust(sinceMs = openedAt) {
       const since = distrustedSince(sinceMs, now())
       ledger.distrust(since)
       for (const progress of sinks.values()) progress.distrust(since)
-      const all = sinks.size === 0 ? [new MemoryProgress('', ledger)] : [...sinks.values()]
+      const all = sinks.size === 0 ? [new SinkProgress('', ledger)] : [...sinks.values()]
       return new Set(all.flatMap((progress) => [...progress.pending()])).size
     },
     ...known.operations,
-    prune: (beforeMs) => room.prune(beforeMs),
+    prune: (beforeMs) => evictor.prune(beforeMs),
     close() {
       closed = true
     },
@@ -162,23 +163,23 @@ export function temporaryOutbox(
     },
     untouched(limit) {
       const found: UsageRecord[] = []
-      for (const number of ledger.after(0)) {
+      for (const seq of ledger.after(0)) {
         if (found.length >= limit) break
-        if (ledger.uncertainSince(number) !== undefined) continue
-        if ([...sinks.values()].every((progress) => progress.isUntouched(number))) {
-          found.push(ledger.at(number))
+        if (ledger.uncertainSince(seq) !== undefined) continue
+        if ([...sinks.values()].every((progress) => progress.isUntouched(seq))) {
+          found.push(ledger.at(seq))
         }
       }
       return found
     },
     remove(ids) {
       for (const id of ids) {
-        const number = ledger.numberOf(id)
-        if (number === undefined) continue
-        for (const progress of sinks.values()) progress.left(number)
-        ledger.delete(number)
+        const seq = ledger.seqOf(id)
+        if (seq === undefined) continue
+        for (const progress of sinks.values()) progress.left(seq)
+        ledger.delete(seq)
       }
-      room.mayHaveGrown()
+      evictor.markDirty()
     },
   }
 }

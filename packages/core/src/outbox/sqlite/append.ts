@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { UsageRecord } from '../../usage/usage-record.ts'
 import { toBody } from '../record-body.ts'
-import { inTransaction } from './in-transaction.ts'
+import { inTransaction } from './node-sqlite.ts'
 import { isConstraintFailure } from './sqlite-failure.ts'
 
 /** A record as it is written. */

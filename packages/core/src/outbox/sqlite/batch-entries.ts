@@ -1,30 +1,41 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { BatchEntry } from '../../sink/batch.ts'
-import { type Uncertainty, uncertaintyFields } from '../uncertainty.ts'
 import { fromBody } from '../record-body.ts'
+import { type Uncertainty, uncertaintyFields } from '../rules.ts'
 
 interface RecordRow {
   readonly body: string
   readonly customer: string | null
 }
 
-interface EntryRow extends RecordRow {
-  readonly attempts: number
-  readonly firstAttemptAt: number
+export interface UncertainRow {
   readonly uncertainSince: number | null
   readonly uncertainEventIds: string | null
   readonly uncertainIn: string | null
+}
+
+interface EntryRow extends RecordRow, UncertainRow {
+  readonly attempts: number
+  readonly firstAttemptAt: number
   readonly deliveredEventIds: string
   readonly refusedEventIds: string | null
 }
 
+/** What is uncertain of an item, as columns of a statement. */
+export const uncertainColumns: string = `uncertain_since AS uncertainSince,
+  uncertain_event_ids AS uncertainEventIds, uncertain_in AS uncertainIn`
+
+export interface BatchEntries {
+  of(batch: string): BatchEntry[]
+  /** Those of the first records after a sink's cursor: there is nothing about them yet. */
+  after(cursor: number, count: number): BatchEntry[]
+}
+
 /** Reads what a batch gives to its sink. */
-export function prepareBatchEntries(database: DatabaseSync) {
+export function prepareBatchEntries(database: DatabaseSync): BatchEntries {
   const all = database.prepare(
-    `SELECT body, customer, attempts, first_attempt_at AS firstAttemptAt,
-       uncertain_since AS uncertainSince, uncertain_event_ids AS uncertainEventIds,
-       uncertain_in AS uncertainIn, delivered_event_ids AS deliveredEventIds,
-       ids AS refusedEventIds
+    `SELECT body, customer, attempts, first_attempt_at AS firstAttemptAt, ${uncertainColumns},
+       delivered_event_ids AS deliveredEventIds, ids AS refusedEventIds
      FROM items JOIN records ON records.seq = items.seq
        LEFT JOIN refused_events AS refused ON refused.sink = items.sink AND refused.seq = items.seq
      WHERE items.batch = ? ORDER BY items.seq`,
@@ -34,13 +45,9 @@ export function prepareBatchEntries(database: DatabaseSync) {
      WHERE seq > ? AND customer IS NOT NULL ORDER BY seq LIMIT ?`,
   )
   return {
-    of(batch: string): BatchEntry[] {
-      return (all.all(batch) as unknown as EntryRow[]).map(toEntry)
-    },
-    /** Those of the first records after a sink's cursor: there is nothing about them yet. */
-    after(cursor: number, count: number): BatchEntry[] {
-      return (fresh.all(cursor, count) as unknown as RecordRow[]).map(toFreshEntry)
-    },
+    of: (batch) => (all.all(batch) as unknown as EntryRow[]).map(toEntry),
+    after: (cursor, count) =>
+      (fresh.all(cursor, count) as unknown as RecordRow[]).map(toFreshEntry),
   }
 }
 
@@ -58,20 +65,6 @@ function toEntry(row: EntryRow): BatchEntry {
   }
 }
 
-/** What is uncertain, as its columns say it. */
-export function uncertaintyOf(row: {
-  readonly uncertainSince: number | null
-  readonly uncertainEventIds: string | null
-  readonly uncertainIn: string | null
-}): Uncertainty {
-  const { uncertainSince, uncertainEventIds: eventIds, uncertainIn } = row
-  return {
-    uncertainSince: uncertainSince ?? undefined,
-    uncertainEventIds: eventIds === null ? undefined : (JSON.parse(eventIds) as string[]),
-    uncertainIn: uncertainIn ?? undefined,
-  }
-}
-
 function toFreshEntry({ body, customer }: RecordRow): BatchEntry {
   return {
     record: fromBody(body, customer),
@@ -80,4 +73,21 @@ function toFreshEntry({ body, customer }: RecordRow): BatchEntry {
     uncertainSince: undefined,
     deliveredEventIds: [],
   }
+}
+
+export function uncertaintyOf(row: UncertainRow): Uncertainty {
+  const { uncertainSince, uncertainEventIds: eventIds, uncertainIn } = row
+  return {
+    uncertainSince: uncertainSince ?? undefined,
+    uncertainEventIds: eventIds === null ? undefined : (JSON.parse(eventIds) as string[]),
+    uncertainIn: uncertainIn ?? undefined,
+  }
+}
+
+/** The values of the three columns, in their order. */
+export function uncertaintyValues(
+  uncertain: Uncertainty,
+): readonly [number | null, string | null, string | null] {
+  const { uncertainSince = null, uncertainEventIds: eventIds, uncertainIn = null } = uncertain
+  return [uncertainSince, eventIds === undefined ? null : JSON.stringify(eventIds), uncertainIn]
 }

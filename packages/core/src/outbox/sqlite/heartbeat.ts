@@ -16,11 +16,11 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { OutboxError } from '../../errors/errors.ts'
-import { copyFound, distrustedSince } from '../distrust.ts'
-import { type Doubt, prepareDistrusted } from './distrusted.ts'
-import { isSamePlace } from './file-identity.ts'
-import type { FileMark } from './file-mark.ts'
-import { inTransaction } from './in-transaction.ts'
+import { copyFound } from '../faults.ts'
+import { distrustSql } from '../rules-sql.ts'
+import { distrustedSince } from '../rules.ts'
+import { type FileMark, isSamePlace } from './file-identity.ts'
+import { inTransaction } from './node-sqlite.ts'
 
 /** How old the last sign of life of a file in use may get, in ms; a busy claim adds to it. */
 const beatMs = 30_000
@@ -53,6 +53,12 @@ export interface Heartbeat {
 interface Sighting {
   readonly place: string
   readonly seenAt: number
+}
+
+/** Records up to a number that may have been delivered elsewhere, from a time on. */
+interface Doubt {
+  readonly upTo: number
+  readonly sinceMs: number
 }
 
 interface Rest extends Doubt {
@@ -214,4 +220,30 @@ function lastSeen(seen: readonly Sighting[], nowMs: number): number | undefined 
   if (seen.length === 0) return undefined
   const past = seen.map(({ seenAt }) => seenAt).filter((at) => at <= nowMs)
   return past.length === 0 ? nowMs : Math.max(...past)
+}
+
+/** Since when a record with this number is uncertain that no sink has an item of. */
+export const doubtOf = (seq: string): string =>
+  `(SELECT min(since) FROM rests WHERE state <> 'trusted' AND upto >= ${seq})`
+
+/** Makes what is on its way to a sink uncertain, and counts it. Within a transaction. */
+function prepareDistrusted(database: DatabaseSync): {
+  mark(doubt: Doubt): void
+  /** How many records wait for any sink. */
+  count(): number
+} {
+  const mark = database.prepare(
+    distrustSql((table) => table, { sinceMs: ':sinceMs', upTo: ':upTo', least: 'min' }),
+  )
+  const waiting = database.prepare(
+    `SELECT count(*) AS count FROM (
+       SELECT seq FROM items
+         WHERE state IN ('batched', 'requeued') AND sink IN (SELECT name FROM sinks)
+       UNION SELECT seq FROM records
+         WHERE customer IS NOT NULL AND seq > coalesce((SELECT min(cursor) FROM sinks), 0))`,
+  )
+  return {
+    mark: ({ upTo, sinceMs }: Doubt) => void mark.run({ upTo, sinceMs }),
+    count: () => (waiting.get() as { count: number }).count,
+  }
 }

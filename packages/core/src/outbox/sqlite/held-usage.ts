@@ -1,44 +1,49 @@
-import type { DatabaseSync } from 'node:sqlite'
-import type { HeldUsage } from '../held-usage.ts'
-import { doubtOf } from './distrusted.ts'
-import { inTransaction } from './in-transaction.ts'
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import type { Outbox } from '../outbox.ts'
+import { countSkippedSql, passHeldSql, sentOn, takePlaceSql } from '../rules-sql.ts'
+import { doubtOf } from './heartbeat.ts'
+import { inTransaction } from './node-sqlite.ts'
 
-/** On its way again. In a copy the original may have sent it meanwhile. */
-export const sentOn = `state = 'requeued', uncertain_since = ${doubtOf('seq')}`
-
-const chosen = `sink = :sink AND held = 1 AND (:ids IS NULL OR seq IN (
-  SELECT seq FROM records WHERE id IN (SELECT value FROM json_each(:ids))))`
+const sendOn = `UPDATE items SET ${sentOn(doubtOf('seq'))}`
+const named = (table: string) => table
 
 /** Sends what is held on its way, or gives it up. */
-export function prepareHeld(database: DatabaseSync): HeldUsage {
-  const { releaseAll } = prepareHeldUsage(database)
-  const release = database.prepare(`UPDATE items SET ${sentOn}, held = 2 WHERE ${chosen}`)
+export function prepareHeldUsage(database: DatabaseSync): Pick<Outbox, 'release' | 'drop'> {
+  const chosen = `sink = :sink AND held = 1 AND (:ids IS NULL OR seq IN (
+    SELECT seq FROM records WHERE id IN (SELECT value FROM json_each(:ids))))`
+  const release = database.prepare(`${sendOn}, held = 2 WHERE ${chosen}`)
   const drop = database.prepare(`UPDATE items SET held = 0 WHERE ${chosen}`)
   const countDropped = database.prepare('UPDATE sinks SET discarded = discarded + ? WHERE name = ?')
+  const endHold = prepareEndHold(database)
 
   return {
     release: (sink, ids) =>
-      ids === undefined
-        ? inTransaction(database, () => releaseAll(sink))
-        : Number(release.run({ sink, ids: JSON.stringify(ids) }).changes),
+      inTransaction(database, () => {
+        const count = Number(release.run({ sink, ids: idList(ids) }).changes)
+        if (ids === undefined) endHold(sink)
+        return count
+      }),
     drop: (sink, ids) =>
       inTransaction(database, () => {
-        const given = { sink, ids: ids === undefined ? null : JSON.stringify(ids) }
-        const count = Number(drop.run(given).changes)
+        const count = Number(drop.run({ sink, ids: idList(ids) }).changes)
         countDropped.run(count, sink)
         return count
       }),
   }
 }
 
-/** What becomes of all that is held for a sink; within a transaction of the caller's. */
-export function prepareHeldUsage(database: DatabaseSync) {
-  const release = database.prepare(
-    `UPDATE items SET ${sentOn}, held = 2 WHERE sink = ? AND held = 1`,
-  )
-  const end = database.prepare(`UPDATE sinks SET held_to = 0, held_for = '[]' WHERE name = ?`)
+/** What becomes of what came before a sink, once it is known which sink it is. */
+export interface OldUsage {
+  /** It goes out: that it is no test usage is for the claim to see. Within a transaction. */
+  sendOn(sink: string): void
+  /** It goes out from a moment on, and is not counted before it. */
+  beginAt(sink: string, sinceMs: number): boolean
+}
+
+export function prepareOldUsage(database: DatabaseSync): OldUsage {
   const passHeld = preparePassHeld(database)
-  const countMissed = prepareCountMissed(database)
+  const countSkipped = prepareCountSkipped(database)
+  const endHold = prepareEndHold(database)
   const begin = database.prepare(
     `UPDATE sinks SET first = coalesce((SELECT min(seq) FROM records
        WHERE seq BETWEEN first AND held_to AND at >= :sinceMs), held_to + 1)
@@ -49,58 +54,118 @@ export function prepareHeldUsage(database: DatabaseSync) {
        AND seq < (SELECT first FROM sinks WHERE name = :sink)`,
   )
   const releaseOld = database.prepare(
-    `UPDATE items SET ${sentOn}, held = 0 WHERE sink = :sink AND held = 1
+    `${sendOn}, held = 0 WHERE sink = :sink AND held = 1
        AND seq <= (SELECT held_to FROM sinks WHERE name = :sink)`,
   )
 
   return {
-    releaseAll(sink: string): number {
-      const count = Number(release.run(sink).changes)
-      end.run(sink)
-      return count
-    },
-    /** What came before the sink goes out: that it is no test usage is for the claim to see. */
-    sendOld(sink: string): void {
+    sendOn(sink) {
       releaseOld.run({ sink })
-      end.run(sink)
+      endHold(sink)
     },
-    /** What came before the sink goes out from a moment on, and is not counted before it. */
-    beginAt: (sink: string, sinceMs: number): boolean =>
+    beginAt: (sink, sinceMs) =>
       inTransaction(database, () => {
         passHeld(sink)
         begin.run({ sink, sinceMs })
         leaveOut.run({ sink })
         releaseOld.run({ sink })
-        end.run(sink)
-        countMissed(sink)
+        endHold(sink)
+        countSkipped(sink)
         return true
       }),
   }
 }
 
-/** Everything of before a sink is held, whether or not a claim has come to it. */
-export function preparePassHeld(database: DatabaseSync): (sink: string) => void {
-  const hold = database.prepare(
-    `INSERT INTO items (sink, seq, state, held)
-     SELECT name, seq, 'discarded', 1 FROM sinks JOIN records ON seq > cursor AND seq <= held_to
-     WHERE name = ? AND customer IS NOT NULL`,
+/** Puts one sink in the place of another. */
+export function prepareRename(database: DatabaseSync): Outbox['rename'] {
+  const passHeld = preparePassHeld(database)
+  const countSkipped = prepareCountSkipped(database)
+  const ask = database.prepare('SELECT held_to AS heldTo FROM sinks WHERE name = ?')
+  const rename = database.prepare('UPDATE sinks SET name = :to WHERE name = :from')
+  const takePlace = prepareAll(
+    database,
+    takePlaceSql(named, {
+      from: ':from',
+      to: ':to',
+      isAhead: 'items.seq > (SELECT cursor FROM sinks WHERE name = :from)',
+      first: 'first',
+      noNames: "'[]'",
+      doubt: doubtOf('seq'),
+    }),
   )
-  const move = database.prepare('UPDATE sinks SET cursor = max(cursor, held_to) WHERE name = ?')
-  return (sink) => {
-    hold.run(sink)
-    move.run(sink)
+  const move = prepareAll(database, [
+    'UPDATE items SET sink = :to WHERE sink = :from',
+    'UPDATE batches SET sink = :to WHERE sink = :from',
+    'UPDATE OR IGNORE refused_events SET sink = :to WHERE sink = :from',
+    `DELETE FROM batches WHERE sink = :to AND :from IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM items WHERE batch = batches.id)`,
+  ])
+  const clearMarks = database.prepare(
+    'DELETE FROM marks WHERE NOT EXISTS (SELECT 1 FROM batches WHERE id = batch)',
+  )
+  const leave = prepareAll(database, [
+    'DELETE FROM refused_events WHERE sink = :from',
+    'DELETE FROM sink_users WHERE sink = :from',
+    'DELETE FROM sinks WHERE name = :from',
+  ])
+  const remember = prepareAll(database, [
+    'DELETE FROM renamed_sinks WHERE name = :to AND :from IS NOT NULL',
+    'UPDATE renamed_sinks SET became = :to WHERE became = :from',
+    'INSERT OR REPLACE INTO renamed_sinks (name, became) VALUES (:from, :to)',
+  ])
+
+  return (from, to) =>
+    inTransaction(database, () => {
+      const names = { from, to }
+      const known = ask.get(to) as { heldTo: number } | undefined
+      if (ask.get(from) === undefined || from === to || known?.heldTo === 0) return false
+      if (known === undefined) rename.run(names)
+      else {
+        passHeld(to)
+        takePlace(names)
+      }
+      move(names)
+      clearMarks.run()
+      leave({ from })
+      if (known !== undefined) countSkipped(to)
+      remember(names)
+      return true
+    })
+}
+
+/** Everything of before a sink is held, whether or not a claim has come to it. */
+function preparePassHeld(database: DatabaseSync): (sink: string) => void {
+  const pass = prepareAll(database, passHeldSql(named, ':sink'))
+  return (sink) => pass({ sink })
+}
+
+function prepareCountSkipped(database: DatabaseSync): (sink: string) => void {
+  const count = database.prepare(
+    countSkippedSql(named, ':sink', {
+      recorded: `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'records'), 0)`,
+      isCounted: 'seq >= first',
+      late: '0',
+    }),
+  )
+  return (sink) => void count.run({ sink })
+}
+
+function prepareEndHold(database: DatabaseSync): (sink: string) => void {
+  const end = database.prepare(`UPDATE sinks SET held_to = 0, held_for = '[]' WHERE name = ?`)
+  return (sink) => void end.run(sink)
+}
+
+/** Statements that are run one after the other, with the same values. */
+function prepareAll(
+  database: DatabaseSync,
+  statements: readonly string[],
+): (values: Record<string, SQLInputValue>) => void {
+  const prepared = statements.map((sql) => database.prepare(sql))
+  return (values) => {
+    for (const statement of prepared) statement.run(values)
   }
 }
 
-/** So that the counts of a sink add up, where it is known what it has and not what it missed. */
-export function prepareCountMissed(database: DatabaseSync): (sink: string) => void {
-  const count = database.prepare(
-    `UPDATE sinks SET missed =
-       coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'records'), 0) - delivered - discarded
-       - (SELECT count(*) FROM items WHERE sink = name AND (state <> 'discarded' OR held = 1))
-       - (SELECT count(*) FROM records WHERE seq > cursor AND customer IS NOT NULL)
-       - (SELECT count(*) FROM records WHERE seq >= first AND customer IS NULL)
-     WHERE name = ?`,
-  )
-  return (sink) => void count.run(sink)
+function idList(ids: readonly string[] | undefined): string | null {
+  return ids === undefined ? null : JSON.stringify(ids)
 }

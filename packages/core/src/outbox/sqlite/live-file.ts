@@ -1,8 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { OutboxError } from '../../errors/errors.ts'
 import { isNextBuild } from '../../lib/runtime.ts'
+import type { RecordRow } from './append.ts'
 import { type FileIdentity, identityOf, isStillWhole, targetOf } from './file-identity.ts'
-import { builtInModules } from './built-in-modules.ts'
+import { builtInModules } from './node-sqlite.ts'
 import { type OpenOptions, checkPlace, filePath, openDatabase } from './open-database.ts'
 
 interface OpenFile<Operations> {
@@ -52,13 +53,13 @@ export class LiveFile<Operations> {
   }
 
   /** For an append: the file may have been replaced in the last moments. */
-  quickly(): Operations {
+  cached(): Operations {
     const isTrusted = performance.now() - this.#lookedAt < trustMs
     return isTrusted && this.#open !== undefined ? this.#open.operations : this.get()
   }
 
   /** Something failed: the next append looks first. */
-  distrust(): void {
+  invalidate(): void {
     this.#lookedAt = Number.NEGATIVE_INFINITY
   }
 
@@ -122,6 +123,60 @@ export class LiveFile<Operations> {
     } catch (error) {
       database.close()
       throw error
+    }
+  }
+}
+
+/** How soon after an append the file is looked at, in ms, where nothing else does. */
+const pollMs = 100
+
+/**
+ * What was written since the last look at the file. Appends are too quick to look each time, so
+ * where the file turns out to be another, these rows are written again, to the one that is there.
+ */
+export class RecentRows {
+  readonly #poll: () => unknown
+  #rows: RecordRow[] = []
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  /** @param poll finds out whether the file is the same, and then tells this. */
+  constructor(poll: () => unknown) {
+    this.#poll = poll
+  }
+
+  add(rows: readonly RecordRow[]): void {
+    for (const row of rows) this.#rows.push(row)
+    if (this.#timer !== undefined) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      if (this.#rows.length > 0) this.#pollQuietly()
+    }, pollMs)
+    this.#timer.unref()
+  }
+
+  /** They are in the file. */
+  forget(): void {
+    if (this.#rows.length > 0) this.#rows = []
+  }
+
+  /** Into a file that was opened; rows that it has are left out. */
+  writeTo<File extends { write(rows: readonly RecordRow[]): unknown }>(file: File): File {
+    file.write(this.#rows)
+    this.forget()
+    return file
+  }
+
+  /** Looks for the last time. */
+  close(): void {
+    clearTimeout(this.#timer)
+    if (this.#rows.length > 0) this.#pollQuietly()
+  }
+
+  #pollQuietly(): void {
+    try {
+      this.#poll()
+    } catch {
+      // They stay here until a file can be opened; whoever needs one meanwhile is told.
     }
   }
 }

@@ -1,8 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Batch } from '../../sink/batch.ts'
-import { prepareBatchEntries } from './batch-entries.ts'
-import { doubtOf } from './distrusted.ts'
-import { type Gate, prepareHoldBack } from './hold-back.ts'
+import { heldAfresh, isHeldSql } from '../rules-sql.ts'
+import type { BatchEntries } from './batch-entries.ts'
+import { doubtOf } from './heartbeat.ts'
+
+/** How much may be given out, and what must not. */
+interface Take {
+  readonly limit: number
+  readonly nowMs: number
+  readonly isLive: boolean
+}
 
 interface Waiting {
   readonly cursor: number
@@ -22,13 +29,8 @@ const mostPassed = 20_000
  */
 export function prepareNewBatch(
   database: DatabaseSync,
-): (
-  sink: string,
-  limit: number,
-  nowMs: number,
-  isLive: boolean,
-) => Pick<Batch, 'id' | 'entries'> | undefined {
-  const entries = prepareBatchEntries(database)
+  entries: BatchEntries,
+): (sink: string, take: Take) => Pick<Batch, 'id' | 'entries'> | undefined {
   const holdBack = prepareHoldBack(database)
   const waiting = database.prepare(
     `SELECT cursor, held_to AS heldTo,
@@ -74,12 +76,13 @@ export function prepareNewBatch(
   )
 
   /** Passes over what is held, and puts the others that lie between into the batch. */
-  const takeBetween = (sink: string, id: string, room: number, nowMs: number, gate: Gate) => {
+  const takeBetween = (sink: string, id: string, nowMs: number, gate: FreshGate) => {
+    const { limit } = gate
     let { cursor } = gate
     for (let seen = 0; seen < mostPassed;) {
-      const held = holdBack.fresh(sink, { ...gate, cursor }, room)
+      const held = holdBack.fresh(sink, { ...gate, cursor })
       if (held === 0) return { cursor, taken: 0 }
-      const { passed, count } = endOf.get(cursor, room) as { passed: number; count: number }
+      const { passed, count } = endOf.get(cursor, limit) as { passed: number; count: number }
       const taken =
         held === count ? 0 : Number(takeOthers.run({ sink, id, nowMs, cursor, passed }).changes)
       moveTo.run(passed, sink)
@@ -90,20 +93,23 @@ export function prepareNewBatch(
     return { cursor, taken: 0, isMore: true }
   }
 
-  return (sink, limit, nowMs, isLive) => {
+  return (sink, { limit, nowMs, isLive }) => {
     const id = crypto.randomUUID()
     const known = waiting.get(sink) as unknown as Waiting | undefined
     // It was renamed.
     if (known === undefined) return undefined
     const { cursor, heldTo, anyRequeued, isDoubted } = known
-    const gate = { cursor, heldTo, isLive }
+    const gate = { heldTo, isLive }
     const take = isDoubted === 1 ? takeDoubted : takeFresh
     if (anyRequeued === 1) holdBack.requeued(sink, gate)
     // To look for them so costs some 50 µs even where there are none, which is nearly always.
     const requeued =
       anyRequeued === 1 ? Number(takeRequeued.run({ id, sink, limit, nowMs }).changes) : 0
     const room = limit - requeued
-    const between = room > 0 ? takeBetween(sink, id, room, nowMs, gate) : { cursor, taken: 0 }
+    const between =
+      room > 0
+        ? takeBetween(sink, id, nowMs, { ...gate, cursor, limit: room })
+        : { cursor, taken: 0 }
     if (between.taken > 0) return { id, entries: entries.of(id) }
     if ('isMore' in between) return requeued > 0 ? { id, entries: entries.of(id) } : undefined
     const from = between.cursor
@@ -115,5 +121,63 @@ export function prepareNewBatch(
     if (requeued + fresh === 0) return undefined
     const isPlain = requeued === 0 && isDoubted !== 1
     return { id, entries: isPlain ? entries.after(from, fresh) : entries.of(id) }
+  }
+}
+
+/** Whether a sink bills for real, and up to which record all is held for it. */
+interface Gate {
+  readonly heldTo: number
+  readonly isLive: boolean
+}
+
+/** The first fresh records after a cursor. */
+interface FreshGate extends Gate {
+  readonly cursor: number
+  readonly limit: number
+}
+
+/** Puts what a claim must not give out aside, as held. */
+export interface HoldBack {
+  /** Of fresh records; returns how many. */
+  fresh(sink: string, gate: FreshGate): number
+  /** Of what was requeued. */
+  requeued(sink: string, gate: Gate): void
+  /** Of a batch that comes again; returns whether something of it is left. */
+  batched(batch: string, isLive: boolean): boolean
+}
+
+export function prepareHoldBack(database: DatabaseSync): HoldBack {
+  const isFromBefore = 'seq <= :heldTo'
+  const window = `(SELECT seq, is_test FROM records
+    WHERE seq > :cursor AND customer IS NOT NULL ORDER BY seq LIMIT :limit)
+    WHERE ${isHeldSql({ isFromBefore, isLive: ':isLive', isTest: 'is_test' })}`
+  const isTest = 'EXISTS (SELECT 1 FROM records WHERE records.seq = items.seq AND is_test)'
+  const anyFresh = database.prepare(`SELECT 1 FROM ${window} LIMIT 1`)
+  const holdFresh = database.prepare(
+    `INSERT INTO items (sink, seq, state, held) SELECT :sink, seq, 'discarded', 1 FROM ${window}`,
+  )
+  const hold = `UPDATE items SET ${heldAfresh("'[]'")}`
+  const holdRequeued = database.prepare(
+    `${hold} WHERE sink = :sink AND state = 'requeued' AND held = 0
+       AND ${isHeldSql({ isFromBefore, isLive: ':isLive', isTest })}`,
+  )
+  // What is from before is in no batch.
+  const holdBatched = database.prepare(`${hold} WHERE batch = ? AND held = 0 AND ${isTest}`)
+  const isLeft = database.prepare('SELECT 1 FROM items WHERE batch = ? LIMIT 1')
+
+  return {
+    fresh(sink, { cursor, heldTo, isLive, limit }) {
+      if (!isLive && heldTo <= cursor) return 0
+      const given = { cursor, heldTo, isLive: Number(isLive), limit }
+      if (anyFresh.get(given) === undefined) return 0
+      return Number(holdFresh.run({ ...given, sink }).changes)
+    },
+    requeued(sink, { heldTo, isLive }) {
+      if (isLive || heldTo > 0) holdRequeued.run({ sink, heldTo, isLive: Number(isLive) })
+    },
+    batched(batch, isLive) {
+      if (!isLive || holdBatched.run(batch).changes === 0) return true
+      return isLeft.get(batch) !== undefined
+    },
   }
 }

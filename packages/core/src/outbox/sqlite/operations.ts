@@ -1,23 +1,39 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { prepareAppend } from './append.ts'
+import type { SinkMode } from '../known-sinks.ts'
+import type { Outbox } from '../outbox.ts'
+import { distrustedSince } from '../rules.ts'
+import { prepareAppend, type RecordRow, type TakenRow } from './append.ts'
 import { prepareClaim } from './claim.ts'
-import { prepareCorrect } from './correct.ts'
-import { prepareDeadLetters } from './dead-letters.ts'
+import { prepareCorrect, prepareDeadLetters } from './dead-letters.ts'
 import { type HeartbeatOptions, prepareHeartbeat } from './heartbeat.ts'
-import { prepareKnownSinks } from './known-sinks.ts'
-import { prepareLedger } from './ledger.ts'
-import { prepareLedgerPage } from './ledger-page.ts'
+import { prepareHeldUsage, prepareRename } from './held-usage.ts'
+import { prepareLedger, prepareLedgerPage, preparePrune } from './ledger.ts'
 import { prepareProgress } from './progress.ts'
-import { prepareHeld } from './held-usage.ts'
-import { preparePrune } from './prune.ts'
-import { prepareRename } from './rename-sink.ts'
 import { prepareSettle } from './settle.ts'
-import { prepareSinkUsers } from './sink-users.ts'
+import { prepareKnownSinks, prepareSinkUsers } from './sinks.ts'
 
-export type Operations = ReturnType<typeof prepareOperations>
+/** What the outbox does without a file. */
+type Apart =
+  | 'description'
+  | 'durable'
+  | 'append'
+  | 'waiting'
+  | 'saveNow'
+  | 'open'
+  | 'onFault'
+  | 'close'
 
-/** Everything that is done with an open file. */
-export function prepareOperations(database: DatabaseSync, options: HeartbeatOptions) {
+/** Everything that is done with a file. */
+export interface Operations extends Omit<Outbox, Apart> {
+  /** Writes rows together or not at all. Returns those that it left out, because they are there. */
+  write(rows: readonly RecordRow[]): readonly TakenRow[]
+  /** Makes a sink known that begins with everything kept. */
+  meet(sink: string): void
+  /** A sign of life, where it is time for one. */
+  beat(): void
+}
+
+export function prepareOperations(database: DatabaseSync, options: HeartbeatOptions): Operations {
   const { now } = options
   const heartbeat = prepareHeartbeat(database, options)
   return {
@@ -33,8 +49,93 @@ export function prepareOperations(database: DatabaseSync, options: HeartbeatOpti
     distrust: heartbeat.distrust,
     beat: heartbeat.beat,
     ...prepareSinkUsers(database, now),
-    ...prepareHeld(database),
+    ...prepareHeldUsage(database),
     rename: prepareRename(database),
     prune: preparePrune(database),
+  }
+}
+
+/** The sinks that came to claim before there was a file: it will know them from its beginning. */
+export class EarlySinks {
+  /** By name, with the mode of those that are in use. */
+  readonly modes = new Map<string, SinkMode | undefined>()
+
+  meet(name: string): void {
+    if (!this.modes.has(name)) this.modes.set(name, undefined)
+  }
+
+  /** Into a file that was opened. */
+  writeTo<File extends Pick<Operations, 'meet' | 'attend'>>(file: File): File {
+    for (const [name, mode] of this.modes) {
+      file.meet(name)
+      if (mode !== undefined) file.attend(name, mode)
+    }
+    this.modes.clear()
+    return file
+  }
+}
+
+/**
+ * What is answered of a file that nothing was ever written to, without making one; `undefined` for
+ * what makes it.
+ */
+export function unmadeFile(early: EarlySinks): {
+  readonly [Name in keyof Operations]: Operations[Name] | undefined
+} {
+  const { modes } = early
+  const noEntries = { entries: [] }
+  const nothing = {
+    recorded: 0,
+    pending: 0,
+    delivered: 0,
+    dead: 0,
+    unattributed: 0,
+    discarded: 0,
+    held: 0,
+  }
+  return {
+    write: undefined,
+    registerSink: undefined,
+    meet: (sink) => early.meet(sink),
+    beat: () => {},
+    distrust(sinceMs = 0) {
+      distrustedSince(sinceMs, sinceMs)
+      return 0
+    },
+    claim: (sink) => void early.meet(sink),
+    mark: () => false,
+    settle: () => false,
+    position: () => 0,
+    isSettled: () => true,
+    nextDueAt: () => undefined,
+    expedite: () => {},
+    stats: () => nothing,
+    recorded: () => 0,
+    deadLetters: () => [],
+    requeue: () => 0,
+    discard: () => 0,
+    unattributed: () => [],
+    attribute: () => 0,
+    find: () => undefined,
+    ledger: async () => noEntries,
+    correct: () => 0,
+    sinks: () =>
+      [...modes].map(([name, mode]) => ({
+        name,
+        ...(mode !== undefined && { mode }),
+        inUse: mode !== undefined,
+      })),
+    attend: (sink, mode) => void modes.set(sink, mode),
+    leave: (sink) => void (modes.has(sink) && modes.set(sink, undefined)),
+    release: () => 0,
+    drop: () => 0,
+    rename(from, to) {
+      if (!modes.has(from) || modes.has(to)) return false
+      modes.delete(from)
+      early.meet(to)
+      return true
+    },
+    removeSink: (sink) => modes.delete(sink),
+    prune: async () => 0,
   }
 }

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { OutboxError } from '../../errors/errors.ts'
-import { inTransaction } from './in-transaction.ts'
+import { inTransaction } from './node-sqlite.ts'
 
 /** Marks the file as ours: "tknm". */
 const applicationId = 0x746b6e6d

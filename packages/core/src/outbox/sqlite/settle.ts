@@ -1,10 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { SinkResult } from '../../sink/sink.ts'
 import type { Batch, BatchMarks } from '../../sink/batch.ts'
-import { prepareLearnUncertain } from './doubt.ts'
-import { inTransaction } from './in-transaction.ts'
+import type { SinkResult } from '../../sink/sink.ts'
+import { type AttemptedRecord, type Outcome, outcomeOf, waitMs } from '../rules.ts'
+import {
+  uncertainColumns,
+  type UncertainRow,
+  uncertaintyOf,
+  uncertaintyValues,
+} from './batch-entries.ts'
+import { inTransaction } from './node-sqlite.ts'
 
-interface HeldItem {
+interface ItemRow extends UncertainRow {
   readonly id: string
   readonly seq: number
   readonly claimedAt: number
@@ -23,35 +29,36 @@ export function prepareSettle(
     `SELECT count(*) AS count FROM batches JOIN items ON items.batch = batches.id
      WHERE batches.id = ? AND batches.lease = ?`,
   )
-  const deliverAll = database.prepare('DELETE FROM items WHERE batch = ?')
-  const held = database.prepare(
-    `SELECT records.id AS id, records.seq AS seq, claimed_at AS claimedAt,
-       delivered_event_ids AS deliveredEventIds
-     FROM batches JOIN items ON items.batch = batches.id JOIN records ON records.seq = items.seq
-     WHERE batches.id = ? AND batches.lease = ?`,
-  )
-  const deliver = database.prepare('DELETE FROM items WHERE sink = ? AND seq = ?')
-  const bury = database.prepare(
-    `UPDATE items SET state = 'dead', batch = NULL, delivered_event_ids = ?, reason = ?,
-       code = ?, since = ?, failed_at = ?
-     WHERE sink = ? AND seq = ?`,
-  )
-  const learnDelivered = database.prepare(
-    'UPDATE items SET delivered_event_ids = ? WHERE sink = ? AND seq = ?',
-  )
-  const learnUncertain = prepareLearnUncertain(database)
   const isHeld = database.prepare('SELECT 1 FROM batches WHERE id = ? AND lease = ?')
-  const heldItem = database.prepare(
-    `SELECT records.id AS id, records.seq AS seq, claimed_at AS claimedAt,
-       delivered_event_ids AS deliveredEventIds
-     FROM records JOIN items ON items.seq = records.seq JOIN batches ON batches.id = items.batch
+  const columns = `records.id AS id, records.seq AS seq, claimed_at AS claimedAt, ${uncertainColumns},
+    delivered_event_ids AS deliveredEventIds`
+  const allItems = database.prepare(
+    `SELECT ${columns} FROM batches JOIN items ON items.batch = batches.id
+       JOIN records ON records.seq = items.seq
+     WHERE batches.id = ?`,
+  )
+  const oneItem = database.prepare(
+    `SELECT ${columns} FROM records JOIN items ON items.seq = records.seq
+       JOIN batches ON batches.id = items.batch
      WHERE records.id = ? AND items.sink = ? AND items.batch = ?`,
   )
+  const isAnyLeft = database.prepare('SELECT 1 FROM items WHERE batch = ? LIMIT 1')
+  const deliverAll = database.prepare('DELETE FROM items WHERE batch = ?')
   const deliverSome = database.prepare(
     `DELETE FROM items WHERE sink = :sink AND batch = :id AND seq IN (
        SELECT seq FROM records WHERE id IN (SELECT value FROM json_each(:ids)))`,
   )
-  const isAnyLeft = database.prepare('SELECT 1 FROM items WHERE batch = ? LIMIT 1')
+  const deliver = database.prepare('DELETE FROM items WHERE sink = ? AND seq = ?')
+  const deadLetter = database.prepare(
+    `UPDATE items SET state = 'dead', batch = NULL, delivered_event_ids = ?, reason = ?,
+       code = ?, since = ?, failed_at = ?
+     WHERE sink = ? AND seq = ?`,
+  )
+  const keep = database.prepare(
+    `UPDATE items SET delivered_event_ids = ?, uncertain_since = ?, uncertain_event_ids = ?,
+       uncertain_in = ?
+     WHERE sink = ? AND seq = ?`,
+  )
   const begin = database.prepare('INSERT INTO marks (batch, request, parts) VALUES (?, ?, ?)')
   const end = database.prepare('DELETE FROM marks WHERE batch = ? AND request = ?')
   const endAll = database.prepare('DELETE FROM marks WHERE batch = ?')
@@ -61,10 +68,21 @@ export function prepareSettle(
   const wait = database.prepare('UPDATE batches SET lease = NULL, due_at = ? WHERE id = ?')
   const finish = database.prepare('DELETE FROM batches WHERE id = ?')
 
-  const buryItem = (sink: string, item: HeldItem, result: SinkResult) => {
-    if (result.status !== 'rejected') return
-    const { reason, code = null, since = null } = result
-    bury.run(union(item, result), reason, code, since, now(), sink, item.seq)
+  const apply = (sink: string, seq: number, known: AttemptedRecord, outcome: Outcome): void => {
+    if (outcome.state === 'delivered') {
+      deliver.run(sink, seq)
+      return
+    }
+    const eventIds = JSON.stringify(outcome.deliveredEventIds)
+    if (outcome.state === 'dead') {
+      const { reason, refusal } = outcome
+      const { code = null, since = null } = refusal
+      deadLetter.run(eventIds, reason, code, since, now(), sink, seq)
+      return
+    }
+    const { uncertain, deliveredEventIds } = outcome
+    if (uncertain === known.uncertain && deliveredEventIds === known.deliveredEventIds) return
+    keep.run(eventIds, ...uncertaintyValues(uncertain), sink, seq)
   }
 
   const mark = (batch: Batch, { sending, over, known }: BatchMarks) =>
@@ -79,12 +97,12 @@ export function prepareSettle(
       let isAnySettled = delivered > 0
       for (const { recordId, result } of known) {
         if (result.status === 'accepted') continue
-        const item = heldItem.get(recordId, sink, id) as unknown as HeldItem | undefined
+        const item = oneItem.get(recordId, sink, id) as unknown as ItemRow | undefined
         if (item === undefined) continue
-        if (result.status === 'rejected') {
-          isAnySettled = true
-          buryItem(sink, item, result)
-        } else learnDelivered.run(union(item, result), sink, item.seq)
+        const attempted = attemptedRecord(item)
+        const outcome = outcomeOf(attempted, result)
+        if (outcome.state !== 'batched') isAnySettled = true
+        apply(sink, item.seq, attempted, outcome)
       }
       for (const request of over) end.run(id, request)
       for (const { request, parts } of sending) begin.run(id, request, JSON.stringify(parts))
@@ -108,37 +126,22 @@ export function prepareSettle(
         finish.run(id)
         return true
       }
-      const rows = held.all(id, lease) as unknown as HeldItem[]
+      const rows = allItems.all(id) as unknown as ItemRow[]
       const items = new Map(rows.map((item) => [item.id, item]))
       let delivered = 0
-      let waitMs = 0
       batch.entries.forEach(({ record }, index) => {
         const item = items.get(record.id)
-        const result = results[index]
         if (item === undefined) return
-        if (result === undefined || result.status === 'retry') {
-          waitMs = Math.max(waitMs, result?.afterMs ?? 0)
-          if (result?.deliveredEventIds?.length) {
-            learnDelivered.run(union(item, result), sink, item.seq)
-          }
-          if (result === undefined || result.uncertain === true) {
-            const { uncertainEventIds, uncertainIn } = result ?? {}
-            const more = { uncertainSince: item.claimedAt, uncertainEventIds, uncertainIn }
-            learnUncertain(sink, item.seq, more, id)
-          }
-          return
-        }
-        items.delete(record.id)
-        if (result.status === 'rejected') {
-          buryItem(sink, item, result)
-        } else {
-          deliver.run(sink, item.seq)
-          delivered++
-        }
+        const attempted = attemptedRecord(item)
+        const claim = { batchId: id, claimedAt: item.claimedAt }
+        const outcome = outcomeOf(attempted, results[index], claim)
+        apply(sink, item.seq, attempted, outcome)
+        if (outcome.state === 'delivered') delivered++
+        if (outcome.state !== 'batched') items.delete(record.id)
       })
       if (delivered > 0) countDelivered.run(delivered, sink)
       if (items.size === 0) finish.run(id)
-      else wait.run(now() + waitMs, id)
+      else wait.run(now() + waitMs(results), id)
       return true
     })
 
@@ -150,7 +153,9 @@ function areAllAccepted({ entries }: Batch, results: readonly SinkResult[]): boo
   return entries.every((_, index) => results[index]?.status === 'accepted')
 }
 
-function union(item: HeldItem, result: SinkResult | undefined): string {
-  const earlier = JSON.parse(item.deliveredEventIds) as string[]
-  return JSON.stringify([...new Set([...earlier, ...(result?.deliveredEventIds ?? [])])])
+function attemptedRecord(row: ItemRow): AttemptedRecord {
+  return {
+    uncertain: uncertaintyOf(row),
+    deliveredEventIds: JSON.parse(row.deliveredEventIds) as string[],
+  }
 }

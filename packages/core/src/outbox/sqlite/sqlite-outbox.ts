@@ -9,15 +9,11 @@ import {
 import { Faults } from '../faults.ts'
 import type { Outbox } from '../outbox.ts'
 import { duplicateIds } from '../taken-id.ts'
-import { AppendQueue } from './append-queue.ts'
-import { placeOf } from './file-identity.ts'
-import { fileMark } from './file-mark.ts'
-import { LiveFile } from './live-file.ts'
-import { type Operations, prepareOperations } from './operations.ts'
-import { RecentRows } from './recent-rows.ts'
+import { AppendQueue, writeOnExit } from './append-queue.ts'
+import { fileMark, placeOf } from './file-identity.ts'
+import { LiveFile, RecentRows } from './live-file.ts'
+import { EarlySinks, type Operations, prepareOperations, unmadeFile } from './operations.ts'
 import { sqliteFailure } from './sqlite-failure.ts'
-import { EarlySinks, unmadeFile } from './unmade-file.ts'
-import { writeOnExit } from './write-on-exit.ts'
 
 export interface SqliteOutboxOptions {
   /**
@@ -75,12 +71,12 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
   const queue = new AppendQueue({
     write(rows) {
       try {
-        const taken = file.quickly().write(rows)
+        const taken = file.cached().write(rows)
         const others = new Set(taken.map(({ row }) => row))
         recent.add(others.size === 0 ? rows : rows.filter((row) => !others.has(row)))
         return taken
       } catch (cause) {
-        file.distrust()
+        file.invalidate()
         throw cause
       }
     },

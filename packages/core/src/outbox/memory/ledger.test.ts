@@ -1,17 +1,17 @@
 import { exampleRecord } from '@token-meter/testkit/suites'
 import { expect, test, vi } from 'vitest'
-import { MemoryLedger } from './memory-ledger.ts'
+import { Ledger } from './ledger.ts'
 
 test('to walk over what is there takes no longer for what left long ago', () => {
-  const ledger = new MemoryLedger()
+  const ledger = new Ledger()
   const add = (customer: string | null) => {
     for (const record of ledger.fresh([exampleRecord({ customer })])) ledger.add(record)
   }
   // Nobody pays for it, so it stays.
   add(null)
-  for (let number = 2; number <= 10_001; number++) {
+  for (let seq = 2; seq <= 10_001; seq++) {
     add('cus_1')
-    ledger.delete(number)
+    ledger.delete(seq)
   }
   add('cus_1')
   const lookUps = vi.spyOn(Map.prototype, 'has')

@@ -1,7 +1,7 @@
 import type { EventsInFlight } from '../../sink/send-progress.ts'
 
-export interface HeldBatch {
-  readonly numbers: Set<number>
+export interface OpenBatch {
+  readonly seqs: Set<number>
   /** Absent while the batch waits for its next attempt. */
   lease: string | undefined
   /** Its holder marks what it sends. */
@@ -15,13 +15,13 @@ export interface HeldBatch {
 }
 
 /** The batches of one sink that are not settled, by id. */
-export class MemoryBatches {
-  readonly #batches = new Map<string, HeldBatch>()
+export class Batches {
+  readonly #batches = new Map<string, OpenBatch>()
 
-  add(numbers: Set<number>): string {
+  add(seqs: Set<number>): string {
     const id = crypto.randomUUID()
     this.#batches.set(id, {
-      numbers,
+      seqs,
       lease: undefined,
       isMarked: false,
       marks: new Map(),
@@ -31,11 +31,11 @@ export class MemoryBatches {
     return id
   }
 
-  get(id: string): HeldBatch | undefined {
+  get(id: string): OpenBatch | undefined {
     return this.#batches.get(id)
   }
 
-  all(): Iterable<readonly [string, HeldBatch]> {
+  all(): Iterable<readonly [string, OpenBatch]> {
     return this.#batches
   }
 
@@ -66,46 +66,46 @@ export class MemoryBatches {
   }
 
   /** The one that has a record. */
-  of(number: number): (HeldBatch & { readonly id: string }) | undefined {
-    for (const [id, held] of this.#batches) if (held.numbers.has(number)) return { id, ...held }
+  of(seq: number): (OpenBatch & { readonly id: string }) | undefined {
+    for (const [id, held] of this.#batches) if (held.seqs.has(seq)) return { id, ...held }
     return undefined
   }
 
   /** Takes a record out of the one that has it. */
-  remove(number: number): void {
-    const held = this.of(number)
-    held?.numbers.delete(number)
-    if (held?.numbers.size === 0) this.delete(held.id)
+  remove(seq: number): void {
+    const held = this.of(seq)
+    held?.seqs.delete(seq)
+    if (held?.seqs.size === 0) this.delete(held.id)
   }
 
-  /** The lowest number that is in one of them; `Infinity` when there is none. */
+  /** The lowest `seq` that is in one of them; `Infinity` when there is none. */
   lowest(): number {
     let lowest = Infinity
-    for (const { numbers } of this.#batches.values()) {
-      for (const number of numbers) lowest = Math.min(lowest, number)
+    for (const { seqs } of this.#batches.values()) {
+      for (const seq of seqs) lowest = Math.min(lowest, seq)
     }
     return lowest
   }
 
   /** The batches of another sink, with those of their records that come along. */
-  adopt(others: MemoryBatches, moved: ReadonlySet<number>): void {
+  adopt(others: Batches, moved: ReadonlySet<number>): void {
     for (const [id, held] of others.#batches) {
-      for (const number of held.numbers) if (!moved.has(number)) held.numbers.delete(number)
-      if (held.numbers.size > 0) this.#batches.set(id, held)
+      for (const seq of held.seqs) if (!moved.has(seq)) held.seqs.delete(seq)
+      if (held.seqs.size > 0) this.#batches.set(id, held)
     }
   }
 
   /** How many records are in one of them. */
   count(): number {
     let count = 0
-    for (const { numbers } of this.#batches.values()) count += numbers.size
+    for (const { seqs } of this.#batches.values()) count += seqs.size
     return count
   }
 
   /** Whether a record up to the mark is in one of them. */
   holdUpTo(mark: number): boolean {
-    for (const { numbers } of this.#batches.values()) {
-      for (const number of numbers) if (number <= mark) return true
+    for (const { seqs } of this.#batches.values()) {
+      for (const seq of seqs) if (seq <= mark) return true
     }
     return false
   }

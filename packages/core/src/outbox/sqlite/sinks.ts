@@ -1,8 +1,87 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { type KnownSink, type KnownSinks, type SinkMode, seenForMs } from '../known-sinks.ts'
 import type { Outbox } from '../outbox.ts'
-import { prepareHeldUsage } from './held-usage.ts'
-import { inTransaction } from './in-transaction.ts'
-import { prepareRecordWindows } from './record-windows.ts'
+import { prepareOldUsage } from './held-usage.ts'
+import { isHolderGone, isOfThisMachine, newLease } from './lease-owner.ts'
+import { prepareRecordWindows } from './ledger.ts'
+import { inTransaction } from './node-sqlite.ts'
+
+interface SinkRow {
+  readonly name: string
+  readonly mode: SinkMode | null
+  /** JSON. */
+  readonly heldFor: string
+  readonly renamedTo: string | null
+}
+
+interface UserRow {
+  readonly sink: string
+  readonly user: string
+  readonly seenAt: number
+}
+
+/** Who delivers to which sink. */
+export function prepareSinkUsers(
+  database: DatabaseSync,
+  now: () => number,
+): Pick<KnownSinks, 'sinks' | 'attend' | 'leave'> {
+  /** This outbox, as one that says which process has it open. */
+  let self: string | undefined
+  const user = () => (self ??= newLease())
+  const all = database.prepare(
+    `SELECT name, mode, held_for AS heldFor, NULL AS renamedTo FROM sinks
+     UNION ALL SELECT name, NULL, '[]', became FROM renamed_sinks ORDER BY name`,
+  )
+  const users = database.prepare('SELECT sink, user, seen_at AS seenAt FROM sink_users')
+  const isSaid = database.prepare('SELECT 1 FROM sinks WHERE name = ? AND mode = ?')
+  const register = database.prepare(
+    `INSERT INTO sinks (name, missed, mode) SELECT :sink, pruned, :mode FROM ledger
+     WHERE NOT EXISTS (SELECT 1 FROM renamed_sinks WHERE name = :sink)
+     ON CONFLICT (name) DO UPDATE SET mode = excluded.mode`,
+  )
+  const see = database.prepare(
+    `INSERT INTO sink_users (sink, user, seen_at)
+     SELECT name, :user, :nowMs FROM sinks WHERE name = :sink
+     ON CONFLICT (sink, user) DO UPDATE SET seen_at = excluded.seen_at`,
+  )
+  const remove = database.prepare('DELETE FROM sink_users WHERE sink = ? AND user = ?')
+
+  return {
+    sinks() {
+      const seen = Map.groupBy(users.all() as unknown as readonly UserRow[], ({ sink }) => sink)
+      return (all.all() as unknown as readonly SinkRow[]).map((row) => ({
+        name: row.name,
+        ...(row.mode !== null && { mode: row.mode }),
+        ...useOf(seen.get(row.name) ?? [], now()),
+        ...(row.heldFor !== '[]' && { heldFor: JSON.parse(row.heldFor) as string[] }),
+        ...(row.renamedTo !== null && { renamedTo: row.renamedTo }),
+      }))
+    },
+    attend(sink, mode) {
+      inTransaction(database, () => {
+        if (isSaid.get(sink, mode) === undefined) {
+          register.run({ sink, mode })
+          for (const { sink: name, user } of users.all() as unknown as readonly UserRow[]) {
+            if (isOfThisMachine(user) && isHolderGone(user)) remove.run(name, user)
+          }
+        }
+        see.run({ sink, user: user(), nowMs: now() })
+      })
+    },
+    leave(sink) {
+      remove.run(sink, user())
+    },
+  }
+}
+
+function useOf(users: readonly UserRow[], nowMs: number): Pick<KnownSink, 'inUse' | 'seenAt'> {
+  // A process of another machine or container cannot be looked up.
+  if (users.some(({ user }) => isOfThisMachine(user) && !isHolderGone(user))) return { inUse: true }
+  const seenAt = Math.max(
+    ...users.filter(({ user }) => !isOfThisMachine(user)).map(({ seenAt }) => seenAt),
+  )
+  return nowMs - seenAt < seenForMs ? { seenAt } : { inUse: false }
+}
 
 interface Part {
   /** The first record with an `at` from the mark on. */
@@ -26,7 +105,7 @@ export function prepareKnownSinks(database: DatabaseSync): Pick<
   /** Makes a sink known that begins with everything kept. */
   meet(sink: string): void
 } {
-  const held = prepareHeldUsage(database)
+  const old = prepareOldUsage(database)
   const windows = prepareRecordWindows(database)
   const isKnown = database.prepare(
     `SELECT held_to AS heldTo FROM sinks WHERE name = :sink
@@ -84,7 +163,7 @@ export function prepareKnownSinks(database: DatabaseSync): Pick<
   return {
     async registerSink(sink, { sinceMs = -Infinity, heldFor = [], beforeId = '' }) {
       const is = known(sink)
-      if (is !== undefined) return is.heldTo > 0 && held.beginAt(sink, sinceMs)
+      if (is !== undefined) return is.heldTo > 0 && old.beginAt(sink, sinceMs)
       if (heldFor.length > 0) {
         return inTransaction(database, () => {
           if (known(sink) !== undefined) return false
@@ -129,7 +208,7 @@ export function prepareKnownSinks(database: DatabaseSync): Pick<
         for (const { name, heldFor } of waitingFor.all(sink) as unknown as readonly Waiting[]) {
           const others = (JSON.parse(heldFor) as string[]).filter((other) => other !== sink)
           if (others.length > 0) narrow.run(JSON.stringify(others), name)
-          else held.sendOld(name)
+          else old.sendOn(name)
         }
         const wasRenamed = Number(removeNames.run(sink, sink).changes) > 0
         return Number(remove.run(sink).changes) > 0 || wasRenamed

@@ -1,21 +1,21 @@
-import type { MemoryLedger } from './memory-ledger.ts'
-import type { MemoryProgress } from './memory-progress.ts'
+import type { Ledger } from './ledger.ts'
+import type { SinkProgress } from './sink-progress.ts'
 
 /** How much more than is needed leaves at once, so that not every append has to look for room. */
 const spareShare = 1 / 16
 
 /** Which records may leave a memory outbox, and how many have to. */
-export class MemoryRoom {
-  readonly #ledger: MemoryLedger
-  readonly #sinks: ReadonlyMap<string, MemoryProgress>
+export class Evictor {
+  readonly #ledger: Ledger
+  readonly #sinks: ReadonlyMap<string, SinkProgress>
   readonly #maxSize: number
   readonly #maxRecords: number
   /** The last look found all of what could go, and nothing was settled since. */
   #exhausted = false
 
   constructor(
-    ledger: MemoryLedger,
-    sinks: ReadonlyMap<string, MemoryProgress>,
+    ledger: Ledger,
+    sinks: ReadonlyMap<string, SinkProgress>,
     maxSize: number,
     maxRecords: number,
   ) {
@@ -26,12 +26,12 @@ export class MemoryRoom {
   }
 
   /** More records may be settled with every sink than before. */
-  mayHaveGrown(): void {
+  markDirty(): void {
     this.#exhausted = false
   }
 
   /** False when there is no room for them, whatever leaves. */
-  makeFor(records: readonly { readonly body: string }[]): boolean {
+  evictFor(records: readonly { readonly body: string }[]): boolean {
     const size = records.reduce((sum, { body }) => sum + body.length, 0)
     const most = this.#maxSize - size
     const mostRecords = this.#maxRecords - records.length
@@ -41,12 +41,12 @@ export class MemoryRoom {
       (mostRecords === Infinity || this.#ledger.count <= mostRecords - this.#maxRecords * spare)
     if (!fits(0) && !this.#exhausted) {
       this.#exhausted = true
-      for (const number of this.#settled(false)) {
+      for (const seq of this.#settled(false)) {
         if (fits(spareShare)) {
           this.#exhausted = false
           break
         }
-        this.#remove(number)
+        this.#remove(seq)
       }
     }
     return fits(0)
@@ -55,9 +55,9 @@ export class MemoryRoom {
   /** Removes what is settled, or held, and older than the mark. */
   prune(beforeMs: number): number {
     let count = 0
-    for (const number of this.#settled(true)) {
-      if (this.#ledger.glance(number).at >= beforeMs) continue
-      this.#remove(number)
+    for (const seq of this.#settled(true)) {
+      if (this.#ledger.peek(seq).at >= beforeMs) continue
+      this.#remove(seq)
       count++
     }
     return count
@@ -67,13 +67,13 @@ export class MemoryRoom {
   *#settled(orHeld: boolean): Generator<number> {
     const known = [...this.#sinks.values()]
     if (known.length === 0) return
-    for (const number of this.#ledger.after(0)) {
-      if (known.every((progress) => progress.hasSettled(number, orHeld))) yield number
+    for (const seq of this.#ledger.after(0)) {
+      if (known.every((progress) => progress.hasSettled(seq, orHeld))) yield seq
     }
   }
 
-  #remove(number: number): void {
-    this.#ledger.delete(number)
-    for (const progress of this.#sinks.values()) progress.pruned(number)
+  #remove(seq: number): void {
+    this.#ledger.delete(seq)
+    for (const progress of this.#sinks.values()) progress.pruned(seq)
   }
 }

@@ -1,19 +1,19 @@
 import type { KnownSink, KnownSinks } from '../known-sinks.ts'
-import type { MemoryItem } from './memory-item.ts'
-import type { MemoryLedger } from './memory-ledger.ts'
-import { MemoryProgress } from './memory-progress.ts'
+import type { Item } from './items.ts'
+import type { Ledger } from './ledger.ts'
+import { SinkProgress } from './sink-progress.ts'
 
 /** Which sinks there are, where they begin, and what becomes of one that changes its name. */
-export class MemoryKnownSinks {
-  readonly #ledger: MemoryLedger
-  readonly #sinks: Map<string, MemoryProgress>
+export class Sinks {
+  readonly #ledger: Ledger
+  readonly #sinks: Map<string, SinkProgress>
   readonly #changed: () => void
   readonly #inUse = new Set<string>()
   /** Old names, with the new ones. */
   readonly #renamed = new Map<string, string>()
 
   /** @param changed more records may be settled with every sink than before. */
-  constructor(ledger: MemoryLedger, sinks: Map<string, MemoryProgress>, changed: () => void) {
+  constructor(ledger: Ledger, sinks: Map<string, SinkProgress>, changed: () => void) {
     this.#ledger = ledger
     this.#sinks = sinks
     this.#changed = changed
@@ -35,7 +35,7 @@ export class MemoryKnownSinks {
     ],
     attend: (sink, mode) => {
       if (this.isRenamed(sink)) return
-      const progress = this.#sinks.get(sink) ?? new MemoryProgress(sink, this.#ledger)
+      const progress = this.#sinks.get(sink) ?? new SinkProgress(sink, this.#ledger)
       progress.mode = mode
       this.#sinks.set(sink, progress)
       this.#inUse.add(sink)
@@ -48,9 +48,9 @@ export class MemoryKnownSinks {
       if (known !== undefined) this.#begin(known, this.#firstSince(sinceMs, known.heldTo))
       else {
         const first = heldFor.length > 0 ? 1 : this.#firstSince(sinceMs, this.#ledger.last)
-        const progress = new MemoryProgress(sink, this.#ledger, first)
+        const progress = new SinkProgress(sink, this.#ledger, first)
         this.#sinks.set(sink, progress)
-        const before = (this.#ledger.numberOf(beforeId) ?? this.#ledger.last + 1) - 1
+        const before = (this.#ledger.seqOf(beforeId) ?? this.#ledger.last + 1) - 1
         const [oldest = Infinity] = this.#ledger.after(0)
         if (heldFor.length > 0 && oldest <= before)
           [progress.heldTo, progress.heldFor] = [before, heldFor]
@@ -89,46 +89,46 @@ export class MemoryKnownSinks {
   }
 
   #firstSince(sinceMs: number, last: number): number {
-    for (const number of this.#ledger.after(0)) {
-      if (number > last) break
-      if (this.#ledger.glance(number).at >= sinceMs) return number
+    for (const seq of this.#ledger.after(0)) {
+      if (seq > last) break
+      if (this.#ledger.peek(seq).at >= sinceMs) return seq
     }
     return last + 1
   }
 
   /** Everything of before is held, whether or not a claim has come to it. */
-  #passHeld(progress: MemoryProgress): void {
+  #passHeld(progress: SinkProgress): void {
     while (progress.cursor < progress.heldTo) {
-      if (this.#ledger.isBillable(++progress.cursor)) progress.items.withhold(progress.cursor)
+      if (this.#ledger.isBillable(++progress.cursor)) progress.items.hold(progress.cursor)
     }
   }
 
   /** What is held of before goes out from a record on; earlier ones are not counted. */
-  #begin(progress: MemoryProgress, first: number): void {
+  #begin(progress: SinkProgress, first: number): void {
     this.#passHeld(progress)
-    for (const number of progress.items.held) {
-      if (number > progress.heldTo) continue
-      if (number >= first) progress.items.unhold(number, this.#ledger.uncertainSince(number))
-      else progress.items.takeOver(number, undefined)
+    for (const seq of progress.items.held) {
+      if (seq > progress.heldTo) continue
+      if (seq >= first) progress.items.release(seq, this.#ledger.uncertainSince(seq))
+      else progress.items.takeOver(seq, undefined)
     }
     progress.first = first
     ;[progress.heldTo, progress.heldFor] = [0, []]
-    this.#countMissed(progress)
+    this.#countSkipped(progress)
   }
 
   /** What is held takes the state that it has with the old one; what came since stays. */
-  #takePlace(progress: MemoryProgress, old: MemoryProgress): void {
+  #takePlace(progress: SinkProgress, old: SinkProgress): void {
     this.#passHeld(progress)
     const moved = new Set<number>()
-    for (const number of progress.items.held) {
-      if (number > progress.heldTo) continue
-      const item: MemoryItem | undefined = old.items.get(number)
-      moved.add(number)
-      if (item === undefined && number > old.cursor) {
-        progress.items.unhold(number, this.#ledger.uncertainSince(number))
-      } else progress.items.takeOver(number, item)
-      const { refusedEventIds } = old.items.knownEvents(number)
-      progress.items.learnEvents(number, {
+    for (const seq of progress.items.held) {
+      if (seq > progress.heldTo) continue
+      const item: Item | undefined = old.items.get(seq)
+      moved.add(seq)
+      if (item === undefined && seq > old.cursor) {
+        progress.items.release(seq, this.#ledger.uncertainSince(seq))
+      } else progress.items.takeOver(seq, item)
+      const { refusedEventIds } = old.items.knownEvents(seq)
+      progress.items.learnEvents(seq, {
         deliveredEventIds: item?.deliveredEventIds ?? [],
         refusedEventIds,
       })
@@ -138,15 +138,15 @@ export class MemoryKnownSinks {
     progress.items.discarded += old.items.discarded
     progress.first = old.first
     ;[progress.heldTo, progress.heldFor] = [0, []]
-    this.#countMissed(progress)
+    this.#countSkipped(progress)
   }
 
   /** So that the counts add up: pruned records may have been counted by either, or by both. */
-  #countMissed(progress: MemoryProgress): void {
+  #countSkipped(progress: SinkProgress): void {
     const { items, batches, cursor, first } = progress
     let count = items.requeued.size + batches.count() + items.dead.size + items.held.size
-    for (const number of this.#ledger.after(cursor)) if (this.#ledger.isBillable(number)) count++
-    for (const number of this.#ledger.unattributed) if (number >= first) count++
-    progress.missed = this.#ledger.last - count - items.delivered - items.discarded
+    for (const seq of this.#ledger.after(cursor)) if (this.#ledger.isBillable(seq)) count++
+    for (const seq of this.#ledger.unattributed) if (seq >= first) count++
+    progress.skipped = this.#ledger.last - count - items.delivered - items.discarded
   }
 }
