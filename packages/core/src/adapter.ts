@@ -43,7 +43,7 @@ export { environmentLivemode } from './meter/livemode.ts'
 export { type ManualUsage, toUsageRecord } from './meter/manual-usage.ts'
 
 export type { MeterEvent } from './event/meter-event.ts'
-export { defaultEventName, toMeterEvents, type MeterEventOptions } from './event/to-meter-events.ts'
+export { defaultEventName, toMeterEvents, type MeterEventOptions } from './event/meter-event.ts'
 
 export type {
   Appended,

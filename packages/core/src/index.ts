@@ -28,7 +28,7 @@ export type { Tokenizer } from './wire/tokenizer.ts'
 export { modelSlug, type ModelSlug } from './usage/model-slug.ts'
 
 export type { MeterEvent } from './event/meter-event.ts'
-export { toMeterEvents, type MeterEventOptions } from './event/to-meter-events.ts'
+export { toMeterEvents, type MeterEventOptions } from './event/meter-event.ts'
 
 export { memoryOutbox, type MemoryOutboxOptions } from './outbox/memory/memory-outbox.ts'
 export type { Batch, BatchEntry, BatchMarks } from './sink/batch.ts'

@@ -46,7 +46,7 @@ export { withReason } from './sink/toolkit/with-reason.ts'
 export { withoutKey } from './sink/toolkit/without-key.ts'
 
 export type { MeterEvent } from './event/meter-event.ts'
-export { defaultEventName, toMeterEvents, type MeterEventOptions } from './event/to-meter-events.ts'
+export { defaultEventName, toMeterEvents, type MeterEventOptions } from './event/meter-event.ts'
 
 export {
   allInput,

@@ -1,13 +1,17 @@
 import { checkKeys, isOneOf, optionCheck } from '../errors/option-check.ts'
-import type { UsageCost } from '../usage/usage-cost.ts'
+import { noCost, type UsageCost } from '../usage/usage-cost.ts'
 import { amountOfRecord } from './amount-of-record.ts'
-import { decimal, type Decimal, toText } from '../usage/decimal.ts'
-import { markupOf, type Markups, type Percent } from './markup.ts'
+import { type Decimal, decimal, toText } from '../usage/decimal.ts'
+import { type Markups, type Percent, markupOf } from './markup.ts'
 import type { ModelPrice } from './model-price.ts'
-import { noCost } from './no-cost.ts'
-import { priceLookup } from './price-lookup.ts'
-import { reportedCost } from './reported-cost.ts'
-import type { CostCalculator, PriceFunction, PriceTable } from './price-source.ts'
+import {
+  type CostCalculator,
+  type PriceFunction,
+  type PriceTable,
+  priceLookup,
+} from './price-source.ts'
+import { jsonObject } from '../lib/json.ts'
+import type { UsageRecord } from '../usage/usage-record.ts'
 
 export interface CostOptions {
   /**
@@ -61,6 +65,17 @@ export function cost(options: CostOptions = {}): CostCalculator {
     const cost = toCost('prices', amount.amount, markup(record), price)
     return amount.tierUnknown ? { ...cost, tierUnknown: true } : cost
   }
+}
+
+/** What the provider itself says that the record cost, 0 if it says that, or nothing. */
+function reportedCost({ details, raw }: UsageRecord): Decimal | undefined {
+  const reported = decimal(details.providerCostUsd)
+  if (reported === undefined) return undefined
+  // A gateway's cost of a call with the application's own key is its fee; the model's provider
+  // charges the rest: https://openrouter.ai/docs/guides/overview/auth/byok
+  if (details.byok !== true && jsonObject(raw).is_byok !== true) return reported
+  const upstream = decimal(details.upstreamCostUsd)
+  return upstream === undefined ? undefined : reported.plus(upstream)
 }
 
 function toCost(

@@ -2,9 +2,8 @@ import { ConfigError } from '../errors/errors.ts'
 import { checkKeys } from '../errors/option-check.ts'
 import { modelSlug } from '../usage/model-slug.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
-import { checkedDecimal } from './checked-decimal.ts'
+import { type Usd, checkedDecimal } from './model-price.ts'
 import { type Decimal, zero } from '../usage/decimal.ts'
-import type { Usd } from './model-price.ts'
 
 /** Percent, such as `20` or `'12.5'`; below 0 is a discount, and -100 is free. */
 export type Percent = Usd

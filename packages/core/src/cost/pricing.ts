@@ -1,12 +1,12 @@
 import { ConfigError, CostError } from '../errors/errors.ts'
 import { handleRejection } from '../lib/promises.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
-import { noCost } from './no-cost.ts'
 import type { CostCalculator } from './price-source.ts'
+import { noCost } from '../usage/usage-cost.ts'
 
-/** A model without a price is told again after this, in ms. */
-const quietMs = 60 * 60_000
-const mostTold = 1000
+/** How long a model without a price is not reported again, in ms. */
+const throttleMs = 60 * 60_000
+const maxReported = 1000
 
 /**
  * Gives a record its cost, where it has none and one is known. Not before it has a customer, whose
@@ -23,16 +23,16 @@ export function checkCost(calculate: unknown): void {
 /** Prices by a calculator of the application that can do no harm: what fails is reported. */
 export function pricing(
   calculate: CostCalculator,
-  report: (error: CostError) => void,
+  onError: (error: CostError) => void,
 ): PriceRecord {
-  const told = new Map<string, number>()
-  const tell = ({ provider, model }: UsageRecord, reason: string, cause?: unknown) => {
+  const reported = new Map<string, number>()
+  const report = ({ provider, model }: UsageRecord, reason: string, cause?: unknown) => {
     const key = `${provider} ${model} ${reason}`
     const now = performance.now()
-    if (now - (told.get(key) ?? -Infinity) < quietMs) return
-    if (told.size >= mostTold) told.clear()
-    told.set(key, now)
-    report(
+    if (now - (reported.get(key) ?? -Infinity) < throttleMs) return
+    if (reported.size >= maxReported) reported.clear()
+    reported.set(key, now)
+    onError(
       new CostError(
         `usage of ${provider} "${model}" has no cost: ${reason}. Add its price to cost({ prices }).`,
         { cause },
@@ -45,11 +45,11 @@ export function pricing(
     if (record.customer === null) return record
     try {
       const cost = calculate(record)
-      if (handleRejection(cost)) tell(record, 'its price function answered a promise')
-      else if ('unpriced' in cost) tell(record, cost.unpriced)
+      if (handleRejection(cost)) report(record, 'its price function answered a promise')
+      else if ('unpriced' in cost) report(record, cost.unpriced)
       else return { ...record, cost }
     } catch (cause) {
-      tell(record, 'its price function failed', cause)
+      report(record, 'its price function failed', cause)
     }
     return record
   }

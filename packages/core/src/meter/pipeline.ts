@@ -92,7 +92,6 @@ export class Pipeline {
     this.#deliveries = pricedSinks(sinks.map(keepingSums), price).map((sink) => {
       const mode = sinkMode(sink)
       const arrival = new SinkArrival(sink, { outbox, ownNames, report: onError, mode })
-
       return new Delivery({ sink, arrival, outbox, options: deliverySettings, listener })
     })
     this.#waiter = new DeliveryWaiter(outbox, this.#deliveries)

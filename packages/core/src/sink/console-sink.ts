@@ -1,5 +1,5 @@
 import { checkKeys, isFunction, optionCheck } from '../errors/option-check.ts'
-import { toMeterEvents, type MeterEventOptions } from '../event/to-meter-events.ts'
+import { type MeterEventOptions, toMeterEvents } from '../event/meter-event.ts'
 import type { Sink } from './sink.ts'
 
 export interface ConsoleSinkOptions extends MeterEventOptions {

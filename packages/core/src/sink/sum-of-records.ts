@@ -1,5 +1,5 @@
 import { decimal } from '../usage/decimal.ts'
-import { sumOfCosts } from '../usage/sum-of-costs.ts'
+import { sumOfCosts } from '../usage/usage-cost.ts'
 import { mapCounts } from '../usage/token-counts.ts'
 import type { UsageDetails } from '../usage/usage-details.ts'
 import type { UsageOutcome, UsageRecord } from '../usage/usage-record.ts'

@@ -1,5 +1,4 @@
-import { modelCreator } from './model-creator.ts'
-import { canonicalProvider } from './provider-aliases.ts'
+import { canonicalProvider } from './provider-name.ts'
 
 /** Turns a provider and its own model name into the `provider/model` of meters and price lists. */
 export type ModelSlug = (provider: string, model: string) => string
@@ -110,4 +109,24 @@ function withAnthropicVersion(slug: string): string {
       minor === '0' ? major : `${major}.${minor}`,
     )
     .replace(/claude-([4-9](?:\.\d{1,2})?)-(opus|sonnet|haiku)(?=$|-)/, 'claude-$2-$1')
+}
+
+/** Families of models by how their names begin. Only what no other creator uses. */
+const families: readonly (readonly [beginning: RegExp, creator: string])[] = [
+  [/^(?:gpt-|chatgpt-|o[1-9](?:-|$)|text-embedding-(?:3|ada)|codex-|dall-e-)/, 'openai'],
+  [/^claude-/, 'anthropic'],
+  [/^(?:gemini-|gemma-)/, 'google'],
+  [/^grok-/, 'xai'],
+  [/^(?:mistral|ministral|magistral|codestral|devstral|pixtral|mixtral)-/, 'mistral'],
+  [/^deepseek-/, 'deepseek'],
+  [/^llama-/, 'meta'],
+  [/^kimi-/, 'moonshotai'],
+  [/^glm-/, 'zai'],
+  [/^sonar(?:-|$)/, 'perplexity'],
+  [/^command-/, 'cohere'],
+]
+
+/** Who made a model, by its bare name in lower case; `undefined` where the name does not say. */
+export function modelCreator(model: string): string | undefined {
+  return families.find(([beginning]) => beginning.test(model))?.[1]
 }

@@ -1,10 +1,9 @@
 import { ConfigError } from '../../errors/errors.ts'
 import { checkKeys } from '../../errors/option-check.ts'
-import type { ModelPrice, Usd } from '../model-price.ts'
-import type { PriceFunction } from '../price-source.ts'
-import { knownFactors } from './known-factors.ts'
+import { type ModelPrice, type Usd, checkedDecimal } from '../model-price.ts'
+import type { PriceFunction, Unpriced } from '../price-source.ts'
 import { listPrice } from './list-price.ts'
-import { notInList } from './not-in-list.ts'
+import type { UsageRecord } from '../../usage/usage-record.ts'
 
 export interface GenaiPricesOptions {
   /**
@@ -35,7 +34,7 @@ const listNames: Readonly<Record<string, string>> = {
 const keptMs = 60_000
 /** Prices change at whole minutes. */
 const minuteMs = 60_000
-const mostKept = 1000
+const maxKept = 1000
 
 /**
  * List prices of most models, by the optional peer `@pydantic/genai-prices`, whose version sets the
@@ -52,7 +51,7 @@ export function genaiPrices(options: GenaiPricesOptions = {}): PriceFunction {
     speeds: true,
     inferenceGeos: true,
   })
-  const factors = knownFactors(options)
+  const factors = factorsByProvider(options)
   const { providers = {} } = options
   if (Object.values(providers).some((id) => typeof id !== 'string')) {
     throw new ConfigError(
@@ -68,8 +67,8 @@ export function genaiPrices(options: GenaiPricesOptions = {}): PriceFunction {
     const key = `${provider} ${model}`
     const now = performance.now()
     const minute = Math.floor(at / minuteMs)
-    let known = kept.get(key)
-    if (known === undefined || known.minute !== minute || now - known.since >= keptMs) {
+    let cached = kept.get(key)
+    if (cached === undefined || cached.minute !== minute || now - cached.since >= keptMs) {
       const own = named.get(provider)
       const found = listPrice(own ?? listNames[provider] ?? provider, model, at, own !== undefined)
       // Is looked for again the next time: `updatePrices` may have brought it.
@@ -78,11 +77,11 @@ export function genaiPrices(options: GenaiPricesOptions = {}): PriceFunction {
       // Groq bills 10 seconds at the least: https://groq.com/pricing
       const leastSeconds = list === 'groq' ? 10 : 0
       const price = { ...found.price, ...factors(provider), leastSeconds }
-      known = { list, price, minute, since: now, hasOwnTiers: ownTiers.has(provider) }
-      if (kept.size >= mostKept) kept.clear()
-      kept.set(key, known)
+      cached = { list, price, minute, since: now, hasOwnTiers: ownTiers.has(provider) }
+      if (kept.size >= maxKept) kept.clear()
+      kept.set(key, cached)
     }
-    return notInList(record, known.price, known) ?? known.price
+    return notInList(record, cached.price, cached) ?? cached.price
   }
 }
 
@@ -93,4 +92,89 @@ interface KeptPrice {
   /** Of `record.at`. */
   readonly minute: number
   readonly since: number
+}
+
+/** By how much tokens cost more or less in a service tier, at a speed, in a place. */
+type Factors = Pick<ModelPrice, 'serviceTiers' | 'speeds' | 'inferenceGeos'>
+
+type ByProvider = Readonly<Record<string, Readonly<Record<string, Usd>>>>
+
+const knownFactors: { readonly [Kind in keyof Factors]-?: ByProvider } = {
+  serviceTiers: {
+    // https://developers.openai.com/api/docs/pricing
+    openai: { batch: '0.5', flex: '0.5' },
+    azure: { batch: '0.5' },
+    // https://platform.claude.com/docs/en/about-claude/pricing
+    anthropic: { batch: '0.5' },
+    // https://ai.google.dev/gemini-api/docs/optimization
+    google: { batch: '0.5', flex: '0.5', unspecified: 1 },
+    // https://console.groq.com/docs/flex-processing
+    groq: { flex: 1 },
+  },
+  speeds: {},
+  // Of the models that tell the place: https://platform.claude.com/docs/en/about-claude/pricing
+  inferenceGeos: { anthropic: { us: '1.1' } },
+}
+
+const kinds = Object.keys(knownFactors) as (keyof Factors)[]
+
+/**
+ * The factors of a provider: what is known, and what the options add to it.
+ * @throws ConfigError when an option is wrong.
+ */
+function factorsByProvider(options: {
+  readonly [Kind in keyof Factors]?: ByProvider | undefined
+}): (provider: string) => Factors {
+  for (const kind of kinds) checkFactors(kind, options[kind])
+  const own = structuredClone(options)
+  return (provider) =>
+    Object.fromEntries(
+      kinds.map((kind) => [kind, { ...knownFactors[kind][provider], ...own[kind]?.[provider] }]),
+    )
+}
+
+function checkFactors(kind: string, byProvider: unknown): void {
+  if (byProvider === undefined) return
+  const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+  if (isObject(byProvider) && Object.values(byProvider).every(isObject)) {
+    for (const [provider, factors] of Object.entries(byProvider) as [string, object][]) {
+      for (const [name, factor] of Object.entries(factors)) {
+        checkedDecimal(`genaiPrices: ${kind}.${provider}.${name}`, factor, 0)
+      }
+    }
+    return
+  }
+  throw new ConfigError(
+    `genaiPrices: ${kind} must be factors by provider, such as { openai: { flex: 0.5 } }`,
+  )
+}
+
+const halved: ReadonlySet<string | undefined> = new Set(['batch', 'flex'])
+
+/**
+ * What the list leaves out of a record's price without saying so.
+ *
+ * @param list the list's id of the provider.
+ * @param hasOwnTiers whether the application gave factors of its own for the provider's tiers.
+ */
+function notInList(
+  { details, serviceTier, tokens }: UsageRecord,
+  price: ModelPrice,
+  { list, hasOwnTiers }: { readonly list: string; readonly hasOwnTiers: boolean },
+): Unpriced | undefined {
+  // Sound costs many times what text does there, and always has a price of its own.
+  if (list === 'openai' || list === 'azure') {
+    if (details.audioInput && price.audioInput === undefined) return noPriceOf('audio input')
+    if (details.audioOutput && price.audioOutput === undefined) return noPriceOf('audio output')
+  }
+  // The discount is not for what was cached: https://ai.google.dev/gemini-api/docs/batch-api
+  if (list === 'google' && tokens.cachedInput > 0 && !hasOwnTiers) {
+    const tier = serviceTier?.toLowerCase()
+    if (halved.has(tier)) return noPriceOf(`cached input in the tier "${tier}"`)
+  }
+  return undefined
+}
+
+function noPriceOf(what: string): Unpriced {
+  return { unpriced: `the list has no price of its ${what}` }
 }

@@ -1,6 +1,6 @@
 import { exampleRecord } from '@token-meter/testkit'
 import { describe, expect, test } from 'vitest'
-import { toMeterEvents } from './to-meter-events.ts'
+import { toMeterEvents } from './meter-event.ts'
 
 const record = exampleRecord({
   id: 'record',
