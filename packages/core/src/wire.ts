@@ -11,6 +11,8 @@ export {
   type StreamReader,
 } from './wire/endpoint.ts'
 export type {
+  AnswerPart,
+  AnswerParts,
   JobStore,
   RequestRewrite,
   Unmetered,

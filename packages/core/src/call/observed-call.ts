@@ -21,6 +21,14 @@ import type { ResponseWatcher } from './when-dropped.ts'
 /** How a stream ended, as the caller saw it. */
 export type StreamEnd = 'complete' | 'interrupted' | 'failed'
 
+/** How the answer of a call is followed that tells of other calls. */
+export interface ObservedParts {
+  readonly stored: Promise<void> | undefined
+  see(json: unknown): void
+  skip(): void
+  ended(): void
+}
+
 /**
  * One call under way: who pays is known, what it used is not yet. However often its response is
  * looked at, it is recorded once.
@@ -38,6 +46,8 @@ export class ObservedCall implements ResponseWatcher {
   headers: HttpHeaders | undefined
   /** What was changed about its request, so that the answer says what it used. */
   rewrite: RequestRewrite | undefined
+  /** What its answer tells of other calls: it uses nothing itself then. */
+  parts: ObservedParts | undefined
   /** Set while an outbox that is not synchronous stores the usage: results wait for it. */
   stored: Promise<void> | undefined
   #settled = false
@@ -73,6 +83,7 @@ export class ObservedCall implements ResponseWatcher {
   /** The whole response has been seen. */
   respond(response: unknown): void {
     this.headers ??= sdkHeaders(response)
+    if (this.parts !== undefined) return this.#respondInParts(this.parts, response)
     this.#settleWith(() => {
       const readings = this.endpoint.read(response, this.call, this.headers)
       return this.#complete(readings, 'complete', () => {
@@ -81,6 +92,18 @@ export class ObservedCall implements ResponseWatcher {
         return output
       })
     })
+  }
+
+  #respondInParts(parts: ObservedParts, response: unknown): void {
+    if (this.#settled) return
+    this.#settled = true
+    try {
+      parts.see(response)
+      parts.ended()
+    } catch (cause) {
+      this.#sink.fault(`the answer of a call of ${this.endpoint.name} could not be read`, cause)
+    }
+    this.stored = parts.stored
   }
 
   /** A stream has ended, with what its reader found until then. */
@@ -108,6 +131,7 @@ export class ObservedCall implements ResponseWatcher {
 
   /** Nobody will ever read the response: only the request is known. */
   abandon(): void {
+    if (this.parts !== undefined) this.dismiss()
     if (!this.#settled) this.end([unknownUsage()], 'interrupted', this.newEstimate())
   }
 

@@ -22,10 +22,11 @@ export interface Endpoint {
   readonly name: string
   /**
    * What a whole response is. `text` may be plain text instead of JSON, which `read` then gets as a
-   * string. `binary` is never read: `read` gets `undefined` as soon as the response has come.
+   * string. `binary` is never read: `read` gets `undefined` as soon as the response has come. `lines`
+   * are many JSON values, each a part of its own (`AnswerParts`), which are looked at one by one.
    * @default 'json'
    */
-  readonly content?: 'json' | 'text' | 'binary'
+  readonly content?: 'json' | 'text' | 'binary' | 'lines'
   /**
    * True where the provider bills the call to an account of the customer's own, as the request says.
    * @default false

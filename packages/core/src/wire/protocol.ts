@@ -33,7 +33,7 @@ export interface WireRequest {
 }
 
 /** What an HTTP API is metered by: it says what each request is. */
-export interface WireProtocol<Creator = unknown> {
+export interface WireProtocol {
   /** `openai`, `anthropic`, ...: the name of the API, and of who serves it where no host says. */
   readonly name: string
   /**
@@ -41,7 +41,7 @@ export interface WireProtocol<Creator = unknown> {
    * that no answer tells for certain, what the application is told once; or `undefined` for what
    * bills nothing. Has no effect: a request that was opened need not be sent.
    */
-  open(
+  open<Creator>(
     request: WireRequest,
     context: WireContext<Creator>,
   ): WireOperation<Creator> | Unmetered | undefined
@@ -50,7 +50,7 @@ export interface WireProtocol<Creator = unknown> {
    * answer shows. What is neither is reported when its answer says that it used tokens.
    * @default every request without an operation may cost something
    */
-  isFree?(request: WireRequest, context: WireContext<Creator>): boolean
+  isFree?(request: WireRequest, baseUrl: string | undefined): boolean
 }
 
 /** A request that works and is not metered: what the application is told, in a whole sentence. */
@@ -70,6 +70,39 @@ export interface WireOperation<Creator = unknown> {
   readonly creator?: Creator | undefined
   /** What has to be changed about the request, so that its answer says what it used. */
   readonly rewrite?: RequestRewrite | undefined
+  /** What other calls used is in its answer. It uses nothing itself then: its endpoint reads nothing. */
+  readonly parts?: AnswerParts<Creator> | undefined
+}
+
+/**
+ * An answer that tells of several calls, each with a payer of its own: the lines of a batch's results,
+ * jobs that are finished by now.
+ */
+export interface AnswerParts<Creator = unknown> {
+  /**
+   * The calls that one JSON value of the answer tells of: the whole answer, or one of its lines where
+   * the endpoint's content is `lines`. Those that were billed before are none.
+   *
+   * @param index of the value, from 0.
+   */
+  of(json: unknown, index: number): readonly AnswerPart<Creator>[]
+  /** The answer has been seen to its end. */
+  ended?(): void
+}
+
+/** What one call used, in the answer of another. It costs nothing by itself: it is never refused. */
+export interface AnswerPart<Creator = unknown> {
+  /** Reads the part. */
+  readonly endpoint: Endpoint
+  /** What the endpoint reads. */
+  readonly answer: unknown
+  /** Who pays, where it is known. */
+  readonly creator?: Creator | undefined
+  /**
+   * The fields by which the application may find who pays, where no creator is known. Where it finds
+   * nobody, and without fields, whoever asked for the answer pays.
+   */
+  readonly body?: Call['body'] | undefined
 }
 
 /**

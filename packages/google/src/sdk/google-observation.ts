@@ -3,12 +3,21 @@ import {
   type ClientOptions,
   guarded,
   type ObservedCall,
+  RequestContext,
 } from '@token-meter/core/adapter'
-import type { Call, Endpoint } from '@token-meter/core/wire'
+import type { Call, Endpoint, WireOperation, WireRequest } from '@token-meter/core/wire'
+import { googleWire } from '../wire/protocol.ts'
 import type { ApiClient } from './google-client.ts'
 
 /** Said once: an application that uses them would hear nothing else. */
 const reported = new Set<string>()
+
+/** A request that is an operation, before it is begun. */
+export interface Opened {
+  readonly operation: WireOperation<ObservedCall>
+  readonly context: RequestContext
+  readonly method: string
+}
 
 /** Begins the calls of one metered client. */
 export class Observation {
@@ -22,23 +31,40 @@ export class Observation {
     this.#api = api
   }
 
-  get provider(): string {
-    return this.#options.provider ?? (this.#api.isVertexAI() ? 'vertex' : 'google')
+  /**
+   * What a request asks for, which is about to be sent; `undefined` where it is not to be metered or
+   * the meter itself failed.
+   */
+  open(request: Omit<WireRequest, 'headers'>): Opened | undefined {
+    return this.guarded(() => {
+      const context = this.#context()
+      const operation = googleWire.open({ ...request, headers: undefined }, context)
+      if (operation === undefined) return undefined
+      if ('endpoint' in operation) return { operation, context, method: request.method }
+      this.report(operation.unmetered)
+      return undefined
+    })
   }
 
   /**
-   * A call is about to be sent; `undefined` where the meter itself failed.
+   * A request that was opened is sent; `undefined` where the meter itself failed.
    * @throws MissingCustomerError where the meter refuses calls that nobody pays for.
    */
-  begin(
-    endpoint: Endpoint,
-    body: Call['body'],
-    { method = 'POST', free = false }: { method?: string; free?: boolean } = {},
-  ): ObservedCall | undefined {
-    return this.guarded(() => {
-      const call = { provider: this.provider, endpoint: endpoint.name, method, body }
-      return this.#observer.begin(call, endpoint, { free })
-    })
+  begin({ operation, context, method }: Opened): ObservedCall | undefined {
+    return this.guarded(() => context.begin(operation, method))
+  }
+
+  /**
+   * The same for what is no request of the API: a session, a function in place of the SDK's.
+   * @throws MissingCustomerError where the meter refuses calls that nobody pays for.
+   */
+  beginCall(endpoint: Endpoint, body: Call['body'], method = 'POST'): ObservedCall | undefined {
+    return this.guarded(() => this.#context().begin({ endpoint, body }, method))
+  }
+
+  #context(): RequestContext {
+    const provider = this.#options.provider ?? (this.#api.isVertexAI() ? 'vertex' : 'google')
+    return new RequestContext(googleWire, this.#observer, { baseUrl: undefined, provider })
   }
 
   /** Nothing of the meter reaches the call, but the refusal that the application asked for. */

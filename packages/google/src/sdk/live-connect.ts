@@ -22,7 +22,7 @@ export function connectObserved(
   if (typeof callbacks !== 'object' || callbacks === null) return Reflect.apply(connect, self, args)
   let session: ObservedCall | undefined
   try {
-    session = observation.begin(live, { model: modelName(String(model)) }, { method: 'GET' })
+    session = observation.beginCall(live, { model: modelName(String(model)) }, 'GET')
   } catch (refusal) {
     return Promise.reject(refusal as Error)
   }

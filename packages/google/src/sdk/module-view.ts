@@ -171,7 +171,7 @@ export class ModuleViews {
           ? replaceable[name as keyof typeof replaceable]
           : undefined
         const call =
-          endpoint && observation.begin(endpoint, bodySnapshot(Object(args[0] ?? {}) as object))
+          endpoint && observation.beginCall(endpoint, bodySnapshot(Object(args[0] ?? {}) as object))
         const observes = (choke: string, original: Method, request: unknown[]): unknown =>
           observeChokePoint(observation, rawApi, choke, original, request)
         const isObservable = canScope && observeRawRequests(rawApi, chokePoints)

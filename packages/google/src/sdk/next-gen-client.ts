@@ -4,10 +4,7 @@ import {
   type ObservedCall,
   prepareOptions,
 } from '@token-meter/core/adapter'
-import { interactionsEndpoint } from '../wire/interactions.ts'
-import { interactionRouteOf } from '../wire/routes.ts'
 import type { Method } from './api-client.ts'
-import { beginInteractionAgain, interactionWatches } from './begin-interaction.ts'
 import type { Observation } from './google-observation.ts'
 
 interface RequestOptions {
@@ -34,22 +31,19 @@ export function hookNextGenClient(client: NextGenClient, observation: Observatio
       input: RequestOptions | undefined,
       ...rest: unknown[]
     ): unknown => {
-      const route = interactionRouteOf(method.toUpperCase(), path)
-      if (route === undefined || route.kind === 'unmetered') {
-        return Reflect.apply(original, client, [path, input, ...rest])
-      }
+      const open = (options?: RequestOptions) =>
+        observation.open({ method: method.toUpperCase(), url: path, body: options?.body })
+      // Where its options are still to come, the path says whether there is anything to observe.
+      const isLater = isPromise(input)
+      const known = open(isLater ? undefined : input)
+      if (known === undefined) return Reflect.apply(original, client, [path, input, ...rest])
       let call: ObservedCall | undefined
       const prepare = (options: RequestOptions | undefined): RequestOptions | undefined => {
-        if (route.kind === 'again') {
-          call = beginInteractionAgain(observation, route.id, method.toUpperCase())
-          return options
-        }
-        const body = options?.body ?? {}
-        const watch = interactionWatches.created(() => call, body.background === true)
-        call = observation.begin(interactionsEndpoint(watch), body)
+        const opened = isLater ? open(options) : known
+        call = opened && observation.begin(opened)
         return options
       }
-      const options = isPromise(input) ? input.then(prepare) : prepareOptions(input, prepare)
+      const options = isLater ? input.then(prepare) : prepareOptions(input, prepare)
       return observeCall(Reflect.apply(original, client, [path, options, ...rest]), () => call)
     }
     Object.defineProperty(client, method, { value, configurable: true, writable: true })

@@ -1,8 +1,4 @@
 import { type ObservedCall, observeResponse } from '@token-meter/core/adapter'
-import { interactionsEndpoint } from '../wire/interactions.ts'
-import { requestBody } from '../wire/request-body.ts'
-import { interactionRouteOf } from '../wire/routes.ts'
-import { beginInteractionAgain, interactionWatches } from './begin-interaction.ts'
 import type { Observation } from './google-observation.ts'
 
 /**
@@ -36,17 +32,10 @@ async function beginFetch(
   const request = input instanceof Request ? input : undefined
   const method = init?.method ?? request?.method ?? 'GET'
   const url = request?.url ?? String(input)
-  const route = interactionRouteOf(method, url)
-  if (route === undefined) return undefined
-  if (route.kind === 'unmetered') {
-    observation.reportUnmetered(route.what)
-    return undefined
-  }
-  if (route.kind === 'again') return beginInteractionAgain(observation, route.id, method)
-  const serialized = init?.body ?? (await request?.clone().text())
-  const body = requestBody(serialized, undefined)
-  let call: ObservedCall | undefined
-  const watch = interactionWatches.created(() => call, body.background === true)
-  call = observation.begin(interactionsEndpoint(watch), body)
-  return call
+  const opened = observation.open({ method, url, body: undefined })
+  if (opened?.operation.endpoint.name !== 'interactions') return undefined
+  const isAgain = opened.operation.free === true
+  const body = init?.body ?? (isAgain ? undefined : await request?.clone().text())
+  const sent = body === undefined ? opened : observation.open({ method, url, body })
+  return sent && observation.begin(sent)
 }

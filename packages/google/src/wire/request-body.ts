@@ -1,22 +1,27 @@
-import { jsonObject } from '@token-meter/core/wire'
+import { type Call, requestBody } from '@token-meter/core/wire'
 
 type Fields = Record<string, unknown>
 
 /**
  * The body of a request, parsed when somebody reads it: most calls never ask for more than the
  * model, which stands in the path, and a body can hold whole files.
+ *
+ * @param model the one of the path, where that names one.
  */
-export function requestBody(serialized: unknown, model: string | undefined): Readonly<Fields> {
-  return new Proxy(model === undefined ? {} : { model }, new LateBody(serialized, model))
+export function lateBody(body: unknown, model?: string): Call['body'] {
+  const text = typeof body === 'string' ? body : undefined
+  // What is no text can change until somebody reads it.
+  const fields: Fields = text === undefined ? { ...requestBody(body) } : {}
+  if (model !== undefined) fields.model = model
+  return text === undefined ? fields : new Proxy(fields, new LateFields(text, model))
 }
 
-class LateBody implements ProxyHandler<Fields> {
-  #serialized: unknown
+class LateFields implements ProxyHandler<Fields> {
+  #text: string | undefined
   readonly #model: string | undefined
-  #isParsed = false
 
-  constructor(serialized: unknown, model: string | undefined) {
-    this.#serialized = serialized
+  constructor(text: string, model: string | undefined) {
+    this.#text = text
     this.#model = model
   }
 
@@ -39,20 +44,10 @@ class LateBody implements ProxyHandler<Fields> {
   }
 
   #parsed(fields: Fields): Fields {
-    if (this.#isParsed) return fields
-    this.#isParsed = true
+    const text = this.#text
+    if (text === undefined) return fields
+    this.#text = undefined
     const model = this.#model
-    Object.assign(fields, parse(this.#serialized), model === undefined ? {} : { model })
-    this.#serialized = undefined
-    return fields
-  }
-}
-
-function parse(serialized: unknown): Readonly<Fields> {
-  if (typeof serialized !== 'string') return {}
-  try {
-    return jsonObject(JSON.parse(serialized))
-  } catch {
-    return {}
+    return Object.assign(fields, requestBody(text), model === undefined ? {} : { model })
   }
 }

@@ -31,35 +31,49 @@ const unmetered: readonly (readonly [path: RegExp, what: string])[] = [
   [/:(?:importFile|uploadToFileSearchStore)$/, 'file search stores, whose indexing is billed,'],
 ]
 
+const freeMethods = new Set(['countTokens', 'computeTokens', 'cancel', 'delete', 'register'])
+
 /** Routes by path, of the few that are asked for again and again. */
 const known = new Map<string, Route>()
 const mostKnown = 1000
 
 /**
- * The route of an `apiClient.request`; `undefined` for what bills nothing, such as countTokens.
- * Project and location of a Vertex path are put before it later.
+ * The route of a request; `undefined` for what bills nothing, such as countTokens.
+ *
+ * @param path an address, or a path below the version, to which the SDK adds project and location of
+ * Vertex later.
  */
 export function routeOf(httpMethod: string, path: string): Route | undefined {
-  if (httpMethod !== 'POST') return readRoute(httpMethod, path)
-  const seen = known.get(path)
+  // A query can have a key in it, which is not to be remembered.
+  const end = path.indexOf('?')
+  const bare = end < 0 ? path : path.slice(0, end)
+  if (httpMethod !== 'POST') return readRoute(httpMethod, bare)
+  const seen = known.get(bare)
   if (seen !== undefined) return seen
-  const route = readRoute(httpMethod, path)
+  const route = readRoute(httpMethod, bare)
   if (route === undefined) return undefined
   if (known.size >= mostKnown) known.clear()
-  known.set(path, route)
+  known.set(bare, route)
   return route
 }
 
 function readRoute(httpMethod: string, path: string): Route | undefined {
-  const exact = path.replace(/\?.*$/, '').replace(/^\/+/, '')
+  const exact = exactPath(path)
   if (httpMethod === 'GET') return routeOfGet(exact)
   if (httpMethod !== 'POST') return undefined
   const [, method = ''] = /:([A-Za-z]+)$/.exec(exact) ?? []
   if (method === 'fetchPredictOperation') return { kind: 'video-again' }
   const kind = Object.hasOwn(byMethod, method) ? byMethod[method] : undefined
   if (kind !== undefined) return { kind, model: modelName(exact) }
-  const what = unmetered.find(([pattern]) => pattern.test(exact))?.[1]
+  const place = exact.replace(/^projects\/[^/]+\/locations\/[^/]+\//, '')
+  const what = unmetered.find(([pattern]) => pattern.test(place))?.[1]
   return what === undefined ? undefined : { kind: 'unmetered', what }
+}
+
+/** What stands behind host and version: `models/...`, `projects/...` */
+function exactPath(path: string): string {
+  const bare = path.replace(/[?#].*$/, '').replace(/^[a-z]+:\/\/[^/]+/, '')
+  return bare.replace(/^(?:.*\/)?v\d\w*\//, '').replace(/^\/+/, '')
 }
 
 function routeOfGet(path: string): Route | undefined {
@@ -67,6 +81,12 @@ function routeOfGet(path: string): Route | undefined {
   if (/^(?:models|projects|publishers)\/.*\/operations\//.test(path)) return { kind: 'video-again' }
   const file = /^(files\/[^/]+):download$/.exec(path)?.[1]
   return file === undefined ? undefined : { kind: 'file', name: file }
+}
+
+/** True for a path that is no route and bills nothing: what makes something, and what counts tokens. */
+export function isWithoutBill(path: string): boolean {
+  const [, method] = /:([A-Za-z]+)$/.exec(exactPath(path)) ?? []
+  return method === undefined || freeMethods.has(method)
 }
 
 /** What a request to the interactions API asks for, by the path of its URL. */

@@ -1,11 +1,16 @@
 import {
+  type AnswerPart,
+  type Call,
   type Endpoint,
   jsonObject,
   noEstimate,
   noTokens,
   text,
   unknownUsage,
+  type WireContext,
+  type WireOperation,
 } from '@token-meter/core/wire'
+import { modelName } from './routes.ts'
 
 /** What Veo makes unless told otherwise: https://ai.google.dev/gemini-api/docs/video */
 const defaultSeconds = 8
@@ -34,6 +39,35 @@ export const videos: Endpoint = {
     return [{ ...unknownUsage(), tokens: noTokens, details, problems, identity, responseId }]
   },
   ...noEstimate,
+}
+
+/** `:predictLongRunning`: the video is billed when an answer shows its operation done. */
+export function videoCreation<Creator>(
+  body: Call['body'],
+  context: WireContext<Creator>,
+): WireOperation<Creator> {
+  const of = (operation: unknown) => {
+    const name = text(jsonObject(operation).name)
+    const { model, parameters = {} } = body
+    if (name !== undefined) context.jobs('videos').created(name, { model, parameters })
+    return []
+  }
+  return { endpoint: videos, body, parts: { of } }
+}
+
+/** What shows an operation again: whoever asked for its video pays. */
+export function videoAgain<Creator>(context: WireContext<Creator>): WireOperation<Creator> {
+  const jobs = context.jobs('videos')
+  const of = (operation: unknown): readonly AnswerPart<Creator>[] => {
+    const { name: found, done } = jsonObject(operation)
+    const name = text(found)
+    if (name === undefined || done !== true || jobs.isBilled(name)) return []
+    const model = modelName(name.replace(/\/operations\/.*/, ''))
+    const [creator, body = { model }] = [jobs.creatorOf(name), jobs.fieldsOf(name)]
+    jobs.settle(name)
+    return [{ endpoint: videos, answer: operation, creator, body }]
+  }
+  return { endpoint: videos, body: {}, free: true, parts: { of } }
 }
 
 function madeVideos(response: Readonly<Record<string, unknown>>): number {

@@ -1,4 +1,4 @@
-import type { ObservedCall } from '../observed-call.ts'
+import type { ObservedCall, ObservedParts } from '../observed-call.ts'
 import { StreamObservation } from '../stream-observation.ts'
 import { SseFilter } from './sse-filter.ts'
 
@@ -30,6 +30,8 @@ export function isOpaque({ endpoint }: ObservedCall, contentType: string): boole
  */
 export function observeBody(call: ObservedCall, contentType: string): BodyObserver {
   if (isOpaque(call, contentType)) return opaqueBody(call)
+  if (call.parts !== undefined && call.endpoint.content === 'lines')
+    return jsonLines(call, call.parts)
   const observation = isEventStream(contentType) ? StreamObservation.open(call) : undefined
   return observation === undefined ? wholeBody(call) : eventStream(observation)
 }
@@ -59,6 +61,41 @@ function eventStream(observation: StreamObservation): BodyObserver {
   }
 }
 
+/** Looked at line by line, in constant memory: what many requests used is a large file. */
+function jsonLines(call: ObservedCall, parts: ObservedParts): BodyObserver {
+  const decoder = new TextDecoder()
+  let rest = ''
+  const seeLine = (line: string): void => {
+    const json = parsed(line)
+    if (json === undefined) return parts.skip()
+    try {
+      parts.see(json)
+    } catch (cause) {
+      call.fault('a line of an answer could not be read', cause)
+    }
+  }
+  const see = (text: string): void => {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    lines.forEach(seeLine)
+    call.stored = parts.stored
+  }
+  return {
+    rewrites: false,
+    push(piece) {
+      see(decoder.decode(piece, { stream: true }))
+      return piece
+    },
+    finish() {
+      see(`${decoder.decode()}\n`)
+      parts.ended()
+      call.dismiss()
+      return nothing
+    },
+    interrupt: () => call.dismiss(),
+  }
+}
+
 function wholeBody(call: ObservedCall): BodyObserver {
   const decoder = new TextDecoder()
   let body = ''
@@ -80,6 +117,14 @@ function wholeBody(call: ObservedCall): BodyObserver {
       return nothing
     },
     interrupt: () => call.abandon(),
+  }
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line) as unknown
+  } catch {
+    return undefined
   }
 }
 
