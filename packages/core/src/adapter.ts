@@ -75,6 +75,7 @@ export { isUncertainRefusal, uncertainRefusal, type Refusal } from './errors/ref
 // For authors of anything that takes options.
 export {
   checkKeys,
+  hasMethod,
   isAboveZero,
   isCount,
   isDuration,

@@ -3,7 +3,7 @@
  * @module
  */
 import { ConfigError } from './errors/errors.ts'
-import { checkKeys } from './errors/option-check.ts'
+import { checkKeys, isOneOf, optionCheck } from './errors/option-check.ts'
 import { type Tokenizer, tokensPerO200k } from './wire/tokenizer.ts'
 
 export type { Tokenizer } from './wire/tokenizer.ts'
@@ -23,7 +23,9 @@ interface Vocabulary {
 }
 
 // Written out, so that a bundler finds what is used and nothing else.
-const encodings: Readonly<Record<string, () => Promise<Vocabulary>>> = {
+const encodings: Readonly<
+  Record<NonNullable<GptTokenizerOptions['encoding']>, () => Promise<Vocabulary>>
+> = {
   o200k_base: () => import('gpt-tokenizer/encoding/o200k_base'),
   cl100k_base: () => import('gpt-tokenizer/encoding/cl100k_base'),
 }
@@ -51,10 +53,9 @@ export function gptTokenizer(options: GptTokenizerOptions = {}): Tokenizer & {
 } {
   checkKeys<GptTokenizerOptions>('gptTokenizer', options, { encoding: true })
   const { encoding = 'o200k_base' } = options
-  const load = Object.hasOwn(encodings, encoding) ? encodings[encoding] : undefined
-  if (load === undefined) {
-    throw new ConfigError('gptTokenizer() knows the encodings "o200k_base" and "cl100k_base"')
-  }
+  const isKnown = isOneOf(...Object.keys(encodings))
+  optionCheck('gptTokenizer')('encoding', encoding, '"o200k_base" or "cl100k_base"', isKnown)
+  const load = encodings[encoding]
   let vocabulary: Vocabulary | undefined
   const ready = load().then(
     (loaded) => {

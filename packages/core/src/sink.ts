@@ -65,6 +65,7 @@ export { modelSlug, type ModelSlug } from './usage/model-slug.ts'
 
 export {
   checkKeys,
+  hasMethod,
   isAboveZero,
   isCount,
   isDuration,

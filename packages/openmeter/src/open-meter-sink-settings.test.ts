@@ -11,7 +11,7 @@ test.each([
   [{ eventType: ' ' }, /eventType must be a string that is not empty/],
   [{ eventType: 7 }, /got 7/],
   [{ events: 'per-call' }, /events must be 'per-token-type' or 'per-record'/],
-  [{ cost: true }, /cost must be 'billed', 'provider' or false, got a value of type boolean/],
+  [{ cost: true }, /cost must be 'billed', 'provider' or false, got true/],
   [{ costEventType: '' }, /costEventType must be a string that is not empty/],
   [{ costEventType: 'x', eventType: 'x' }, /costEventType must be another type than eventType/],
   [{ modelSlug: 'x' }, /modelSlug must be a function, got a value of type string/],

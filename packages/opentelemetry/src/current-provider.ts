@@ -1,5 +1,5 @@
 import { type Meter, type MeterProvider, metrics } from '@opentelemetry/api'
-import { ConfigError } from '@token-meter/core/sink'
+import { hasMethod, optionCheck } from '@token-meter/core/sink'
 import { version } from './version.ts'
 
 /**
@@ -26,9 +26,8 @@ export function onCurrentProvider<Instruments>(
 
 /** @throws ConfigError for what is no meter provider. */
 export function checkMeterProvider(where: string, provider: MeterProvider | undefined): void {
-  if (provider === undefined || typeof provider?.getMeter === 'function') return
-  throw new ConfigError(
-    `${where}: meterProvider must be a MeterProvider of OpenTelemetry, such as that of ` +
-      '@opentelemetry/sdk-metrics; leave it out for the global one',
-  )
+  if (provider === undefined) return
+  const wanted =
+    'a MeterProvider of OpenTelemetry, such as that of @opentelemetry/sdk-metrics, or left out for the global one'
+  optionCheck(where)('meterProvider', provider, wanted, hasMethod('getMeter'))
 }

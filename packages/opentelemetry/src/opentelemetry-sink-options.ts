@@ -1,5 +1,5 @@
 import type { MeterProvider } from '@opentelemetry/api'
-import { checkKeys, ConfigError } from '@token-meter/core/sink'
+import { checkKeys, isOneOf, isText, optionCheck } from '@token-meter/core/sink'
 import { checkMeterProvider } from './current-provider.ts'
 
 /**
@@ -38,8 +38,6 @@ export interface OpenTelemetrySinkOptions {
 
 export type OpenTelemetrySinkSettings = Required<Omit<OpenTelemetrySinkOptions, 'meterProvider'>>
 
-const conventions: readonly unknown[] = ['1.36', '1.41', 'latest']
-const costs: readonly unknown[] = ['billed', 'provider', false]
 const reserved = /^(?:gen_ai|token_meter)\./
 
 const known: Readonly<Record<keyof OpenTelemetrySinkOptions, true>> = {
@@ -65,29 +63,20 @@ export function openTelemetrySinkSettings(
   } as const
   const { name, attributes, customer, cost, convention } = settings
   checkMeterProvider('openTelemetrySink', options.meterProvider)
-  check('name', name, 'a string that is not empty', isText(name))
-  const areNames = Array.isArray(attributes) && attributes.every(isText)
+  check('name', name, 'a string that is not empty', isText)
   check('attributes', attributes, "names of record attributes, such as ['feature']", areNames)
   const taken = attributes.find((attribute) => reserved.test(attribute))
-  const free = "names that do not begin with 'gen_ai.' or 'token_meter.'"
-  check('attributes', taken, free, taken === undefined)
-  check('customer', customer, 'true or false', typeof customer === 'boolean')
-  check('cost', cost, "'billed', 'provider' or false", costs.includes(cost))
-  check('convention', convention, "'1.36', '1.41' or 'latest'", conventions.includes(convention))
+  const free = `names that do not begin with 'gen_ai.' or 'token_meter.', as "${taken}" does`
+  check('attributes', attributes, free, () => taken === undefined)
+  check('customer', customer, 'true or false', isOneOf(true, false))
+  check('cost', cost, "'billed', 'provider' or false", isOneOf('billed', 'provider', false))
+  const conventions = isOneOf('1.36', '1.41', 'latest')
+  check('convention', convention, "'1.36', '1.41' or 'latest'", conventions)
   return settings
 }
 
-function check(option: string, value: unknown, expected: string, isRight: boolean): void {
-  if (isRight) return
-  throw new ConfigError(`openTelemetrySink: ${option} must be ${expected}, got ${inWords(value)}`)
-}
+const check = optionCheck('openTelemetrySink')
 
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== ''
-}
-
-function inWords(value: unknown): string {
-  return typeof value === 'object' || typeof value === 'string'
-    ? JSON.stringify(value)
-    : String(value)
+function areNames(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isText)
 }

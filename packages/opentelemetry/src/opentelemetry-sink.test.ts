@@ -269,10 +269,10 @@ describe('the global provider', () => {
 })
 
 test.each([
-  ['name', { name: '' }, /name must be a string that is not empty, got ""/],
-  ['attributes', { attributes: 'feature' }, /attributes must be names .*got "feature"/],
+  ['name', { name: '' }, /name must be a string that is not empty, got an empty string/],
+  ['attributes', { attributes: 'feature' }, /attributes must be names of record attributes/],
   ['attribute', { attributes: [1] }, /attributes must be names/],
-  ['a taken name', { attributes: ['gen_ai.system'] }, /'gen_ai\.' or 'token_meter\.', got "gen_ai/],
+  ['a taken name', { attributes: ['gen_ai.system'] }, /'gen_ai\.' or 'token_meter\.', as "gen_ai/],
   ['customer', { customer: 'yes' }, /customer must be true or false/],
   ['cost', { cost: true }, /cost must be 'billed', 'provider' or false, got true/],
   ['convention', { convention: '1.40' }, /convention must be '1\.36', '1\.41' or 'latest'/],

@@ -1,4 +1,6 @@
 import { ConfigError } from '../errors/errors.ts'
+import { isFunction, type OptionCheck } from '../errors/option-check.ts'
+import { isPlain } from '../lib/json.ts'
 import type { Attributes } from '../usage/usage-record.ts'
 import type { Call } from '../wire/endpoint.ts'
 
@@ -49,15 +51,15 @@ export function isCustomerId(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== ''
 }
 
+const isAttributes = (value: unknown) => isFunction(value) || isPlain(value)
+
 /**
- * Refuses attributes that would hide a billing field.
- * @throws ConfigError
+ * `undefined` stands for none.
+ * @throws ConfigError for what is no attributes, and for those that would hide a billing field.
  */
-export function checkAttributes(attributes: unknown): asserts attributes is AttributesOption {
-  if (typeof attributes === 'function') return
-  if (attributes === null || typeof attributes !== 'object' || Array.isArray(attributes)) {
-    throw new ConfigError('attributes must be an object of dimensions or a function of the call')
-  }
+export function checkAttributes(check: OptionCheck, attributes: unknown = {}): void {
+  check('attributes', attributes, 'an object of dimensions or a function of the call', isAttributes)
+  if (isFunction(attributes)) return
   const { refused } = toAttributes(attributes as AttributeValues)
   if (refused.length > 0) throw new ConfigError(refused.join('; '))
 }

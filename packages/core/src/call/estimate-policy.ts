@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors/errors.ts'
+import { isOneOf, type OptionCheck } from '../errors/option-check.ts'
 
 /** What becomes of the counts that the provider had not given when a response was cut off. */
 export type OnInterrupted = 'estimate' | 'partial-only'
@@ -15,11 +15,12 @@ export interface EstimatePolicy {
   readonly count?: ((text: string, model: string) => number | undefined) | undefined
 }
 
+const isOnInterrupted = isOneOf(undefined, 'estimate', 'partial-only')
+
 /**
- * Refuses anything but the known ways; `undefined` leaves it to the default.
- * @throws ConfigError
+ * `undefined` leaves it to the default.
+ * @throws ConfigError for anything but the known ways.
  */
-export function checkOnInterrupted(value: unknown): asserts value is OnInterrupted | undefined {
-  if (value === undefined || value === 'estimate' || value === 'partial-only') return
-  throw new ConfigError('onInterrupted must be "estimate" or "partial-only"')
+export function checkOnInterrupted(check: OptionCheck, value: unknown): void {
+  check('onInterrupted', value, '"estimate" or "partial-only"', isOnInterrupted)
 }

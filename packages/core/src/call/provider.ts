@@ -43,10 +43,10 @@ export function checkClientOptions(options: ClientOptions): void {
   checkKeys<ClientOptions>('meter()', options, known)
   const { attributes, provider = 'any', includeUsage = true, onInterrupted } = options
   check('billLinked', options.billLinked ?? true, 'true or false', isOneOf(true, false))
-  if (attributes !== undefined) checkAttributes(attributes)
+  checkAttributes(check, attributes)
   check('provider', provider, 'a name', isText)
   check('includeUsage', includeUsage, 'true or false', isOneOf(true, false))
-  checkOnInterrupted(onInterrupted)
+  checkOnInterrupted(check, onInterrupted)
 }
 
 /** What a provider reports the calls of its client to. */

@@ -1,5 +1,5 @@
-import { ConfigError } from '../errors/errors.ts'
-import { checkKeys } from '../errors/option-check.ts'
+import { checkKeys, optionCheck } from '../errors/option-check.ts'
+import { isPlain } from '../lib/json.ts'
 import { modelSlug } from '../usage/model-slug.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import { type Usd, checkedDecimal } from './model-price.ts'
@@ -55,9 +55,7 @@ function ofModel(
 }
 
 function factors(name: string, percents: Readonly<Record<string, Percent>> = {}) {
-  if (typeof percents !== 'object' || percents === null) {
-    throw new ConfigError(`markup.${name} must be an object, such as { name: 20 }`)
-  }
+  optionCheck('cost')(`markup.${name}`, percents, 'an object, such as { name: 20 }', isPlain)
   return new Map(
     Object.entries(percents).map(([key, percent]) => [
       key,

@@ -1,4 +1,6 @@
 import { ConfigError } from '../errors/errors.ts'
+import { optionCheck } from '../errors/option-check.ts'
+import { isPlain } from '../lib/json.ts'
 import { tokenTypes } from '../usage/token-counts.ts'
 import { type Decimal, decimal } from '../usage/decimal.ts'
 
@@ -125,20 +127,20 @@ const perPart: ReadonlySet<string> = new Set([
 ])
 const factors: ReadonlySet<string> = new Set(['serviceTiers', 'speeds', 'inferenceGeos'])
 
+const check = optionCheck('cost')
+
 /** @throws ConfigError that names the price which is none, or no price of `ModelPrice`. */
 export function checkPrice(model: string, price: unknown): void {
-  if (typeof price !== 'object' || price === null) {
-    throw new ConfigError(`cost: the price of "${model}" must be an object of prices`)
-  }
-  for (const [name, value] of Object.entries(price) as [string, unknown][]) {
-    const what = `cost: ${name} of "${model}"`
+  check(`the price of "${model}"`, price, 'an object of prices', isPlain)
+  for (const [name, value] of Object.entries(price as object) as [string, unknown][]) {
+    const what = `${name} of "${model}"`
     if (value === undefined || name === 'pricedAs') continue
-    if (perUnit.has(name)) checkedDecimal(what, value, 0)
+    if (perUnit.has(name)) checkAmount(what, value)
     else if (perPart.has(name) || isTokenType(name)) checkTiers(what, value)
     else if (factors.has(name)) checkFactors(what, value)
     else
       throw new ConfigError(
-        `${what} is no price; those are ${[...tokenTypes.map(({ count }) => count), ...perPart, ...perUnit, ...factors].join(', ')}`,
+        `cost: ${what} is no price; those are ${[...tokenTypes.map(({ count }) => count), ...perPart, ...perUnit, ...factors].join(', ')}`,
       )
   }
 }
@@ -148,28 +150,26 @@ function isTokenType(name: string): boolean {
 }
 
 function checkTiers(what: string, value: unknown): void {
-  if (typeof value !== 'object' || value === null) {
-    checkedDecimal(what, value, 0)
-    return
-  }
+  if (typeof value !== 'object' || value === null) return checkAmount(what, value)
   const { base, above } = value as { base?: unknown; above?: unknown }
-  checkedDecimal(`${what}.base`, base, 0)
-  if (!Array.isArray(above)) {
-    throw new ConfigError(
-      `${what}.above must be a list, such as [{ inputTokens: 200000, price: 6 }]`,
-    )
-  }
+  checkAmount(`${what}.base`, base)
+  const list = 'a list, such as [{ inputTokens: 200000, price: 6 }]'
+  check(`${what}.above`, above, list, Array.isArray)
   for (const tier of above as { inputTokens?: unknown; price?: unknown }[]) {
-    checkedDecimal(`${what}.above[].inputTokens`, tier?.inputTokens, 0)
-    checkedDecimal(`${what}.above[].price`, tier?.price, 0)
+    checkAmount(`${what}.above[].inputTokens`, tier?.inputTokens)
+    checkAmount(`${what}.above[].price`, tier?.price)
   }
 }
 
 function checkFactors(what: string, value: unknown): void {
-  if (typeof value !== 'object' || value === null) {
-    throw new ConfigError(`${what} must be an object, such as { flex: 0.5 }`)
+  check(what, value, 'an object, such as { flex: 0.5 }', isPlain)
+  for (const [name, factor] of Object.entries(value as object)) {
+    checkAmount(`${what}.${name}`, factor)
   }
-  for (const [name, factor] of Object.entries(value)) checkedDecimal(`${what}.${name}`, factor, 0)
+}
+
+function checkAmount(what: string, value: unknown): void {
+  checkedDecimal(`cost: ${what}`, value, 0)
 }
 
 /** @throws ConfigError when `value` is no number, or is below `least`. */

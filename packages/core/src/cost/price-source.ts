@@ -1,7 +1,8 @@
 import type { UsageCost } from '../usage/usage-cost.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import { type ModelPrice, type Usd, checkPrice } from './model-price.ts'
-import { ConfigError } from '../errors/errors.ts'
+import { optionCheck } from '../errors/option-check.ts'
+import { isPlain } from '../lib/json.ts'
 import { handleRejection } from '../lib/promises.ts'
 import { modelSlug } from '../usage/model-slug.ts'
 
@@ -49,14 +50,13 @@ export function priceLookup(
 const useNoPromise =
   'it answered a promise, which cannot be waited for: have the prices at hand before the call'
 
+const sourceWanted =
+  'a price table, such as { "openai/gpt-5.4": { input: "2.5", output: 15 } }, a function of a record, ' +
+  'such as genaiPrices(), or a list of them'
+
 function toFunction(source: PriceTable | PriceFunction): PriceFunction {
   if (typeof source === 'function') return source
-  if (typeof source !== 'object' || source === null) {
-    throw new ConfigError(
-      'cost: prices must be a price table, such as { "openai/gpt-5.4": { input: "2.5", output: 15 } }, ' +
-        'a function of a record, such as genaiPrices(), or a list of them',
-    )
-  }
+  optionCheck('cost')('prices', source, sourceWanted, isPlain)
   for (const [model, price] of Object.entries(source)) checkPrice(model, price)
   // A copy: what was checked is what counts.
   const table = new Map(Object.entries(structuredClone(source)))

@@ -1,4 +1,5 @@
-import { ConfigError, CostError } from '../errors/errors.ts'
+import { CostError } from '../errors/errors.ts'
+import { isFunction, type OptionCheck } from '../errors/option-check.ts'
 import { handleRejection } from '../lib/promises.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import type { CostCalculator } from './price-source.ts'
@@ -15,9 +16,9 @@ const maxReported = 1000
 export type PriceRecord = (record: UsageRecord) => UsageRecord
 
 /** @throws ConfigError for what is no calculator. */
-export function checkCost(calculate: unknown): void {
-  if (calculate === undefined || typeof calculate === 'function') return
-  throw new ConfigError('cost must be made by cost(), such as cost({ prices: genaiPrices() })')
+export function checkCost(check: OptionCheck, calculate: unknown = isFunction): void {
+  const wanted = 'made by cost(), such as cost({ prices: genaiPrices() })'
+  check('cost', calculate, wanted, isFunction)
 }
 
 /** Prices by a calculator of the application that can do no harm: what fails is reported. */

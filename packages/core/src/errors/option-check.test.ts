@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { ConfigError } from './errors.ts'
 import {
   checkKeys,
+  hasMethod,
   isAboveZero,
   isCount,
   isDuration,
@@ -18,6 +19,7 @@ const check = optionCheck('aSink')
 test('what is right passes', () => {
   check('name', 'a', 'a string', isText)
   check('slug', () => 'a', 'a function', isFunction)
+  check('client', { post: () => {} }, 'a client', hasMethod('post'))
   check('cost', false, "'billed' or false", isOneOf('billed', false))
   check('timeoutMs', 1, 'a whole number', isCount)
   check('timeoutMs', 2 ** 31 - 1, 'a whole number', isTimerMs)
@@ -28,6 +30,9 @@ test.each([
   ['', isText],
   [7, isText],
   ['a', isFunction],
+  [null, hasMethod('post')],
+  [undefined, hasMethod('post')],
+  [{ post: 'a' }, hasMethod('post')],
   ['provided', isOneOf('billed', false)],
   [0, isCount],
   [1.5, isCount],

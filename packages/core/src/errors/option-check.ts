@@ -56,7 +56,7 @@ function unknownOption(owner: string, name: string, known: readonly string[]): C
 /** What a value is, without showing a text. */
 function inWords(value: unknown): string {
   if (value === null || value === undefined) return String(value)
-  if (typeof value === 'number') return `${value}`
+  if (typeof value === 'number' || typeof value === 'boolean') return `${value}`
   if (value === '') return 'an empty string'
   return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
 }
@@ -68,6 +68,12 @@ export function isFunction(value: unknown): boolean {
 /** A string that is not empty. */
 export function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== ''
+}
+
+/** An object with a function of that name: what is recognised by shape, never by class. */
+export function hasMethod(name: string): (value: unknown) => boolean {
+  return (value) =>
+    isFunction((value as Readonly<Record<string, unknown>> | null | undefined)?.[name])
 }
 
 export function isOneOf(...values: readonly unknown[]): (value: unknown) => boolean {

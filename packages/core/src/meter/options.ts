@@ -4,9 +4,10 @@ import type { Provider } from '../call/provider.ts'
 import type { CostCalculator } from '../cost/price-source.ts'
 import { checkCost } from '../cost/pricing.ts'
 import type { DeliveryOptions } from '../delivery/options.ts'
-import { ConfigError, type TokenMeterError } from '../errors/errors.ts'
+import type { TokenMeterError } from '../errors/errors.ts'
 import {
   checkKeys,
+  hasMethod,
   isDuration,
   isFiniteDuration,
   isFunction,
@@ -135,20 +136,15 @@ const check = optionCheck('createMeter')
  */
 export function checkOptions(options: MeterOptions): void {
   checkKeys<MeterOptions>('createMeter', options, known)
-  const { providers, outbox, attributes } = options
-  if (
-    !Array.isArray(providers) ||
-    providers.some((provider) => typeof provider?.observe !== 'function')
-  ) {
-    throw new ConfigError('createMeter() needs providers, such as { providers: [openaiProvider] }')
+  const { providers, outbox, attributes, tokenizer } = options
+  check('providers', providers, 'a list of providers, such as [openaiProvider]', areProviders)
+  if (outbox !== undefined) {
+    check('outbox', outbox, 'an outbox, such as sqliteOutbox("usage.db")', hasMethod('append'))
   }
-  if (outbox !== undefined && typeof outbox?.append !== 'function') {
-    throw new ConfigError('outbox must be an outbox, such as sqliteOutbox("usage.db")')
-  }
-  if (attributes !== undefined) checkAttributes(attributes)
-  checkOnInterrupted(options.onInterrupted)
-  checkTokenizer(options.tokenizer)
-  checkCost(options.cost)
+  if (tokenizer !== undefined) check('tokenizer', tokenizer, tokenizerWanted, hasMethod('count'))
+  checkAttributes(check, attributes)
+  checkOnInterrupted(check, options.onInterrupted)
+  checkCost(check, options.cost)
   const { onMissingCustomer = 'record', onError = isFunction, waitUntil = isFunction } = options
   const { billLinked = false, livemode = true, awaitDeliveryMs = 0, retentionMs = 0 } = options
   const isBoolean = isOneOf(true, false)
@@ -163,13 +159,11 @@ export function checkOptions(options: MeterOptions): void {
   check('retentionMs', retentionMs, 'a number of ms from 0 up', isDuration)
 }
 
-function checkTokenizer(tokenizer: unknown): void {
-  if (tokenizer === undefined) return
-  if (typeof (tokenizer as Partial<Tokenizer> | null)?.count === 'function') return
-  throw new ConfigError(
-    'tokenizer must be an object with a count(text, model) function, such as gptTokenizer() of ' +
-      '@token-meter/core/gpt-tokenizer',
-  )
+const tokenizerWanted =
+  'an object with a count(text, model) function, such as gptTokenizer() of @token-meter/core/gpt-tokenizer'
+
+function areProviders(value: unknown): boolean {
+  return Array.isArray(value) && value.every(hasMethod('observe'))
 }
 
 /**

@@ -1,9 +1,11 @@
-import { ConfigError } from '../../errors/errors.ts'
-import { checkKeys } from '../../errors/option-check.ts'
+import { checkKeys, isText, optionCheck, type OptionCheck } from '../../errors/option-check.ts'
+import { isPlain } from '../../lib/json.ts'
 import { type ModelPrice, type Usd, checkedDecimal } from '../model-price.ts'
 import type { PriceFunction, Unpriced } from '../price-source.ts'
 import { listPrice } from './list-price.ts'
 import type { UsageRecord } from '../../usage/usage-record.ts'
+
+const check: OptionCheck = optionCheck('genaiPrices')
 
 export interface GenaiPricesOptions {
   /**
@@ -53,11 +55,8 @@ export function genaiPrices(options: GenaiPricesOptions = {}): PriceFunction {
   })
   const factors = factorsByProvider(options)
   const { providers = {} } = options
-  if (Object.values(providers).some((id) => typeof id !== 'string')) {
-    throw new ConfigError(
-      'genaiPrices: providers must name providers, such as { litellm: "openai" }',
-    )
-  }
+  const names = 'names of providers, such as { litellm: "openai" }'
+  check('providers', providers, names, (value) => Object.values(value as object).every(isText))
   const named = new Map(Object.entries(providers))
   const ownTiers = new Set(Object.keys(options.serviceTiers ?? {}))
   const kept = new Map<string, KeptPrice>()
@@ -133,20 +132,14 @@ function factorsByProvider(options: {
     )
 }
 
-function checkFactors(kind: string, byProvider: unknown): void {
-  if (byProvider === undefined) return
-  const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
-  if (isObject(byProvider) && Object.values(byProvider).every(isObject)) {
-    for (const [provider, factors] of Object.entries(byProvider) as [string, object][]) {
-      for (const [name, factor] of Object.entries(factors)) {
-        checkedDecimal(`genaiPrices: ${kind}.${provider}.${name}`, factor, 0)
-      }
+function checkFactors(kind: string, byProvider: unknown = {}): void {
+  const wanted = 'factors by provider, such as { openai: { flex: 0.5 } }'
+  check(kind, byProvider, wanted, (value) => isPlain(value) && Object.values(value).every(isPlain))
+  for (const [provider, factors] of Object.entries(byProvider as Record<string, object>)) {
+    for (const [name, factor] of Object.entries(factors)) {
+      checkedDecimal(`genaiPrices: ${kind}.${provider}.${name}`, factor, 0)
     }
-    return
   }
-  throw new ConfigError(
-    `genaiPrices: ${kind} must be factors by provider, such as { openai: { flex: 0.5 } }`,
-  )
 }
 
 const halved: ReadonlySet<string | undefined> = new Set(['batch', 'flex'])
