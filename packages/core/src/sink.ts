@@ -1,5 +1,16 @@
 /**
  * For authors of sinks: the contract, and what sinks that send events have in common.
+ *
+ * A sink is made by a factory function, never a class: `aSink(options)` checks its options (`checkKeys`,
+ * `optionCheck`, `checkedKey`; a `ConfigError` says what to put right), closes over the settings that
+ * come of them, and returns a `Sink`. One that sends events is an `eventSink`: what the events of a
+ * record are, and a `createChunkedSender` that has the limits of the backend and makes one request.
+ *
+ *     options.ts      the options, their defaults and checks
+ *     a-client.ts     the backend's client
+ *     a-events.ts     record -> events
+ *     ingest.ts       one request, and what its answer means
+ *     a-sink.ts       the factory, which puts these together
  * @module
  */
 export type { Batch, BatchEntry } from './sink/batch.ts'
@@ -11,39 +22,68 @@ export type {
   SendProgress,
 } from './sink/send-progress.ts'
 
-// Requests, answers and options.
-export { abortable, onAbort, requestWithin, sleep, type SleepOptions } from './lib/timing.ts'
-export { attributeTexts } from './sink/toolkit/attribute-texts.ts'
-export { checkedKey, type KeyNames } from './sink/toolkit/checked-key.ts'
-export { type AheadLimit, datedAhead, dateText } from './sink/toolkit/dated-ahead.ts'
-export type {
-  EventOutcome,
-  EventRejection,
-  EventRetry,
-  SentEvent,
-} from './sink/toolkit/event-outcome.ts'
-export { isMissingInBuild, keylessSink } from './sink/toolkit/keyless-sink.ts'
-export { type NetworkFailure, neverSent } from './sink/toolkit/never-sent.ts'
-export { chunksOf, halvesOf } from './sink/toolkit/parts.ts'
-export { createRate, type NextMoment, type RateOptions } from './sink/toolkit/rate.ts'
-export { recordResult, type RefusedEvent } from './sink/toolkit/record-result.ts'
-export { retryAfterMs } from './sink/toolkit/retry-after.ts'
+// A sink that sends events: records -> events, and events -> requests.
 export {
-  type EntrySteps,
-  type PayableEntry,
+  eventSink,
+  noEvent,
   rejected,
-  sendEntries,
-  type Unsent,
-} from './sink/toolkit/send-entries.ts'
-export {
   type BeginRequest,
   type EventRequest,
-  uncertainSinceOf,
-} from './sink/toolkit/event-progress.ts'
-export { unusedEventId } from './sink/toolkit/unused-event-id.ts'
-export { withCacheInInput } from './sink/toolkit/with-cache-in-input.ts'
-export { withReason } from './sink/toolkit/with-reason.ts'
-export { withoutKey } from './sink/toolkit/without-key.ts'
+  type EventSender,
+  type EventSinkSettings,
+  type EventSteps,
+  type PayableEntry,
+  type QueuedEvent,
+  type Unsent,
+} from './sink/toolkit/send-batch.ts'
+export {
+  createChunkedSender,
+  type Attempt,
+  type ChunkedBackend,
+  type RequestOutcome,
+} from './sink/toolkit/chunked-sender.ts'
+export {
+  recordResult,
+  type EventOutcome,
+  type EventRejection,
+  type EventRetry,
+  type JudgedEvents,
+  type RefusedEvent,
+  type SentEvent,
+} from './sink/toolkit/outcome.ts'
+export {
+  failureMessages,
+  noAnswer,
+  passingFailure,
+  retryAfterMs,
+  wrongSetupAfterMs,
+  type FailedRequest,
+  type NetworkFailure,
+} from './sink/toolkit/http-failure.ts'
+export {
+  createRateLimiter,
+  type RateLimiter,
+  type RateLimits,
+  type Semaphore,
+} from './sink/toolkit/rate-limit.ts'
+export { abortable, onAbort, requestWithin, sleep, type SleepOptions } from './lib/timing.ts'
+
+// What is in events, and what goes into a sink.
+export {
+  attributeTexts,
+  datedAhead,
+  dateText,
+  unusedEventId,
+  withCacheInInput,
+  type AheadLimit,
+} from './sink/toolkit/event-fields.ts'
+export {
+  checkedKey,
+  isMissingInBuild,
+  keylessSink,
+  withoutKey,
+  type KeyNames,
+} from './sink/toolkit/options.ts'
 
 export type { MeterEvent } from './event/meter-event.ts'
 export { defaultEventName, toMeterEvents, type MeterEventOptions } from './event/meter-event.ts'

@@ -1,8 +1,7 @@
 import { ConfigError } from '@token-meter/core/sink'
 import { Client } from 'lago-javascript-client'
 import { expect, test } from 'vitest'
-import { lagoApiUrl } from './api-url.ts'
-import { lagoClient, type LagoClient } from './lago-client.ts'
+import { type LagoClient, lagoApiUrl, lagoClient } from './lago-client.ts'
 
 test.each([
   ['https://api.getlago.com', 'https://api.getlago.com/api/v1'],

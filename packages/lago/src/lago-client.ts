@@ -1,9 +1,6 @@
-import { ConfigError } from '@token-meter/core/sink'
+import { ConfigError, checkedKey } from '@token-meter/core/sink'
 import { Client } from 'lago-javascript-client'
-import { checkedApiKey } from './api-key.ts'
-import { lagoApiUrl } from './api-url.ts'
-import type { LagoSinkOptions } from './lago-sink-options.ts'
-import type { LagoEvent } from './to-lago-events.ts'
+import type { LagoEvent } from './lago-events.ts'
 import { version } from './version.ts'
 
 /** What the sink asks of every request. */
@@ -35,8 +32,17 @@ export interface LagoClient {
   }
 }
 
+/** The options that name a client, and what it is asked for. */
+interface ClientOptions {
+  readonly apiKey?: string | undefined
+  readonly apiUrl?: string | undefined
+  readonly client?: LagoClient | undefined
+  readonly checkCodes?: boolean | undefined
+  readonly checkSubscriptions?: boolean | undefined
+}
+
 /** The client that the options ask for, and the key that no text may show. */
-export function lagoClient(options: LagoSinkOptions): {
+export function lagoClient(options: ClientOptions): {
   readonly client: LagoClient
   readonly apiKey: string | undefined
 } {
@@ -58,7 +64,7 @@ export function lagoClient(options: LagoSinkOptions): {
   return { client, apiKey: typeof securityData === 'string' ? securityData : undefined }
 }
 
-function checkClient(options: LagoSinkOptions, client: Partial<LagoClient> | null): void {
+function checkClient(options: ClientOptions, client: Partial<LagoClient> | null): void {
   const needed = {
     'events.createBatchEvents': client?.events?.createBatchEvents,
     ...(options.checkCodes === true && {
@@ -74,4 +80,38 @@ function checkClient(options: LagoSinkOptions, client: Partial<LagoClient> | nul
       `lagoSink: client has no ${name}: it must be a client of lago-javascript-client, Client(key)`,
     )
   }
+}
+
+/**
+ * The key, checked as far as it can be without a request. No message holds any of it.
+ * @throws ConfigError when it is missing or can be no key.
+ */
+export function checkedApiKey(apiKey: unknown): string {
+  return checkedKey(apiKey, {
+    sink: 'lagoSink',
+    option: 'apiKey',
+    kind: 'key',
+    wanted: 'an API key of your Lago organization (Developers > API keys)',
+  })
+}
+
+const api = '/api/v1'
+
+/**
+ * The base URL that the client takes, from one with or without the API's own path.
+ * @throws ConfigError when it is not an http(s) URL, or has more than a path. No message holds any
+ * of it, because there may be a password in it.
+ */
+export function lagoApiUrl(apiUrl: unknown): string {
+  const url = typeof apiUrl === 'string' && URL.canParse(apiUrl) ? new URL(apiUrl) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new ConfigError("lagoSink: apiUrl must be a URL such as 'https://api.getlago.com'")
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw new ConfigError(
+      "lagoSink: apiUrl must have no name, password, query or hash: 'https://lago.example.com'",
+    )
+  }
+  const path = url.pathname.replace(/\/+$/, '')
+  return `${url.origin}${path.endsWith(api) ? path : path + api}`
 }

@@ -1,5 +1,5 @@
 export { metronomeSink } from './metronome-sink.ts'
-export type { CostOption, MetronomeSinkOptions, PropertyNames } from './metronome-sink-options.ts'
+export type { MetronomeSinkOptions } from './options.ts'
 export type { MetronomeClient } from './metronome-client.ts'
-export type { MetronomeEvent } from './metronome-event.ts'
-export { metronomeModelSlug } from './metronome-model-slug.ts'
+export { metronomeModelSlug } from './metronome-events.ts'
+export type { CostOption, MetronomeEvent, PropertyNames } from './metronome-events.ts'

@@ -1,7 +1,6 @@
 import Metronome from '@metronome/sdk'
-import { ConfigError } from '@token-meter/core/sink'
-import { checkedBearerToken } from './bearer-token.ts'
-import type { MetronomeEvent } from './metronome-event.ts'
+import { ConfigError, checkedKey } from '@token-meter/core/sink'
+import type { MetronomeEvent } from './metronome-events.ts'
 
 /** What is used of a client of `@metronome/sdk`. */
 export interface MetronomeClient {
@@ -67,4 +66,22 @@ function checkUrl(name: string, url: unknown): void {
   throw new ConfigError(
     `metronomeSink: ${name} must be an http(s) URL without user, query and hash, such as 'https://api.metronome.com'`,
   )
+}
+
+/**
+ * The token, checked as far as it can be without a request. No message holds any of it.
+ * @throws ConfigError when it is missing, or is none that can be sent.
+ */
+export function checkedBearerToken(bearerToken: unknown): string {
+  if (typeof bearerToken === 'string' && /^bearer\s/i.test(bearerToken)) {
+    throw new ConfigError(
+      'metronomeSink: bearerToken begins with "Bearer"; set it to the token alone',
+    )
+  }
+  return checkedKey(bearerToken, {
+    sink: 'metronomeSink',
+    option: 'bearerToken',
+    kind: 'token',
+    wanted: 'an API token of Metronome (Connections, API tokens & webhooks) that may ingest usage',
+  })
 }

@@ -1,34 +1,30 @@
 /**
- * UsageRecord[] -> Metronome, as usage events.
- *
- * record -> event (to-metronome-event) -> requests of up to 100 (send-events, post-events) -> an
- * outcome for each event -> the record's result.
+ * UsageRecord[] -> Metronome: record -> event (metronome-events) -> requests of up to 100 (core's
+ * chunked sender) -> what an answer means (ingest) -> the record's result.
  */
 import {
+  createChunkedSender,
+  createRateLimiter,
+  eventSink,
   isMissingInBuild,
   keylessSink,
-  createRate,
-  messageOf,
-  rejected,
-  sendEntries,
+  noEvent,
+  recordResult,
   uncertainRefusal,
   type BatchEntry,
-  type BeginRequest,
-  type EventRequest,
   type PayableEntry,
+  type SentEvent,
   type Sink,
   type SinkResult,
   type Unsent,
 } from '@token-meter/core/sink'
-import { outsideEventWindow } from './event-window.ts'
+import { ingest, readable } from './ingest.ts'
 import { metronomeClient } from './metronome-client.ts'
-import type { MetronomeSinkOptions } from './metronome-sink-options.ts'
-import { metronomeSinkSettings } from './metronome-sink-settings.ts'
-import type { Outcome } from './outcome.ts'
-import { postEvents } from './post-events.ts'
-import { readable } from './readable.ts'
-import { eventsPerRequest, sendEvents, type PostEvents, type QueuedEvent } from './send-events.ts'
-import { toMetronomeEvent } from './to-metronome-event.ts'
+import { outsideEventWindow, toMetronomeEvent, type MetronomeEvent } from './metronome-events.ts'
+import { metronomeSinkSettings, type MetronomeSinkOptions } from './options.ts'
+
+/** Metronome takes no more in one request. */
+const eventsPerRequest = 100
 
 /**
  * A sink that bills the customers of a Metronome account: one event per record, with all of its
@@ -40,87 +36,55 @@ import { toMetronomeEvent } from './to-metronome-event.ts'
  */
 export function metronomeSink(options: MetronomeSinkOptions): Sink {
   const settings = metronomeSinkSettings(options)
+  const { name, livemode, eventsPerSecond, timeoutMs } = settings
   if (options.client === undefined && isMissingInBuild(options.bearerToken)) {
-    return keylessSink(settings.name)
+    return keylessSink(name)
   }
   const { client, bearerToken } = metronomeClient(options)
-  const moment = createRate({ perSecond: settings.eventsPerSecond })
 
-  /** The event of a record, or why none is sent now. */
-  function eventsOf({ record, uncertainSince, attempts }: PayableEntry): Unsent<QueuedEvent> {
+  const sender = createChunkedSender<MetronomeEvent>({
+    name: 'Metronome',
+    eventsPerRequest,
+    limiter: createRateLimiter({ eventsPerSecond }),
+    // To halve 100 down to one event takes 8 requests, and there may be two to find.
+    failedPartsThreshold: 12,
+    post: (queued, { check, signal }) => {
+      check()
+      const events = queued.map(({ event }) => event)
+      return ingest(client, events, timeoutMs, signal)
+    },
+  })
+
+  function eventsOf(entry: PayableEntry): Unsent<MetronomeEvent> {
+    const { record, uncertainSince } = entry
     const result = outsideEventWindow(record.at, uncertainSince, Date.now())
     if (result !== undefined) return { result }
     try {
       const event = toMetronomeEvent(record, record.customer, settings)
-      return { queued: event === undefined ? [] : [{ event, attempts }] }
+      return { events: event === undefined ? [] : [event] }
     } catch (error) {
-      const why =
-        uncertainSince === undefined ? { code: 'no_event' } : uncertainRefusal(uncertainSince)
-      return rejected(`no event could be made of it: ${messageOf(error)}`, why)
+      return noEvent(entry, error)
     }
   }
 
-  const postWith =
-    (begin: BeginRequest<QueuedEvent, Outcome>): PostEvents =>
-    async (queued, signal) => {
-      const events = queued.map(({ event }) => event)
-      let request: EventRequest<Outcome>
-      try {
-        signal.throwIfAborted()
-        // A request goes whole.
-        await moment(signal, events.length, events.length)
-        request = await begin(queued)
-        request.check()
-      } catch (error) {
-        const reason = `stopped before it was sent: ${messageOf(error)}`
-        return { status: 'retry', cause: 'failure', reason }
-      }
-      const outcome = await postEvents(client, events, settings.timeoutMs, signal)
-      // Refused with others, it is sent again.
-      if (outcome.status === 'refused' && queued.length > 1) request.answered([], true)
-      else request.answered(queued.map(() => outcome))
-      return outcome
-    }
+  return eventSink(
+    { name, livemode, maxBatch: eventsPerRequest, maxConcurrentBatches: 8 },
+    {
+      eventsOf,
+      idOf: (event) => event.transaction_id,
+      sender,
+      readable: (reason) => readable(reason, bearerToken),
+      resultOf,
+    },
+  )
+}
 
-  function resultOf(outcome: Outcome | undefined, { uncertainSince }: BatchEntry): SinkResult {
-    // Without an event there was nothing to bill.
-    if (outcome === undefined || outcome.status === 'accepted') return { status: 'accepted' }
-    const reason = readable(outcome.reason, bearerToken)
-    if (outcome.status === 'refused') {
-      if (uncertainSince === undefined) return { status: 'rejected', reason, code: 'refused' }
-      const why = uncertainRefusal(uncertainSince)
-      return { status: 'rejected', reason: `${reason} ${mayHaveArrived}`, ...why }
-    }
-    const { afterMs, uncertain, cause } = outcome
-    return {
-      status: 'retry',
-      reason,
-      ...(afterMs !== undefined && { afterMs }),
-      ...(uncertain && { uncertain }),
-      ...(cause === 'event' && { recordOnly: true }),
-    }
-  }
-
-  return {
-    name: settings.name,
-    livemode: settings.livemode,
-    maxBatch: eventsPerRequest,
-    maxConcurrentBatches: 8,
-    reportsProgress: true,
-    send: (batch, signal, progress) =>
-      sendEntries(
-        batch,
-        {
-          eventsOf,
-          send: (queued, begin) => sendEvents(queued, postWith(begin), signal),
-          idOf: ({ event }) => event.transaction_id,
-          outcomeOf: (outcome: Outcome) =>
-            outcome.status === 'refused' ? { status: 'rejected' } : outcome,
-          resultOf: ([outcome], entry) => resultOf(outcome, entry),
-        },
-        progress,
-      ),
-  }
+function resultOf(sent: readonly SentEvent[], entry: BatchEntry): SinkResult {
+  const result = recordResult(entry.deliveredEventIds, sent)
+  const { uncertainSince } = entry
+  if (result.status !== 'rejected' || uncertainSince === undefined) return result
+  const reason = `${result.reason} ${mayHaveArrived}`
+  return { ...result, reason, ...uncertainRefusal(uncertainSince) }
 }
 
 const mayHaveArrived =

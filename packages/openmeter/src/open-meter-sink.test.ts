@@ -1,15 +1,15 @@
 import { OpenMeter } from '@openmeter/sdk'
 import { ConfigError } from '@token-meter/core/sink'
 import {
+  type FakeOpenMeterOptions,
   batchOf,
   never,
   recordsOf,
   startFakeOpenMeter,
-  type FakeOpenMeterOptions,
 } from '@token-meter/testkit'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { openMeterSink } from './open-meter-sink.ts'
-import type { OpenMeterSinkOptions } from './open-meter-sink-options.ts'
+import type { OpenMeterSinkOptions } from './options.ts'
 
 async function start(options: OpenMeterSinkOptions = {}, fakeOptions: FakeOpenMeterOptions = {}) {
   const fake = await startFakeOpenMeter(fakeOptions)

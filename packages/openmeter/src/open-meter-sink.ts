@@ -1,34 +1,27 @@
 /**
- * UsageRecord[] -> OpenMeter, as CloudEvents.
- *
- * record -> events (to-cloud-events) -> requests of up to 100 (send-events) -> what an answer means
- * (classify-answer) -> the record's result (core's `recordResult`).
+ * UsageRecord[] -> OpenMeter: record -> CloudEvents (cloud-events) -> requests of up to 100 (core's
+ * chunked sender) -> what an answer means (ingest) -> the record's result.
  */
 import {
+  createChunkedSender,
+  eventSink,
   isMissingInBuild,
   keylessSink,
-  ConfigError,
-  messageOf,
-  recordResult,
-  rejected,
-  sendEntries,
+  noEvent,
   uncertainRefusal,
-  uncertainSinceOf,
-  withReason,
+  withoutKey,
+  type EventRejection,
   type PayableEntry,
-  type SentEvent,
   type Sink,
   type Unsent,
 } from '@token-meter/core/sink'
-import { checkOption, isVisible } from './check-option.ts'
-import type { IngestClient } from './ingest-client.ts'
-import { ingestEndpoint } from './ingest-endpoint.ts'
-import type { OpenMeterSinkOptions } from './open-meter-sink-options.ts'
-import { openMeterSinkSettings } from './open-meter-sink-settings.ts'
-import { createOwnClient } from './own-client.ts'
-import { readable } from './readable.ts'
-import { sendEvents, type QueuedEvent } from './send-events.ts'
-import { toCloudEvents } from './to-cloud-events.ts'
+import { toCloudEvents, type CloudEvent } from './cloud-events.ts'
+import { ingest } from './ingest.ts'
+import { ingestClient } from './ingest-client.ts'
+import { openMeterSinkSettings, type OpenMeterSinkOptions } from './options.ts'
+
+/** OpenMeter names no limit; a hundred stay far below the 1 MB that proxies take. */
+const eventsPerRequest = 100
 
 /**
  * A sink that meters customers in OpenMeter: self-hosted, OpenMeter Cloud or Kong Konnect. Every
@@ -39,77 +32,70 @@ import { toCloudEvents } from './to-cloud-events.ts'
  */
 export function openMeterSink(options: OpenMeterSinkOptions): Sink {
   const settings = openMeterSinkSettings(options)
-  if (options.client === undefined && isMissingInBuild(options.url)) {
-    return keylessSink(settings.name)
-  }
+  const { name, livemode, timeoutMs, duplicateWindowMs } = settings
+  if (options.client === undefined && isMissingInBuild(options.url)) return keylessSink(name)
   const client = ingestClient(options)
 
-  /** The events of a record that OpenMeter does not have, or why none is sent. */
-  function eventsOf(entry: PayableEntry): Unsent<QueuedEvent> {
-    const { record, uncertainSince, ...known } = entry
+  // One request at a time: a batch is a few of them, delivery sends several batches at a time, and
+  // after a failure nothing more has to be tried.
+  const sender = createChunkedSender<CloudEvent>({
+    name: 'OpenMeter',
+    eventsPerRequest,
+    outsideWindow: ({ uncertainSince }, nowMs) =>
+      outsideDuplicateWindow(uncertainSince, duplicateWindowMs, nowMs),
+    post: (queued, { check, signal }) => {
+      check()
+      const events = queued.map(({ event }) => event)
+      return ingest(client, events, timeoutMs, signal)
+    },
+  })
+
+  function eventsOf(entry: PayableEntry): Unsent<CloudEvent> {
     try {
-      const events = toCloudEvents(record, settings, known.refusedEventIds)
-      const missing = events.filter(({ id }) => !known.deliveredEventIds.includes(id))
-      return {
-        queued: missing.map((event) => ({
-          event,
-          uncertainSince: uncertainSinceOf(entry, event.id),
-        })),
-      }
+      return { events: toCloudEvents(entry.record, settings, entry.refusedEventIds) }
     } catch (error) {
-      const why =
-        uncertainSince === undefined ? { code: 'no_event' } : uncertainRefusal(uncertainSince)
-      return rejected(`no event could be made of it: ${messageOf(error)}`, why)
+      return noEvent(entry, error)
     }
   }
 
-  const withoutKeys = (sent: SentEvent): SentEvent =>
-    withReason(sent, (reason) => readable(reason, options.apiKey))
-
-  return {
-    name: settings.name,
-    livemode: settings.livemode,
-    maxBatch: 100,
-    maxConcurrentBatches: 4,
-    reportsProgress: true,
-    send: (batch, signal, progress) =>
-      sendEntries(
-        batch,
-        {
-          eventsOf,
-          send: (queued, begin) => sendEvents(client, queued, settings, signal, begin),
-          idOf: ({ event }) => event.id,
-          outcomeOf: ({ outcome }: SentEvent) => outcome,
-          resultOf: (sent, entry) => recordResult(entry.deliveredEventIds, sent.map(withoutKeys)),
-        },
-        progress,
-      ),
-  }
+  return eventSink(
+    { name, livemode, maxBatch: 100, maxConcurrentBatches: 4 },
+    {
+      eventsOf,
+      idOf: ({ id }) => id,
+      sender,
+      readable: (reason) => withoutKeys(reason, options.apiKey),
+    },
+  )
 }
 
-function ingestClient({ client, url, apiKey }: OpenMeterSinkOptions): IngestClient {
-  if (client !== undefined) {
-    if (url !== undefined || apiKey !== undefined) {
-      throw new ConfigError('openMeterSink: give either client, or url and apiKey')
-    }
-    if (typeof (client as Partial<IngestClient> | null)?.events?.ingest === 'function')
-      return client
-    throw new ConfigError(
-      'openMeterSink: client must be a client of @openmeter/sdk: new OpenMeter({ baseUrl })',
-    )
-  }
-  if (url === undefined && apiKey === undefined) {
-    throw new ConfigError(
-      'openMeterSink: set url (OPENMETER_URL) to your OpenMeter, such as http://localhost:8888, or apiKey (OPENMETER_API_KEY) for https://openmeter.cloud',
-    )
-  }
-  const key = 'a key without white space, or left out'
-  checkOption('apiKey', apiKey ?? 'none', key, isVisible)
-  const { href, needsKey } = ingestEndpoint(url ?? 'https://openmeter.cloud')
-  if (needsKey && apiKey === undefined) {
-    throw new ConfigError(
-      'openMeterSink: this url needs a key: set apiKey (OPENMETER_API_KEY) to one that may ingest events',
-    )
-  }
-  return createOwnClient(href, apiKey)
+/** For the time that a request is on its way, and for clocks that differ: a part of the window. */
+const marginShare = 1 / 24
+
+/**
+ * The outcome of an event that may have arrived so long ago that OpenMeter would count it again;
+ * `undefined` while it can be sent.
+ * @param uncertainSince when it may first have arrived, in ms since the epoch.
+ */
+function outsideDuplicateWindow(
+  uncertainSince: number | undefined,
+  windowMs: number,
+  nowMs: number,
+): EventRejection | undefined {
+  if (uncertainSince === undefined) return undefined
+  if (nowMs - uncertainSince < windowMs * (1 - marginShare)) return undefined
+  const since = new Date(uncertainSince).toISOString()
+  const limit =
+    windowMs === 0
+      ? 'This OpenMeter is said to ignore no duplicates (duplicateWindowMs: 0)'
+      : `OpenMeter ignores duplicates only for ${Math.round(windowMs / 36_000) / 100} hours (duplicateWindowMs)`
+  const reason = `uncertain: whether OpenMeter has it is unknown since ${since}: an attempt got no clear answer, or the outbox is a copy. ${limit}, so to send it again could bill it twice. Look its events up (GET /api/v1/events?id=...): outbox.requeue what OpenMeter does not have, outbox.discard what it has.`
+  return { status: 'rejected', reason, ...uncertainRefusal(uncertainSince) }
+}
+
+/** Also keys that are not this sink's, which a proxy may show. */
+function withoutKeys(text: string, apiKey: string | undefined): string {
+  return withoutKey(text, apiKey)
+    .replace(/\bBearer\s+[!-~]+/gi, 'Bearer [key]')
+    .replace(/\b(?:om|spat|kpat)_\w+/g, '[key]')
 }

@@ -1,6 +1,6 @@
 import { ConfigError } from '@token-meter/core/sink'
 import { expect, test, vi } from 'vitest'
-import { checkedApiKey, warnOfSecretKey } from './api-key.ts'
+import { checkedApiKey, redact, warnOfSecretKey } from './api-key.ts'
 
 test.each([
   [undefined, /apiKey is a value of type undefined.*restricted key/],
@@ -31,4 +31,14 @@ test('a secret key is warned of once in a process, and a restricted key never', 
   expect(warn).toHaveBeenCalledTimes(1)
   expect(warn.mock.calls[0]?.[0]).toMatch(/restricted key \(rk_.*Billing meter events: Write/)
   expect(warn.mock.calls[0]?.[0]).not.toContain('SECRET')
+})
+
+test.each([
+  ['Invalid API Key provided: rk_live_51abcDEF', 'Invalid API Key provided: [key]'],
+  ['Invalid API Key provided: sk_test_****abcd.', 'Invalid API Key provided: [key].'],
+  ['Bearer my-own-key!', 'Bearer [key]'],
+  ['a risk_score of disk_2', 'a risk_score of disk_2'],
+])('%j is shown as %j', (text, shown) => {
+  expect(redact(text, 'my-own-key!')).toBe(shown)
+  if (!text.includes('my-own')) expect(redact(text, undefined)).toBe(shown)
 })

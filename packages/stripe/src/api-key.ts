@@ -1,4 +1,4 @@
-import { checkedKey, ConfigError } from '@token-meter/core/sink'
+import { ConfigError, checkedKey, withoutKey } from '@token-meter/core/sink'
 
 const wanted = 'a restricted key (rk_...) with the permission "Billing meter events: Write"'
 
@@ -33,4 +33,9 @@ export function warnOfSecretKey(apiKey: string, onWarning: (message: string) => 
   onWarning(
     `@token-meter/stripe got a secret key (sk_), which can do everything on the account; use ${wanted} and no other`,
   )
+}
+
+/** Takes keys out of a text of somebody else's, whole or masked, so that it can be shown. */
+export function redact(text: string, apiKey: string | undefined): string {
+  return withoutKey(text, apiKey).replace(/\b(?:sk|rk|pk|ek|whsec)_[\w*]+/g, '[key]')
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { classifyError, type StripeFailure } from './classify-error.ts'
+import { classifyError, isReplay, type StripeFailure } from './classify-error.ts'
 
 const now = Date.parse('2026-11-21T00:00:00Z')
 const rate = (reason: string) => ({ 'stripe-rate-limited-reason': reason })
@@ -15,36 +15,36 @@ test.each([
 })
 
 test.each([
-  ['no connection', 'outage', { message: 'An error occurred with our connection to Stripe.' }],
-  ['invalid JSON', 'outage', { message: 'Invalid JSON received from the Stripe API' }],
-  ['500', 'outage', { statusCode: 500 }],
-  ['503', 'outage', { statusCode: 503 }],
+  ['no connection', 'backend', { message: 'An error occurred with our connection to Stripe.' }],
+  ['invalid JSON', 'backend', { message: 'Invalid JSON received from the Stripe API' }],
+  ['500', 'backend', { statusCode: 500 }],
+  ['503', 'backend', { statusCode: 503 }],
   [
     '500 not to be retried',
-    'outage',
+    'backend',
     { statusCode: 500, headers: { 'stripe-should-retry': 'false' } },
   ],
   ['409', 'event', { statusCode: 409, code: 'too_many_concurrent_requests' }],
   ['408', 'event', { statusCode: 408 }],
-  ['302', 'outage', { statusCode: 302 }],
+  ['302', 'backend', { statusCode: 302 }],
   ['400 to be retried', 'event', { statusCode: 400, headers: { 'stripe-should-retry': 'true' } }],
   ['429 of a lock', 'event', { statusCode: 429 }],
   ['429 of one object', 'event', { statusCode: 429, headers: rate('resource-specific') }],
-  ['429 of the account', 'outage', { statusCode: 429, headers: rate('global-rate') }],
-  ['429 of the endpoint', 'outage', { statusCode: 429, headers: rate('endpoint-concurrency') }],
+  ['429 of the account', 'backend', { statusCode: 429, headers: rate('global-rate') }],
+  ['429 of the endpoint', 'backend', { statusCode: 429, headers: rate('endpoint-concurrency') }],
   [
     '429 of the account until then',
     'account',
     { statusCode: 429, headers: { ...rate('global-rate'), 'retry-after': '2' } },
   ],
-])('%s is a retry that reaches the %s', (_, reach, error) => {
-  expect(classifyError(error, now)).toMatchObject({ status: 'retry', reach })
+])('%s is a retry that reaches the %s', (_, scope, error) => {
+  expect(classifyError(error, now)).toMatchObject({ status: 'retry', scope })
 })
 
 test.each([401, 403])('a %i is a retry in a minute, and names the permission', (statusCode) => {
   expect(classifyError({ statusCode, message: 'No.' }, now)).toMatchObject({
     status: 'retry',
-    reach: 'account',
+    scope: 'account',
     afterMs: 60_000,
     reason: expect.stringContaining('"Billing meter events: Write"'),
   })
@@ -74,7 +74,7 @@ test.each([
 })
 
 test.each<[string, StripeFailure]>([
-  ['no answer in time', { message: 'Request aborted due to timeout being reached (300ms)' }],
+  ['no answer in time', { message: 'Request aborted due to timeout being scopeed (300ms)' }],
   ['a cut connection', { detail: { code: 'ECONNRESET' } }],
   ['a cut connection of fetch', { detail: { cause: { code: 'UND_ERR_SOCKET' } } }],
   ['a timeout on an open connection', { detail: { code: 'ETIMEDOUT', syscall: 'read' } }],
@@ -128,7 +128,6 @@ test.each([
 })
 
 test('an answer that Stripe only repeats is known as such', () => {
-  const headers = { 'idempotent-replayed': 'true' }
-  expect(classifyError({ statusCode: 500, headers }, now)).toMatchObject({ isReplay: true })
-  expect(classifyError({ statusCode: 500 }, now)).not.toHaveProperty('isReplay')
+  expect(isReplay({ statusCode: 500, headers: { 'idempotent-replayed': 'true' } })).toBe(true)
+  expect(isReplay({ statusCode: 500 })).toBe(false)
 })

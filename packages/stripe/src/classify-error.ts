@@ -1,5 +1,11 @@
-import { neverSent, retryAfterMs, type NetworkFailure } from '@token-meter/core/sink'
-import type { EventOutcome, EventRetry } from './event-outcome.ts'
+import {
+  passingFailure,
+  retryAfterMs,
+  wrongSetupAfterMs,
+  type EventOutcome,
+  type EventRetry,
+  type NetworkFailure,
+} from '@token-meter/core/sink'
 
 /** What is used of the errors of stripe-node, whose classes differ between versions. */
 export interface StripeFailure {
@@ -12,8 +18,8 @@ export interface StripeFailure {
   readonly detail?: NetworkFailure | undefined
 }
 
-/** A key is set right by a person, so there is no hurry; nothing is given up meanwhile. */
-const wrongKeyAfterMs = 60_000
+/** So many failures in a row, with no answer between them, are an outage. */
+export const failureThreshold = 3
 
 /**
  * What an error of Stripe means for the event. What Stripe has already is accepted; what it could
@@ -21,43 +27,44 @@ const wrongKeyAfterMs = 60_000
  * Without an answer, or with one that is not a refusal (5xx, 3xx), Stripe may have the event.
  */
 export function classifyError(error: StripeFailure, nowMs: number): EventOutcome {
-  const { statusCode, message = 'no message', headers = {} } = error
+  const { statusCode: status, message = 'no message', headers = {} } = error
+  const retryAfter = headers['retry-after']
   if (isDuplicate(error)) return { status: 'accepted' }
-  const retry: RetryMaker = (reach, reason) => ({
-    status: 'retry',
-    reach,
-    reason,
-    afterMs: retryAfterMs(headers['retry-after'], nowMs),
+  if (status === 401) return wrongKey(unknownKey)
+  if (status === 403) return wrongKey(`${weakKey} ${message}`)
+  if (status === 429) {
+    const afterMs = retryAfterMs(retryAfter, nowMs)
+    return tooMany(headers['stripe-rate-limited-reason'], message, afterMs)
+  }
+  const passing = passingFailure({
+    backend: 'Stripe',
+    status,
+    message,
+    retryAfter,
+    cause: error.detail,
+    nowMs,
+    busyScope: 'event',
   })
-  const uncertain = { uncertain: true } as const
-  const replayed = headers['idempotent-replayed'] === 'true' ? ({ isReplay: true } as const) : {}
-  if (statusCode === undefined) {
-    const noAnswer = retry('outage', `no answer of Stripe's: ${message}`)
-    return neverSent(error.detail) ? noAnswer : { ...noAnswer, ...uncertain }
+  if (passing !== undefined) return passing
+  if (headers['stripe-should-retry'] === 'true') {
+    const reason = `Stripe is busy with it (${status}): ${message}`
+    return { status: 'retry', scope: 'event', reason, afterMs: retryAfterMs(retryAfter, nowMs) }
   }
-  if (statusCode === 401) return { ...retry('account', unknownKey), afterMs: wrongKeyAfterMs }
-  if (statusCode === 403) {
-    return { ...retry('account', `${weakKey} ${message}`), afterMs: wrongKeyAfterMs }
-  }
-  if (statusCode === 429) {
-    return tooMany(headers['stripe-rate-limited-reason'], message, retry)
-  }
-  if (statusCode >= 500) {
-    const reason = `Stripe failed (${statusCode}): ${message}`
-    return { ...retry('outage', reason), ...uncertain, ...replayed }
-  }
-  if (statusCode < 400) {
-    return {
-      ...retry('outage', `not an answer of Stripe's (${statusCode}): ${message}`),
-      ...uncertain,
-    }
-  }
-  if (isPassing(statusCode) || headers['stripe-should-retry'] === 'true') {
-    return retry('event', `Stripe is busy with it (${statusCode}): ${message}`)
+  if (status !== undefined && status < 400) {
+    const reason = `not an answer of Stripe's (${status}): ${message}`
+    return { status: 'retry', scope: 'backend', reason, uncertain: true }
   }
   const { code, rawType } = error
-  const name = code ?? rawType ?? 'refused'
-  return { status: 'rejected', reason: refusal(error), code: name, ...replayed }
+  return { status: 'rejected', reason: refusal(error), code: code ?? rawType ?? 'refused' }
+}
+
+/** Whether Stripe repeated the answer of an earlier request with the same idempotency key. */
+export function isReplay({ headers = {} }: StripeFailure): boolean {
+  return headers['idempotent-replayed'] === 'true'
+}
+
+function wrongKey(reason: string): EventRetry {
+  return { status: 'retry', scope: 'account', reason, afterMs: wrongSetupAfterMs }
 }
 
 const unknownKey =
@@ -74,26 +81,22 @@ function isDuplicate({ statusCode, code, message }: StripeFailure): boolean {
   )
 }
 
-type RetryMaker = (reach: EventRetry['reach'], reason: string) => EventRetry
-
 /**
  * Without a reason it is a lock that one object waited for; `resource-specific` says as much. The
  * others are limits of the account: the sink slows down and goes on, unless Stripe said until when
  * to wait.
  * @see https://docs.stripe.com/rate-limits
  */
-function tooMany(why: string | undefined, message: string, retry: RetryMaker): EventRetry {
+function tooMany(
+  why: string | undefined,
+  message: string,
+  afterMs: number | undefined,
+): EventRetry {
   const reason = `too many requests for Stripe (429${why === undefined ? '' : `, ${why}`}): ${message}`
-  if (why === undefined || why === 'resource-specific') return retry('event', reason)
+  const retry = { status: 'retry', reason, afterMs } as const
+  if (why === undefined || why === 'resource-specific') return { ...retry, scope: 'event' }
   const limit = why.endsWith('concurrency') ? 'concurrency' : 'rate'
-  const mayGoOn = retry('outage', reason)
-  return mayGoOn.afterMs === undefined
-    ? { ...mayGoOn, limit }
-    : { ...mayGoOn, limit, reach: 'account' }
-}
-
-function isPassing(statusCode: number): boolean {
-  return statusCode === 408 || statusCode === 409 || statusCode === 425
+  return { ...retry, limit, scope: afterMs === undefined ? 'backend' : 'account' }
 }
 
 function refusal({ statusCode, code, rawType, message = 'no message' }: StripeFailure): string {

@@ -1,11 +1,6 @@
 export { stripeSink } from './stripe-sink.ts'
-export type {
-  CostOption,
-  StripeApi,
-  StripeSinkOptions,
-  TokenTypesOption,
-  ValueOption,
-} from './stripe-sink-options.ts'
+export type { StripeApi, StripeSinkOptions } from './options.ts'
+export type { CostOption, TokenTypesOption, ValueOption } from './stripe-events.ts'
 export type { CostUnit } from './whole-units.ts'
 
 export { meterErrorHandler, type MeterErrorHandlerOptions } from './after/meter-error-handler.ts'

@@ -1,8 +1,8 @@
 import { tokenTypes } from '@token-meter/core/sink'
 import { exampleRecord } from '@token-meter/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { recordIdOf } from './record-id-of.ts'
-import { toStripeEvents } from './to-stripe-events.ts'
+import { recordIdOf } from './event-ids.ts'
+import { toStripeEvents } from './stripe-events.ts'
 
 const rows = tokenTypes as unknown as object[]
 beforeAll(() => void rows.push({ count: 'thinking', type: 'thinking', side: 'output' }))

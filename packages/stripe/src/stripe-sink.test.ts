@@ -1,10 +1,15 @@
-import { ConfigError, type Batch, type UsageRecord } from '@token-meter/core/sink'
-import { startFakeStripe, type FakeStripe, type FakeStripeOptions } from '@token-meter/testkit'
+import {
+  type Batch,
+  ConfigError,
+  type EventOutcome,
+  type UsageRecord,
+} from '@token-meter/core/sink'
+import { type FakeStripe, type FakeStripeOptions, startFakeStripe } from '@token-meter/testkit'
 import { exampleRecord } from '@token-meter/testkit/suites'
 import Stripe from 'stripe'
 import { afterEach, expect, test, vi } from 'vitest'
-import { stripeSink } from './stripe-sink.ts'
-import type { StripeSinkOptions } from './stripe-sink-options.ts'
+import { stripeRecordResult, stripeSink } from './stripe-sink.ts'
+import type { StripeSinkOptions } from './options.ts'
 
 let fake: FakeStripe | undefined
 afterEach(() => fake?.close())
@@ -207,3 +212,30 @@ test.each([
     expect(fake.requests.filter(({ rawBody }) => rawBody.includes('r0'))).toEqual([])
   },
 )
+
+const accepted: EventOutcome = { status: 'accepted' }
+const rejected: EventOutcome = { status: 'rejected', reason: 'bad value' }
+const busy: EventOutcome = { status: 'retry', reason: 'busy', afterMs: 5, scope: 'event' }
+const events = (...outcomes: EventOutcome[]) =>
+  outcomes.map((outcome, index) => ({ id: `r:${index}`, outcome }))
+
+test('only what is the own matter of every event is the own matter of the record', () => {
+  const outage: EventOutcome = { status: 'retry', reason: 'down', scope: 'backend' }
+  expect(stripeRecordResult(['r:9'], events(accepted, busy))).toEqual({
+    status: 'retry',
+    reason: 'busy',
+    afterMs: 5,
+    recordOnly: true,
+    deliveredEventIds: ['r:9', 'r:0'],
+  })
+  expect(stripeRecordResult([], events(busy, outage))).not.toHaveProperty('recordOnly')
+})
+
+test('what the events of a record were refused for is said once, with the token types', () => {
+  const other: EventOutcome = { status: 'rejected', reason: 'no meter' }
+  expect(stripeRecordResult(['r:9'], events(rejected, rejected, other))).toEqual({
+    status: 'rejected',
+    reason: '0, 1: bad value; 2: no meter',
+    deliveredEventIds: ['r:9'],
+  })
+})

@@ -1,39 +1,41 @@
 /**
- * UsageRecord[] -> Stripe Billing, as meter events.
- *
- * record -> events (to-stripe-events) -> one a request (single-sender) or 100 (stream/stream-sender)
- * -> an outcome for each event -> the record's result (record-result).
+ * UsageRecord[] -> Stripe Billing: record -> meter events (stripe-events) -> one a request
+ * (single-sender) or 100 (stream-sender), both on core's chunked sender -> what an answer means
+ * (classify-error) -> the record's result.
  */
 import {
   checkKeys,
   ConfigError,
+  createRateLimiter,
+  eventSink,
   isMissingInBuild,
   keylessSink,
   messageOf,
+  recordResult,
   rejected,
-  sendEntries,
   uncertainRefusal,
-  uncertainSinceOf,
+  type EventSender,
   type PayableEntry,
+  type RefusedEvent,
+  type SentEvent,
   type Sink,
+  type SinkResult,
   type Unsent,
 } from '@token-meter/core/sink'
 import type Stripe from 'stripe'
-import { checkedApiKey, warnOfSecretKey } from './api-key.ts'
-import { unknownSince } from './duplicate-window.ts'
-import type { SentEvent } from './event-outcome.ts'
-import type { EventSender, QueuedEvent } from './event-sender.ts'
-import { createPace } from './pace.ts'
-import { stripeRecordResult } from './record-result.ts'
-import { redact } from './redact.ts'
+import { checkedApiKey, redact, warnOfSecretKey } from './api-key.ts'
+import {
+  sinkOptions,
+  stripeSinkSettings,
+  type StripeApi,
+  type StripeSinkOptions,
+  type StripeSinkSettings,
+} from './options.ts'
 import { createSingleSender } from './single-sender.ts'
-import { createStreamSender } from './stream/stream-sender.ts'
+import { createStreamSender } from './stream-sender.ts'
 import { createStripeClient, sharedStripeClient, type SinkClient } from './stripe-client.ts'
-import type { StripeApi, StripeSinkOptions } from './stripe-sink-options.ts'
-import { sinkOptions, stripeSinkSettings, type StripeSinkSettings } from './stripe-sink-settings.ts'
-import { outsideTimestampWindow } from './timestamp-window.ts'
-import { toStripeEvents } from './to-stripe-events.ts'
-import { UnsendableError } from './unsendable-error.ts'
+import { toStripeEvents, UnsendableError, type StripeEvent } from './stripe-events.ts'
+import { outsideTimestampWindow, unknownSince } from './time-windows.ts'
 
 /**
  * A sink that bills the customers of a Stripe account: one meter event per record and token type,
@@ -46,29 +48,21 @@ import { UnsendableError } from './unsendable-error.ts'
 export function stripeSink(options: StripeSinkOptions): Sink {
   checkKeys<StripeSinkOptions>('stripeSink', options, sinkOptions)
   const settings = stripeSinkSettings(options)
-  if (options.stripe === undefined && isMissingInBuild(options.apiKey)) {
-    return keylessSink(settings.name)
-  }
-  const sender = eventSender(options, settings)
+  const { name, livemode, maxBatch } = settings
+  if (options.stripe === undefined && isMissingInBuild(options.apiKey)) return keylessSink(name)
+  const { sender, close } = eventSender(options, settings)
   const shape = { ...settings, modelSlug: options.modelSlug }
 
-  /** The events of a record that Stripe does not have, or why none is sent now. */
-  function eventsOf(entry: PayableEntry): Unsent<QueuedEvent> {
-    const { record, uncertainSince, deliveredEventIds, refusedEventIds } = entry
+  /** The events of a record, or why none is sent now. */
+  function eventsOf({
+    record,
+    uncertainSince,
+    refusedEventIds,
+  }: PayableEntry): Unsent<StripeEvent> {
     const result = outsideTimestampWindow(record.at, uncertainSince, Date.now())
     if (result !== undefined) return { result }
     try {
-      const events = toStripeEvents(record, shape, refusedEventIds)
-      const missing =
-        deliveredEventIds.length === 0
-          ? events
-          : events.filter(({ identifier }) => !deliveredEventIds.includes(identifier))
-      return {
-        queued: missing.map((event) => ({
-          event,
-          uncertainSince: uncertainSinceOf(entry, event.identifier),
-        })),
-      }
+      return { events: toStripeEvents(record, shape, refusedEventIds) }
     } catch (error) {
       const reason = `no event could be made of it: ${messageOf(error)}`
       if (uncertainSince === undefined) {
@@ -83,43 +77,55 @@ export function stripeSink(options: StripeSinkOptions): Sink {
     }
   }
 
-  function withoutKey(sent: SentEvent): SentEvent {
-    const { id, outcome } = sent
-    if (outcome.status === 'accepted') return sent
-    return { id, outcome: { ...outcome, reason: redact(outcome.reason, options.apiKey) } }
-  }
-
-  return {
-    name: settings.name,
-    livemode: settings.livemode,
-    maxBatch: settings.maxBatch,
-    maxConcurrentBatches: 4,
-    reportsProgress: true,
-    send: (batch, signal, progress) =>
-      sendEntries(
-        batch,
-        {
-          eventsOf,
-          send: (queued, begin) => sender.send(queued, signal, begin),
-          idOf: ({ event }) => event.identifier,
-          outcomeOf: ({ outcome }: SentEvent) => outcome,
-          resultOf: (sent, entry) =>
-            stripeRecordResult(entry.deliveredEventIds, sent.map(withoutKey)),
-        },
-        progress,
-      ),
-    close: () => sender.close(),
-  }
+  return eventSink(
+    { name, livemode, maxBatch, maxConcurrentBatches: 4, close },
+    {
+      eventsOf,
+      idOf: ({ identifier }) => identifier,
+      sender,
+      readable: (reason) => redact(reason, options.apiKey),
+      resultOf: (sent, { deliveredEventIds }) => stripeRecordResult(deliveredEventIds, sent),
+    },
+  )
 }
 
-function eventSender(options: StripeSinkOptions, settings: StripeSinkSettings): EventSender {
+/** The result of a record, where what its events were refused for is said with their token types. */
+export function stripeRecordResult(
+  delivered: readonly string[],
+  sent: readonly SentEvent[],
+): SinkResult {
+  return recordResult(delivered, sent, reasonsByType)
+}
+
+function reasonsByType(refused: readonly RefusedEvent[]): string {
+  const byReason = Map.groupBy(refused, ({ reason }) => reason)
+  const texts = [...byReason].map(([reason, events]) => {
+    const types = events.map(({ id }) => id.slice(id.lastIndexOf(':') + 1))
+    return `${types.join(', ')}: ${reason}`
+  })
+  return texts.join('; ')
+}
+
+function eventSender(
+  options: StripeSinkOptions,
+  settings: StripeSinkSettings,
+): { readonly sender: EventSender<StripeEvent>; close(): void } {
   const { api, timeoutMs } = settings
   const client = stripeClient(options, api)
-  const pace = createPace(settings)
+  const limiter = createRateLimiter(settings)
   const request = { timeoutMs, stripeAccount: options.stripeAccount }
-  return api === 'stream'
-    ? createStreamSender(client, pace, request)
-    : createSingleSender(api, client, pace, request)
+  if (api !== 'stream') {
+    const sender = createSingleSender(api, client, limiter, request)
+    return { sender, close: () => client.close() }
+  }
+  const sender = createStreamSender(client, limiter, request)
+  return {
+    sender,
+    close: () => {
+      sender.close()
+      client.close()
+    },
+  }
 }
 
 function stripeClient(options: StripeSinkOptions, api: StripeApi): SinkClient {

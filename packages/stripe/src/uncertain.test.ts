@@ -1,10 +1,10 @@
 import { memoryOutbox } from '@token-meter/core'
 import type { Sink, SinkResult } from '@token-meter/core/sink'
-import { exampleRecord, startFakeStripe, type Fault } from '@token-meter/testkit'
+import { type Fault, exampleRecord, startFakeStripe } from '@token-meter/testkit'
 import Stripe from 'stripe'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { stripeSink } from './stripe-sink.ts'
-import type { StripeApi } from './stripe-sink-options.ts'
+import type { StripeApi } from './options.ts'
 
 const hour = 60 * 60_000
 const never = new AbortController().signal

@@ -1,8 +1,8 @@
-import { batchOf, never, recordsOf, startFakeStripe, type Fault } from '@token-meter/testkit'
+import { type Fault, batchOf, never, recordsOf, startFakeStripe } from '@token-meter/testkit'
 import Stripe from 'stripe'
 import { expect, onTestFinished, test } from 'vitest'
 import { stripeSink } from '../src/stripe-sink.ts'
-import type { StripeApi } from '../src/stripe-sink-options.ts'
+import type { StripeApi } from '../src/options.ts'
 
 const apis = ['v1', 'v2', 'stream'] as const
 const paths = { v1: '/v1/billing/meter_events', v2: '/v2/billing/meter_events', stream: '_stream' }

@@ -1,7 +1,7 @@
 import { batchOf, never, recordsOf, startFakeStripe, statusesOf } from '@token-meter/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { stripeSink } from '../src/stripe-sink.ts'
-import type { StripeApi } from '../src/stripe-sink-options.ts'
+import type { StripeApi } from '../src/options.ts'
 
 async function start(api: StripeApi) {
   const fake = await startFakeStripe()

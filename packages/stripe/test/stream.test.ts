@@ -1,17 +1,17 @@
 import type { SinkResult } from '@token-meter/core/sink'
 import {
+  type FakeStripe,
+  type FakeStripeOptions,
   batchOf,
   never,
   recordsOf,
   startFakeStripe,
   statusesOf,
-  type FakeStripe,
-  type FakeStripeOptions,
 } from '@token-meter/testkit'
 import Stripe from 'stripe'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { stripeSink } from '../src/stripe-sink.ts'
-import type { StripeSinkOptions } from '../src/stripe-sink-options.ts'
+import type { StripeSinkOptions } from '../src/options.ts'
 
 const hour = 60 * 60_000
 const minute = 60_000

@@ -1,13 +1,11 @@
-import { checkKeys, ConfigError, type UsageRecord } from '@token-meter/core/sink'
+import { ConfigError, type UsageRecord, checkKeys } from '@token-meter/core/sink'
 import type { Outbox } from '@token-meter/core/adapter'
 import type Stripe from 'stripe'
-import { checkedApiKey } from '../api-key.ts'
-import { redact } from '../redact.ts'
+import { checkedApiKey, redact } from '../api-key.ts'
 import { createStripeClient } from '../stripe-client.ts'
-import type { StripeSinkOptions } from '../stripe-sink-options.ts'
-import { sinkOptions, stripeSinkSettings } from '../stripe-sink-settings.ts'
-import { recordIdOf } from '../record-id-of.ts'
-import { eventsOfRecord, isRounded, type EventOfRecord, type PricedBy } from './events-of-record.ts'
+import { type StripeSinkOptions, sinkOptions, stripeSinkSettings } from '../options.ts'
+import { recordIdOf } from '../event-ids.ts'
+import { type EventOfRecord, type PricedBy, eventsOfRecord, isRounded } from './events-of-record.ts'
 
 /**
  * What everything that comes after a delivery takes: the options of the sink, by which it knows what

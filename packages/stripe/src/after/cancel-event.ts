@@ -1,4 +1,4 @@
-import { freshKey, requestKey } from '../request-key.ts'
+import { freshKey, requestKey } from '../event-ids.ts'
 import type { AfterTheFact } from './after-the-fact.ts'
 import type { EventOfRecord } from './events-of-record.ts'
 

@@ -1,7 +1,11 @@
 import type { UsageCost, UsageRecord } from '@token-meter/core/sink'
-import { costValue } from '../cost-value.ts'
+import {
+  type StripeEvent,
+  type StripeEventOptions,
+  costValue,
+  toStripeEvents,
+} from '../stripe-events.ts'
 import { isWholeUnits } from '../whole-units.ts'
-import { toStripeEvents, type StripeEvent, type StripeEventOptions } from '../to-stripe-events.ts'
 
 /** Prices a record, as the `cost` of `createMeter` does. */
 export type PricedBy = (record: UsageRecord) => UsageCost | { readonly unpriced: string }

@@ -1,4 +1,4 @@
-import { identifierOfKey } from '../request-key.ts'
+import { identifierOfKey } from '../event-ids.ts'
 
 /** Events that could not be billed for one reason, as a report of Stripe's tells of them. */
 export interface MeterErrors {

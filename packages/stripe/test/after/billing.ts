@@ -1,12 +1,16 @@
 import { memoryOutbox } from '@token-meter/core'
 import type { Outbox } from '@token-meter/core/adapter'
 import type { Sink, UsageRecord } from '@token-meter/core/sink'
-import { exampleRecord, startFakeStripe, type FakeStripeOptions } from '@token-meter/testkit'
+import { type FakeStripeOptions, exampleRecord, startFakeStripe } from '@token-meter/testkit'
 import Stripe from 'stripe'
 import { onTestFinished, vi } from 'vitest'
-import { meterErrorHandler, stripeSink } from '../../src/index.ts'
-import type { MeterErrorHandlerOptions, MeterErrorReport } from '../../src/index.ts'
-import type { StripeSinkOptions } from '../../src/stripe-sink-options.ts'
+import {
+  type MeterErrorHandlerOptions,
+  type MeterErrorReport,
+  meterErrorHandler,
+  stripeSink,
+} from '../../src/index.ts'
+import type { StripeSinkOptions } from '../../src/options.ts'
 
 export const hour = 60 * 60_000
 export const webhookSecret = 'whsec_verySECRET'
