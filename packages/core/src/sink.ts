@@ -62,9 +62,11 @@ export {
 } from './sink/toolkit/http-failure.ts'
 export {
   createRateLimiter,
+  createTokenBucket,
   type RateLimiter,
   type RateLimits,
-  type Semaphore,
+  type Slots,
+  type TokenBucketOptions,
 } from './sink/toolkit/rate-limit.ts'
 export { abortable, onAbort, requestWithin, sleep, type SleepOptions } from './lib/timing.ts'
 

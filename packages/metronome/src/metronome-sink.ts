@@ -4,7 +4,7 @@
  */
 import {
   createChunkedSender,
-  createRateLimiter,
+  createTokenBucket,
   eventSink,
   isMissingInBuild,
   keylessSink,
@@ -45,7 +45,7 @@ export function metronomeSink(options: MetronomeSinkOptions): Sink {
   const sender = createChunkedSender<MetronomeEvent>({
     name: 'Metronome',
     eventsPerRequest,
-    limiter: createRateLimiter({ eventsPerSecond }),
+    limiter: { acquire: createTokenBucket({ perSecond: eventsPerSecond }) },
     // To halve 100 down to one event takes 8 requests, and there may be two to find.
     failedPartsThreshold: 12,
     post: (queued, { check, signal }) => {

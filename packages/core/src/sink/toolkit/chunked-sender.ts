@@ -24,7 +24,7 @@
 import { messageOf } from '../../errors/errors.ts'
 import { abortable } from '../../lib/timing.ts'
 import type { EventOutcome, EventRetry, JudgedEvents, SentEvent } from './outcome.ts'
-import { createLanes, type RateLimiter } from './rate-limit.ts'
+import type { RateLimiter } from './rate-limit.ts'
 import type { BeginRequest, EventRequest, EventSender, QueuedEvent } from './send-batch.ts'
 
 /** A backend, as what a sender has to know of it. */
@@ -77,7 +77,6 @@ interface Run<Event> {
 
 export function createChunkedSender<Event>(backend: ChunkedBackend<Event>): EventSender<Event> {
   const { eventsPerRequest, limiter, failureThreshold = 1, failedPartsThreshold = 3 } = backend
-  const lanes = createLanes()
   const each = limiter?.slots === undefined ? oneByOne : allAtOnce
 
   /** Sends events together, and what that leaves open in parts. */
@@ -141,7 +140,7 @@ export function createChunkedSender<Event>(backend: ChunkedBackend<Event>): Even
       if (held !== undefined) return held
       const unprepared = await backend.prepare?.()
       if (unprepared !== undefined) {
-        limiter?.note(unprepared)
+        limiter?.note?.(unprepared)
         return unprepared
       }
       const marked = await begin(part)
@@ -163,35 +162,18 @@ export function createChunkedSender<Event>(backend: ChunkedBackend<Event>): Even
         },
       })
       tell(marked, part, outcome)
-      if (outcome.status !== 'judged') limiter?.note(outcome)
+      if (outcome.status !== 'judged') limiter?.note?.(outcome)
       return outcome
     }
 
     try {
-      const release = await turnOf(part, signal)
-      // Work that was begun keeps its turn until it ends, also when nobody waits for it any longer.
+      signal.throwIfAborted()
+      const lane = part[0] && backend.laneOf?.(part[0].event)
+      const release = await limiter?.slots?.acquire(signal, lane)
+      // Work that was begun keeps its slot until it ends, also when nobody waits for it any longer.
       return await abortable(work().finally(release), signal)
     } catch (error) {
       return stopped(backend.name, error, isSent)
-    }
-  }
-
-  async function turnOf(
-    [first]: readonly QueuedEvent<Event>[],
-    signal: AbortSignal,
-  ): Promise<() => void> {
-    signal.throwIfAborted()
-    const lane = first && backend.laneOf?.(first.event)
-    const leave = lane === undefined ? undefined : await lanes.acquire(lane, signal)
-    try {
-      const release = await limiter?.slots?.acquire(signal)
-      return () => {
-        release?.()
-        leave?.()
-      }
-    } catch (error) {
-      leave?.()
-      throw error
     }
   }
 

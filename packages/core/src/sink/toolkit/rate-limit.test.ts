@@ -190,7 +190,7 @@ describe('in time', () => {
     ...(limit !== undefined && { limit }),
   })
 
-  function start(limits: RateLimits): RateLimiter {
+  function start(limits: RateLimits): Required<RateLimiter> {
     return createRateLimiter({ maxConcurrentRequests: 8, ...limits }, Date.now)
   }
 

@@ -18,18 +18,26 @@ export interface RateLimits {
 
 export interface RateLimiter {
   /** One for each request in flight; absent, each send has one. */
-  readonly slots: Semaphore | undefined
+  readonly slots?: Slots | undefined
   /** Resolves when the next request, with so many events, may go. */
   acquire(signal: AbortSignal, events: number): Promise<void>
   /** Slows down for a while where an outcome says that it is too much. */
-  note(outcome: EventOutcome): void
+  note?(outcome: EventOutcome): void
+}
+
+export interface Slots {
+  /**
+   * Resolves, once there is a slot, to the function that gives it back.
+   * @param lane requests of one lane go one at a time, lanes side by side. @default a lane of its own
+   */
+  acquire(signal: AbortSignal, lane?: string): Promise<() => void>
 }
 
 /** @param now a clock in ms that never goes back. */
 export function createRateLimiter(
   { requestsPerSecond, eventsPerSecond, maxConcurrentRequests }: RateLimits,
   now: () => number = () => performance.now(),
-): RateLimiter {
+): Required<RateLimiter> {
   const speed = createThrottle(now)
   const width = createThrottle(now)
   const bucket = (perSecond = Infinity) => createTokenBucket({ perSecond, share: speed.share, now })
@@ -39,7 +47,7 @@ export function createRateLimiter(
     slots:
       maxConcurrentRequests === undefined
         ? undefined
-        : createSemaphore(maxConcurrentRequests, width.share),
+        : createSlots(maxConcurrentRequests, width.share),
     acquire: async (signal, events) => {
       await nextRequest(signal)
       // A request goes whole.
@@ -49,6 +57,26 @@ export function createRateLimiter(
       if (outcome.status !== 'retry') return
       if (outcome.limit === 'rate') speed.tighten()
       if (outcome.limit === 'concurrency') width.tighten()
+    },
+  }
+}
+
+function createSlots(count: number, share: () => number): Slots {
+  const places = createSemaphore(count, share)
+  const lanes = createLanes()
+  return {
+    async acquire(signal, lane) {
+      const leave = lane === undefined ? undefined : await lanes.acquire(lane, signal)
+      try {
+        const release = await places.acquire(signal)
+        return () => {
+          release()
+          leave?.()
+        }
+      } catch (error) {
+        leave?.()
+        throw error
+      }
     },
   }
 }
@@ -105,7 +133,6 @@ export function createSemaphore(slots: number, share: () => number = () => 1): S
   return { acquire }
 }
 
-/** Requests of one lane go one at a time, lanes side by side. */
 export interface Lanes {
   /** Resolves when a lane is free, to the function that leaves it. */
   acquire(lane: string, signal: AbortSignal): Promise<() => void>
