@@ -49,7 +49,8 @@ export async function startChat(
   flags: readonly string[] = [],
   folder = mkdtempSync(join(tmpdir(), 'token-meter-chat-test-')),
 ): Promise<TestServer> {
-  const env = { PATH: process.env['PATH'], PORT: '0', TMPDIR: folder, ...environment }
+  const { PATH, NODE_COMPILE_CACHE } = process.env
+  const env = { PATH, NODE_COMPILE_CACHE, PORT: '0', TMPDIR: folder, ...environment }
   const script = join(import.meta.dirname, 'server.ts')
   const child = spawn(process.execPath, [...flags, script], { env, cwd: folder })
   const exited = once(child, 'exit') as Promise<[number | null]>

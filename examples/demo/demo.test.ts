@@ -26,8 +26,15 @@ function runDemo(
   flags: readonly string[] = [],
 ): Promise<Run> {
   const folder = mkdtempSync(join(temporary, 'run-'))
-  const { PATH } = process.env
-  const env = { PATH, TMPDIR: folder, TEMP: folder, TMP: folder, ...environment }
+  const { PATH, NODE_COMPILE_CACHE } = process.env
+  const env = {
+    PATH,
+    NODE_COMPILE_CACHE,
+    TMPDIR: folder,
+    TEMP: folder,
+    TMP: folder,
+    ...environment,
+  }
   const demo = join(import.meta.dirname, 'demo.ts')
   return new Promise((resolve) => {
     const options = { env, timeout: 20_000, killSignal: 'SIGKILL' } as const

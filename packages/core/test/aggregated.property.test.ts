@@ -18,6 +18,7 @@ import {
 import { BatchProgress, LeaseTime } from '../src/delivery/batch-progress.ts'
 import { keepingSums } from '../src/sink/send-sums.ts'
 import { sqliteOutbox } from '../src/sqlite.ts'
+import { searchRuns } from './search-runs.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'token-meter-aggregated-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -205,7 +206,7 @@ test.each(['memory', 'sqlite'])(
       await outbox.close()
     }
     const property = fc.asyncProperty(fc.array(step, { size: 'large', maxLength: 40 }), run)
-    await fc.assert(property, { numRuns: kind === 'memory' ? 300 : 60 })
+    await fc.assert(property, { numRuns: searchRuns(kind === 'memory' ? 100 : 30) })
   },
 )
 
@@ -280,6 +281,6 @@ test.each([false, true])(
         expect(bill.sums()).toEqual(recordedSums(records))
       },
     )
-    await fc.assert(property, { numRuns: 500 })
+    await fc.assert(property, { numRuns: searchRuns(200) })
   },
 )

@@ -39,7 +39,7 @@ test.each([
 ])(
   'what cannot be a key or an address is told with the fix, and usage waits: %j',
   async (env, why) => {
-    const { said, warned } = await run(env as Record<string, string>)
+    const { said, warned } = await run({ FLUSH_MS: '500', ...(env as Record<string, string>) })
     expect(warned).toMatch(why)
     expect(said).toMatch(/FlushError.*1 for "lago"/)
     expect(said + warned).not.toContain('SECRETS')

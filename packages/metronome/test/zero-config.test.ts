@@ -25,7 +25,7 @@ test('METRONOME_BEARER_TOKEN is all it needs', async () => {
 })
 
 test('a token that cannot be one is told and not shown, and usage waits', async () => {
-  const { said, warned } = await run({ METRONOME_BEARER_TOKEN: 'two SECRETS' })
+  const { said, warned } = await run({ METRONOME_BEARER_TOKEN: 'two SECRETS', FLUSH_MS: '500' })
   expect(warned).toMatch(/config: metronomeSink: bearerToken has white space/)
   expect(said).toMatch(/FlushError.*1 for "metronome"/)
   expect(said + warned).not.toContain('SECRETS')

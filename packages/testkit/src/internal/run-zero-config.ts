@@ -19,9 +19,10 @@ export async function runZeroConfig(
   folder: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<ZeroConfigRun> {
+  const { PATH, NODE_COMPILE_CACHE } = process.env
   const child = spawn(process.execPath, [join(import.meta.dirname, 'zero-config-child.ts')], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], TOKEN_METER_OUTBOX: 'memory:', ...environment },
+    env: { PATH, NODE_COMPILE_CACHE, TOKEN_METER_OUTBOX: 'memory:', ...environment },
   })
   const [said, warned] = await Promise.all([
     text(child.stdout),

@@ -10,9 +10,11 @@ const meter = zeroConfigMeter({
 try {
   const tokens = { input: 3, output: 2 }
   await meter.record({ customer: 'cus_1', provider: 'openai', model: 'gpt-5.4', tokens })
-  const { sinks } = await meter.flush({ timeoutMs: 5000 })
+  // What is told of usage that waits is told at once; what can be delivered takes no second.
+  const { sinks } = await meter.flush({ timeoutMs: Number(process.env['FLUSH_MS'] ?? 5000) })
   await meter.close()
   console.log(JSON.stringify(sinks))
 } catch (error) {
   console.log(String(error))
+  await meter.close({ timeoutMs: 0 }).catch(() => {})
 }

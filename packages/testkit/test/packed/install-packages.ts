@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pinned } from './manifest.ts'
 import { run } from './run.ts'
@@ -41,9 +41,20 @@ export async function installJest(application: string): Promise<string> {
   return join(application, 'node_modules/jest/bin/jest.js')
 }
 
-/** The same application, where nobody has installed the Stripe sink. */
+/**
+ * The same application, where nobody has installed the Stripe sink. Our packages are copies, which look
+ * for others beside themselves; what they depend on is linked.
+ */
 export function withoutStripeSink(application: string, folder: string): string {
-  cpSync(application, folder, { recursive: true })
-  rmSync(join(folder, 'node_modules/@token-meter/stripe'), { recursive: true })
+  const [from, to] = [join(application, 'node_modules'), join(folder, 'node_modules')]
+  mkdirSync(to, { recursive: true })
+  cpSync(join(import.meta.dirname, 'app'), folder, { recursive: true })
+  for (const name of readdirSync(from)) {
+    if (name !== '@token-meter') symlinkSync(join(from, name), join(to, name), 'junction')
+  }
+  for (const name of readdirSync(join(from, '@token-meter'))) {
+    const ours = join('@token-meter', name)
+    if (name !== 'stripe') cpSync(join(from, ours), join(to, ours), { recursive: true })
+  }
   return folder
 }

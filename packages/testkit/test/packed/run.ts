@@ -25,7 +25,7 @@ export interface RunResult {
 
 /**
  * Runs a program to its end.
- * @throws Error with all that it printed when it fails or takes more than two minutes.
+ * @throws Error with all that it printed when it fails or takes more than five minutes.
  */
 export async function run(
   program: string,
@@ -36,7 +36,7 @@ export async function run(
     return await execute(program, args, {
       cwd,
       env: { ...cleanEnvironment(), PATH: path, ...environment },
-      timeout: 120_000,
+      timeout: 300_000,
       maxBuffer: 16 * 1024 * 1024,
     })
   } catch (cause) {

@@ -29,6 +29,10 @@ const budgets = {
 /** Pairs before those that count, as far as there is time: the code is compiled by then. */
 const warmupPairs = { fewest: 3, most: 40 }
 
+/** `BENCH_PAIRS=1` measures so many pairs and warms nothing up: to see that it works, no more. */
+const trialPairs = Number(process.env['BENCH_PAIRS'] ?? 0)
+const trial = { warmupMs: 0, measureMs: 0, fewest: trialPairs }
+
 /**
  * Runs the raw SDK and the subject in turns, each first every other time, so that what slows the
  * machine for a while slows both. The median of the paired differences is not moved by the few pairs
@@ -36,9 +40,10 @@ const warmupPairs = { fewest: 3, most: 40 }
  */
 export async function paired(options: Pairs): Promise<Figure> {
   const { pairs, quick } = options
-  const { warmupMs, measureMs, fewest } = quick ? budgets.quick : budgets.full
+  const { warmupMs, measureMs, fewest } =
+    trialPairs > 0 ? trial : quick ? budgets.quick : budgets.full
   const warmed = performance.now() + warmupMs
-  for (let count = 0; count < warmupPairs.most; count++) {
+  for (let count = 0; trialPairs === 0 && count < warmupPairs.most; count++) {
     await onePair(options, count)
     if (count + 1 >= warmupPairs.fewest && performance.now() > warmed) break
   }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { sqliteOutbox } from '../../../src/outbox/sqlite/sqlite-outbox.ts'
 import { Disk, type JournalEntry, readJournal } from './disk-after-cut.ts'
+import { searchRuns } from '../../search-runs.ts'
 
 // In memory where that is a folder: what is opened after a cut need not be synced again.
 const place = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
@@ -14,7 +15,7 @@ const folder = mkdtempSync(join(place, 'token-meter-power-cut-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url))
-const cuts = 240
+const cuts = searchRuns(100)
 const seed = Number(process.env['TOKEN_METER_SEED'] ?? Date.now() % 1_000_000)
 
 /** Why the simulation cannot run here; nothing where it can. */
