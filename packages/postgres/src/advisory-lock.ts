@@ -5,7 +5,7 @@ const wholeLedger = ''
 
 /**
  * Locks of one schema, held until the transaction ends. They are not locks of rows, because those
- * begin a transaction in the database's count, which the claim must do later (claim/fresh-batch.ts).
+ * begin a transaction in the database's count, which the claim must do later (fresh-batch.ts).
  *
  * A claim for a sink excludes other claims for it. What changes which records there are to claim
  * excludes all claims.

@@ -1,17 +1,24 @@
-import type { ClientBase, Pool, QueryConfig, QueryResult, QueryResultRow } from 'pg'
+import pg, {
+  type ClientBase,
+  type Pool,
+  type PoolConfig,
+  type QueryConfig,
+  type QueryResult,
+  type QueryResultRow,
+} from 'pg'
 import { AdvisoryLocks } from './advisory-lock.ts'
-import { begin } from './begin.ts'
-import { type DatabasePlace, describe, placeOf } from './description.ts'
-import { ownPool } from './own-pool.ts'
-import { isPassing } from './postgres-failure.ts'
+import { isPassing } from './failure.ts'
 import {
-  checkOptions,
-  defaultSchema,
+  type DatabasePlace,
   type PostgresConnection,
   type PostgresOutboxOptions,
+  checkOptions,
+  defaultSchema,
+  describe,
+  placeOf,
 } from './postgres-options.ts'
 import { hasTables, prepareSchema } from './schema/migrate.ts'
-import { identifier } from './sql-text.ts'
+import { begin, identifier } from './sql-text.ts'
 
 /** Asks the database within a transaction. */
 export type Ask = <Row extends QueryResultRow>(
@@ -113,7 +120,7 @@ export class Database {
 
   /**
    * Several statements as one transaction, and one more when it is committed, in one round trip;
-   * answers the rows of each. What a statement of the transaction answers must be short: while its
+   * returns the rows of each. What a statement of the transaction answers must be short: while its
    * reader stands still the transaction could not end.
    */
   async script<Row extends QueryResultRow>(
@@ -247,4 +254,21 @@ async function isRolledBack(client: ClientBase, failure: unknown): Promise<boole
   } catch {
     return false
   }
+}
+
+/** How long a connection may take to be made, in ms. */
+const connectTimeoutMs = 5_000
+
+/** Connections of the outbox's own. None is made before it is used, and none holds the process. */
+function ownPool(config: PoolConfig): Pool {
+  const pool = new pg.Pool({
+    ...config,
+    allowExitOnIdle: true,
+    keepAlive: true,
+    connectionTimeoutMillis: connectTimeoutMs,
+    application_name: 'token-meter',
+  })
+  // The server may end a connection that waits here; the next use makes another.
+  pool.on('error', () => {})
+  return pool
 }

@@ -1,45 +1,40 @@
 import { isRequestBound } from '@token-meter/core/adapter'
 import {
   ConfigError,
-  duplicateIds,
   Faults,
-  fromBody,
   type Outbox,
   OutboxError,
   type TakenId,
+  duplicateIds,
+  fromBody,
   settledWithin,
 } from '@token-meter/core/outbox'
 import { isMissingInBuild } from '@token-meter/core/sink'
 import type { UsageRecord } from '@token-meter/core/wire'
 import { AppendQueue, type TakenRow } from './append/append-queue.ts'
 import {
+  type KeptRow,
+  type RecordIn,
+  type RecordRow,
   appendStatement,
   appendValues,
-  type KeptRow,
-  type RecordRow,
+  prepareRecordIn,
   takenRows,
   toRow,
-} from './append/append-statement.ts'
-import { prepareRecordIn, type RecordIn } from './append/record-in.ts'
-import { prepareClaim } from './claim/claim.ts'
+} from './append/append.ts'
+import { prepareClaim } from './claim.ts'
 import { Database } from './database.ts'
-import { prepareHeldUsage } from './held-usage.ts'
-import { prepareHeartbeat } from './identity/heartbeat.ts'
-import { prepareCorrect } from './ledger/correct.ts'
-import { prepareDeadLetters } from './ledger/dead-letters.ts'
-import { prepareLedgerPage } from './ledger/ledger-page.ts'
-import { preparePrune } from './ledger/prune.ts'
-import { prepareRecords } from './ledger/records.ts'
-import { isAboutTheValues, isPassing, postgresFailure } from './postgres-failure.ts'
+import { prepareCorrect, prepareDeadLetters } from './dead-letters.ts'
+import { isAboutTheValues, isPassing, postgresFailure } from './failure.ts'
+import { prepareHeartbeat } from './heartbeat.ts'
+import { prepareHeldUsage, prepareRename } from './held-usage.ts'
+import { prepareLedgerPage, preparePrune, prepareRecords } from './ledger.ts'
 import type { PostgresConnection, PostgresOutboxOptions } from './postgres-options.ts'
-import { prepareKnownSinks } from './progress/known-sinks.ts'
-import { prepareRename } from './progress/rename-sink.ts'
-import { prepareSinkUsers } from './progress/sink-users.ts'
-import { prepareProgress } from './progress/progress.ts'
-import { prepareMark } from './mark.ts'
-import { prepareSettle } from './settle.ts'
-import { Spool, type SpoolStore } from './spool/spool.ts'
+import { prepareProgress } from './progress.ts'
+import { prepareMark, prepareSettle } from './settle.ts'
+import { prepareKnownSinks, prepareSinkUsers } from './sinks.ts'
 import { SpoolFolder, spoolIdentity } from './spool/spool-folder.ts'
+import { Spool, type SpoolStore } from './spool/spool.ts'
 
 export interface PostgresOutbox extends Outbox {
   append(records: readonly UsageRecord[]): Promise<readonly TakenId[]>

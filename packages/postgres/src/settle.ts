@@ -1,11 +1,59 @@
-import type { Batch, SinkResult } from '@token-meter/core/outbox'
+import { type Batch, type BatchMarks, type SinkResult, waitMs } from '@token-meter/core/outbox'
 import { type Database, moment } from './database.ts'
-import { joined, plainText, textsOf } from './sql-text.ts'
+import { joined, plainText, textsOf, unionOf } from './sql-text.ts'
 
-/**
- * Settles a batch in one statement. It locks the batch by its lease: a worker that was paused until
- * another took its batch over finds nothing, and changes nothing.
+/*
+ * What results make of a batch is `outcomeOf` of the core, in statements: one write, whatever the
+ * number of records, between which nobody else can come. Each locks the batch by its lease: a worker
+ * that was paused until another took its batch over finds nothing, and changes nothing.
  */
+
+/** A result as the statements take it. */
+interface Answer {
+  /** Of the record. */
+  readonly id: string
+  readonly status: SinkResult['status']
+  readonly reason: string | null
+  readonly code: string | null
+  readonly since: number | null
+  readonly delivered: readonly string[]
+}
+
+function answerOf(recordId: string, result: SinkResult | undefined): Answer {
+  const refused = result?.status === 'rejected' ? result : undefined
+  return {
+    id: plainText(recordId),
+    status: result?.status ?? 'retry',
+    reason: refused === undefined ? null : plainText(refused.reason),
+    code: refused?.code === undefined ? null : plainText(refused.code),
+    since: refused?.since ?? null,
+    delivered: (result?.deliveredEventIds ?? []).map(plainText),
+  }
+}
+
+/** The columns of an answer in JSON. */
+const answerColumns = `id text, status text, reason text, code text, since float8, delivered jsonb`
+
+/** Of `answered`, what no later attempt is made of; and the count of what was accepted, in `held`. */
+function settled(schema: string): string {
+  return `accepted AS (
+      DELETE FROM ${schema}.items USING answered
+      WHERE items.sink = answered.sink AND items.seq = answered.seq AND status = 'accepted'
+      RETURNING 1
+    ), dead AS (
+      UPDATE ${schema}.items SET state = 'dead', batch = NULL, failed_at = ms,
+        delivered_event_ids = delivered, reason = answered.reason, code = answered.code,
+        since = answered.since
+      FROM answered, moment
+      WHERE items.sink = answered.sink AND items.seq = answered.seq AND status = 'rejected'
+      RETURNING 1
+    ), counted AS (
+      UPDATE ${schema}.sinks SET delivered = delivered + (SELECT count(*) FROM accepted)
+      FROM held WHERE name = held.sink AND EXISTS (SELECT FROM accepted)
+    )`
+}
+
+/** Settles a batch in one statement. */
 export function prepareSettle(
   database: Database,
 ): (batch: Batch, results: readonly SinkResult[]) => Promise<boolean> {
@@ -16,31 +64,17 @@ export function prepareSettle(
     ), answers AS MATERIALIZED (
       SELECT id AS record, status, reason, code, since, uncertain, delivered,
         ${textsOf('events')} AS events, sum
-      FROM jsonb_to_recordset($4::jsonb) AS answer (id text, status text, reason text,
-        code text, since float8, uncertain boolean, delivered jsonb,
+      FROM jsonb_to_recordset($4::jsonb) AS answer (${answerColumns}, uncertain boolean,
         events jsonb, sum text)
     ), answered AS MATERIALIZED (
       SELECT items.sink, items.seq, status, answers.reason, answers.code, answers.since, uncertain,
         claimed_at, events, sum,
-        delivered_event_ids || ARRAY(
-          SELECT event FROM jsonb_array_elements_text(delivered) WITH ORDINALITY AS new (event, place)
-          WHERE event <> ALL (delivered_event_ids) GROUP BY event ORDER BY min(place)) AS delivered
+        ${unionOf('delivered_event_ids', 'jsonb_array_elements_text(delivered)')} AS delivered
       FROM held JOIN ${schema}.items ON items.batch = held.id
         CROSS JOIN LATERAL (
           SELECT records.id FROM ${schema}.records WHERE records.seq = items.seq OFFSET 0) AS record
         JOIN answers ON answers.record = record.id
-    ), accepted AS (
-      DELETE FROM ${schema}.items USING answered
-      WHERE items.sink = answered.sink AND items.seq = answered.seq AND status = 'accepted'
-      RETURNING 1
-    ), buried AS (
-      UPDATE ${schema}.items SET state = 'dead', batch = NULL, failed_at = ms,
-        delivered_event_ids = delivered, reason = answered.reason, code = answered.code,
-        since = answered.since
-      FROM answered, moment
-      WHERE items.sink = answered.sink AND items.seq = answered.seq AND status = 'rejected'
-      RETURNING 1
-    ), kept AS (
+    ), ${settled(schema)}, kept AS (
       UPDATE ${schema}.items SET delivered_event_ids = delivered,
         uncertain_since = coalesce(uncertain_since, CASE WHEN uncertain THEN claimed_at END),
         uncertain_event_ids = CASE WHEN NOT uncertain THEN uncertain_event_ids
@@ -51,12 +85,9 @@ export function prepareSettle(
       FROM answered
       WHERE items.sink = answered.sink AND items.seq = answered.seq AND status = 'retry'
         AND (uncertain OR delivered <> delivered_event_ids)
-    ), counted AS (
-      UPDATE ${schema}.sinks SET delivered = delivered + (SELECT count(*) FROM accepted)
-      FROM held WHERE name = held.sink AND EXISTS (SELECT FROM accepted)
     ), remaining AS MATERIALIZED (
       SELECT (SELECT count(*) FROM held JOIN ${schema}.items ON items.batch = held.id)
-        - (SELECT count(*) FROM accepted) - (SELECT count(*) FROM buried) AS count
+        - (SELECT count(*) FROM accepted) - (SELECT count(*) FROM dead) AS count
     ), finished AS (
       DELETE FROM ${schema}.batches USING held, remaining
       WHERE batches.id = held.id AND remaining.count = 0
@@ -68,28 +99,80 @@ export function prepareSettle(
     )
     SELECT FROM held`
 
-  return async (batch, results) => {
-    let waitMs = 0
-    const answers = batch.entries.map(({ record }, index) => {
+  return async ({ id, lease, entries }, results) => {
+    const answers = entries.map(({ record }, index) => {
       const result = results[index]
       const uncertain = result?.status === 'retry' && result.uncertain ? result : undefined
-      const refused = result?.status === 'rejected' ? result : undefined
-      if (result?.status === 'retry') waitMs = Math.max(waitMs, result.afterMs ?? 0)
       return {
-        id: plainText(record.id),
-        status: result?.status ?? 'retry',
-        reason: refused === undefined ? null : plainText(refused.reason),
-        code: refused?.code === undefined ? null : plainText(refused.code),
-        since: refused?.since ?? null,
+        ...answerOf(record.id, result),
         uncertain: result === undefined || uncertain !== undefined,
         events: uncertain?.uncertainEventIds?.map(plainText) ?? null,
         sum: uncertain?.uncertainIn === undefined ? null : plainText(uncertain.uncertainIn),
-        delivered: (result?.deliveredEventIds ?? []).map(plainText),
       }
     })
-    const { id, lease } = batch
-    const values = [database.nowMs, id, lease, JSON.stringify(answers), waitMs]
-    const rows = await database.query(statement, values)
+    const values = [database.nowMs, id, lease, JSON.stringify(answers), waitMs(results)]
+    return (await database.query(statement, values)).length > 0
+  }
+}
+
+/**
+ * Writes marks of a batch while it is being sent, in one statement for all requests that begin or end
+ * together. Records are looked up by their ids, because they are few of many.
+ */
+export function prepareMark(
+  database: Database,
+): (batch: Batch, marks: BatchMarks) => Promise<boolean> {
+  const { schema } = database
+  const statement = `WITH ${moment('$1')},
+    held AS MATERIALIZED (
+      SELECT id, sink FROM ${schema}.batches WHERE id = $2 AND lease = $3 FOR UPDATE
+    ), answered AS MATERIALIZED (
+      SELECT held.sink, item.seq, status, reason, code, since,
+        ${unionOf('item.delivered', 'jsonb_array_elements_text(answer.delivered)')} AS delivered
+      FROM held CROSS JOIN jsonb_to_recordset($4::jsonb) AS answer (${answerColumns})
+        CROSS JOIN LATERAL (
+          SELECT seq FROM ${schema}.records WHERE records.id = answer.id OFFSET 0) AS record
+        CROSS JOIN LATERAL (
+          SELECT items.seq, delivered_event_ids AS delivered FROM ${schema}.items
+          WHERE items.sink = held.sink AND items.seq = record.seq AND items.batch = held.id OFFSET 0
+        ) AS item
+    ), ${settled(schema)}, kept AS (
+      UPDATE ${schema}.items SET delivered_event_ids = delivered FROM answered
+      WHERE items.sink = answered.sink AND items.seq = answered.seq AND status = 'retry'
+    ), ended AS MATERIALIZED (
+      SELECT id FROM held WHERE EXISTS (SELECT FROM answered WHERE status <> 'retry')
+        AND NOT EXISTS (SELECT FROM ${schema}.items WHERE batch = held.id
+          AND seq NOT IN (SELECT seq FROM answered WHERE status <> 'retry'))
+    ), finished AS (
+      DELETE FROM ${schema}.batches USING ended WHERE batches.id = ended.id
+    ), over AS (
+      DELETE FROM ${schema}.marks USING held
+      WHERE batch = held.id AND (request = ANY ($5::integer[]) OR EXISTS (SELECT FROM ended))
+    ), begun AS (
+      INSERT INTO ${schema}.marks (batch, request, parts)
+      SELECT held.id, request, parts
+      FROM held, jsonb_to_recordset($6::jsonb) AS next (request integer, parts jsonb)
+    )
+    SELECT FROM held`
+
+  return async ({ id, lease }, { sending, over, known }) => {
+    const answers = known.map(({ recordId, result }) => answerOf(recordId, result))
+    const begun = sending.map(({ request, parts }) => ({
+      request,
+      parts: parts.map(({ recordIds, eventIds, sumId }) => ({
+        recordIds: recordIds.map(plainText),
+        ...(eventIds !== undefined && { eventIds: eventIds.map(plainText) }),
+        ...(sumId !== undefined && { sumId: plainText(sumId) }),
+      })),
+    }))
+    const rows = await database.query(statement, [
+      database.nowMs,
+      id,
+      lease,
+      JSON.stringify(answers),
+      over,
+      JSON.stringify(begun),
+    ])
     return rows.length > 0
   }
 }

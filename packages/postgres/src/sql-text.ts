@@ -30,15 +30,48 @@ export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
+/** A list of texts and the rows of another one, without repetition, in an expression. */
+export function unionOf(known: string, more: string): string {
+  return `${known} || ARRAY(SELECT event FROM ${more} WITH ORDINALITY AS new (event, place)
+    WHERE event <> ALL (${known}) GROUP BY event ORDER BY min(place))`
+}
+
 /** Two lists of texts without repetition, in an expression; null where one of them is. */
 export function joined(known: string, more: string): string {
-  return `CASE WHEN ${known} IS NULL OR ${more} IS NULL THEN NULL ELSE ${known} || ARRAY(
-    SELECT event FROM unnest(${more}) WITH ORDINALITY AS new (event, place)
-    WHERE event <> ALL (${known}) GROUP BY event ORDER BY min(place)) END`
+  return `CASE WHEN ${known} IS NULL OR ${more} IS NULL THEN NULL
+    ELSE ${unionOf(known, `unnest(${more})`)} END`
 }
 
 /** A list of texts from JSON, in an expression; null where it is null. */
 export function textsOf(json: string): string {
   return `CASE WHEN jsonb_typeof(${json}) = 'array' THEN ARRAY(
     SELECT jsonb_array_elements_text(${json})) END`
+}
+
+/** The events of a record that the sink refused afterwards, as JSON; null where there are none. */
+export function refusedEvents(schema: string, sink: string, seq: string): string {
+  return `(SELECT array_to_json(refused.ids)::text FROM ${schema}.refused_events AS refused
+    WHERE refused.sink = ${sink} AND refused.seq = ${seq})`
+}
+
+/** The same as a field of an entry, absent where there are none. */
+export function refusedEventIds(json: string | null): { refusedEventIds?: readonly string[] } {
+  return json === null ? {} : { refusedEventIds: JSON.parse(json) as string[] }
+}
+
+/** How long a transaction may wait for its next statement, in ms. */
+const idleMs = 5_000
+
+/**
+ * Begins a transaction. Each statement sees what was committed before it, whatever the database's
+ * default is: claims and migrations rely on it after they have waited for a lock.
+ *
+ * The server ends what takes too long, or what nobody goes on with: a process that stands still, or
+ * whose machine is gone, would keep its locks for hours, and one that has given up waiting would
+ * leave a connection behind that waits on.
+ */
+export function begin(statementTimeoutMs: number): string {
+  return `BEGIN ISOLATION LEVEL READ COMMITTED;
+    SET LOCAL statement_timeout = ${Math.ceil(statementTimeoutMs)};
+    SET LOCAL idle_in_transaction_session_timeout = ${idleMs}`
 }

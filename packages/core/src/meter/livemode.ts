@@ -11,7 +11,7 @@
  *          it had not (nobody has set a key yet) ───────────────────> test
  *
  * Test usage goes to sandboxes and observers, and never to a live sink unless `outbox.release` says
- * so; live usage goes everywhere (outbox/held-usage.ts).
+ * so; live usage goes everywhere (outbox/outbox.ts).
  */
 import { valueBefore } from '../lib/timing.ts'
 import { variable } from '../environment/variable.ts'

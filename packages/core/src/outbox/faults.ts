@@ -13,7 +13,7 @@ export class Faults {
     for (const listener of this.#listeners) listener(error)
   }
 
-  /** Answers how to take it back. */
+  /** Returns how to take it back. */
   listen(listener: Listener): () => void {
     // An object of its own, so that the same function can listen twice.
     const own: Listener = (error) => listener(error)

@@ -167,8 +167,8 @@ export interface Outbox extends KnownSinks {
   /** False when records die with the process. */
   readonly durable: boolean
   /**
-   * Keeps records; a record whose id it already has is left out, and answered beside the one that
-   * stands. An id that was pruned is a new one. Answers at once when they are safe already, else a
+   * Keeps records; a record whose id it already has is left out, and returned beside the one that
+   * stands. An id that was pruned is a new one. Returns at once when they are safe already, else a
    * promise of that; an outbox that writes later than it answers reports what turns out to be other
    * usage (`onFault`). Runs inside the caller's LLM call: it must be fast.
    */
@@ -272,7 +272,7 @@ export interface Outbox extends KnownSinks {
   open?(): Awaitable<void>
   /**
    * Tells what goes wrong outside of a call, such as records that were answered as kept and could
-   * not be written after all (the error has them in `records`). Left out where nothing can. Answers
+   * not be written after all (the error has them in `records`). Left out where nothing can. Returns
    * how to take the listener back.
    */
   onFault?(listener: (error: OutboxError | DuplicateIdError) => void): () => void

@@ -31,7 +31,7 @@ export class OutboxModel {
     return this.#sinks.has(sink)
   }
 
-  /** Answers whether it was unknown. */
+  /** Returns whether it was unknown. */
   registerSink(sink: string, sinceMs = -Infinity): boolean {
     if (this.#sinks.has(sink)) return false
     const ids = [...this.#records.keys()].filter((id) => !this.#pruned.has(id))

@@ -4,7 +4,7 @@ import { type Waiting, WaitingRows } from './waiting-rows.ts'
 
 /** How appends reach the database, and what its failures mean. */
 export interface AppendStore<Row> {
-  /** Answers those that were left out because their ids are taken. */
+  /** Returns those that were left out because their ids are taken. */
   store(rows: readonly Row[]): Promise<void | readonly TakenRow<Row>[]>
   /** The same rows can be stored in a moment. */
   isPassing(cause: unknown): boolean
@@ -27,7 +27,7 @@ export interface TakenRow<Row> {
 
 /** How soon a database that is away is tried again, in ms: doubled each time. */
 const firstPauseMs = 100
-const longestPauseMs = 2_000
+const maxPauseMs = 2_000
 /** How long the last try of `close` may take, in ms. */
 const lastTryMs = 2_000
 /** How long rows wait for a store that is slow before they are kept elsewhere, in ms. */
@@ -220,7 +220,7 @@ export class AppendQueue<Row> {
   }
 
   #tryLater(): void {
-    this.#pauseMs = Math.min(longestPauseMs, Math.max(firstPauseMs, this.#pauseMs * 2))
+    this.#pauseMs = Math.min(maxPauseMs, Math.max(firstPauseMs, this.#pauseMs * 2))
     this.#timer = setTimeout(() => this.#run(), this.#pauseMs * (0.5 + Math.random() / 2))
     this.#timer.unref()
   }

@@ -15,10 +15,10 @@ export interface Waiting<Row> {
 }
 
 /** Rows in one statement, and their characters. */
-const mostTogether = 500
-const largestTogether = 4_000_000
+const maxTogether = 500
+const maxTogetherSize = 4_000_000
 /** Rows that wait in memory, and their characters. */
-const mostWaiting = 10_000
+const maxWaiting = 10_000
 const largestWaiting = 64_000_000
 
 /** The appends that wait in memory, in order. */
@@ -34,7 +34,7 @@ export class WaitingRows<Row> {
 
   isFullFor(count: number, size: number): boolean {
     const isTooLarge = this.count > 0 && this.#size + size > largestWaiting
-    return this.count + count > mostWaiting || isTooLarge
+    return this.count + count > maxWaiting || isTooLarge
   }
 
   /** Resolves when they are stored, or safe elsewhere, with those whose ids were taken. */
@@ -60,7 +60,7 @@ export class WaitingRows<Row> {
     const end = this.#all.findIndex(({ rows, size }, index) => {
       count += rows.length
       together += size
-      return index > 0 && (count > mostTogether || together > largestTogether)
+      return index > 0 && (count > maxTogether || together > maxTogetherSize)
     })
     return this.#all.slice(0, end < 0 ? undefined : end)
   }

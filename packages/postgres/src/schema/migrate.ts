@@ -1,9 +1,9 @@
-import { checkKeys, OutboxError } from '@token-meter/core/outbox'
+import { OutboxError, checkKeys } from '@token-meter/core/outbox'
 import type { ClientBase, Pool } from 'pg'
 import { AdvisoryLocks } from '../advisory-lock.ts'
-import { begin } from '../begin.ts'
-import { postgresFailure } from '../postgres-failure.ts'
+import { postgresFailure } from '../failure.ts'
 import { checkSchema, defaultSchema } from '../postgres-options.ts'
+import { begin } from '../sql-text.ts'
 import { identifier } from '../sql-text.ts'
 import { migrationsFrom, schemaVersion } from './tables.ts'
 

@@ -85,7 +85,7 @@ function tables(schema: string): readonly string[] {
 }
 
 /**
- * What shows that the tables are a copy (identity/heartbeat.ts): where they were at the last sign of
+ * What shows that the tables are a copy (heartbeat.ts): where they were at the last sign of
  * life, and when they rested. A rest stands for the records up to `upto`: since its beginning they
  * may have been delivered by the original, where it is `distrusted`.
  */

@@ -1,10 +1,10 @@
-import { type RecordRow, rowOf } from '../append/append-statement.ts'
-import { builtIn, type SpoolFolder, type SpoolName } from './spool-folder.ts'
+import { type RecordRow, rowOf } from '../append/append.ts'
+import { type SpoolFolder, type SpoolName, builtIn } from './spool-folder.ts'
 
 /** How much is read at a time, in bytes; a longer line is read whole. */
 const chunkBytes = 1024 * 1024
 /** Rows of one chunk, which is one statement. */
-const mostRows = 500
+const maxRows = 500
 
 /** What was read of a file. */
 export interface SpoolChunk {
@@ -116,7 +116,7 @@ export class SpoolFile {
 
   /**
    * Nothing of it waits any more. One with lines that are no records is left for somebody to look
-   * at: answers its path then.
+   * at: returns its path then.
    */
   remove(): string | undefined {
     const { files } = builtIn()
@@ -171,7 +171,7 @@ async function chunkAt(descriptor: number, begin: number, size: number): Promise
     const rows: RecordRow[] = []
     let unreadable = 0
     let from = 0
-    while (rows.length < mostRows) {
+    while (rows.length < maxRows) {
       const newline = bytes.indexOf('\n', from)
       if (newline < 0) break
       const row = rowOf(bytes.toString('utf8', from, newline))

@@ -2,8 +2,8 @@ import {
   appendFileSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
@@ -17,7 +17,7 @@ import { Faults, OutboxError } from '@token-meter/core/outbox'
 import type { UsageRecord } from '@token-meter/core/wire'
 import { exampleRecord } from '@token-meter/testkit/suites'
 import { expect, onTestFinished, test } from 'vitest'
-import { type RecordRow, toRow } from '../append/append-statement.ts'
+import { type RecordRow, toRow } from '../append/append.ts'
 import { Spool } from './spool.ts'
 import { SpoolFolder, spoolIdentity } from './spool-folder.ts'
 

@@ -1,7 +1,7 @@
-import { type Faults, fromBody, type OutboxError, settledWithin } from '@token-meter/core/outbox'
+import { type Faults, type OutboxError, fromBody, settledWithin } from '@token-meter/core/outbox'
 import type { UsageRecord } from '@token-meter/core/wire'
-import type { RecordRow } from '../append/append-statement.ts'
-import { rowsOf, SpoolFile } from './spool-file.ts'
+import type { RecordRow } from '../append/append.ts'
+import { SpoolFile, rowsOf } from './spool-file.ts'
 import type { SpoolFolder } from './spool-folder.ts'
 import { SpoolReport } from './spool-report.ts'
 
@@ -16,11 +16,11 @@ export interface SpoolStore {
 
 /** How soon a database that is away is tried again, in ms: doubled each time. */
 const firstPauseMs = 100
-const longestPauseMs = 2_000
+const maxPauseMs = 2_000
 /** The same where a failure does not pass by itself, such as a wrong password. */
-const longestPatienceMs = 30_000
+const maxPatienceMs = 30_000
 /** How often the files of processes that are gone are looked for, and own ones renewed, in ms. */
-const lookMs = 5_000
+const pollMs = 5_000
 /** How old a file of another database is that somebody should know of, in ms. */
 const strangeMs = 60 * 60_000
 /** How long the last try of `close` may take, in ms. */
@@ -42,7 +42,7 @@ export class Spool {
   readonly #rest: SpoolFile[] = []
   #begun: Promise<void> | undefined
   #isClosed = false
-  #looking: ReturnType<typeof setInterval> | undefined
+  #polling: ReturnType<typeof setInterval> | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #draining: Promise<void> | undefined
   #pauseMs = 0
@@ -64,10 +64,10 @@ export class Spool {
 
   async #begin(): Promise<void> {
     if (this.#isClosed) return
-    this.#looking = setInterval(() => this.#look(), lookMs)
-    this.#looking.unref()
+    this.#polling = setInterval(() => this.#poll(), pollMs)
+    this.#polling.unref()
     this.#report.strangers(this.#folder.strangers(strangeMs))
-    this.#look()
+    this.#poll()
     await this.#draining
   }
 
@@ -132,7 +132,7 @@ export class Spool {
   async close(): Promise<void> {
     if (this.waiting > 0) await settledWithin(lastTryMs, this.drained())
     this.#isClosed = true
-    clearInterval(this.#looking)
+    clearInterval(this.#polling)
     clearTimeout(this.#timer)
     for (const file of [this.#file, ...this.#rest.splice(0)]) file?.release()
     this.#file = undefined
@@ -146,7 +146,7 @@ export class Spool {
     this.#file = undefined
   }
 
-  #look(): void {
+  #poll(): void {
     for (const file of [this.#file, ...this.#rest]) file?.renew()
     if (this.#timer === undefined) this.#drain()
   }
@@ -173,7 +173,7 @@ export class Spool {
           this.#waiters.push(...waiters)
           const passes = this.#store.isPassing(cause)
           this.#report.away(this.#store.explain(cause), passes, this.waiting)
-          const longest = passes ? longestPauseMs : longestPatienceMs
+          const longest = passes ? maxPauseMs : maxPatienceMs
           this.#pauseMs = Math.min(longest, Math.max(firstPauseMs, this.#pauseMs * 2))
         },
       )

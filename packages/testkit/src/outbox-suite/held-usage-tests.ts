@@ -1,3 +1,4 @@
+import type { Batch } from '@token-meter/core/adapter'
 import { expect, test } from 'vitest'
 import {
   type OutboxHarness,
@@ -196,7 +197,7 @@ export function heldUsageTests(harness: () => OutboxHarness): void {
 
   test('in a copy the original may have sent what is held, and what lies between it', async () => {
     const { outbox } = harness()
-    const sinceOf = (batch: Awaited<ReturnType<typeof live>>) =>
+    const sinceOf = (batch: Batch | undefined) =>
       batch?.entries.map((entry) => entry.uncertainSince)
     await harness().add(1, testUsage)
     expect(await live()).toBeUndefined()

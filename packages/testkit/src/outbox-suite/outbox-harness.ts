@@ -54,7 +54,7 @@ export class OutboxHarness {
     return Array.from({ length: count }, () => exampleRecord(overrides))
   }
 
-  /** Keeps new records, one by one, and answers them. */
+  /** Keeps new records, one by one, and returns them. */
   async add(count: number, overrides: Partial<UsageRecord> = {}): Promise<UsageRecord[]> {
     const records = this.many(count, overrides)
     for (const record of records) await this.outbox.append([record])

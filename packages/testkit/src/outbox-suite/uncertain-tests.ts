@@ -6,7 +6,7 @@ const uncertain = { ...retry, uncertain: true } as const satisfies SinkResult
 
 /** Since when a record may have arrived without anybody knowing. */
 export function uncertainTests(harness: () => OutboxHarness): void {
-  /** Claims the only batch, and answers what its entries say. */
+  /** Claims the only batch, and returns what its entries say. */
   const sinceOf = async () => (await harness().take()).entries.map((entry) => entry.uncertainSince)
 
   test('a first attempt has nothing uncertain behind it', async () => {

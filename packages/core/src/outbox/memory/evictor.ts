@@ -33,12 +33,12 @@ export class Evictor {
   /** False when there is no room for them, whatever leaves. */
   evictFor(records: readonly { readonly body: string }[]): boolean {
     const size = records.reduce((sum, { body }) => sum + body.length, 0)
-    const most = this.#maxSize - size
-    const mostRecords = this.#maxRecords - records.length
-    if (most < 0 || mostRecords < 0) return false
+    const maxSize = this.#maxSize - size
+    const maxRecords = this.#maxRecords - records.length
+    if (maxSize < 0 || maxRecords < 0) return false
     const fits = (spare: number) =>
-      this.#ledger.size <= most - this.#maxSize * spare &&
-      (mostRecords === Infinity || this.#ledger.count <= mostRecords - this.#maxRecords * spare)
+      this.#ledger.size <= maxSize - this.#maxSize * spare &&
+      (maxRecords === Infinity || this.#ledger.count <= maxRecords - this.#maxRecords * spare)
     if (!fits(0) && !this.#exhausted) {
       this.#exhausted = true
       for (const seq of this.#settled(false)) {

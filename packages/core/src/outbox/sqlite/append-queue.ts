@@ -13,7 +13,7 @@ interface Waiting {
 }
 
 export interface AppendQueueOptions {
-  /** Writes rows, all or none, and answers those whose ids are taken. */
+  /** Writes rows, all or none, and returns those whose ids are taken. */
   readonly write: (rows: readonly RecordRow[]) => readonly TakenRow[]
   /** How long an append waits for others to be written together with it; absent: not at all. */
   readonly groupMs: number | undefined
@@ -25,7 +25,7 @@ export interface AppendQueueOptions {
 
 /** How soon a locked file is tried again, in ms. */
 const againMs = 200
-const mostWaiting = 10_000
+const maxWaiting = 10_000
 /** A group is written when it has so many records, however young it is. */
 const fullGroup = 1000
 
@@ -133,7 +133,7 @@ export class AppendQueue {
   }
 
   #checkRoom(count: number): void {
-    if (!this.#locked || this.#count + count <= mostWaiting) return
+    if (!this.#locked || this.#count + count <= maxWaiting) return
     throw new Error(`it is locked, and ${this.#count} records wait in memory already`)
   }
 
@@ -198,7 +198,7 @@ const writes = new Set<() => void>()
 
 /**
  * Writes what is only in memory when the process has nothing else to do, and again at its very end,
- * which `process.exit()` reaches too; a signal reaches neither. Answers how to take it back.
+ * which `process.exit()` reaches too; a signal reaches neither. Returns how to take it back.
  */
 export function writeOnExit(write: () => void): () => void {
   if (writes.size === 0) {

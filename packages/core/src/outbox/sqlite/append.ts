@@ -27,7 +27,7 @@ const rowsAtOnce = 16
 
 const noRows: readonly TakenRow[] = []
 
-/** Writes rows together or not at all, and answers those that it left out because they are there. */
+/** Writes rows together or not at all, and returns those that it left out because they are there. */
 export function prepareAppend(
   database: DatabaseSync,
 ): (rows: readonly RecordRow[]) => readonly TakenRow[] {

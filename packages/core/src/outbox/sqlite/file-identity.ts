@@ -70,13 +70,13 @@ function birthOfProcess(): bigint | undefined {
   }
 }
 
-const mostLinks = 40
+const maxLinks = 40
 
 /** The path at the end of symbolic links, whether or not there is a file yet. */
 export function targetOf(path: string): string {
   const { files, paths } = builtInModules()
   let target = paths.resolve(path)
-  for (let links = 0; links < mostLinks; links++) {
+  for (let links = 0; links < maxLinks; links++) {
     try {
       target = paths.resolve(paths.dirname(target), files.readlinkSync(target))
     } catch {

@@ -27,7 +27,7 @@ function start() {
     })
     const rows = (sql: string) => database.prepare(sql).all()
     const append = () => prepareAppend(database)([toRow(exampleRecord())])
-    /** Delivers what waits, and answers since when that was uncertain. */
+    /** Delivers what waits, and returns since when that was uncertain. */
     const since = async () => {
       const batch = await operations.claim('alpha', { limit: 100, leaseMs: 1000 })
       if (batch === undefined) throw new Error('nothing waits')

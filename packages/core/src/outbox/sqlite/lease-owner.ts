@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { isProcessGone, thisProcess } from '../process-life.ts'
 
 /** How often the holders of leases are looked up, in ms. */
-const lookEveryMs = 1000
+const pollMs = 1000
 /** So far may the clocks of two processes be apart that read the same one, in ms. */
 const toleranceMs = 2000
 /** A lease of a clock that is so far ahead, in ms, was given by one that was wrong. */
@@ -32,12 +32,12 @@ export function prepareReleaseOfTheDead(database: DatabaseSync): (nowMs: number)
      WHERE due_at > :nowMs AND (lease IS NOT NULL OR claimed_at > :nowMs + ${toleranceMs})`,
   )
   const end = database.prepare('UPDATE batches SET due_at = ? WHERE id = ? AND lease IS ?')
-  let lookedAt = Number.NEGATIVE_INFINITY
+  let polledAt = Number.NEGATIVE_INFINITY
 
   return (nowMs) => {
     const at = performance.now()
-    if (at - lookedAt < lookEveryMs) return
-    lookedAt = at
+    if (at - polledAt < pollMs) return
+    polledAt = at
     for (const { id, lease, claimedAt } of held.all({ nowMs }) as unknown as readonly HeldBatch[]) {
       const isOver = lease === null || claimedAt > nowMs + neverAheadMs || isHolderGone(lease)
       if (isOver) end.run(nowMs, id, lease)

@@ -20,7 +20,7 @@ interface Waiting {
 }
 
 /** Records that are looked at in one claim at the most, where none of them is given out. */
-const mostPassed = 20_000
+const maxPassed = 20_000
 
 /**
  * Puts what waits for a known sink into a batch, requeued records first, each oldest first; none
@@ -79,7 +79,7 @@ export function prepareNewBatch(
   const takeBetween = (sink: string, id: string, nowMs: number, gate: FreshGate) => {
     const { limit } = gate
     let { cursor } = gate
-    for (let seen = 0; seen < mostPassed;) {
+    for (let seen = 0; seen < maxPassed;) {
       const held = holdBack.fresh(sink, { ...gate, cursor })
       if (held === 0) return { cursor, taken: 0 }
       const { passed, count } = endOf.get(cursor, limit) as { passed: number; count: number }

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
+import type { SinkStats } from '../../../src/outbox/outbox.ts'
 import { sqliteOutbox } from '../../../src/outbox/sqlite/sqlite-outbox.ts'
 import { Disk, type JournalEntry, readJournal } from './disk-after-cut.ts'
 import { searchRuns } from '../../search-runs.ts'
@@ -97,9 +98,7 @@ function openAfter(files: ReadonlyMap<string, Buffer>): Pick<Cut, 'kept' | 'inte
   try {
     // Makes the file where the cut came before there was one.
     void outbox.append([])
-    const { recorded, pending, delivered } = outbox.stats('alpha') as Awaited<
-      ReturnType<typeof outbox.stats>
-    >
+    const { recorded, pending, delivered } = outbox.stats('alpha') as SinkStats
     expect(pending + delivered).toBe(recorded)
     const database = new DatabaseSync(path)
     const kept = database.prepare('SELECT id FROM records').all()

@@ -1,20 +1,74 @@
-import type { Batch } from '@token-meter/core/outbox'
-import { type Database, moment } from '../database.ts'
-import { afresh } from '../held-usage.ts'
-import { joined, plainText } from '../sql-text.ts'
-import { leasedEntries, type LeasedRow, toEntry } from './leased-entries.ts'
+import { type Batch, type ClaimOptions, heldAfresh, Turns } from '@token-meter/core/outbox'
+import { leasedEntries, type LeasedRow, toEntry } from './batch-entries.ts'
+import { type Database, moment } from './database.ts'
+import { prepareFreshBatch, type WholeClaim } from './fresh-batch.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import { joined, plainText } from './sql-text.ts'
+
+/** How often one claim polls again where everything that it met is held. */
+const maxPolls = 20
+
+export function prepareClaim(
+  database: Database,
+  heartbeat: Heartbeat,
+): (sink: string, options: ClaimOptions) => Promise<Batch | undefined> {
+  const { schema, locks } = database
+  const freshBatch = prepareFreshBatch(database)
+  const dueBatch = prepareDueBatch(database)
+  const turns = new Turns()
+
+  /** In a transaction of its own, because a claim must not write before it looks. */
+  const makeKnown = (sink: string) =>
+    database.transaction(async (ask) => {
+      await ask(locks.everySink())
+      await ask(
+        `INSERT INTO ${schema}.sinks (name, missed) SELECT $1, pruned FROM ${schema}.ledger
+         WHERE NOT EXISTS (SELECT FROM ${schema}.renamed_sinks WHERE name = $1)
+         ON CONFLICT (name) DO NOTHING`,
+        [plainText(sink)],
+      )
+    })
+
+  return async (sink, options) => {
+    const { lingerMs = 0, isMarked = false, isLive = false } = options
+    const claim = { ...options, lingerMs, isMarked, isLive }
+    await heartbeat.beat()
+    const fresh = async (onlyIfNothingIsDue: boolean) => {
+      const poll = () => freshBatch(sink, { ...claim, onlyIfNothingIsDue })
+      let found = await poll()
+      if (!found.isKnown) {
+        await makeKnown(sink)
+        found = await poll()
+      }
+      // All of what was looked at is held: behind it there may be something to give out.
+      for (let more = 0; found.hasHeld && found.batch === undefined && more < maxPolls; more++) {
+        found = await poll()
+      }
+      return found
+    }
+    const freshFirst = turns.isFreshFirst(sink)
+    const found = await fresh(!freshFirst)
+    if (found.batch !== undefined || !found.isDue) return found.batch
+    const due = await dueBatch(sink, claim)
+    if (due !== undefined) {
+      turns.gaveAgain(sink)
+      return due
+    }
+    // Another worker was faster.
+    return freshFirst ? undefined : (await fresh(false)).batch
+  }
+}
 
 /**
  * Leases the batch that waits longest for its next attempt, whole. One that still has a lease was
  * never settled: what its holder sent may have arrived, or, where it marked what it sent, what was in
  * flight.
  */
-export function prepareDueBatch(
+function prepareDueBatch(
   database: Database,
 ): (
   sink: string,
-  leaseMs: number,
-  options: { readonly isMarked: boolean; readonly isLive: boolean },
+  options: Pick<WholeClaim, 'leaseMs' | 'isMarked' | 'isLive'>,
 ) => Promise<Batch | undefined> {
   const { schema } = database
   const isHeldFrom = `($6::boolean AND items.held = 0
@@ -50,7 +104,7 @@ export function prepareDueBatch(
       UNION ALL SELECT seq, true, NULL, NULL FROM due JOIN ${schema}.items ON batch = due.id
       WHERE due.lease IS NOT NULL AND NOT is_marked
     ), held AS (
-      UPDATE ${schema}.items SET ${afresh} FROM due WHERE items.batch = due.id AND ${isHeldFrom}
+      UPDATE ${schema}.items SET ${heldAfresh(`'{}'`)} FROM due WHERE items.batch = due.id AND ${isHeldFrom}
     ), tried AS (
       UPDATE ${schema}.items SET attempts = items.attempts + 1,
         first_attempt_at = coalesce(items.first_attempt_at, ms),
@@ -70,7 +124,7 @@ export function prepareDueBatch(
     SELECT id FROM due`
   const read = leasedEntries(schema, '$1', '$2')
 
-  return async (sink, leaseMs, { isMarked, isLive }) => {
+  return async (sink, { leaseMs, isMarked, isLive }) => {
     for (;;) {
       const lease = crypto.randomUUID()
       const values = [database.nowMs, plainText(sink), lease, leaseMs, isMarked, isLive]

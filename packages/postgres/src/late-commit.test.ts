@@ -3,8 +3,8 @@ import type { ManualUsage } from '@token-meter/core/adapter'
 import type { Batch } from '@token-meter/core/outbox'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { databaseUrl, newSchema, noFolder } from '../../test/database-url.ts'
-import { postgresOutbox, type PostgresOutbox } from '../postgres-outbox.ts'
+import { databaseUrl, newSchema, noFolder } from '../test/database-url.ts'
+import { postgresOutbox, type PostgresOutbox } from './postgres-outbox.ts'
 
 const accepted = { status: 'accepted' } as const
 const usage = (id: string): ManualUsage => ({

@@ -2,8 +2,8 @@ import type { ManualUsage } from '@token-meter/core/adapter'
 import { exampleRecord } from '@token-meter/testkit/suites'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databaseUrl, newSchema, noFolder } from '../../test/database-url.ts'
-import { postgresOutbox } from '../postgres-outbox.ts'
+import { databaseUrl, newSchema, noFolder } from '../test/database-url.ts'
+import { postgresOutbox } from './postgres-outbox.ts'
 
 const usage: ManualUsage = {
   customer: 'cus_1',

@@ -1,5 +1,5 @@
 import { type BatchEntry, fromBody, uncertaintyFields } from '@token-meter/core/outbox'
-import { refusedEventIds, refusedEvents } from '../refused-events.ts'
+import { refusedEventIds, refusedEvents } from './sql-text.ts'
 
 export interface LeasedRow {
   readonly body: string

@@ -1,9 +1,32 @@
-import type { Batch } from '@token-meter/core/outbox'
-import { type Database, moment } from '../database.ts'
-import { literal, wholeNumber } from '../sql-text.ts'
-import { afresh } from '../held-usage.ts'
-import { doubtOf } from '../identity/doubt-of.ts'
-import { leasedEntries, type LeasedRow, toEntry } from './leased-entries.ts'
+import {
+  type Batch,
+  batchReadySql,
+  type ClaimOptions,
+  heldAfresh,
+  isHeldSql,
+} from '@token-meter/core/outbox'
+import { leasedEntries, type LeasedRow, toEntry } from './batch-entries.ts'
+import { type Database, moment } from './database.ts'
+import { doubtOf } from './heartbeat.ts'
+import { literal, wholeNumber } from './sql-text.ts'
+
+/** A claim, with nothing left out. */
+export type WholeClaim = {
+  readonly [Name in keyof ClaimOptions]-?: NonNullable<ClaimOptions[Name]>
+}
+
+/** The values of the statement, as text. */
+interface FreshValues {
+  readonly sink: string
+  readonly limit: string
+  readonly leaseMs: string
+  readonly lingerMs: string
+  readonly id: string
+  readonly lease: string
+  readonly isMarked: boolean
+  readonly isLive: boolean
+  readonly onlyIfNothingIsDue: boolean
+}
 
 /** What a look for records that are in no batch yet has found. */
 export interface FreshClaim {
@@ -29,7 +52,7 @@ interface Found {
  * number may not have committed. Each number that is not there leaves a hole, which is looked into
  * at every claim, and which closes when the number turns up or when nobody can bring it any more:
  *
- * - Who draws a number has its transaction id before (append/append-statement.ts).
+ * - Who draws a number has its transaction id before (append/append.ts).
  * - So everybody who drew a number below one that this statement sees has an id from before this
  *   statement's snapshot.
  * - This transaction gets its own id after that snapshot, by its first write. Therefore nothing may
@@ -38,44 +61,43 @@ interface Found {
  *   stays one. So does one whose horizon is still to come: the tables were brought here from another
  *   server, by a dump, and its transactions were not.
  */
-export function prepareFreshBatch(database: Database): (
+export function prepareFreshBatch(
+  database: Database,
+): (
   sink: string,
-  limit: number,
-  leaseMs: number,
-  options: {
-    readonly lingerMs: number
-    readonly isMarked: boolean
-    readonly isLive: boolean
-    readonly onlyIfNothingIsDue: boolean
-  },
+  options: WholeClaim & { readonly onlyIfNothingIsDue: boolean },
 ) => Promise<FreshClaim> {
   const { schema, locks } = database
 
   /** Look-ups by number are subqueries on purpose: a join could choose to read the whole table. */
-  const statement = (
-    sink: string,
-    limit: string,
-    leaseMs: string,
-    lingerMs: string,
-    id: string,
-    lease: string,
-    isMarked: boolean,
-    isLive: boolean,
-    onlyIfNothingIsDue: boolean,
-  ): string => `WITH ${moment(literal(database.nowMs))},
+  const statement = ({
+    sink,
+    limit,
+    leaseMs,
+    lingerMs,
+    id,
+    lease,
+    isMarked,
+    isLive,
+    onlyIfNothingIsDue,
+  }: FreshValues): string => `WITH ${moment(literal(database.nowMs))},
     sink AS MATERIALIZED (SELECT cursor, held_to FROM ${schema}.sinks WHERE name = ${sink}),
     due AS MATERIALIZED (
       SELECT EXISTS (
         SELECT FROM ${schema}.batches, moment WHERE sink = ${sink} AND due_at <= ms) AS waits
     ), may AS MATERIALIZED (
       SELECT cursor, held_to FROM sink, due, moment
-      WHERE NOT (${onlyIfNothingIsDue} AND waits) AND (${ripe(schema, sink, limit, lingerMs)})
+      WHERE NOT (${onlyIfNothingIsDue} AND waits) AND ${ready(schema, { sink, limit, lingerMs })}
     ), late AS MATERIALIZED (
       SELECT seq, customer, is_test FROM ${schema}.holes CROSS JOIN LATERAL (
         SELECT customer, is_test FROM ${schema}.records WHERE records.seq = holes.seq OFFSET 0) AS record
       WHERE sink = ${sink}
     ), chosen AS MATERIALIZED (
-      SELECT seq, is_free AND (seq <= held_to OR (${isLive} AND is_test)) AS is_held
+      SELECT seq, is_free AND ${isHeldSql({
+        isFromBefore: 'seq <= held_to',
+        isLive: String(isLive),
+        isTest: 'is_test',
+      })} AS is_held
       FROM may CROSS JOIN LATERAL (
         (SELECT seq, held = 0 AS is_free, ${isLive} AND (
             SELECT is_test FROM ${schema}.records WHERE records.seq = items.seq) AS is_test
@@ -119,28 +141,28 @@ export function prepareFreshBatch(database: Database): (
     ), held AS (
       INSERT INTO ${schema}.items AS item (sink, seq, state, held)
       SELECT ${sink}, seq, 'discarded', 1 FROM chosen WHERE is_held
-      ON CONFLICT (sink, seq) DO UPDATE SET ${afresh}
+      ON CONFLICT (sink, seq) DO UPDATE SET ${heldAfresh(`'{}'`)}
     )
     SELECT EXISTS (SELECT FROM sink) AS known, (SELECT waits FROM due) AS due,
       EXISTS (SELECT FROM chosen WHERE is_held) AS held`
 
-  return async (sink, limit, leaseMs, { lingerMs, isMarked, isLive, onlyIfNothingIsDue }) => {
+  return async (sink, { limit, leaseMs, lingerMs, isMarked, isLive, onlyIfNothingIsDue }) => {
     const id = crypto.randomUUID()
     const lease = crypto.randomUUID()
     const [, found = [], rows = []] = await database.script<Found | LeasedRow>(
       [
         locks.sink(sink),
-        statement(
-          literal(sink),
-          literal(wholeNumber(limit, 1)),
-          literal(leaseMs),
-          literal(lingerMs),
-          literal(id),
-          literal(lease),
+        statement({
+          sink: literal(sink),
+          limit: literal(wholeNumber(limit, 1)),
+          leaseMs: literal(leaseMs),
+          lingerMs: literal(lingerMs),
+          id: literal(id),
+          lease: literal(lease),
           isMarked,
           isLive,
           onlyIfNothingIsDue,
-        ),
+        }),
       ],
       leasedEntries(schema, literal(id), literal(lease)),
     )
@@ -156,16 +178,19 @@ export function prepareFreshBatch(database: Database): (
   }
 }
 
-/**
- * Whether what waits need not wait for more: a full batch, something requeued or late, or the
- * oldest for long enough.
- */
-function ripe(schema: string, sink: string, limit: string, lingerMs: string): string {
-  if (lingerMs === '0') return 'true'
-  return `EXISTS (SELECT FROM ${schema}.items WHERE sink = ${sink} AND state = 'requeued')
-    OR EXISTS (SELECT FROM ${schema}.holes JOIN ${schema}.records USING (seq) WHERE sink = ${sink})
-    OR (SELECT count(*) FROM (
-      SELECT FROM ${schema}.records WHERE seq > cursor LIMIT ${limit}) AS ahead) >= ${limit}
-    OR abs(ms - (SELECT at FROM ${schema}.records
-      WHERE seq > cursor AND customer IS NOT NULL ORDER BY seq LIMIT 1)) >= ${lingerMs}`
+/** Whether what waits need not wait for more: what comes late has waited already. */
+function ready(
+  schema: string,
+  { sink, limit, lingerMs }: Pick<FreshValues, 'sink' | 'limit' | 'lingerMs'>,
+): string {
+  const waiting = {
+    anyRequeued: `(
+      EXISTS (SELECT FROM ${schema}.items WHERE sink = ${sink} AND state = 'requeued')
+      OR EXISTS (SELECT FROM ${schema}.holes JOIN ${schema}.records USING (seq) WHERE sink = ${sink}))`,
+    count: `(SELECT count(*) FROM (
+      SELECT FROM ${schema}.records WHERE seq > cursor LIMIT ${limit}) AS ahead)`,
+    oldestAt: `(SELECT at FROM ${schema}.records
+      WHERE seq > cursor AND customer IS NOT NULL ORDER BY seq LIMIT 1)`,
+  }
+  return batchReadySql(waiting, { limit, lingerMs, nowMs: 'ms' })
 }

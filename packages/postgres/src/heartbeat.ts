@@ -6,9 +6,9 @@
  *
  * Each process looks when it comes, before its first append, and every `beatMs` at a claim.
  */
-import { copyFound, distrustedSince, OutboxError } from '@token-meter/core/outbox'
-import { type Ask, type Database, moment, type Transaction } from '../database.ts'
-import { askableQuestions, type ServerQuestions } from './server-questions.ts'
+import { copyFound, distrustedSince, distrustSql, OutboxError } from '@token-meter/core/outbox'
+import { type Ask, type Database, type Transaction, moment } from './database.ts'
+import { type ServerQuestions, askableQuestions } from './server-questions.ts'
 
 /** How old the last sign of life of a database in use may get, in ms; a long claim adds to it. */
 const beatMs = 30_000
@@ -59,12 +59,11 @@ export function prepareHeartbeat(
     WHERE NOT EXISTS (SELECT FROM ${schema}.records WHERE seq <= upto)`
   const distrustRests = `UPDATE ${schema}.rests SET distrusted = true WHERE NOT distrusted
     RETURNING upto AS "upTo", since AS "sinceMs"`
-  // A claim that was never settled is uncertain from its own time, which the mark would hide.
-  const mark = `UPDATE ${schema}.items SET uncertain_event_ids = NULL,
-      uncertain_in = CASE WHEN uncertain_since IS NULL THEN batch ELSE uncertain_in END,
-      uncertain_since = least($2::float8, uncertain_since,
-      (SELECT claimed_at FROM ${schema}.batches WHERE id = items.batch AND lease IS NOT NULL))
-    WHERE state IN ('batched', 'requeued') AND seq <= $1::bigint`
+  const mark = distrustSql((table) => `${schema}.${table}`, {
+    sinceMs: '$2::float8',
+    upTo: '$1::bigint',
+    least: 'least',
+  })
   const waiting = `SELECT count(*) AS count FROM (
       SELECT seq FROM ${schema}.items
         WHERE state IN ('batched', 'requeued') AND sink IN (SELECT name FROM ${schema}.sinks)
@@ -173,4 +172,9 @@ function notNoticed(description: string, what: readonly string[], cause: unknown
       'it: GRANT EXECUTE ON FUNCTION. Tables that were restored from a dump are noticed all the same.',
     { cause },
   )
+}
+
+/** Since when a record is uncertain that no sink has an item of: what the outbox rested before. */
+export function doubtOf(schema: string, seq: string): string {
+  return `(SELECT min(since) FROM ${schema}.rests WHERE distrusted AND upto >= ${seq})`
 }

@@ -1,8 +1,8 @@
 import { exampleRecord } from '@token-meter/testkit/suites'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databaseUrl, newSchema, noFolder } from '../../test/database-url.ts'
-import { postgresOutbox } from '../postgres-outbox.ts'
+import { databaseUrl, newSchema, noFolder } from '../test/database-url.ts'
+import { postgresOutbox } from './postgres-outbox.ts'
 
 describe.skipIf(databaseUrl === '')('pruning of a long ledger', () => {
   let pool: pg.Pool

@@ -1,5 +1,9 @@
-import { fromBody, toBody } from '@token-meter/core/outbox'
+import { type ManualUsage, environmentLivemode, toUsageRecord } from '@token-meter/core/adapter'
+import { duplicateIds, fromBody, isSameUsage, toBody } from '@token-meter/core/outbox'
 import type { UsageRecord } from '@token-meter/core/wire'
+import type { ClientBase } from 'pg'
+import type { Database } from '../database.ts'
+import { postgresFailure } from '../failure.ts'
 import { plainText } from '../sql-text.ts'
 import type { TakenRow } from './append-queue.ts'
 
@@ -42,11 +46,11 @@ function asColumn(text: string): string {
 }
 
 /**
- * Keeps records, counts the new ones, and answers the ids that were taken. Parameters: see
+ * Keeps records, counts the new ones, and returns the ids that were taken. Parameters: see
  * `appendValues`.
  *
  * - The transaction must have its id before it draws a number, because a claim reasons that whoever
- *   drew a smaller number than one it sees has a smaller id than its own (claim/fresh-batch.ts).
+ *   drew a smaller number than one it sees has a smaller id than its own (fresh-batch.ts).
  *   Hence `begun`, which every row has to pass.
  * - An id that is there already is looked for first, and one by one: a conflict would use up a
  *   number, and a join could read the whole table.
@@ -123,4 +127,51 @@ export async function takenRows(
       ? []
       : { row, kept: fromBody(first.body, first.customer) }
   })
+}
+
+/** Records usage in the caller's own transaction. */
+export type RecordIn = (
+  client: ClientBase,
+  usage: ManualUsage | readonly ManualUsage[],
+) => Promise<void>
+
+/** No meter is asked here; what the caller says of one record stands. */
+function inMode(record: UsageRecord, livemode: boolean | undefined): UsageRecord {
+  return livemode === undefined ? record : { livemode, ...record }
+}
+
+export function prepareRecordIn(database: Database): RecordIn {
+  const statement = appendStatement(database.schema)
+  return async (client, usage) => {
+    const given: readonly ManualUsage[] = Array.isArray(usage) ? usage : [usage]
+    const livemode = environmentLivemode()
+    const records = given.map(toUsageRecord).map((record) => inMode(record, livemode))
+    if (records.length === 0) return
+    const rows = records.map(toRow)
+    let taken: readonly TakenRow<RecordRow>[]
+    try {
+      await database.preparedFor(client)
+      // A tally of its own: the process's would be locked until the caller commits.
+      const values = appendValues(rows, crypto.randomUUID())
+      const { rows: ids } = await client.query<{ id: string }>(statement, [...values])
+      taken = await takenRows(database.schema, rows, ids, async (text, asked) => {
+        return (await client.query<KeptRow>(text, [...asked])).rows
+      })
+    } catch (cause) {
+      throw postgresFailure(cause, {
+        action: 'keep usage in',
+        description: database.description,
+        records,
+      })
+    }
+    const others = taken.flatMap(({ row, kept }) => {
+      const index = rows.indexOf(row)
+      const record = records[index]
+      if (record === undefined) return []
+      const isSame = isSameUsage({ record, kept }, given[index]?.at !== undefined)
+      return isSame ? [] : { record, kept }
+    })
+    const error = duplicateIds(others, () => false)
+    if (error !== undefined) throw error
+  }
 }

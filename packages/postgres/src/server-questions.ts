@@ -1,6 +1,6 @@
-import type { Ask } from '../database.ts'
-import { isPassing } from '../postgres-failure.ts'
-import { literal } from '../sql-text.ts'
+import type { Ask } from './database.ts'
+import { isPassing } from './failure.ts'
+import { literal } from './sql-text.ts'
 
 /** What tells one database from a copy of it: subqueries, each of one text. */
 export interface ServerQuestions {

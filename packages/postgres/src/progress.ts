@@ -1,7 +1,7 @@
 import type { Outbox, SinkStats } from '@token-meter/core/outbox'
-import type { RecordRow } from '../append/append-statement.ts'
-import { type Database, moment } from '../database.ts'
-import { plainText } from '../sql-text.ts'
+import type { RecordRow } from './append/append.ts'
+import { type Database, moment } from './database.ts'
+import { plainText } from './sql-text.ts'
 
 type Progress = Pick<
   Outbox,

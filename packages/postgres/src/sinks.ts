@@ -1,7 +1,77 @@
-import type { Outbox } from '@token-meter/core/outbox'
-import type { Ask, Database } from '../database.ts'
-import { countMissed, endHold, passHeld, sentOn } from '../held-usage.ts'
-import { plainText } from '../sql-text.ts'
+import { type Outbox, type SinkMode, seenForMs } from '@token-meter/core/outbox'
+import { type Ask, type Database, moment } from './database.ts'
+import { beginOldAt, sendOldOn } from './held-usage.ts'
+import { plainText } from './sql-text.ts'
+
+interface SinkRow {
+  readonly name: string
+  readonly mode: SinkMode | null
+  readonly seenAt: unknown
+  readonly heldFor: readonly string[]
+  readonly renamedTo: string | null
+}
+
+/**
+ * Who delivers to which sink. The database cannot tell whether a process still runs, only when it
+ * was last seen.
+ * @param origin this process.
+ */
+export function prepareSinkUsers(
+  database: Database,
+  origin: string,
+): Pick<Outbox, 'sinks' | 'attend' | 'leave'> {
+  const { schema, locks } = database
+  const all = `WITH ${moment('$1')}
+    SELECT name, mode, held_for AS "heldFor", NULL AS "renamedTo", (
+      SELECT max(seen_at) FROM ${schema}.sink_users, moment
+      WHERE sink = name AND seen_at > ms - ${seenForMs}) AS "seenAt"
+    FROM ${schema}.sinks
+    UNION ALL SELECT name, NULL, '{}', became, NULL FROM ${schema}.renamed_sinks ORDER BY name`
+  const see = `WITH ${moment('$3')}
+    INSERT INTO ${schema}.sink_users (sink, origin, seen_at)
+    SELECT name, $2::uuid, ms FROM ${schema}.sinks, moment WHERE name = $1 AND mode = $4
+    ON CONFLICT (sink, origin) DO UPDATE SET seen_at = excluded.seen_at RETURNING 1`
+
+  return {
+    async sinks() {
+      const rows = await database.query<SinkRow>(all, [database.nowMs])
+      return rows.map(({ name, mode, seenAt, heldFor, renamedTo }) => ({
+        name,
+        ...(mode !== null && { mode }),
+        ...(seenAt === null ? { inUse: false } : { seenAt: Number(seenAt) }),
+        ...(heldFor.length > 0 && { heldFor }),
+        ...(renamedTo !== null && { renamedTo }),
+      }))
+    },
+    async attend(sink, mode) {
+      const values = [plainText(sink), origin, database.nowMs, mode]
+      if ((await database.query(see, values)).length > 0) return
+      await database.transaction(async (ask) => {
+        await ask(locks.everySink())
+        await ask(
+          `INSERT INTO ${schema}.sinks AS known (name, missed, mode)
+           SELECT $1, pruned, $2 FROM ${schema}.ledger
+           WHERE NOT EXISTS (SELECT FROM ${schema}.renamed_sinks WHERE name = $1)
+           ON CONFLICT (name) DO UPDATE SET mode = excluded.mode`,
+          [plainText(sink), mode],
+        )
+        // Those of processes that are long gone.
+        await ask(
+          `WITH ${moment('$1')} DELETE FROM ${schema}.sink_users USING moment
+           WHERE seen_at < ms - ${seenForMs * 100}`,
+          [database.nowMs],
+        )
+      })
+      await database.query(see, values)
+    },
+    async leave(sink) {
+      await database.query(
+        `DELETE FROM ${schema}.sink_users WHERE sink = $1 AND origin = $2::uuid`,
+        [plainText(sink), origin],
+      )
+    },
+  }
+}
 
 /** How long a registration waits for transactions that have appended and not ended, in ms. */
 const patienceMs = 2_000
@@ -20,16 +90,6 @@ export function prepareKnownSinks(database: Database): {
     FROM ${schema}.ledger, (SELECT min(seq) AS oldest, coalesce(
       (SELECT seq - 1 FROM ${schema}.records WHERE id = $3), max(seq)) AS before
       FROM ${schema}.records) AS kept`
-  /** What is held goes out from a moment on, and is not counted before it. */
-  const begin = [
-    `UPDATE ${schema}.sinks SET start = greatest(start, coalesce((SELECT min(seq) - 1
-       FROM ${schema}.records WHERE seq > start AND seq <= held_to AND at >= $2::float8), held_to))
-     WHERE name = $1`,
-    `DELETE FROM ${schema}.items WHERE sink = $1 AND held = 1
-       AND seq <= (SELECT start FROM ${schema}.sinks WHERE name = $1) AND $2::float8 IS NOT NULL`,
-    `UPDATE ${schema}.items SET ${sentOn(schema)}, held = 0 WHERE sink = $1 AND held = 1
-       AND seq <= (SELECT held_to FROM ${schema}.sinks WHERE name = $1) AND $2::float8 IS NOT NULL`,
-  ]
   const add = `WITH first AS MATERIALIZED (
       SELECT coalesce(
         (SELECT min(seq) - 1 FROM ${schema}.records WHERE at >= $2::float8),
@@ -42,7 +102,7 @@ export function prepareKnownSinks(database: Database): {
     INSERT INTO ${schema}.sinks (name, start, cursor, missed)
     SELECT $1, before, before, missed FROM first, counted`
 
-  /** Those that may have been the one that is forgotten are really new. */
+  /** Those that may have been the one that is removed are really new. */
   const releaseFor = async (ask: Ask, sink: string) => {
     const rows = await ask<{ name: string; left: unknown }>(
       `UPDATE ${schema}.sinks SET held_for = array_remove(held_for, $1)
@@ -51,12 +111,7 @@ export function prepareKnownSinks(database: Database): {
     )
     for (const { name, left } of rows) {
       if (Number(left) > 0) continue
-      await ask(
-        `UPDATE ${schema}.items SET ${sentOn(schema)}, held = 0 WHERE sink = $1 AND held = 1
-           AND seq <= (SELECT held_to FROM ${schema}.sinks WHERE name = $1)`,
-        [name],
-      )
-      await ask(endHold(schema), [name])
+      await sendOldOn(ask, schema, name)
     }
   }
 
@@ -74,10 +129,7 @@ export function prepareKnownSinks(database: Database): {
             return true
           }
           if (known === undefined || now === undefined || Number(now.heldTo) === 0) return false
-          await passHeld(ask, schema, name)
-          for (const step of begin) await ask(step, [name, sinceMs])
-          await ask(endHold(schema), [name])
-          await ask(countMissed(schema), [name])
+          await beginOldAt(ask, schema, { sink: name, sinceMs })
           return true
         })
       }
