@@ -38,11 +38,13 @@ interface Manifest {
   readonly peerDependencies?: Readonly<Record<string, string>>
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
   readonly publishConfig: { readonly exports: Readonly<Record<string, unknown>> }
-  readonly tsup: { readonly entry: readonly string[] }
+  /** The first of several has every entry. */
+  readonly tsup: TsupOptions | readonly [TsupOptions, ...TsupOptions[]]
 }
 
-/** Parts that are no SDKs. */
-const ownParts = ['bignumber.js', 'p-retry', 'uuid']
+interface TsupOptions {
+  readonly entry: readonly string[]
+}
 
 /** Builds them anew with esbuild, which is what tsup uses, so that no `dist` has to be there. */
 export async function stagePackages(): Promise<StagedPackages> {
@@ -54,14 +56,15 @@ export async function stagePackages(): Promise<StagedPackages> {
     if (manifest.private === true) continue
     const target = join(folder, 'node_modules', manifest.name)
     await build({
-      entryPoints: manifest.tsup.entry.map((entry) => join(root, entry)),
+      entryPoints: [manifest.tsup].flat()[0]?.entry.map((entry) => join(root, entry)) ?? [],
       outdir: join(target, 'dist'),
       bundle: true,
       splitting: true,
       format: 'esm',
       platform: 'node',
       target: 'node22',
-      packages: 'external',
+      // As in a release: what is no dependency of theirs is in them.
+      external: ['@token-meter/*', ...dependenciesOf(manifest)],
     })
     const published = { ...manifest, type: 'module', exports: manifest.publishConfig.exports }
     writeFileSync(join(target, 'package.json'), JSON.stringify(published))
@@ -95,9 +98,7 @@ function link(root: string, folder: string, dependency: string): void {
 
 function entriesOf(manifest: Manifest): StagedEntry[] {
   const optional = manifest.peerDependenciesMeta ?? {}
-  const sdks = dependenciesOf(manifest).filter(
-    (name) => !ownParts.includes(name) && optional[name]?.optional !== true,
-  )
+  const sdks = dependenciesOf(manifest).filter((name) => optional[name]?.optional !== true)
   return Object.keys(manifest.publishConfig.exports)
     .filter((path) => path !== './package.json')
     .map((path) => ({ specifier: join(manifest.name, path), sdks: path === '.' ? sdks : [] }))

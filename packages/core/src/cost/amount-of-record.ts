@@ -64,7 +64,7 @@ function amountOfOthers(record: UsageRecord, price: ModelPrice): Amount | Unpric
   const { seconds, characters, images } = details
   if (!price.request && !(seconds || characters || images || hasFees(details))) return nothing
   const perRequest = decimal(price.request)
-  if (requests === null && perRequest?.isGreaterThan(0)) {
+  if (requests === null && perRequest?.gt(0)) {
     return { unpriced: 'it costs by the request, and how many it is the sum of is not known' }
   }
   const billsTokens = Object.values(record.tokens).some((count) => count > 0)

@@ -4,8 +4,8 @@ import { decimal, type Decimal, zero } from '../usage/decimal.ts'
 import type { ModelPrice, TieredPrice, Usd } from './model-price.ts'
 import type { Unpriced } from './price-source.ts'
 
-/** `shiftedBy` takes twice as long. */
-const millionth = zero.plus(1).shiftedBy(-6)
+/** A division takes several times as long. */
+const millionth = zero.plus('0.000001')
 
 /** A price of `ModelPrice` that is for tokens. */
 type TokenPrice = {

@@ -88,7 +88,7 @@ function toCost(
   return {
     currency: 'USD',
     provider: text,
-    billed: factor.isEqualTo(1) ? text : toText(provider.times(factor)),
+    billed: factor.eq(1) ? text : toText(provider.times(factor)),
     source,
     ...(pricedAs !== undefined && { pricedAs }),
   }

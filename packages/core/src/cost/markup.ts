@@ -3,7 +3,7 @@ import { isPlain } from '../lib/json.ts'
 import { modelSlug } from '../usage/model-slug.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import { type Usd, checkedDecimal } from './model-price.ts'
-import { type Decimal, zero } from '../usage/decimal.ts'
+import type { Decimal } from '../usage/decimal.ts'
 
 /** Percent, such as `20` or `'12.5'`; below 0 is a discount, and -100 is free. */
 export type Percent = Usd
@@ -65,8 +65,5 @@ function factors(name: string, percents: Readonly<Record<string, Percent>> = {})
 }
 
 function factorOf(what: string, percent: unknown): Decimal {
-  return zero
-    .plus(100)
-    .plus(checkedDecimal(what, percent, least))
-    .shiftedBy(-2)
+  return checkedDecimal(what, percent, least).plus(100).times('0.01')
 }

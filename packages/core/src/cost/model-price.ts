@@ -176,8 +176,8 @@ function checkAmount(what: string, value: unknown): void {
 export function checkedDecimal(what: string, value: unknown, least: number): Decimal {
   const isNegative = String(value).startsWith('-')
   const size = decimal(isNegative ? String(value).slice(1) : value)
-  const number = isNegative ? size?.negated() : size
-  if (number !== undefined && number.isGreaterThanOrEqualTo(least)) return number
+  const number = isNegative ? size?.neg() : size
+  if (number !== undefined && number.gte(least)) return number
   throw new ConfigError(
     `${what} must be a number, or decimal text, of ${least} or more, got ${String(value)}`,
   )

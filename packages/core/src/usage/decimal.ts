@@ -1,13 +1,11 @@
-import { BigNumber } from 'bignumber.js'
+import { Big } from 'big.js'
 
 /** Of our own, so that settings of the application's copy change no bill. */
-const Decimal = BigNumber.clone({
-  // Only a division cuts digits, and the only one is by the seconds of an hour.
-  DECIMAL_PLACES: 18,
-  ROUNDING_MODE: BigNumber.ROUND_HALF_UP,
-  EXPONENTIAL_AT: 1e9,
-})
-export type Decimal = BigNumber
+const Decimal = Big()
+// Only a division cuts digits, and the only one is by the seconds of an hour.
+Decimal.DP = 18
+Decimal.RM = Decimal.roundHalfUp
+export type Decimal = Big
 
 export const zero: Decimal = new Decimal(0)
 
@@ -20,14 +18,14 @@ export function decimal(value: unknown): Decimal | undefined {
   const text = String(value).trim()
   if (!/^\d+(?:\.\d*)?(?:e[+-]?\d{1,3})?$|^\.\d+$/i.test(text)) return undefined
   const number = new Decimal(text)
-  if (parsed.size >= mostParsed) parsed.clear()
+  if (parsed.size >= maxParsed) parsed.clear()
   parsed.set(value, number)
   return number
 }
 
 /** Price lists have few different prices, and parsing is most of the work of pricing. */
 const parsed = new Map<string | number, Decimal>()
-const mostParsed = 1000
+const maxParsed = 1000
 
 /** Decimal text without an exponent, such as `'0.0012345'`. */
 export function toText(value: Decimal): string {
