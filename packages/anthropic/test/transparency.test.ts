@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { isOpenAIClient } from '../../openai/src/openai-client.ts'
+import { isOpenAIClient } from '../../openai/src/sdk/openai-client.ts'
 import { describe, expect, test, vi } from 'vitest'
 import { isAnthropicClient } from '../src/sdk/anthropic-client.ts'
 import { startMetered } from './metered.ts'

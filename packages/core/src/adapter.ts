@@ -14,7 +14,7 @@ export type { Customer } from './call/customer.ts'
 export {
   ClientObservation,
   type RequestOptions,
-  type RoutedRequest,
+  type SdkClient,
 } from './call/sdk/client-observation.ts'
 export { contextCustomer, runWithCustomer } from './meter/payer.ts'
 export { guarded } from './call/guarded.ts'
@@ -25,6 +25,7 @@ export { type BodyObserver, observeBody } from './call/http/body-observer.ts'
 export { observeCall, type CurrentCall } from './call/sdk/observe-call.ts'
 export { observeClient } from './call/sdk/observe-client.ts'
 export { isSdkPromise, observePromise } from './call/sdk/observe-promise.ts'
+export { type FetchObservation, observeFetch } from './call/http/observe-fetch.ts'
 export { observeResponse } from './call/http/observe-response.ts'
 export { observeStream } from './call/sdk/observe-stream.ts'
 export { markObserved } from './call/observation-marks.ts'

@@ -3,10 +3,9 @@
  * @module
  */
 import { type Meter, zeroConfigMeter } from '@token-meter/core/adapter'
-import type { OpenAIClient } from './openai-client.ts'
-import { openaiProvider } from './openai-provider.ts'
-import { type MeterRealtime, meterRealtimeWith } from './realtime/meter-realtime.ts'
-import type { OpenAISocket } from './realtime/openai-socket.ts'
+import type { OpenAIClient } from './sdk/openai-client.ts'
+import { openaiProvider } from './sdk/openai-provider.ts'
+import { type MeterRealtime, type OpenAISocket, meterRealtimeWith } from './sdk/realtime-socket.ts'
 
 /**
  * The same client, metered: every call it makes becomes usage of the customer, delivered to the
@@ -35,5 +34,5 @@ export const meterRealtime: MeterRealtime = meterRealtimeWith(meter)
 
 export { openaiProvider }
 export type { OpenAIClient, OpenAISocket }
-export type { MeterRealtime, MeterRealtimeOptions } from './realtime/meter-realtime.ts'
+export type { MeterRealtime, MeterRealtimeOptions } from './sdk/realtime-socket.ts'
 export * from '@token-meter/core'

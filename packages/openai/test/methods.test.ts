@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { routeOf } from '../src/request/routes.ts'
+import { routeOf } from '../src/wire/routes.ts'
 import { type MethodRow, methodRows, type Verdict } from './methods.ts'
 import { type MethodRequest, methodRequests, sdkMethods } from './sdk-methods.ts'
 import { sdkMajors } from './sdk-majors.ts'

@@ -1,46 +1,36 @@
 import {
-  bodySnapshot,
   type CallObserver,
   ClientObservation,
   type ClientOptions,
   type CurrentCall,
   type ObservedCall,
   type RequestOptions,
-  type RoutedRequest,
 } from '@token-meter/core/adapter'
-import type { Call, Endpoint } from '@token-meter/core/wire'
-import { batchCreation, linkedRequests } from '../wire/batches.ts'
-import { completions } from '../wire/completions.ts'
-import { messages } from '../wire/messages.ts'
-import { createsBatch, isWithoutBill, type Route, routeOf } from '../wire/routes.ts'
+import type { Endpoint } from '@token-meter/core/wire'
+import { anthropicWire, endpoints } from '../wire/protocol.ts'
+import { routeOf } from '../wire/routes.ts'
 import { type AnthropicClient, platformOf } from './anthropic-client.ts'
 import { observeBatchDownload } from './batch-download.ts'
 import { observeAttempts, observingMiddleware } from './middleware.ts'
 
-const endpoints = { messages, completions }
-
 /** Resource methods that a mock or another wrapper may stand in for, with what they would request. */
-const leaves: Readonly<Record<string, Endpoint>> = {
-  'messages.create': messages,
-  'messages.parse': messages,
-  'beta.messages.create': messages,
-  'beta.messages.parse': messages,
-  'completions.create': completions,
+const replaceable: Readonly<Record<string, Endpoint>> = {
+  'messages.create': endpoints.messages,
+  'messages.parse': endpoints.messages,
+  'beta.messages.create': endpoints.messages,
+  'beta.messages.parse': endpoints.messages,
+  'completions.create': endpoints.completions,
 }
 
-/** Calls that were reported as not metered, by whatever client of the process. */
-const reportedCalls = new Set<string>()
-
-type CallRoute = Extract<Route, { kind: 'messages' | 'completions' }>
 type MiddlewareOptions = RequestOptions & { readonly middleware?: readonly unknown[] }
 
 /** Observes the requests of one metered client. */
-export class AnthropicObservation extends ClientObservation<AnthropicClient, CallRoute> {
+export class AnthropicObservation extends ClientObservation<AnthropicClient> {
   /** The calls that a middleware observes, response by response. */
   readonly #attempts = new WeakMap<ObservedCall, ObservedCall[]>()
 
   constructor(observer: CallObserver, options: ClientOptions) {
-    super(observer, options, reportedCalls)
+    super(anthropicWire, observer, options)
   }
 
   override request(
@@ -50,76 +40,35 @@ export class AnthropicObservation extends ClientObservation<AnthropicClient, Cal
     args: unknown[],
   ): unknown {
     const batchId = this.guarded(() => batchOf(client, method, args))
-    if (batchId !== undefined) {
-      return this.#download(client, batchId, Reflect.apply(original, client, args))
-    }
-    const creation = this.guarded(() => this.#createsLinked(client, method, args))
-    if (creation === undefined) return super.request(client, method, original, args)
-    return this.answered(Reflect.apply(original, client, args), () => creation)
-  }
-
-  /** The creation of a batch, only where a request of it is billed to somebody else. */
-  #createsLinked(
-    client: AnthropicClient,
-    method: string,
-    args: unknown[],
-  ): ObservedCall | undefined {
-    const { verb, path, options } = askedFor(method, args)
-    if (!createsBatch(verb, path, client)) return undefined
-    const call = this.call(client, 'messages.batches', verb, options)
-    const linked = linkedRequests(call.provider, call.body)
-    return linked && this.observer.begin(call, batchCreation(linked), { free: true })
+    if (batchId === undefined) return super.request(client, method, original, args)
+    return this.#download(client, batchId, Reflect.apply(original, client, args))
   }
 
   /** The results of a batch: whoever downloads them pays, or whom the customer function finds in a line. */
   #download(client: AnthropicClient, batchId: string, answer: unknown): unknown {
     return (
       this.guarded(() => {
-        const options = { body: { batch_id: batchId } }
-        const call = this.call(client, 'messages.batches.results', 'GET', options)
+        const call = {
+          provider: this.providerOf(client),
+          endpoint: 'messages.batches.results',
+          method: 'GET',
+          body: { batch_id: batchId },
+        }
         return observeBatchDownload(answer, batchId, call, this.observer)
       }) ?? answer
     )
   }
 
-  protected routeOf(client: AnthropicClient, method: string, path: string): CallRoute | undefined {
-    const route = routeOf(method, path, client)
-    if (route?.kind === 'unmetered') this.#reportUnmetered(route.what)
-    return route?.kind === 'messages' || route?.kind === 'completions' ? route : undefined
+  protected replacedEndpoint(path: string): Endpoint | undefined {
+    return replaceable[path]
   }
 
-  protected override isWithoutBill({ baseURL }: AnthropicClient, path: string): boolean {
-    return isWithoutBill(path, { baseURL })
-  }
-
-  #reportUnmetered(what: string): void {
-    this.reportOnce(
-      what,
-      `the work of ${what} is not metered, because Anthropic does not say which model did it: record() its usage`,
-    )
-  }
-
-  protected leafEndpoint(path: string): Endpoint | undefined {
-    return leaves[path]
-  }
-
-  protected vendorOf(client: AnthropicClient): string {
+  protected override vendorOf(client: AnthropicClient): string {
     return platformOf(client)
-  }
-
-  protected bodyOf(options: RequestOptions | undefined): Call['body'] {
-    const body = options?.body
-    return typeof body === 'object' && body !== null ? bodySnapshot(body) : {}
   }
 
   protected override isDirect({ baseURL }: AnthropicClient): boolean {
     return baseURL === 'https://api.anthropic.com'
-  }
-
-  protected begin(request: RoutedRequest<AnthropicClient, CallRoute>): ObservedCall {
-    const { client, route, method, options } = request
-    const call = this.call(client, route.kind, method, options)
-    return this.observer.begin(call, endpoints[route.kind])
   }
 
   protected override sends(

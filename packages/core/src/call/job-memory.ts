@@ -67,7 +67,8 @@ export class CallJobs implements JobStore<ObservedCall> {
     if (call === undefined) return
     // Who pays, without the conversation and the endpoint that holds it.
     const endpoint = { name: call.endpoint.name, read: () => [], ...noEstimate }
-    this.#memory.created(id, call.again({ ...call.call, body: fields }, endpoint))
+    const body = { model: call.requestedModel, ...fields }
+    this.#memory.created(id, call.again({ ...call.call, body }, endpoint))
   }
 
   creatorOf(id: string): ObservedCall | undefined {

@@ -169,8 +169,8 @@ export interface JobStore<Creator = unknown> {
   /**
    * The call that is under way has created a job that is not finished.
    *
-   * @param fields what of its request the job's usage is read with. Never its prompt: a job may be
-   * remembered for as long as the process lives.
+   * @param fields what of its request the job's usage is read with, beside the model, which is kept
+   * anyway. Never its prompt: a job may be remembered for as long as the process lives.
    */
   created(id: string, fields: Call['body']): void
   /** The call that created a pending job. */

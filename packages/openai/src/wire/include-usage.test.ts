@@ -64,9 +64,11 @@ describe('stream_options.include_usage in a serialised body', () => {
           const body = JSON.stringify({ ...rest, stream_options: given, z: 1 }, null, spaces)
           const text = rewriteOf({ stream_options: given })?.apply(body)
           if (text === undefined) return
+          // As JSON says it: it has no -0.
+          const said = JSON.parse(body) as { stream_options: object | null }
           expect(JSON.parse(text)).toEqual({
-            ...(JSON.parse(body) as object),
-            stream_options: { ...given, include_usage: true },
+            ...said,
+            stream_options: { ...said.stream_options, include_usage: true },
           })
         },
       ),

@@ -1,13 +1,22 @@
-import { ownValue } from '../../wire/linked-billing.ts'
 import { providerName } from '../../usage/provider-name.ts'
-import type { Call, Endpoint } from '../../wire/endpoint.ts'
+import type { Endpoint } from '../../wire/endpoint.ts'
+import { type HttpHeaders, requestHeaders } from '../../wire/http-headers.ts'
+import { ownValue } from '../../wire/linked-billing.ts'
+import type { WireOperation, WireProtocol, WireRequest } from '../../wire/protocol.ts'
+import { requestBody } from '../../wire/request-body.ts'
 import { GatewayBillingWatch } from '../gateway-billing.ts'
 import { guarded } from '../guarded.ts'
-import { type CurrentCall, observeCall } from './observe-call.ts'
 import type { ObservedCall } from '../observed-call.ts'
+import { RequestContext } from '../operation.ts'
 import type { CallObserver, ClientOptions } from '../provider.ts'
+import { type CurrentCall, observeCall } from './observe-call.ts'
 import { isPromise, prepareOptions } from './request-options.ts'
 import { pathPattern, watchForUsage } from './unknown-usage.ts'
+
+/** What the clients of SDKs made by Stainless have in common, as far as it matters here. */
+export interface SdkClient {
+  readonly baseURL: string
+}
 
 /** Options of one request at `post`, `get` or `request`, which has the first two of them too. */
 export interface RequestOptions {
@@ -17,56 +26,50 @@ export interface RequestOptions {
   readonly headers?: unknown
 }
 
-/** One request that a route was found for. */
-export interface RoutedRequest<Client, Route> {
-  readonly client: Client
-  readonly route: Route
-  /** The HTTP method, as it was written. */
-  readonly method: string
-  readonly options: RequestOptions | undefined
+/** A request that is an operation, before it is begun. */
+interface Opened {
+  readonly operation: WireOperation<ObservedCall>
+  readonly context: RequestContext
 }
+
+/** What was reported as not metered, by whatever client of the process. */
+const reported = new Set<string>()
 
 /**
  * Observes the requests of one client of an SDK whose every request passes `post`, `get` or
- * `request`, as those of OpenAI and Anthropic do. A provider says what a request is, and begins it.
+ * `request`, as those of OpenAI and Anthropic do: each is what the protocol says of it. A provider
+ * says what is the SDK's own.
  */
-export abstract class ClientObservation<Client extends { readonly baseURL: string }, Route> {
+export abstract class ClientObservation<Client extends SdkClient> {
   protected readonly observer: CallObserver
   protected readonly options: ClientOptions
+  readonly #protocol: WireProtocol
   readonly #gatewayBilling: GatewayBillingWatch
-  readonly #reported: Set<string>
 
-  /** @param reported what was reported before: an application that does it again hears no more. */
-  constructor(observer: CallObserver, options: ClientOptions, reported: Set<string>) {
+  constructor(protocol: WireProtocol, observer: CallObserver, options: ClientOptions) {
+    this.#protocol = protocol
     this.observer = observer
     this.options = options
     this.#gatewayBilling = new GatewayBillingWatch(observer)
-    this.#reported = reported
   }
 
-  /** What a request asks for; `undefined` for what is not metered. */
-  protected abstract routeOf(client: Client, method: string, path: string): Route | undefined
-
-  /** Begins to observe a request that is about to be sent. */
-  protected abstract begin(request: RoutedRequest<Client, Route>): ObservedCall | undefined
-
   /** How the calls of a resource method are read that something else may stand in for. */
-  protected abstract leafEndpoint(path: string): Endpoint | undefined
+  protected abstract replacedEndpoint(path: string): Endpoint | undefined
 
-  /** Who serves a client whose host says nothing. */
-  protected abstract vendorOf(client: Client): string
+  /** Who serves a client whose host says nothing. @default the name of the protocol */
+  protected vendorOf?(client: Client): string
 
-  /** The body of a request, as the meter and the application's functions see it. */
-  protected abstract bodyOf(options: RequestOptions | undefined): Call['body']
+  /** The version of the API that the client asks for beside its requests' paths. */
+  protected apiVersionOf?(client: Client): string | undefined
+
+  /** The body of a request. @default what its options have */
+  protected bodyOf?(options: RequestOptions | undefined): unknown
 
   /**
    * Before a request starts whose options are still to come, after which it is too late to change
-   * the client; `route` is `undefined` where only its options will tell.
+   * the client; `operation` is `undefined` where only its options will tell.
    */
-  protected startsLater?(client: Client, route: Route | undefined): void
-
-  /** True for a POST without a route that bills nothing, whatever its answer says. */
-  protected isWithoutBill?(client: Client, path: string): boolean
+  protected startsLater?(client: Client, operation: WireOperation | undefined): void
 
   /** The options to send an observed request with. */
   protected sends?(
@@ -78,7 +81,7 @@ export abstract class ClientObservation<Client extends { readonly baseURL: strin
   /** True where no gateway can stand between, so that none is looked for in a request's headers. */
   protected isDirect?(client: Client): boolean
 
-  /** Observes what the SDK answered; answers what the caller gets. */
+  /** Observes what the SDK answered; returns what the caller gets. */
   protected answered(answer: unknown, current: CurrentCall): unknown {
     return observeCall(answer, current)
   }
@@ -94,23 +97,26 @@ export abstract class ClientObservation<Client extends { readonly baseURL: strin
     const place = isWhole ? 0 : 1
     const given = args[place] as RequestOptions | PromiseLike<RequestOptions> | undefined
     const isLater = isPromise(given)
-    let known: Route | undefined
-    if (!isWhole) known = this.#routeOfPath(client, method, args[0])
-    else if (!isLater) known = this.#routeOfWhole(client, given)
-    if (known === undefined && !(isWhole && isLater)) {
+    const open = (options: RequestOptions | undefined): Opened | undefined =>
+      isWhole
+        ? this.#open(client, String(options?.method), String(options?.path), options)
+        : this.#open(client, method, String(args[0]), options)
+    // Where the options are still to come, the path says whether there is anything to observe.
+    const known = isLater && isWhole ? undefined : open(isLater ? undefined : given)
+    if (known === undefined && !(isLater && isWhole)) {
       const answer: unknown = Reflect.apply(original, client, args)
       if (isLater) return answer
       return this.guarded(() => this.#watchUnknown(client, method, args, answer)) ?? answer
     }
     if (isLater && this.startsLater !== undefined) {
-      this.guarded(() => this.startsLater?.(client, known))
+      this.guarded(() => this.startsLater?.(client, known?.operation))
     }
 
     let observed: ObservedCall | undefined
     const prepare = (options: RequestOptions | undefined): RequestOptions | undefined => {
-      const route = known ?? this.#routeOfWhole(client, options)
-      if (route === undefined) return options
-      observed = this.#begin({ client, route, method: options?.method ?? method, options })
+      const opened = isLater ? open(options) : known
+      if (opened === undefined) return options
+      observed = this.#begin(client, opened, options?.method ?? method, options)
       return observed === undefined ? options : this.#sent(client, observed, options)
     }
     const newArgs = [...args]
@@ -118,38 +124,50 @@ export abstract class ClientObservation<Client extends { readonly baseURL: strin
     return this.answered(Reflect.apply(original, client, newArgs), () => observed)
   }
 
-  /** A client that is recognised is metered, or it is told what is not: once. */
-  #watchUnknown(client: Client, method: string, args: unknown[], answer: unknown): unknown {
-    const field = (name: string) =>
-      typeof args[0] === 'object' && args[0] !== null ? ownValue(args[0], name) : undefined
-    const isWhole = method === 'request'
-    const [verb, path] = isWhole ? [field('method'), field('path')] : [method, args[0]]
-    // What is asked for again, by a GET, was billed when it was made.
-    if (typeof path !== 'string' || String(verb).toLowerCase() !== 'post') return answer
-    if (this.isWithoutBill?.(client, path) === true) return answer
-    const what = `POST ${pathPattern(path)}`
-    if (this.#reported.has(what)) return answer
-    return watchForUsage(answer, () =>
-      this.reportOnce(
-        what,
-        `${what} answered usage and is not metered, as nobody here knows what it is: record() it`,
-      ),
-    )
+  #open(
+    client: Client,
+    method: string,
+    path: string,
+    options: RequestOptions | undefined,
+  ): Opened | undefined {
+    return this.guarded(() => {
+      const context = this.#context(client)
+      const body = this.bodyOf === undefined ? options?.body : this.bodyOf(options)
+      const request = new SdkRequest(method, path, body, client, options)
+      const operation = this.#protocol.open(request, context)
+      if (operation === undefined) return undefined
+      if ('endpoint' in operation) return { operation, context }
+      this.#reportOnce(operation.unmetered, operation.unmetered)
+      return undefined
+    })
   }
 
-  #routeOfPath(client: Client, method: string, path: unknown): Route | undefined {
-    return this.guarded(() => this.routeOf(client, method, String(path)))
+  #context(client: Client): RequestContext {
+    return new RequestContext(this.#protocol, this.observer, {
+      baseUrl: client.baseURL,
+      provider: this.providerOf(client),
+      includeUsage: this.options.includeUsage,
+      apiVersion: this.apiVersionOf?.(client),
+    })
   }
 
-  #routeOfWhole(client: Client, options: RequestOptions | undefined): Route | undefined {
-    return this.guarded(() =>
-      this.routeOf(client, String(options?.method).toLowerCase(), String(options?.path)),
-    )
+  /** Who serves the requests of a client. */
+  protected providerOf(client: Client): string {
+    const { provider } = this.options
+    if (provider !== undefined) return provider
+    return providerName(client.baseURL, this.vendorOf?.(client) ?? this.#protocol.name)
   }
 
-  #begin(request: RoutedRequest<Client, Route>): ObservedCall | undefined {
-    this.guarded(() => this.#seeGateway(request.client, request.options))
-    return this.guarded(() => this.begin(request))
+  #begin(
+    client: Client,
+    { operation, context }: Opened,
+    method: string,
+    options: RequestOptions | undefined,
+  ): ObservedCall | undefined {
+    if (this.isDirect?.(client) !== true) {
+      this.guarded(() => this.#gatewayBilling.see(client, headersOf(options)))
+    }
+    return this.guarded(() => context.begin(operation, method.toUpperCase()))
   }
 
   #sent(
@@ -161,13 +179,40 @@ export abstract class ClientObservation<Client extends { readonly baseURL: strin
     return this.guarded(() => this.sends?.(client, observed, options)) ?? options
   }
 
-  /** A call of a function that stands in for one of the SDK's own. */
-  leaf(client: Client, path: string, [body]: unknown[]): CurrentCall | undefined {
-    const endpoint = this.leafEndpoint(path)
-    if (endpoint === undefined) return undefined
-    const observed = this.guarded(() =>
-      this.observer.begin(this.call(client, endpoint.name, 'POST', { body }), endpoint),
+  /** A client that is recognised is metered, or it is told what is not: once. */
+  #watchUnknown(client: Client, method: string, args: unknown[], answer: unknown): unknown {
+    const field = (name: string) =>
+      typeof args[0] === 'object' && args[0] !== null ? ownValue(args[0], name) : undefined
+    const isWhole = method === 'request'
+    const [verb, path] = isWhole ? [field('method'), field('path')] : [method, args[0]]
+    // What is asked for again, by a GET, was billed when it was made.
+    if (typeof path !== 'string' || String(verb).toLowerCase() !== 'post') return answer
+    const request = new SdkRequest('post', path, undefined, client, undefined)
+    if (this.#protocol.isFree?.(request, client.baseURL) === true) return answer
+    const what = `POST ${pathPattern(path)}`
+    if (reported.has(`${this.#protocol.name} ${what}`)) return answer
+    return watchForUsage(answer, () =>
+      this.#reportOnce(
+        what,
+        `${what} answered usage and is not metered, as nobody here knows what it is: record() it`,
+      ),
     )
+  }
+
+  /** Reports, once in a process, what cannot be metered: an application that does it again hears no more. */
+  #reportOnce(what: string, message: string): void {
+    const name = `${this.#protocol.name} ${what}`
+    if (reported.has(name)) return
+    reported.add(name)
+    this.observer.fault(message)
+  }
+
+  /** A call of a function that stands in for one of the SDK's own. */
+  replacedMethod(client: Client, path: string, [body]: unknown[]): CurrentCall | undefined {
+    const endpoint = this.replacedEndpoint(path)
+    if (endpoint === undefined) return undefined
+    const operation = () => ({ endpoint, body: requestBody(body) })
+    const observed = this.guarded(() => this.#context(client).begin(operation(), 'POST'))
     return () => observed
   }
 
@@ -176,34 +221,38 @@ export abstract class ClientObservation<Client extends { readonly baseURL: strin
     this.observer.fault(what)
   }
 
-  protected call(
-    client: Client,
-    endpoint: string,
-    method: string,
-    options: RequestOptions | undefined,
-  ): Call {
-    return {
-      provider: this.options.provider ?? providerName(client.baseURL, this.vendorOf(client)),
-      endpoint,
-      method: method.toUpperCase(),
-      body: this.bodyOf(options),
-    }
-  }
-
-  #seeGateway(client: Client, options: RequestOptions | undefined): void {
-    if (this.isDirect?.(client) !== true) this.#gatewayBilling.see(client, headersOf(options))
-  }
-
-  /** Reports, once, what cannot be metered. */
-  protected reportOnce(what: string, message: string): void {
-    if (this.#reported.has(what)) return
-    this.#reported.add(what)
-    this.observer.fault(message)
-  }
-
   /** Nothing of the meter reaches the call, but the refusal that the application asked for. */
   protected guarded<Value>(work: () => Value): Value | undefined {
     return guarded(this.observer, work)
+  }
+}
+
+/** A request of an SDK, as its protocol sees it. */
+class SdkRequest implements WireRequest {
+  readonly method: string
+  readonly url: string
+  readonly body: unknown
+  readonly #client: object
+  readonly #options: RequestOptions | undefined
+
+  constructor(
+    method: string,
+    url: string,
+    body: unknown,
+    client: object,
+    options: RequestOptions | undefined,
+  ) {
+    this.method = method
+    this.url = url
+    this.body = body
+    this.#client = client
+    this.#options = options
+  }
+
+  /** Merged when they are asked for, which most protocols never do. */
+  get headers(): HttpHeaders {
+    const { _options: settings } = this.#client as { _options?: { defaultHeaders?: unknown } }
+    return requestHeaders(settings?.defaultHeaders, headersOf(this.#options))
   }
 }
 

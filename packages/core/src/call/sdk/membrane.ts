@@ -26,7 +26,7 @@ export interface MembraneShape {
    */
   request(client: object, method: string, original: Method, args: unknown[]): unknown
   /** A resource method that is not the SDK's own: what it would request. */
-  leaf(path: string, args: unknown[]): CurrentCall | undefined
+  replacedMethod(path: string, args: unknown[]): CurrentCall | undefined
   /** Observes what such a method answered when it did not go through a choke point. */
   foreign(answer: unknown, current: CurrentCall): unknown
   /** Meters a client that a clone method answered. */
@@ -167,7 +167,7 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
       }
       const answer: unknown = runInScope(scope, () => Reflect.apply(value, self, args))
       if (scope.reached) return answer
-      const current = shape.leaf(path, args)
+      const current = shape.replacedMethod(path, args)
       if (current === undefined) return answer
       return runInScope(scope, () =>
         shape.foreign(answer, () => (scope.reached ? undefined : current())),

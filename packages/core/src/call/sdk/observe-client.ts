@@ -4,7 +4,7 @@ import { observeCall } from './observe-call.ts'
 
 /** How a client is seen whose every request passes `post`, `get` or `request`. */
 export interface ClientView<Client extends { readonly baseURL: string }> {
-  readonly observation: ClientObservation<Client, unknown>
+  readonly observation: ClientObservation<Client>
   /** Properties of the client and its resources that lead to billable calls. */
   readonly resources: ReadonlySet<string>
   /** The client inside, where the given one is a copy of its properties. */
@@ -26,7 +26,7 @@ export function observeClient<Wrapped extends Client, Client extends { readonly 
     ownFunctions: new Set(['fetch', 'bedrockTokenProvider']),
     request: (target, method, original, args) =>
       observation.request(target as Client, method, original, args),
-    leaf: (path, args) => observation.leaf(client, path, args),
+    replacedMethod: (path, args) => observation.replacedMethod(client, path, args),
     foreign: observeCall,
     fault: (what) => observation.fault(what),
     clone: (other) => clone(other as Client),
