@@ -98,9 +98,11 @@ export abstract class ClientObservation<Client extends SdkClient> {
     const given = args[place] as RequestOptions | PromiseLike<RequestOptions> | undefined
     const isLater = isPromise(given)
     const open = (options: RequestOptions | undefined): Opened | undefined =>
-      isWhole
-        ? this.#open(client, String(options?.method), String(options?.path), options)
-        : this.#open(client, method, String(args[0]), options)
+      this.guarded(() =>
+        isWhole
+          ? this.#open(client, String(options?.method), String(options?.path), options)
+          : this.#open(client, method, String(args[0]), options),
+      )
     // Where the options are still to come, the path says whether there is anything to observe.
     const known = isLater && isWhole ? undefined : open(isLater ? undefined : given)
     if (known === undefined && !(isLater && isWhole)) {
@@ -130,16 +132,14 @@ export abstract class ClientObservation<Client extends SdkClient> {
     path: string,
     options: RequestOptions | undefined,
   ): Opened | undefined {
-    return this.guarded(() => {
-      const context = this.#context(client)
-      const body = this.bodyOf === undefined ? options?.body : this.bodyOf(options)
-      const request = new SdkRequest(method, path, body, client, options)
-      const operation = this.#protocol.open(request, context)
-      if (operation === undefined) return undefined
-      if ('endpoint' in operation) return { operation, context }
-      this.#reportOnce(operation.unmetered, operation.unmetered)
-      return undefined
-    })
+    const context = this.#context(client)
+    const body = this.bodyOf === undefined ? options?.body : this.bodyOf(options)
+    const request = new SdkRequest(method, path, body, client, options)
+    const operation = this.#protocol.open(request, context)
+    if (operation === undefined) return undefined
+    if ('endpoint' in operation) return { operation, context }
+    this.#reportOnce(operation.unmetered, operation.unmetered)
+    return undefined
   }
 
   #context(client: Client): RequestContext {
