@@ -1,6 +1,5 @@
 // Checked by `pnpm typecheck`: what an editor infers, with no annotation.
 import OpenAI, { AzureOpenAI } from 'openai'
-import OpenAI4 from 'openai4'
 import OpenAI5 from 'openai5'
 import OpenAI6 from 'openai6'
 import { expectTypeOf } from 'vitest'
@@ -13,7 +12,6 @@ class AppClient extends OpenAI {
 }
 
 expectTypeOf(meter(new OpenAI(), 'cus_1')).toEqualTypeOf<OpenAI>()
-expectTypeOf(meter(new OpenAI4(), 'cus_1')).toEqualTypeOf<OpenAI4>()
 expectTypeOf(meter(new OpenAI5(), 'cus_1')).toEqualTypeOf<OpenAI5>()
 expectTypeOf(meter(new OpenAI6(), 'cus_1')).toEqualTypeOf<OpenAI6>()
 expectTypeOf(meter(new AzureOpenAI(), 'cus_1')).toEqualTypeOf<AzureOpenAI>()

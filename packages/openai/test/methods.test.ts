@@ -12,7 +12,6 @@ const silent = new Set([
   'webhooks.unwrap',
   'webhooks.verifySignature',
   'beta.agents.environments.files.prepare',
-  'beta.chat.completions.runFunctions',
   // These want arguments of their own making.
   'beta.agents.environments.files.upload',
   'beta.agents.sessions.artifacts.forResult',
@@ -87,7 +86,7 @@ function methodsMarkdown(): string {
 
 const introduction = `# What each method of the OpenAI SDK costs, and who counts it
 
-Every resource method of openai 4 to 7; the majors that have it stand behind a method that not all
+Every resource method of openai 5 to 7; the majors that have it stand behind a method that not all
 of them have. A test calls each one, and fails when a method is missing here, or when its requests
 are not treated as the table says.
 

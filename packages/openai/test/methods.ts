@@ -23,7 +23,6 @@ metered | the totals of a finished batch, once, with service tier \`batch\`, to 
 metered | remembers who pays; the totals are billed when the batch is first seen finished
   batches: create
 metered | each request; a stream is asked for its usage where the host takes that
-  beta.chat.completions: parse runTools stream
   chat.completions: create parse runTools stream
 metered | a background response once, to who created it; a stored one was billed before, and is free
   beta.responses: cancel retrieve
@@ -119,9 +118,8 @@ free | looks up, changes or stores; what costs tokens is in sessions
   beta.agents.vaults: create delete list retrieve update
   beta.agents.vaults.credentials: create delete list retrieve update
 free | stores settings: no model runs
-  beta.assistants: create del delete list retrieve update
+  beta.assistants: create delete list retrieve update
 free | removed: it throws, and names runTools
-  beta.chat.completions: runFunctions
 free | makes a key for a browser, whose usage this process never sees
   beta.chatkit.sessions: cancel create
   beta.chatkit.threads: delete list listItems retrieve
@@ -131,41 +129,41 @@ free | makes a key; a connection is metered where it is opened
 free | looks up or deletes what was billed when it was made
   beta.responses: delete
   beta.responses.inputItems: list
-  responses: del delete
+  responses: delete
   responses.inputItems: list
 free | counting is free
   beta.responses.inputTokens: count
   responses.inputTokens: count
 free | stores messages: no model runs
-  beta.threads: create del delete retrieve update
-  beta.threads.messages: create del delete list retrieve update
+  beta.threads: create delete retrieve update
+  beta.threads.messages: create delete list retrieve update
 free | looks up or changes; the usage it shows is part of the run
   beta.threads.runs: list update
   beta.threads.runs.steps: list retrieve
 free | looks up or changes what is stored, which was billed when it was made; its \`usage\` is that of then
-  chat.completions: del delete list retrieve update
+  chat.completions: delete list retrieve update
   chat.completions.messages: list
 free | no tokens: sandboxes are billed by OpenAI per session
-  containers: create del delete list retrieve
+  containers: create delete list retrieve
   containers.files.content: retrieve
-  containers.files: create del delete list retrieve
+  containers.files: create delete list retrieve
 free | checks a file: no tokens
   contentProvenanceChecks: create
 free | stores items: no model runs
   conversations: create delete retrieve update
   conversations.items: create delete list retrieve
 free | looks up, changes or deletes; the runs are what is billed
-  evals: create del delete list retrieve update
-  evals.runs: del delete list
+  evals: create delete list retrieve update
+  evals.runs: delete list
   evals.runs.outputItems: list retrieve
 free | no model runs
-  files: content create del delete list retrieve retrieveContent waitForProcessing
-  models: del delete list retrieve
+  files: content create delete list retrieve waitForProcessing
+  models: delete list retrieve
   uploads: cancel complete create
   uploads.parts: create
 free | looks up, changes or checks: the job is what is billed
   fineTuning.alpha.graders: validate
-  fineTuning.checkpoints.permissions: create del delete list retrieve
+  fineTuning.checkpoints.permissions: create delete list retrieve
   fineTuning.jobs: cancel list listEvents pause resume retrieve
   fineTuning.jobs.checkpoints: list
 free | handles sessions; a connection is metered where it is opened
@@ -186,9 +184,9 @@ free | stores files: no model runs
   skills.versions.content: retrieve
   skills.versions: create delete list retrieve
 free | no tokens: storage is billed by OpenAI per day, not per call
-  vectorStores: create del delete list retrieve search update
+  vectorStores: create delete list retrieve search update
   vectorStores.fileBatches: cancel create createAndPoll listFiles poll retrieve uploadAndPoll
-  vectorStores.files: content create createAndPoll del delete list poll retrieve update upload uploadAndPoll
+  vectorStores.files: content create createAndPoll delete list poll retrieve update upload uploadAndPoll
 free | looks up, downloads or deletes
   videos: createCharacter delete downloadContent getCharacter list
 free | no model runs; what an event announces is billed when it is retrieved

@@ -3,9 +3,6 @@ import { OpenAIRealtimeWebSocket as BetaWebSocket7 } from 'openai/beta/realtime/
 import { OpenAIRealtimeWS as BetaWS7 } from 'openai/beta/realtime/ws'
 import { OpenAIRealtimeWebSocket as WebSocket7 } from 'openai/realtime/websocket'
 import { OpenAIRealtimeWS as WS7 } from 'openai/realtime/ws'
-import OpenAI4 from 'openai4'
-import { OpenAIRealtimeWebSocket as BetaWebSocket4 } from 'openai4/beta/realtime/websocket'
-import { OpenAIRealtimeWS as BetaWS4 } from 'openai4/beta/realtime/ws'
 import OpenAI5 from 'openai5'
 import { OpenAIRealtimeWebSocket as BetaWebSocket5 } from 'openai5/beta/realtime/websocket'
 import { OpenAIRealtimeWS as BetaWS5 } from 'openai5/beta/realtime/ws'
@@ -25,8 +22,6 @@ type RealtimeClass = new (properties: object, client: object) => RealtimeSocket
 type ClientClass = new (options: object) => object
 
 const classes = [
-  ['4 beta ws', BetaWS4, OpenAI4],
-  ['4 beta websocket', BetaWebSocket4, OpenAI4],
   ['5 beta ws', BetaWS5, OpenAI5],
   ['5 beta websocket', BetaWebSocket5, OpenAI5],
   ['5 ws', WS5, OpenAI5],

@@ -5,8 +5,6 @@ import { OpenAIRealtimeWS } from 'openai/realtime/ws'
 import type { SidebandWS } from 'openai/resources/live/sideband/ws'
 import { LiveWS } from 'openai/resources/live/ws'
 import { ResponsesWS } from 'openai/resources/responses/ws'
-import type { OpenAIRealtimeWebSocket as WebSocket4 } from 'openai4/beta/realtime/websocket'
-import type { OpenAIRealtimeWS as WS4 } from 'openai4/beta/realtime/ws'
 import type { OpenAIRealtimeWS as WS5 } from 'openai5/realtime/ws'
 import type { ResponsesWS as ResponsesWS6 } from 'openai6/resources/responses/ws'
 import { expectTypeOf } from 'vitest'
@@ -20,11 +18,9 @@ expectTypeOf(meter(rt, 'cus_1')).toEqualTypeOf<OpenAIRealtimeWS>()
 
 declare const browser: OpenAIRealtimeWebSocket
 expectTypeOf(meterRealtime(browser, 'cus_1')).toEqualTypeOf<OpenAIRealtimeWebSocket>()
-declare const older: [WS4, WebSocket4, WS5, ResponsesWS6]
-expectTypeOf(meterRealtime(older[0], 'cus_1')).toEqualTypeOf<WS4>()
-expectTypeOf(meterRealtime(older[1], 'cus_1')).toEqualTypeOf<WebSocket4>()
-expectTypeOf(meterRealtime(older[2], 'cus_1')).toEqualTypeOf<WS5>()
-expectTypeOf(meterRealtime(older[3], 'cus_1')).toEqualTypeOf<ResponsesWS6>()
+declare const older: [WS5, ResponsesWS6]
+expectTypeOf(meterRealtime(older[0], 'cus_1')).toEqualTypeOf<WS5>()
+expectTypeOf(meterRealtime(older[1], 'cus_1')).toEqualTypeOf<ResponsesWS6>()
 expectTypeOf(meterRealtime(new ResponsesWS(client), 'cus_1')).toEqualTypeOf<ResponsesWS>()
 expectTypeOf(meterRealtime(new LiveWS(client), () => undefined)).toEqualTypeOf<LiveWS>()
 declare const sideband: SidebandWS

@@ -1,5 +1,4 @@
 import OpenAI7 from 'openai'
-import OpenAI4 from 'openai4'
 import OpenAI5 from 'openai5'
 import OpenAI6 from 'openai6'
 
@@ -9,7 +8,6 @@ export type SdkClass = typeof OpenAI7
 
 /** The majors of the SDK, each installed under its own name. */
 export const sdkMajors: readonly { readonly major: number; readonly OpenAI: SdkClass }[] = [
-  { major: 4, OpenAI: OpenAI4 as unknown as SdkClass },
   { major: 5, OpenAI: OpenAI5 as unknown as SdkClass },
   { major: 6, OpenAI: OpenAI6 as unknown as SdkClass },
   { major: 7, OpenAI: OpenAI7 },
