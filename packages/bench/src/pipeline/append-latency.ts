@@ -1,7 +1,7 @@
 import type { Figure, FigureOptions } from './figure.ts'
 import { BenchOutboxes, type OutboxKind } from './bench-outbox.ts'
 import { benchRecords } from './bench-usage.ts'
-import { quantile, otherThings } from './measured.ts'
+import { quantile, yieldToEventLoop } from './measured.ts'
 
 /** Appends that are measured, by how long one takes. */
 const counts: Readonly<Record<OutboxKind, number>> = {
@@ -28,7 +28,7 @@ export async function appendLatency({ quick }: FigureOptions): Promise<Figure[]>
       // The first ones warm up.
       if (index >= 500) micros.push((performance.now() - startedAt) * 1000)
       // An application does other things between calls; a group is written meanwhile.
-      if (index % 50 === 0) await otherThings()
+      if (index % 50 === 0) await yieldToEventLoop()
     }
     const row = { group: 'append', unit: 'µs' }
     const note = kind === 'sqlite process' ? 'target: p50 at most 25' : ''

@@ -3,7 +3,7 @@ import { stripeSink } from '@token-meter/stripe'
 import { BenchOutboxes, fill } from './bench-outbox.ts'
 import { benchRecords, eventsPerRecord } from './bench-usage.ts'
 import type { Figure, FigureOptions } from './figure.ts'
-import { measured, otherThings, quantile } from './measured.ts'
+import { measured, yieldToEventLoop, quantile } from './measured.ts'
 import { startReceiver } from './receiver/start-receiver.ts'
 
 /** How often each is measured, in turns: the two are compared within one run. */
@@ -83,7 +83,7 @@ async function deliverBeside(outbox: Outbox, sink: Sink): Promise<readonly numbe
     const from = performance.now()
     await outbox.append([record])
     micros.push((performance.now() - from) * 1000)
-    for (let turn = 0; turn < 10 && !isDone; turn++) await otherThings()
+    for (let turn = 0; turn < 10 && !isDone; turn++) await yieldToEventLoop()
   }
   await delivering
   await meter.close({ timeoutMs: 60_000 })

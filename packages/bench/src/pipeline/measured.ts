@@ -32,6 +32,6 @@ export function collectGarbage(): void {
 }
 
 /** Lets timers and sockets have their turn. */
-export function otherThings(): Promise<void> {
+export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

@@ -3,7 +3,7 @@ import { stripeSink } from '@token-meter/stripe'
 import { BenchOutboxes, type OutboxKind } from './bench-outbox.ts'
 import { benchRecords, benchUsage } from './bench-usage.ts'
 import type { Figure, FigureOptions } from './figure.ts'
-import { measured, otherThings, type Cost } from './measured.ts'
+import { measured, yieldToEventLoop, type Cost } from './measured.ts'
 import { startReceiver } from './receiver/start-receiver.ts'
 
 const kinds: readonly OutboxKind[] = ['memory', 'sqlite process', 'sqlite group']
@@ -86,14 +86,14 @@ async function record(meter: Meter, count: number): Promise<void> {
       meter.record(benchUsage(done + index, at)),
     )
     await Promise.all(turn)
-    await otherThings()
+    await yieldToEventLoop()
   }
 }
 
 async function appendAll(outbox: Outbox, count: number): Promise<void> {
   for (let done = 0; done < count; done += perTurn) {
     for (const one of benchRecords(perTurn, done)) await outbox.append([one])
-    await otherThings()
+    await yieldToEventLoop()
   }
   const recorded = await outbox.recorded()
   if (recorded !== count) throw new Error(`${recorded} of ${count} records were kept`)

@@ -101,12 +101,12 @@ export class DeliveryWaiter {
   }
 
   async #haveAll(position: number, deadline: number): Promise<boolean> {
-    const answers = await Promise.all(
+    const settled = await Promise.all(
       this.#deliveries.map(({ sink }) =>
         valueBefore(deadline, () => this.#outbox.isSettled(sink.name, position)),
       ),
     )
-    return answers.every((answer) => answer?.value === true)
+    return settled.every((isSettled) => isSettled?.value === true)
   }
 
   #add(wait: Wait): void {

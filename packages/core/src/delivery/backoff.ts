@@ -74,12 +74,12 @@ export function withRetryTime(
 
 /** The longest that the backend asked for, of what is not one record's own matter. */
 function askedMs(results: readonly SinkResult[]): number {
-  let longestMs = 0
+  let maxMs = 0
   for (const result of results) {
     if (result.status !== 'retry' || result.recordOnly === true) continue
-    longestMs = Math.max(longestMs, result.afterMs ?? 0)
+    maxMs = Math.max(maxMs, result.afterMs ?? 0)
   }
-  return longestMs
+  return maxMs
 }
 
 /**

@@ -12,7 +12,11 @@ export interface DeliveryOptions {
   readonly leaseMs: number
   /** How long one send may take, in ms; below `leaseMs`. @default 60000 */
   readonly sendTimeoutMs: number
-  /** Waits before a retry: full jitter from `baseMs`, doubled each time, up to `maxMs`. @default 1 s to 60 s */
+  /**
+   * Waits before a retry: full jitter from `baseMs`, doubled each time, up to `maxMs`. A batch of which
+   * nothing was taken is first sent twice more, each after a tenth to four tenths of `baseMs`.
+   * @default 1 s to 60 s
+   */
   readonly backoff: Backoff
 }
 

@@ -1,4 +1,4 @@
-import { longestTimerMs } from '../lib/timing.ts'
+import { maxTimerMs } from '../lib/timing.ts'
 import { nearestName } from '../lib/nearest-name.ts'
 import { ConfigError } from './errors.ts'
 
@@ -101,5 +101,5 @@ export function isFiniteDuration(value: unknown): boolean {
 
 /** A whole number of ms from 1 up that a timer can take. */
 export function isTimerMs(value: unknown): boolean {
-  return isCount(value) && (value as number) <= longestTimerMs
+  return isCount(value) && (value as number) <= maxTimerMs
 }

@@ -1,13 +1,13 @@
 /** More changes than this make another word of it. */
-const mostChanges = 2
+const maxChanges = 2
 /** A shorter word begins too many others. */
-const shortestBegin = 3
+const minPrefix = 3
 
 /** The known name that was probably meant; nothing where none is near. */
 export function nearestName(given: string, known: readonly string[]): string | undefined {
   const word = given.toLowerCase()
   let nearest: string | undefined
-  let least = mostChanges + 1
+  let least = maxChanges + 1
   for (const name of known) {
     const other = name.toLowerCase()
     const changes = changesBetween(word, other)
@@ -17,16 +17,16 @@ export function nearestName(given: string, known: readonly string[]): string | u
       least = changes
     }
   }
-  if (nearest !== undefined || word.length < shortestBegin) return nearest
+  if (nearest !== undefined || word.length < minPrefix) return nearest
   return known.find((name) => {
     const other = name.toLowerCase()
-    return other.startsWith(word) || (other.length >= shortestBegin && word.startsWith(other))
+    return other.startsWith(word) || (other.length >= minPrefix && word.startsWith(other))
   })
 }
 
 /** Letters that were added, left out, replaced, or changed places with the next one. */
 function changesBetween(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > mostChanges) return Infinity
+  if (Math.abs(a.length - b.length) > maxChanges) return Infinity
   let before: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {

@@ -17,7 +17,7 @@
 import type { Awaitable } from './promises.ts'
 
 /** Beyond it timers of JavaScript fire at once, in ms. */
-export const longestTimerMs = 2 ** 31 - 1
+export const maxTimerMs = 2 ** 31 - 1
 
 export interface WaitOptions {
   /** Whether the wait keeps the process alive. */
@@ -238,7 +238,7 @@ function listen(signal: AbortSignal) {
 type Timeout = ReturnType<typeof setTimeout>
 
 function startTimer(run: () => void, ms: number, keepsAlive: boolean): Timeout {
-  const timer = setTimeout(run, Math.min(Math.max(0, ms), longestTimerMs))
+  const timer = setTimeout(run, Math.min(Math.max(0, ms), maxTimerMs))
   // On edge runtimes a timer is a number.
   if (!keepsAlive) (timer as Partial<NodeJS.Timeout>).unref?.()
   return timer
