@@ -11,7 +11,7 @@ import {
 } from '@token-meter/core/outbox'
 import { isMissingInBuild } from '@token-meter/core/sink'
 import type { UsageRecord } from '@token-meter/core/wire'
-import { AppendQueue, type TakenRow } from './append/append-queue.ts'
+import { AppendQueue } from './append/append-queue.ts'
 import {
   type KeptRow,
   type RecordIn,
@@ -22,6 +22,7 @@ import {
   takenRows,
   toRow,
 } from './append/append.ts'
+import type { TakenRow } from './append/waiting-rows.ts'
 import { prepareClaim } from './claim.ts'
 import { Database } from './database.ts'
 import { prepareCorrect, prepareDeadLetters } from './dead-letters.ts'

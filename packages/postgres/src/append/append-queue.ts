@@ -1,6 +1,5 @@
 import { settledWithin } from '@token-meter/core/outbox'
-import type { UsageRecord } from '@token-meter/core/wire'
-import { type Waiting, WaitingRows } from './waiting-rows.ts'
+import { type TakenRow, type Waiting, WaitingRows } from './waiting-rows.ts'
 
 /** How appends reach the database, and what its failures mean. */
 export interface AppendStore<Row> {
@@ -17,12 +16,6 @@ export interface AppendStore<Row> {
    * that is not possible. Left out where there is nowhere else.
    */
   keepElsewhere?(rows: readonly Row[]): boolean
-}
-
-/** A row that was left out, and the record that has its id. */
-export interface TakenRow<Row> {
-  readonly row: Row
-  readonly kept: UsageRecord
 }
 
 /** How soon a database that is away is tried again, in ms: doubled each time. */

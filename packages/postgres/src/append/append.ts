@@ -5,7 +5,7 @@ import type { ClientBase } from 'pg'
 import type { Database } from '../database.ts'
 import { postgresFailure } from '../failure.ts'
 import { plainText } from '../sql-text.ts'
-import type { TakenRow } from './append-queue.ts'
+import type { TakenRow } from './waiting-rows.ts'
 
 /** A record as its columns. */
 export interface RecordRow {

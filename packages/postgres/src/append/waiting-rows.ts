@@ -1,4 +1,10 @@
-import type { TakenRow } from './append-queue.ts'
+import type { UsageRecord } from '@token-meter/core/outbox'
+
+/** A row that was left out, and the record that has its id. */
+export interface TakenRow<Row> {
+  readonly row: Row
+  readonly kept: UsageRecord
+}
 
 /** Rows of one append. */
 export interface Waiting<Row> {

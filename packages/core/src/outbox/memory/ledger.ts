@@ -1,8 +1,6 @@
 import type { UsageRecord } from '../../usage/usage-record.ts'
-import type { LedgerEntry, LedgerPage, LedgerQuery } from '../outbox.ts'
 import { fromBody, toBody } from '../record-body.ts'
 import type { TakenId } from '../taken-id.ts'
-import type { SinkProgress } from './sink-progress.ts'
 
 /** A record as text: it is as large as it looks, and nobody outside can change it. */
 interface KeptRecord {
@@ -115,28 +113,4 @@ export class Ledger {
     if (record === undefined) throw new RangeError(`Record ${seq} is not in the outbox any more`)
     return record
   }
-}
-
-export function ledgerPage(ledger: Ledger, progress: SinkProgress, query: LedgerQuery): LedgerPage {
-  const {
-    customer,
-    fromMs = -Infinity,
-    untilMs = Infinity,
-    states,
-    after = 0,
-    limit = 1000,
-  } = query
-  const entries: LedgerEntry[] = []
-  let last = after
-  for (const seq of ledger.after(after)) {
-    const state = progress.stateOf(seq)
-    const record = ledger.peek(seq)
-    if (state === undefined || states?.includes(state) === false) continue
-    if (customer !== undefined && record.customer !== customer) continue
-    if (record.at < fromMs || record.at >= untilMs) continue
-    if (entries.length >= Math.max(1, limit)) return { entries, next: last }
-    entries.push(progress.entry(seq, state))
-    last = seq
-  }
-  return { entries }
 }

@@ -6,7 +6,7 @@ import { distrustedSince } from '../rules.ts'
 import type { TakenId } from '../taken-id.ts'
 import { Claims } from './claims.ts'
 import { Evictor } from './evictor.ts'
-import { Ledger, ledgerPage } from './ledger.ts'
+import { Ledger } from './ledger.ts'
 import { SinkProgress } from './sink-progress.ts'
 import { Sinks } from './sinks.ts'
 
@@ -132,7 +132,7 @@ export function temporaryOutbox(
       const seq = ledger.seqOf(id)
       return seq === undefined ? undefined : ledger.at(seq)
     },
-    ledger: (sink, query = {}) => ledgerPage(ledger, progressOf(sink), query),
+    ledger: (sink, query = {}) => progressOf(sink).ledgerPage(query),
     correct(sink, ids, correction) {
       evictor.markDirty()
       return progressOf(sink).correct(ids, correction, now())

@@ -1,5 +1,13 @@
 import type { SinkMode } from '../known-sinks.ts'
-import type { Correction, DeadLetter, LedgerEntry, RecordState, SinkStats } from '../outbox.ts'
+import type {
+  Correction,
+  DeadLetter,
+  LedgerEntry,
+  LedgerPage,
+  LedgerQuery,
+  RecordState,
+  SinkStats,
+} from '../outbox.ts'
 import { stateOf, type WaitingRecords } from '../rules.ts'
 import { Batches } from './batches.ts'
 import { Items } from './items.ts'
@@ -137,17 +145,29 @@ export class SinkProgress {
     })
   }
 
-  entry(seq: number, state: RecordState): LedgerEntry {
-    const { reason, refusal } = this.items.get(seq) ?? {}
-    const { deliveredEventIds } = this.items.knownEvents(seq)
-    return {
-      record: this.#ledger.at(seq),
-      state,
-      deliveredEventIds,
-      ...(reason !== undefined && { reason }),
-      ...refusal,
-      ...this.items.refusedField(seq),
+  /** A page of the ledger, from the sink's first record on. */
+  ledgerPage(query: LedgerQuery): LedgerPage {
+    const {
+      customer,
+      fromMs = -Infinity,
+      untilMs = Infinity,
+      states,
+      after = 0,
+      limit = 1000,
+    } = query
+    const entries: LedgerEntry[] = []
+    let last = after
+    for (const seq of this.#ledger.after(after)) {
+      const state = this.stateOf(seq)
+      const record = this.#ledger.peek(seq)
+      if (state === undefined || states?.includes(state) === false) continue
+      if (customer !== undefined && record.customer !== customer) continue
+      if (record.at < fromMs || record.at >= untilMs) continue
+      if (entries.length >= Math.max(1, limit)) return { entries, next: last }
+      entries.push(this.#entry(seq, state))
+      last = seq
     }
+    return { entries }
   }
 
   /** A record behind the cursor has got a customer; one ahead of it is met in its turn. */
@@ -187,6 +207,19 @@ export class SinkProgress {
 
   pruned(seq: number): void {
     this.items.drop(seq)
+  }
+
+  #entry(seq: number, state: RecordState): LedgerEntry {
+    const { reason, refusal } = this.items.get(seq) ?? {}
+    const { deliveredEventIds } = this.items.knownEvents(seq)
+    return {
+      record: this.#ledger.at(seq),
+      state,
+      deliveredEventIds,
+      ...(reason !== undefined && { reason }),
+      ...refusal,
+      ...this.items.refusedField(seq),
+    }
   }
 
   /** Only while something is pending. */
