@@ -33,8 +33,8 @@ const base = 'https://api.anthropic.com'
 /** What the code does with a request. */
 function kindOf(request: string | undefined): string {
   const [method = '', path = ''] = request?.split(' ') ?? []
-  const route = routeOf(method.toLowerCase(), path, { baseURL: base })
-  if (route === undefined) return 'free'
+  const route = routeOf(method.toLowerCase(), path, base)
+  if (route === undefined || route.kind === 'batch') return 'free'
   return route.kind === 'unmetered' ? 'not metered' : 'metered'
 }
 

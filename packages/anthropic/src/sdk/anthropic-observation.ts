@@ -4,16 +4,18 @@ import {
   type ClientOptions,
   type CurrentCall,
   type ObservedCall,
+  RequestContext,
   type RequestOptions,
 } from '@token-meter/core/adapter'
 import type { Endpoint } from '@token-meter/core/wire'
+import { batchResults } from '../wire/batches.ts'
 import { anthropicWire, endpoints } from '../wire/protocol.ts'
-import { routeOf } from '../wire/routes.ts'
+import { exactPath, routeOf } from '../wire/routes.ts'
 import { type AnthropicClient, platformOf } from './anthropic-client.ts'
 import { observeBatchDownload } from './batch-download.ts'
 import { observeAttempts, observingMiddleware } from './middleware.ts'
 
-/** Resource methods that a mock or another wrapper may stand in for, with what they would request. */
+/** Resource methods that a mock or another wrapper may replace, with what they would request. */
 const replaceable: Readonly<Record<string, Endpoint>> = {
   'messages.create': endpoints.messages,
   'messages.parse': endpoints.messages,
@@ -48,13 +50,9 @@ export class AnthropicObservation extends ClientObservation<AnthropicClient> {
   #download(client: AnthropicClient, batchId: string, answer: unknown): unknown {
     return (
       this.guarded(() => {
-        const call = {
-          provider: this.providerOf(client),
-          endpoint: 'messages.batches.results',
-          method: 'GET',
-          body: { batch_id: batchId },
-        }
-        return observeBatchDownload(answer, batchId, call, this.observer)
+        const target = { baseUrl: client.baseURL, provider: this.providerOf(client) }
+        const context = new RequestContext(anthropicWire, this.observer, target)
+        return observeBatchDownload(answer, batchResults(batchId), context)
       }) ?? answer
     )
   }
@@ -99,20 +97,25 @@ export class AnthropicObservation extends ClientObservation<AnthropicClient> {
   }
 }
 
-/** The batch whose results a request downloads, which its options say beside its path. */
-function batchOf(client: AnthropicClient, method: string, args: unknown[]): string | undefined {
-  const { verb, path, options } = askedFor(method, args)
-  if (verb !== 'get') return undefined
-  const route = routeOf(verb, path, client, options)
-  return route?.kind === 'batch-results' ? route.batchId : undefined
+/** What the SDK marks the download of a batch's results with, wherever these are kept. */
+interface DownloadOptions extends RequestOptions {
+  readonly stream?: unknown
+  readonly __binaryResponse?: unknown
 }
 
-/** A request at `post`, `get` or `request`, whichever way it is written. */
-function askedFor(method: string, args: unknown[]) {
-  const [path, given] = method === 'request' ? [undefined, args[0]] : args
-  const options = (given ?? {}) as RequestOptions & { readonly stream?: unknown }
+/** The batch whose results a request downloads, which its options say beside its path. */
+function batchOf({ baseURL }: AnthropicClient, method: string, args: unknown[]) {
+  const [place, given] = method === 'request' ? [undefined, args[0]] : args
+  const options = (given ?? {}) as DownloadOptions
   const verb = method === 'request' ? String(options.method).toLowerCase() : method
-  return { verb, path: String(path ?? options.path), options }
+  if (verb !== 'get') return undefined
+  const path = String(place ?? options.path)
+  const route = routeOf(verb, path, baseURL)
+  if (route?.kind === 'batch-results') return route.batchId
+  // The address is the server's to choose: without its query, which may be a signature, it stands
+  // for the batch.
+  const isResults = options.stream === true && options.__binaryResponse === true
+  return isResults ? exactPath(path, baseURL) : undefined
 }
 
 /** True where the application has middleware of its own, which SDKs from 0.101 on can have. */

@@ -4,8 +4,12 @@ import {
   jsonObject,
   noEstimate,
   ownValue,
+  requestBody,
   text,
   type UsageReading,
+  type WireContext,
+  type WireOperation,
+  type WireRequest,
 } from '@token-meter/core/wire'
 import { addContent, readMessage } from './messages.ts'
 
@@ -21,8 +25,23 @@ import { addContent, readMessage } from './messages.ts'
 
 const name = 'messages.batches.results'
 
-/** One line of a batch's results: only requests that succeeded are billed. */
-export function batchLine(batchId: string): Endpoint {
+/** The results of a batch, a JSON line for each request. */
+export function batchResults<Creator>(batchId: string): WireOperation<Creator> {
+  const endpoint = batchLine(batchId)
+  const of = (line: unknown) => {
+    const body = { batch_id: batchId, custom_id: jsonObject(line).custom_id }
+    return [{ endpoint, answer: line, body }]
+  }
+  return {
+    endpoint: { ...noEstimate, name, content: 'lines', read: () => [] },
+    body: { batch_id: batchId },
+    free: true,
+    parts: { of },
+  }
+}
+
+/** One line: only requests that succeeded are billed. */
+function batchLine(batchId: string): Endpoint {
   return {
     name,
     isLinked: ({ provider, body }) =>
@@ -44,23 +63,18 @@ export function batchLine(batchId: string): Endpoint {
   }
 }
 
-/** A download of results: free itself, and every line that the caller reads is a call of its own. */
-export function batchResults(seeLine: (line: unknown) => void): Endpoint {
-  return {
-    name,
-    read: () => [],
-    openStream: () => ({
-      rewrites: false,
-      finished: false,
-      usageSeen: false,
-      push(line) {
-        seeLine(line)
-        return line
-      },
-      readings: () => [],
-    }),
-    ...noEstimate,
-  }
+/**
+ * `POST /v1/messages/batches`: free, and remembered where a request of it is billed to somebody else.
+ * `undefined` where none is, which only its body tells.
+ */
+export function batchCreation<Creator>(
+  request: WireRequest,
+  { provider }: WireContext<Creator>,
+): WireOperation<Creator> | undefined {
+  const body = requestBody(request.body)
+  // Before its body is known it may be one.
+  const linked = request.body === undefined ? new Set<string>() : linkedRequests(provider, body)
+  return linked && { endpoint: rememberingLinked(linked), body, free: true }
 }
 
 /** The requests of a batch that the customer is billed for: by their `custom_id`, or all of them. */
@@ -72,8 +86,7 @@ const mostRemembered = 1000
 /** Batches of this process with linked requests. */
 const linkedBatches = new Map<string, Linked>()
 
-/** `POST /v1/messages/batches` with linked requests: free itself, and remembered by its id. */
-export function batchCreation(linked: Linked): Endpoint {
+function rememberingLinked(linked: Linked): Endpoint {
   return {
     name: 'messages.batches',
     read(batch, { provider }) {
@@ -89,7 +102,7 @@ export function batchCreation(linked: Linked): Endpoint {
 }
 
 /** The linked requests in the body of a batch that is to be created; `undefined` where none is. */
-export function linkedRequests(provider: string, body: object): Linked | undefined {
+function linkedRequests(provider: string, body: object): Linked | undefined {
   const requests = ownValue(body, 'requests')
   if (!Array.isArray(requests)) return undefined
   const linked = new Set<string>()

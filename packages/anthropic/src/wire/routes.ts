@@ -1,70 +1,56 @@
 /** What a request asks for, as far as it costs tokens. */
 export type Route =
   | { readonly kind: 'messages' | 'completions' }
+  /** Creates a batch: free itself, it says of each request in it who is billed. */
+  | { readonly kind: 'batch' }
   | { readonly kind: 'batch-results'; readonly batchId: string }
   /** Costs tokens, and cannot be metered. */
   | { readonly kind: 'unmetered'; readonly what: string }
 
-const messagesRoute: Route = { kind: 'messages' }
-const agentWork = /^\/v1\/(?:sessions(?:\/[^/]+\/events)?|deployments(?:\/[^/]+\/run)?)$/
-
-/** What the SDK marks the download of a batch's results with, wherever these are kept. */
-interface DownloadOptions {
-  readonly stream?: unknown
-  readonly __binaryResponse?: unknown
+const posts: Readonly<Record<string, Route>> = {
+  '/v1/messages': { kind: 'messages' },
+  '/v1/complete': { kind: 'completions' },
+  '/v1/messages/batches': { kind: 'batch' },
+  '/v1/dreams': { kind: 'unmetered', what: 'dreams' },
 }
+
+/** The events of a session have the tokens of each request, but not its model. */
+const agentWork = /^\/v1\/(?:sessions(?:\/[^/]+\/events)?|deployments(?:\/[^/]+\/run)?)$/
 
 /**
  * The route of a request; `undefined` for what bills nothing. Exact paths only: counting tokens,
- * creating, retrieving and listing batches, models and files are free.
+ * retrieving and listing batches, models and files are free.
+ *
+ * @param baseUrl what the path stands below; where it is not known, behind whatever prefix.
  */
 export function routeOf(
   method: string,
   path: string,
-  { baseURL }: { readonly baseURL: string },
-  options?: DownloadOptions,
+  baseUrl: string | undefined,
 ): Route | undefined {
-  if (method === 'post' && path === '/v1/messages') return messagesRoute
-  const exact = exactPath(path, baseURL)
-  if (method === 'get') {
-    const batchId = /\/v1\/messages\/batches\/([^/]+)\/results$/.exec(exact)?.[1]
-    if (batchId !== undefined) return { kind: 'batch-results', batchId }
-    // The address is the server's to choose: without its query, which may be a signature, it stands
-    // for the batch.
-    const isResults = options?.stream === true && options.__binaryResponse === true
-    return isResults ? { kind: 'batch-results', batchId: exact } : undefined
+  if (method === 'post') {
+    if (Object.hasOwn(posts, path)) return posts[path]
+    const exact = exactPath(path, baseUrl)
+    if (Object.hasOwn(posts, exact)) return posts[exact]
+    return agentWork.test(exact) ? { kind: 'unmetered', what: 'managed agents' } : undefined
   }
-  if (method !== 'post') return undefined
-  if (exact === '/v1/messages') return messagesRoute
-  if (exact === '/v1/complete') return { kind: 'completions' }
-  // The events of a session have the tokens of each request, but not its model.
-  if (agentWork.test(exact)) {
-    return { kind: 'unmetered', what: 'managed agents' }
-  }
-  return exact === '/v1/dreams' ? { kind: 'unmetered', what: 'dreams' } : undefined
-}
-
-/** True for what creates a batch: free itself, it says of each request in it who is billed. */
-export function createsBatch(
-  method: string,
-  path: string,
-  { baseURL }: { readonly baseURL: string },
-): boolean {
-  if (method !== 'post' || !path.includes('/batches')) return false
-  return exactPath(path, baseURL) === '/v1/messages/batches'
+  if (method !== 'get') return undefined
+  const results = /\/v1\/messages\/batches\/([^/]+)\/results$/.exec(exactPath(path, baseUrl))
+  return results?.[1] === undefined ? undefined : { kind: 'batch-results', batchId: results[1] }
 }
 
 const withoutBill =
   /^\/v1\/(?:messages\/(?:batches|count_tokens)|agents|deployments|dreams|environments|files|memory_stores|models|organizations|sessions|skills|tunnels|user_profiles|vaults)(?:\/|$)/
 
 /** True for paths without a route that bill nothing, or whose usage is reported as unmetered. */
-export function isWithoutBill(path: string, { baseURL }: { readonly baseURL: string }): boolean {
-  return withoutBill.test(exactPath(path, baseURL))
+export function isWithoutBill(path: string, baseUrl: string | undefined): boolean {
+  return withoutBill.test(exactPath(path, baseUrl))
 }
 
 /** A path as the SDK's own methods write it: no base URL, no query. */
-function exactPath(path: string, baseUrl: string): string {
+export function exactPath(path: string, baseUrl: string | undefined): string {
   const [bare = ''] = path.split(/[?#]/, 1)
+  if (baseUrl === undefined) return bare.replace(/^.*(?=\/v1\/)/, '').replace(/(?<=.)\/$/, '')
   const base = baseUrl.replace(/\/+$/, '')
   const own = bare.startsWith(base) ? bare.slice(base.length) : bare
   return `/${own}`.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '')

@@ -2,7 +2,6 @@ import { currentScope, runInScope } from '@token-meter/core/adapter'
 import type { ApiClient, ApiRequest, ApiResponse } from './google-client.ts'
 import type { Observation } from './google-observation.ts'
 import { observeRequest, observeStreamRequest } from './observe-request.ts'
-import { observedFetch } from './observed-fetch.ts'
 
 // `Reflect.apply` is how all of these are called.
 export type Method = (...args: unknown[]) => unknown
@@ -92,7 +91,7 @@ function shownApiClient(
         const own = Reflect.apply(original, api, []) as typeof fetch | undefined
         if (observed === undefined || own !== source) {
           source = own
-          observed = observedFetch(own, observation)
+          observed = observation.observedFetch(own)
         }
         return observed
       })

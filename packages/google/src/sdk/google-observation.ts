@@ -3,6 +3,7 @@ import {
   type ClientOptions,
   guarded,
   type ObservedCall,
+  observeFetch,
   RequestContext,
 } from '@token-meter/core/adapter'
 import type { Call, Endpoint, WireOperation, WireRequest } from '@token-meter/core/wire'
@@ -62,9 +63,26 @@ export class Observation {
     return this.guarded(() => this.#context().begin({ endpoint, body }, method))
   }
 
+  /**
+   * The `fetch` of the interactions API, which from SDK 2 on goes around the API client's requests.
+   *
+   * @param own the application's `httpOptions.fetch`, if there is one.
+   */
+  observedFetch(own: typeof fetch | undefined): typeof fetch {
+    // Found when it is called, as an application may replace the global one later.
+    const send: typeof fetch = (input, init) =>
+      init === undefined ? (own ?? fetch)(input) : (own ?? fetch)(input, init)
+    const [observer, protocols] = [this.#observer, [googleWire]]
+    return observeFetch(send, { observer, protocols, provider: this.#provider })
+  }
+
+  get #provider(): string {
+    return this.#options.provider ?? (this.#api.isVertexAI() ? 'vertex' : 'google')
+  }
+
   #context(): RequestContext {
-    const provider = this.#options.provider ?? (this.#api.isVertexAI() ? 'vertex' : 'google')
-    return new RequestContext(googleWire, this.#observer, { baseUrl: undefined, provider })
+    const target = { baseUrl: undefined, provider: this.#provider }
+    return new RequestContext(googleWire, this.#observer, target)
   }
 
   /** Nothing of the meter reaches the call, but the refusal that the application asked for. */
