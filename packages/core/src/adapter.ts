@@ -61,7 +61,7 @@ export type {
 } from './outbox/outbox.ts'
 export type { Awaitable } from './lib/promises.ts'
 export type { Batch, BatchEntry, BatchMarks } from './sink/batch.ts'
-export { isRequestBound } from './environment/request-bound.ts'
+export { isRequestBound } from './environment/runtime.ts'
 export type { TakenId } from './outbox/taken-id.ts'
 export type { KnownSink, KnownSinks, SinkMode, SinkStart } from './outbox/known-sinks.ts'
 export type { Sink, SinkResult } from './sink/sink.ts'

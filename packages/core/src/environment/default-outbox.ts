@@ -4,7 +4,7 @@ import type { Outbox } from '../outbox/outbox.ts'
 import { sqliteOutbox } from '../outbox/sqlite/sqlite-outbox.ts'
 import { FallbackOutbox } from './fallback-outbox.ts'
 import { installedPackage } from './installed-package.ts'
-import { variable } from './variable.ts'
+import { variable } from './runtime.ts'
 
 const defaultPath = '.token-meter/usage.db'
 

@@ -3,9 +3,8 @@ import { isNextBuild } from '../lib/runtime.ts'
 import { type TemporaryOutbox, temporaryOutbox } from '../outbox/memory/memory-outbox.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import { duplicateIds } from '../outbox/taken-id.ts'
-import { appendBeside } from './append-beside.ts'
-import { isRequestBound } from './request-bound.ts'
-import { TwoOutboxes, type WholeOutbox } from './two-outboxes.ts'
+import { appendBeside, JoinedPositions, TwoOutboxes, type WholeOutbox } from './two-outboxes.ts'
+import { isRequestBound } from './runtime.ts'
 
 export interface FallbackOptions {
   /** What is tried, for people; without a password. */
@@ -19,40 +18,37 @@ export interface FallbackOptions {
 
 const defaultMaxRecords = 10_000
 /** How soon it is tried again, in ms; doubled each time. */
-const againMs = { first: 1000, most: 60_000 }
-/** How long nothing more is said of what was said. */
-const quietMs = 60 * 60_000
+const againMs = { first: 1000, max: 60_000 }
+/** How long a failure is not reported again, in ms. */
+const throttleMs = 60 * 60_000
 /** Records that move at a time. */
-const moveMost = 500
-/** Of flushes that may still be waiting. */
-const mostMarks = 1000
-
-/** Behind what is in memory, and behind what is in the outbox. */
-interface Mark {
-  readonly inMemory: number
-  kept: number
-}
-
+const maxMoved = 500
 /**
- * An outbox that cannot be opened, or written, must not fail the call that it should keep usage of.
- * Until it can, usage is kept in memory and delivered from there; it is told, and tried again. Then
- * what no sink has anything of moves in, under the ids that it has: a process that is killed in the
- * middle leaves it in the outbox once or, where it had not come to it, loses it as it said. What a
- * sink may have is delivered from memory to its end, because only memory knows what.
+ * An outbox that cannot be opened, or written, must not fail the call that it should keep usage of:
+ *
+ *     closed off  `open` throws. Usage is kept in memory and delivered from there; it is reported, and
+ *                 tried again after 1 s, 2 s, ... 60 s.
+ *     open        usage is kept in the outbox; memory is empty, or has only what a sink may have.
+ *     failing     open, and an append threw. As closed off, with the outbox still delivering its own.
+ *     moving      out of the two others, when it can be written: what no sink has anything of goes into
+ *                 the outbox under the ids that it has. Memory is not claimed from meanwhile.
+ *
+ * A process that is killed while it moves leaves a record in the outbox once or, where it had not come
+ * to it, loses it as it said. What a sink may have is delivered from memory to its end, because only
+ * memory knows what.
  */
 export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
   readonly #options: FallbackOptions
   readonly inMemory: TemporaryOutbox
   protected kept: Outbox | undefined
   /** It is open and could not be written: usage is kept in memory until it can. */
-  #ails = false
+  #isFailing = false
   #moving = false
   #timer: ReturnType<typeof setTimeout> | undefined
   #nextMs = againMs.first
-  #toldAt = Number.NEGATIVE_INFINITY
+  #reportedAt = Number.NEGATIVE_INFINITY
   #closed = false
-  readonly #marks = new Map<number, Mark>()
-  #lastMark = 0
+  readonly #positions = new JoinedPositions()
   /** What was asked of memory before the outbox could be asked. */
   readonly #registered = new Map<string, number>()
   /** Sinks that came while the outbox could not be asked: what it has for them, they have to see. */
@@ -81,12 +77,12 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
 
   append: Outbox['append'] = (records) => {
     if (this.kept === undefined && isNextBuild()) this.#tryOpen()
-    if (this.kept !== undefined && !this.#ails) {
+    if (this.kept !== undefined && !this.#isFailing) {
       try {
         return appendBeside(this.kept, this.inMemory.isEmpty ? undefined : this.inMemory, records)
       } catch (cause) {
         if (this.#closed) throw cause
-        this.#ails = true
+        this.#isFailing = true
         this.#failed(cause)
       }
     }
@@ -95,11 +91,6 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
     return appendBeside(this.inMemory, this.kept, records)
   }
 
-  waiting = (): number => this.kept?.waiting?.() ?? 0
-
-  /** What memory has is not being appended: it is told at the end. */
-  saveNow = (): boolean => this.kept?.saveNow?.() ?? false
-
   claim: Outbox['claim'] = (sink, ...rest) => {
     const batch = this.#moving || this.#rests ? undefined : this.inMemory.claim(sink, ...rest)
     if (batch !== undefined) return batch
@@ -107,29 +98,21 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
     return this.kept?.claim(sink, ...rest)
   }
 
-  mark: Outbox['mark'] = async (...marking) =>
-    (await this.inMemory.mark(...marking)) || ((await this.kept?.mark(...marking)) ?? false)
-
-  settle: Outbox['settle'] = async (...settling) =>
-    (await this.inMemory.settle(...settling)) || ((await this.kept?.settle(...settling)) ?? false)
-
   position: Outbox['position'] = async () => {
     const inMemory = await this.inMemory.position()
-    const kept = await this.#unlessItAils((outbox) => outbox.position(), 0)
-    this.#marks.set(++this.#lastMark, { inMemory, kept })
-    if (this.#marks.size > mostMarks) this.#marks.delete(this.#lastMark - mostMarks)
-    return this.#lastMark
+    const kept = await this.#unlessItFails((outbox) => outbox.position(), 0)
+    return this.#positions.add(inMemory, kept)
   }
 
   isSettled: Outbox['isSettled'] = async (sink, position) => {
-    const mark = this.#marks.get(position)
-    if (this.#moving || mark === undefined) return false
-    if (!(await this.inMemory.isSettled(sink, mark.inMemory))) return false
-    return await this.#unlessItAils((outbox) => outbox.isSettled(sink, mark.kept), true)
+    const both = this.#positions.get(position)
+    if (this.#moving || both === undefined) return false
+    if (!(await this.inMemory.isSettled(sink, both.inMemory))) return false
+    return await this.#unlessItFails((outbox) => outbox.isSettled(sink, both.kept), true)
   }
 
   /** That it cannot be used is told already, and no reason not to deliver what is in memory. */
-  async #unlessItAils<Value>(
+  async #unlessItFails<Value>(
     ask: (outbox: Outbox) => Value | Promise<Value>,
     instead: Value,
   ): Promise<Value> {
@@ -137,7 +120,7 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
     try {
       return await ask(this.kept)
     } catch (cause) {
-      if (!this.#ails || (cause as { busy?: unknown }).busy === true) throw cause
+      if (!this.#isFailing || (cause as { busy?: unknown }).busy === true) throw cause
       return instead
     }
   }
@@ -150,20 +133,15 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
     return Math.min(inMemory, kept)
   }
 
-  expedite: Outbox['expedite'] = async (sink) => {
-    await this.inMemory.expedite(sink)
-    await this.kept?.expedite(sink)
-  }
-
   /** What is in memory is of this process, and nothing of before a sink. */
   sinks: Outbox['sinks'] = async () => {
     const inMemory = await this.inMemory.sinks()
-    return await this.#unlessItAils((outbox) => outbox.sinks(), inMemory)
+    return await this.#unlessItFails((outbox) => outbox.sinks(), inMemory)
   }
 
   attend: Outbox['attend'] = async (sink, mode) => {
     await this.inMemory.attend(sink, mode)
-    const isKept = await this.#unlessItAils(async (outbox) => {
+    const isKept = await this.#unlessItFails(async (outbox) => {
       if (this.#early.has(sink)) await outbox.sinks()
       else await outbox.attend(sink, mode)
       return true
@@ -174,14 +152,8 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
 
   leave: Outbox['leave'] = async (sink) => {
     await this.inMemory.leave(sink)
-    await this.#unlessItAils((outbox) => outbox.leave(sink), undefined)
+    await this.#unlessItFails((outbox) => outbox.leave(sink), undefined)
   }
-
-  rename: Outbox['rename'] = (from, to) =>
-    this.both(
-      (outbox) => outbox.rename(from, to),
-      (a, b) => a || b,
-    )
 
   registerSink: Outbox['registerSink'] = async (sink, start) => {
     const { sinceMs = -Infinity } = start
@@ -233,8 +205,8 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
   #failed(cause: unknown): void {
     this.#tryLater()
     const now = performance.now()
-    if (now - this.#toldAt < quietMs) return
-    this.#toldAt = now
+    if (now - this.#reportedAt < throttleMs) return
+    this.#reportedAt = now
     const { name, report } = this.#options
     report(
       new OutboxError(
@@ -253,18 +225,18 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
   }
 
   async #tryAgain(): Promise<void> {
-    this.#nextMs = Math.min(againMs.most, this.#nextMs * 2)
+    this.#nextMs = Math.min(againMs.max, this.#nextMs * 2)
     await this.moveIn()
     this.#timer = undefined
     // What a sink was being sent can move when it is known not to have arrived.
-    if (this.kept === undefined || this.#ails || this.#registering || this.inMemory.waits)
+    if (this.kept === undefined || this.#isFailing || this.#registering || this.inMemory.waits)
       this.#tryLater()
     else this.#nextMs = againMs.first
   }
 
   /** Tries whether what is in memory can move. Never rejects: what fails is told. */
   async moveIn(): Promise<void> {
-    if (this.#rests && !this.#ails && !this.#registering) return
+    if (this.#rests && !this.#isFailing && !this.#registering) return
     try {
       await this.#moveInNow()
     } catch (cause) {
@@ -279,9 +251,9 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
     this.#moving = true
     try {
       if (this.#registering) await this.#registerAgain(outbox)
-      if (this.#ails) await outbox.append([])
+      if (this.#isFailing) await outbox.append([])
       for (;;) {
-        const records = this.inMemory.untouched(moveMost)
+        const records = this.inMemory.untouched(maxMoved)
         if (records.length === 0) break
         const taken = await outbox.append(records)
         const others = taken && duplicateIds(taken)
@@ -289,9 +261,8 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
         this.inMemory.remove(records.map(({ id }) => id))
         this.moved += records.length
       }
-      this.#ails = false
-      const kept = await outbox.position()
-      for (const mark of this.#marks.values()) mark.kept = Math.max(mark.kept, kept)
+      this.#isFailing = false
+      this.#positions.raiseKept(await outbox.position())
     } finally {
       this.#moving = false
     }

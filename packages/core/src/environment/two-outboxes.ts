@@ -1,5 +1,6 @@
-import type { LedgerPage, Outbox, SinkStats } from '../outbox/outbox.ts'
+import type { Appended, LedgerPage, Outbox, SinkStats } from '../outbox/outbox.ts'
 import type { TemporaryOutbox } from '../outbox/memory/memory-outbox.ts'
+import type { TakenId } from '../outbox/taken-id.ts'
 
 /** Every method of the contract, so that none is forgotten here. What fails is told by `report`. */
 export type WholeOutbox = Required<Omit<Outbox, 'onFault'>>
@@ -80,6 +81,28 @@ export abstract class TwoOutboxes {
 
   drop: Outbox['drop'] = (...asked) => this.both((outbox) => outbox.drop(...asked), sum)
 
+  waiting = (): number => this.kept?.waiting?.() ?? 0
+
+  /** What memory has is not being appended: it is told at the end. */
+  saveNow = (): boolean => this.kept?.saveNow?.() ?? false
+
+  mark: Outbox['mark'] = async (...marking) =>
+    (await this.inMemory.mark(...marking)) || ((await this.kept?.mark(...marking)) ?? false)
+
+  settle: Outbox['settle'] = async (...settling) =>
+    (await this.inMemory.settle(...settling)) || ((await this.kept?.settle(...settling)) ?? false)
+
+  expedite: Outbox['expedite'] = async (sink) => {
+    await this.inMemory.expedite(sink)
+    await this.kept?.expedite(sink)
+  }
+
+  rename: Outbox['rename'] = (from, to) =>
+    this.both(
+      (outbox) => outbox.rename(from, to),
+      (a, b) => a || b,
+    )
+
   protected both<Value>(
     ask: (outbox: Outbox) => Value | Promise<Value>,
     join: (inMemory: Value, kept: Value) => Value,
@@ -93,6 +116,30 @@ export abstract class TwoOutboxes {
       return Promise.all([inMemory, kept]).then(([a, b]) => join(a, b))
     }
     return join(inMemory, kept)
+  }
+}
+
+/** Of flushes that may still be waiting. */
+const maxPositions = 1000
+
+/** Positions in both at once, under a number of their own. */
+export class JoinedPositions {
+  readonly #positions = new Map<number, { readonly inMemory: number; kept: number }>()
+  #last = 0
+
+  add(inMemory: number, kept: number): number {
+    this.#positions.set(++this.#last, { inMemory, kept })
+    if (this.#positions.size > maxPositions) this.#positions.delete(this.#last - maxPositions)
+    return this.#last
+  }
+
+  get(position: number): { readonly inMemory: number; readonly kept: number } | undefined {
+    return this.#positions.get(position)
+  }
+
+  /** What was in memory has moved: it is in the outbox up to there. */
+  raiseKept(kept: number): void {
+    for (const both of this.#positions.values()) both.kept = Math.max(both.kept, kept)
   }
 }
 
@@ -110,4 +157,33 @@ function sumOfStats(a: SinkStats, b: SinkStats): SinkStats {
     held: a.held + b.held,
     ...(oldest.length > 0 && { oldestPendingAt: Math.min(...oldest) }),
   }
+}
+
+/** Keeps what the other one does not have already: an id is kept once. */
+export function appendBeside(
+  outbox: Outbox,
+  other: Outbox | undefined,
+  records: Parameters<Outbox['append']>[0],
+): Appended | Promise<Appended> {
+  const taken = other === undefined ? [] : takenIn(other, records)
+  if (taken.length === 0) return outbox.append(records)
+  const rest = new Set(records)
+  for (const { record } of taken) rest.delete(record)
+  const appended = outbox.append([...rest])
+  return appended instanceof Promise
+    ? appended.then((more) => [...taken, ...(more ?? [])])
+    : [...taken, ...(appended ?? [])]
+}
+
+/** As far as it can say at once. */
+function takenIn(outbox: Outbox, records: Parameters<Outbox['append']>[0]): TakenId[] {
+  return records.flatMap((record) => {
+    try {
+      const kept = outbox.find(record.id)
+      if (kept instanceof Promise) kept.catch(() => {})
+      return kept === undefined || kept instanceof Promise ? [] : { record, kept }
+    } catch {
+      return []
+    }
+  })
 }

@@ -14,7 +14,7 @@
  * so; live usage goes everywhere (outbox/outbox.ts).
  */
 import { valueBefore } from '../lib/timing.ts'
-import { variable } from '../environment/variable.ts'
+import { variable } from '../environment/runtime.ts'
 import { ConfigError } from '../errors/errors.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { SinkMode } from '../outbox/known-sinks.ts'

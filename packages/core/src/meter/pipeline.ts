@@ -19,7 +19,7 @@ import { Delivery, type DeliveryListener } from '../delivery/delivery.ts'
 import { deliveryOptions } from '../delivery/options.ts'
 import { SinkArrival } from '../delivery/sink-arrival.ts'
 import { defaultOutbox } from '../environment/default-outbox.ts'
-import { checkRequest } from '../environment/request-bound.ts'
+import { checkRequest } from '../environment/runtime.ts'
 import type { TokenMeterError } from '../errors/errors.ts'
 import { handleRejection } from '../lib/promises.ts'
 import { isNextBuild } from '../lib/runtime.ts'
@@ -29,20 +29,20 @@ import { checkSinks } from '../sink/check-sinks.ts'
 import { pricedSinks } from '../sink/priced-sinks.ts'
 import { keepingSums } from '../sink/send-sums.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
-import { deliveryListener, MeterEmitter } from './events.ts'
+import { MeterEmitter, deliveryListener } from './events.ts'
 import { environmentLivemode, livemodeOf, sinkMode } from './livemode.ts'
 import { type ManualUsage, toUsageRecord } from './manual-usage.ts'
 import {
-  checkOptions,
   type CloseOptions,
   type FlushOptions,
   type MeterOptions,
+  checkOptions,
   timeoutOf,
 } from './options.ts'
 import { UsageRecorder } from './recorder.ts'
 import { pruneRegularly } from './retention.ts'
 import { Shutdown } from './shutdown.ts'
-import { countUsage, type MeterStats } from './stats.ts'
+import { type MeterStats, countUsage } from './stats.ts'
 import { RequestLifetime } from './wait-until.ts'
 
 export interface PipelineOptions {

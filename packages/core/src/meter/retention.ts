@@ -1,4 +1,4 @@
-import { isRequestBound } from '../environment/request-bound.ts'
+import { isRequestBound } from '../environment/runtime.ts'
 import { OutboxError, type TokenMeterError } from '../errors/errors.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import { defaultRetentionMs } from './options.ts'

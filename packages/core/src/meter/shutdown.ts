@@ -20,15 +20,15 @@
 import type { Delivery } from '../delivery/delivery.ts'
 import { flushDeliveries } from '../delivery/flush.ts'
 import { moveIn } from '../environment/fallback-outbox.ts'
-import { isRequestBound } from '../environment/request-bound.ts'
+import { isRequestBound } from '../environment/runtime.ts'
 import { FlushError, type OutboxError } from '../errors/errors.ts'
 import { listenToProcess } from '../lib/runtime.ts'
 import { settledWithin, valueBefore } from '../lib/timing.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import {
+  type End,
   checkNothingIsLeft,
   checkNothingIsLost,
-  type End,
   lostCounts,
   lostRecords,
   noAnswer,

@@ -1,5 +1,11 @@
 import { ConfigError } from '../errors/errors.ts'
 
+/** An environment variable that is set and not blank. */
+export function variable(name: string): string | undefined {
+  const value = globalThis.process?.env?.[name]?.trim()
+  return value === undefined || value === '' ? undefined : value
+}
+
 /**
  * True where a timer, a connection or a promise lives no longer than the request that made it: on
  * Cloudflare Workers. Nothing can run there in the background.

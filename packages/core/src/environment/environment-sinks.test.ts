@@ -3,8 +3,7 @@ import { expect, test, vi } from 'vitest'
 import { memoryOutbox } from '../outbox/memory/memory-outbox.ts'
 import type { Sink } from '../sink/sink.ts'
 import { withSend } from '../sink/with-send.ts'
-import { environmentSinks } from './environment-sinks.ts'
-import { lateSink } from './late-sink.ts'
+import { environmentSinks, lateSink } from './environment-sinks.ts'
 
 async function start(reportsProgress: boolean) {
   const outbox = memoryOutbox()
