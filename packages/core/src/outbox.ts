@@ -73,6 +73,7 @@ export { ConfigError, messageOf, OutboxError } from './errors/errors.ts'
 export { type Refusal, refusalOf } from './errors/refusal.ts'
 export {
   checkKeys,
+  hasMethod,
   isAboveZero,
   isCount,
   isDuration,

@@ -1,5 +1,6 @@
 import {
   ConfigError,
+  hasMethod,
   checkKeys,
   isCount,
   isFunction,
@@ -62,6 +63,8 @@ const check = optionCheck('postgresOutbox')
 const scheme = /^([a-z][a-z0-9+.-]+):/i
 const ownSchemes: readonly string[] = ['postgres', 'postgresql', 'socket']
 
+const isString = (value: unknown) => typeof value === 'string'
+
 /** @throws ConfigError for an option that cannot be meant. */
 export function checkOptions(connection: PostgresConnection, options: PostgresOutboxOptions): void {
   checkKeys<PostgresConnection>('postgresOutbox', connection, knownConnection)
@@ -73,12 +76,8 @@ export function checkOptions(connection: PostgresConnection, options: PostgresOu
       'postgresOutbox() needs either a connectionString, such as postgres://user@host/database, or a pool',
     )
   }
-  if (connectionString !== undefined && typeof connectionString !== 'string') {
-    throw new ConfigError('postgresOutbox() expected connectionString to be a string')
-  }
-  if (pool !== undefined && typeof pool?.connect !== 'function') {
-    throw new ConfigError('postgresOutbox() expected pool to be a Pool of the package pg')
-  }
+  check('connectionString', connectionString ?? '', 'a string', isString)
+  if (pool !== undefined) check('pool', pool, 'a Pool of the package pg', hasMethod('connect'))
   if (schema !== undefined) checkSchema(schema)
   const [, name = 'postgres'] = scheme.exec(connectionString ?? '') ?? []
   if (!ownSchemes.includes(name.toLowerCase())) {

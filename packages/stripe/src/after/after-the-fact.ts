@@ -1,4 +1,10 @@
-import { ConfigError, type UsageRecord, checkKeys } from '@token-meter/core/sink'
+import {
+  ConfigError,
+  type UsageRecord,
+  checkKeys,
+  isFunction,
+  optionCheck,
+} from '@token-meter/core/sink'
 import type { Outbox } from '@token-meter/core/adapter'
 import type Stripe from 'stripe'
 import { checkedApiKey, redact } from '../api-key.ts'
@@ -79,9 +85,8 @@ export function afterTheFact<Options extends AfterTheFactOptions>(
   if (typeof outbox?.correct !== 'function') {
     throw new ConfigError(`${caller}: give meter, or outbox, where the ledger is`)
   }
-  if (pricedBy !== undefined && typeof pricedBy !== 'function') {
-    throw new ConfigError(`${caller}: pricedBy must be made by cost(), as the cost of createMeter`)
-  }
+  const priced = 'made by cost(), as the cost of createMeter'
+  optionCheck(caller)('pricedBy', pricedBy ?? isFunction, priced, isFunction)
   const shape = { ...settings, modelSlug, pricedBy }
   return {
     sink: settings.name,

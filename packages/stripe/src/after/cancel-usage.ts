@@ -1,4 +1,4 @@
-import { ConfigError } from '@token-meter/core/sink'
+import { isOneOf, optionCheck } from '@token-meter/core/sink'
 import type { LedgerEntry } from '@token-meter/core/adapter'
 import type { StripeApi } from '../options.ts'
 import { isInDuplicateWindow } from '../time-windows.ts'
@@ -154,7 +154,7 @@ function idsOf(events: readonly EventOfRecord[]): readonly string[] {
 }
 
 function checkedApi(api: unknown = 'v2'): 'v1' | 'v2' {
-  if (api === 'v1') return 'v1'
-  if (api === 'v2' || api === 'stream') return 'v2'
-  throw new ConfigError("cancelUsage: api must be 'v1', 'v2' or 'stream'")
+  const isApi = isOneOf('v1', 'v2', 'stream')
+  optionCheck('cancelUsage')('api', api, "'v1', 'v2' or 'stream'", isApi)
+  return api === 'v1' ? 'v1' : 'v2'
 }

@@ -146,11 +146,10 @@ async function compare(
   return { ...sum, billed, difference: billed - delivered, problem }
 }
 
-function checkedWindow({ from, to, lagMs = 0 }: ReconcileUsageOptions): [number, number] {
+function checkedWindow({ from, to }: ReconcileUsageOptions): [number, number] {
   const [fromMs, untilMs] = [spanStart(Number(from), minuteMs), spanEnd(Number(to), minuteMs)]
   if (!(fromMs < untilMs)) {
     throw new ConfigError('reconcileUsage: from and to must be times, and from before to')
   }
-  if (!(lagMs >= 0)) throw new ConfigError('reconcileUsage: lagMs must be a number of ms')
   return [fromMs, untilMs]
 }
