@@ -50,17 +50,6 @@ describe.each(sdkMajors)('ai $major', (sdk) => {
     expect(run.errors).toEqual([])
   })
 
-  test('streamText', async () => {
-    await using run = await start()
-    run.server.serve(chatScript)
-    const result = ai.streamText({ model: chat(run), prompt })
-    expect(await result.text).toBe('{"a":1}')
-    expect(run.records).toMatchObject([
-      { model: 'gpt-5.4-2026-03-05', tokens: countedTokens, outcome: 'complete' },
-    ])
-    expect(run.errors).toEqual([])
-  })
-
   test('a tool loop: one record a step', async () => {
     await using run = await start()
     run.server.serve(toolCallCompletion)

@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { memoryOutbox } from '../src/index.ts'
 import { type Metered, startMetered } from './metered.ts'
-import { callOptions, chatCompletion, chatScript } from './scripts.ts'
+import { callOptions } from './scripts.ts'
 import { sdkMajors } from './sdk-majors.ts'
 import { generated, parts, partSource, StubModel, usage } from './stub-models.ts'
 
@@ -100,25 +99,6 @@ describe('odd models', () => {
     expect(run.errors.map(({ message }) => message)).toEqual([
       'calls of a rerankingModel work, but are not metered: record() their usage',
     ])
-  })
-
-  test('a slow outbox is waited for, before the answer and before the end of a stream', async () => {
-    const kept: string[] = []
-    const outbox = memoryOutbox()
-    const append = outbox.append.bind(outbox)
-    outbox.append = async (records) => {
-      await new Promise((resolve) => setTimeout(resolve, 20))
-      await append(records)
-    }
-    await using run = await startMetered(sdk, { outbox })
-    run.server.serve(chatCompletion)
-    run.server.serve(chatScript)
-    run.meter.on('usage', ({ outcome }) => void kept.push(outcome))
-    const model = run.meter(run.openai.chat('gpt-5.4'), 'cus_1')
-    await model.doGenerate(callOptions)
-    expect(kept).toHaveLength(1)
-    for await (const _ of (await model.doStream(callOptions)).stream);
-    expect(kept).toHaveLength(2)
   })
 })
 

@@ -1,4 +1,3 @@
-import { inspect } from 'node:util'
 import { isOpenAIClient } from '../../openai/src/sdk/openai-client.ts'
 import { describe, expect, test, vi } from 'vitest'
 import { isAnthropicClient } from '../src/sdk/anthropic-client.ts'
@@ -6,68 +5,11 @@ import { startMetered } from './metered.ts'
 import { message, messageScript, request, streamed } from './scripts.ts'
 import { type SdkClient, sdkMajors } from './sdk-majors.ts'
 
-/** What `inspect` shows, without the `Proxy(...)` that Node writes around a proxy from 26 on. */
-function shown(value: unknown, depth?: number): string {
-  return inspect(value, { depth }).replaceAll(/Proxy\(|\)/g, '')
-}
-
 describe.each(sdkMajors)(
   'a metered client of @anthropic-ai/sdk $version is a raw one',
   ({ version, Anthropic }) => {
     const start = () => startMetered(Anthropic)
     const requestId = { headers: { 'request-id': 'req_a', 'anthropic-workspace-id': 'wrkspc_a' } }
-
-    test('identity: the same property is the same object, every time', async () => {
-      await using run = await start()
-      const { metered } = run
-      expect(metered.messages).toBe(metered.messages)
-      expect(metered.beta.messages.batches).toBe(metered.beta.messages.batches)
-      expect(metered.messages.create).toBe(metered.messages.create)
-      expect(metered.post).toBe(metered.post)
-      expect(metered.models).toBe(metered.models)
-    })
-
-    test('instanceof, keys and inspect say the same (sentry#20291)', async () => {
-      await using run = await start()
-      const { raw, metered } = run
-      expect(metered).toBeInstanceOf(Anthropic)
-      expect(metered.constructor).toBe(Anthropic)
-      expect(metered.messages).toBeInstanceOf(raw.messages.constructor)
-      expect(Object.getPrototypeOf(metered)).toBe(Anthropic.prototype)
-      expect(Object.keys(metered)).toEqual(Object.keys(raw))
-      expect(Object.keys({ ...metered })).toEqual(Object.keys({ ...raw }))
-      for (const depth of [0, 1, 2]) {
-        expect(shown({ metered }, depth)).toBe(shown({ metered: raw }, depth))
-      }
-      expect(shown(metered.messages)).toBe(shown(raw.messages))
-    })
-
-    test('metering leaves the raw client as it is, and both can be shown by what compares them', async () => {
-      await using run = await start()
-      const client = new Anthropic({ apiKey: 'sk-a', baseURL: 'http://127.0.0.1:1' })
-      const keys = () => [client, client.messages].map((owner) => Reflect.ownKeys(owner))
-      const before = keys()
-      const metered = run.meter(client, 'cus_1')
-      void metered.messages
-      expect(keys()).toEqual(before)
-      for (const openai of [client, metered]) {
-        const spy = vi.fn()
-        spy({ openai })
-        expect(spy).toHaveBeenCalledWith({ openai })
-        expect(() => expect(spy).toHaveBeenCalledWith({ openai, more: 1 })).toThrow(/more/)
-        expect(() => expect({ openai }).toEqual(null)).toThrow(/null/)
-      }
-    })
-
-    test('a function that is assigned reads back as itself', async () => {
-      await using run = await start()
-      const { create } = run.metered.messages
-      const spy = () => {}
-      run.metered.messages.create = spy as never
-      expect(run.metered.messages.create).toBe(spy)
-      run.metered.messages.create = create
-      expect(run.metered.messages.create).toBe(create)
-    })
 
     test('settings that are functions come back as they are', async () => {
       await using run = await start()
@@ -135,20 +77,6 @@ describe.each(sdkMajors)(
       expect(metered.response.status).toBe(200)
     })
 
-    test('the events of a stream are byte-equal to raw', async () => {
-      await using run = await start()
-      run.server.serve(messageScript, { times: 4 })
-      const read = async (client: SdkClient) => {
-        const events: string[] = []
-        for await (const event of await client.messages.create(streamed)) {
-          events.push(JSON.stringify(event))
-        }
-        const response = await client.messages.create(streamed).asResponse()
-        return [...events, await response.text()]
-      }
-      expect(await read(run.metered)).toEqual(await read(run.raw))
-    })
-
     test('a stream object keeps its class, controller, methods and keys', async () => {
       await using run = await start()
       run.server.serve(messageScript, { times: 2 })
@@ -184,18 +112,6 @@ describe.each(sdkMajors)(
       expect(await told(run.metered)).toEqual(await told(run.raw))
     })
 
-    test("the caller's request is sent byte for byte, from frozen objects", async () => {
-      await using run = await start()
-      run.server.serve(message, { times: 2 })
-      const frozen = Object.freeze({ ...request, metadata: Object.freeze({ user_id: 'u' }) })
-      await run.metered.messages.create(frozen, Object.freeze({ headers: { 'x-own': '1' } }))
-      await run.raw.messages.create(frozen, Object.freeze({ headers: { 'x-own': '1' } }))
-      const [metered, raw] = run.server.requests
-      expect(metered?.rawBody).toBe(raw?.rawBody)
-      expect(metered?.url).toBe(raw?.url)
-      expect(metered?.headers).toEqual(raw?.headers)
-    })
-
     test("an error is the SDK's own, and a caught one is not unhandled (braintrust#905)", async () => {
       await using run = await start()
       const unhandled = vi.fn()
@@ -212,23 +128,6 @@ describe.each(sdkMajors)(
       expect(new Set(caught.map(String)).size).toBe(1)
       expect(new Set(caught.map((error) => (error as Error).constructor)).size).toBe(1)
       expect(unhandled).not.toHaveBeenCalled()
-    })
-
-    test('odd responses never disturb the call (braintrust#1174)', async () => {
-      await using run = await start()
-      for (const reply of [{}, { usage: 'none' }, { usage: [] }, { content: 'x', usage: null }]) {
-        run.server.serve(reply)
-        expect(await run.metered.messages.create(request)).toEqual(reply)
-      }
-      const odd = ['message_start', 'content_block_start', 'content_block_delta', 'message_delta']
-      run.server.serve([
-        ...odd.map((type) => ({ type })),
-        ...odd.map((type) => ({ type, message: 3, delta: 'x', usage: [], content_block: null })),
-      ])
-      let events = 0
-      for await (const _ of await run.metered.messages.create(streamed)) events++
-      expect(events).toBe(8)
-      expect(run.records.every(({ outcome }) => outcome === 'estimated')).toBe(true)
     })
 
     test('openai does not take it, and this package takes no OpenAI client', async () => {
