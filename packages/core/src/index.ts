@@ -60,10 +60,10 @@ export type {
   SendProgress,
 } from './sink/send-progress.ts'
 export { aggregated, type AggregationOptions } from './sink/aggregated-sink.ts'
-export { renamedFrom } from './sink/renamed-from.ts'
-export { startingFrom } from './sink/starting-from.ts'
-export { functionSink, type SinkFunction } from './sink/function-sink.ts'
-export { consoleSink, type ConsoleSinkOptions } from './sink/console-sink.ts'
+export { renamedFrom } from './sink/built-in.ts'
+export { startingFrom } from './sink/built-in.ts'
+export { functionSink, type SinkFunction } from './sink/built-in.ts'
+export { consoleSink, type ConsoleSinkOptions } from './sink/built-in.ts'
 
 export { TokenMeterError } from './errors/errors.ts'
 export { ConfigError } from './errors/errors.ts'

@@ -4,7 +4,7 @@ import { cost } from '../src/cost.ts'
 import { allInput, tokenTypes } from '../src/wire.ts'
 import { withCacheInInput } from '../src/sink.ts'
 import { createMeter, memoryOutbox, toMeterEvents } from '../src/index.ts'
-import { sumOfRecords } from '../src/sink/sum-of-records.ts'
+import { sumOfRecords } from '../src/sink/aggregates.ts'
 import { isZero } from '../src/usage/token-counts.ts'
 
 const rows = tokenTypes as unknown as object[]

@@ -1,6 +1,8 @@
 import { type Meter, type MeterProvider, metrics } from '@opentelemetry/api'
 import { hasMethod, optionCheck } from '@token-meter/core/sink'
-import { version } from './version.ts'
+
+/** Of this package, as the instrumentation scope of its metrics names it. */
+const version: string = manifest.version
 
 /**
  * Instruments on the given provider, or on the global one of the moment: the API hands out
@@ -31,3 +33,5 @@ export function checkMeterProvider(where: string, provider: MeterProvider | unde
     'a MeterProvider of OpenTelemetry, such as that of @opentelemetry/sdk-metrics, or left out for the global one'
   optionCheck(where)('meterProvider', provider, wanted, hasMethod('getMeter'))
 }
+
+import manifest from '../package.json' with { type: 'json' }

@@ -8,12 +8,10 @@ import {
   type MeterProvider,
   ValueType,
 } from '@opentelemetry/api'
-import { checkKeys, ConfigError } from '@token-meter/core/sink'
+import { ConfigError, checkKeys } from '@token-meter/core/sink'
 import { type WatchedMeter, watchMeter } from '@token-meter/core/adapter'
 import { checkMeterProvider, onCurrentProvider } from './current-provider.ts'
-import { outboxGauges } from './outbox-gauges.ts'
-import { sharedStats } from './shared-stats.ts'
-import { SinkCounters } from './sink-counters.ts'
+import { SinkCounters, outboxGauges, sharedStats } from './delivery-metrics.ts'
 
 export interface ObserveMeterOptions {
   /** @default the global one */

@@ -5,7 +5,7 @@ import { batchOf, exampleRecord, never } from '@token-meter/testkit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CollectedMetrics } from '../test/collected-metrics.ts'
 import { openTelemetrySink } from './index.ts'
-import type { OpenTelemetrySinkOptions } from './opentelemetry-sink-options.ts'
+import type { OpenTelemetrySinkOptions } from './options.ts'
 
 let collected: CollectedMetrics
 beforeEach(() => (collected = new CollectedMetrics()))

@@ -1,19 +1,14 @@
 /**
  * UsageRecord[] -> OpenTelemetry metrics.
  *
- * record -> attributes (record-attributes) -> token-metrics and cost-metric, in the memory of the
+ * record -> attributes (record-attributes) -> usage-metrics, in the memory of the
  * registered SDK, which exports the sums.
  */
 import type { BatchEntry, Sink, SinkResult } from '@token-meter/core/sink'
-import { costMetric } from './cost-metric.ts'
+import { costMetric, tokenMetrics } from './usage-metrics.ts'
 import { onCurrentProvider } from './current-provider.ts'
-import {
-  openTelemetrySinkSettings,
-  type OpenTelemetrySinkOptions,
-} from './opentelemetry-sink-options.ts'
-import { RecentIds } from './recent-ids.ts'
+import { type OpenTelemetrySinkOptions, openTelemetrySinkSettings } from './options.ts'
 import { recordAttributes } from './record-attributes.ts'
-import { tokenMetrics } from './token-metrics.ts'
 
 /** Records whose batch may come again to this process, because it could not be settled. */
 const rememberedRecords = 10_000
@@ -65,3 +60,24 @@ export function openTelemetrySink(options: OpenTelemetrySinkOptions = {}): Sink 
 
 const accepted: SinkResult = { status: 'accepted' }
 const notNow: SinkResult = { status: 'retry', reason: 'the delivery was stopped' }
+
+/** The ids that were added last, up to a number. */
+class RecentIds {
+  readonly #ids = new Set<string>()
+  readonly #most: number
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  has(id: string): boolean {
+    return this.#ids.has(id)
+  }
+
+  add(id: string): void {
+    this.#ids.delete(id)
+    this.#ids.add(id)
+    if (this.#ids.size <= this.#most) return
+    for (const oldest of this.#ids) return void this.#ids.delete(oldest)
+  }
+}

@@ -6,9 +6,9 @@ export type { CostUnit } from './whole-units.ts'
 export { meterErrorHandler, type MeterErrorHandlerOptions } from './after/meter-error-handler.ts'
 export type { MeterErrorReport, RefusedRecord } from './after/meter-error-report.ts'
 export { cancelUsage, type CancelledUsage, type CancelUsageOptions } from './after/cancel-usage.ts'
-export { CancelError } from './after/cancel-error.ts'
+export { CancelError } from './after/cancel-usage.ts'
 export { reconcileUsage, type ReconcileUsageOptions } from './after/reconcile/reconcile-usage.ts'
-export { ReconcileError } from './after/reconcile/reconcile-error.ts'
+export { ReconcileError } from './after/reconcile/reconcile-report.ts'
 export type {
   MeterSum,
   ReconcileAction,

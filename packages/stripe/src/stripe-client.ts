@@ -105,8 +105,8 @@ type Listener = (idempotencyKey: string) => void
  */
 const listeners = new WeakMap<Stripe, { readonly all: Set<Listener>; readonly end: () => void }>()
 
-/** Calls back with the idempotency key of every request that a client sends, until the answer is called. */
-export function onRequest(stripe: Stripe, listener: Listener): () => void {
+/** Calls back with the idempotency key of every request that a client sends, until the returned function is called. */
+function onRequest(stripe: Stripe, listener: Listener): () => void {
   const own = listeners.get(stripe) ?? listen(stripe)
   own.all.add(listener)
   return () => {

@@ -1,5 +1,5 @@
 import { type AttributesOption, checkAttributes } from '../call/customer.ts'
-import { checkOnInterrupted, type OnInterrupted } from '../call/estimate-policy.ts'
+import { type OnInterrupted, checkOnInterrupted } from '../call/estimate-policy.ts'
 import type { Provider } from '../call/provider.ts'
 import type { CostCalculator } from '../cost/price-source.ts'
 import { checkCost } from '../cost/pricing.ts'
@@ -15,7 +15,7 @@ import {
   optionCheck,
 } from '../errors/option-check.ts'
 import type { Outbox } from '../outbox/outbox.ts'
-import type { SinkFunction } from '../sink/function-sink.ts'
+import type { SinkFunction } from '../sink/built-in.ts'
 import type { Sink } from '../sink/sink.ts'
 import type { Tokenizer } from '../wire/tokenizer.ts'
 import type { WaitUntil } from './wait-until.ts'

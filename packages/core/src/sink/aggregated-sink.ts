@@ -1,6 +1,6 @@
 import { checkKeys, optionCheck } from '../errors/option-check.ts'
 import { aggregatesOf, mostMembers } from './aggregates.ts'
-import { functionSink, type SinkFunction } from './function-sink.ts'
+import { type SinkFunction, functionSink } from './built-in.ts'
 import { partsOf, sendSums } from './send-sums.ts'
 import type { BatchEntry } from './batch.ts'
 import type { Sink, SinkResult } from './sink.ts'

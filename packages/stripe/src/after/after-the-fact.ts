@@ -3,9 +3,10 @@ import {
   type UsageRecord,
   checkKeys,
   isFunction,
+  isUncertainRefusal,
   optionCheck,
 } from '@token-meter/core/sink'
-import type { Outbox } from '@token-meter/core/adapter'
+import type { LedgerEntry, LedgerQuery, Outbox } from '@token-meter/core/adapter'
 import type Stripe from 'stripe'
 import { checkedApiKey, redact } from '../api-key.ts'
 import { createStripeClient } from '../stripe-client.ts'
@@ -104,4 +105,55 @@ export function afterTheFact<Options extends AfterTheFactOptions>(
     recordIdOf: (eventId) => recordIdOf(eventId, settings.value),
     readable: (cause) => redact(cause instanceof Error ? cause.message : String(cause), apiKey),
   }
+}
+
+/** Where one record stands; `undefined` for one that the ledger does not have, or not any more. */
+export async function ledgerEntry(
+  outbox: Outbox,
+  sink: string,
+  recordId: string,
+): Promise<LedgerEntry | undefined> {
+  const record = await outbox.find(recordId)
+  if (record === undefined) return undefined
+  const moment = { fromMs: record.at, untilMs: record.at + 1 }
+  let after: number | undefined
+  do {
+    const query = after === undefined ? moment : { ...moment, after }
+    const { entries, next } = await outbox.ledger(sink, query)
+    const entry = entries.find(({ record }) => record.id === recordId)
+    if (entry !== undefined) return entry
+    after = next
+  } while (after !== undefined)
+  return undefined
+}
+
+/** The entries of a part of the ledger, page by page. */
+export async function* ledgerEntries(
+  { outbox, sink }: AfterTheFact,
+  query: LedgerQuery,
+): AsyncGenerator<LedgerEntry, void, undefined> {
+  let after: number | undefined
+  do {
+    const page = await outbox.ledger(sink, after === undefined ? query : { ...query, after })
+    yield* page.entries
+    after = page.next
+  } while (after !== undefined)
+}
+
+/** Whether a record is a dead letter because nobody knows if Stripe has it, or all of it. */
+export function isUncertain(entry: LedgerEntry): boolean {
+  return entry.state === 'dead' && isUncertainRefusal(entry)
+}
+
+/** The code that the ledger has for a record that was taken off the bill. */
+export const cancelled = { code: 'cancelled' } as const
+
+/** The reason beside it, for people. */
+export function cancelledBecause(why: string | undefined): string {
+  return why === undefined ? 'cancelled at Stripe' : `cancelled at Stripe: ${why}`
+}
+
+/** Whether a record was taken off the bill, so that Stripe has nothing of it. */
+export function isCancelled({ state, code }: LedgerEntry): boolean {
+  return state === 'discarded' && code === cancelled.code
 }

@@ -1,14 +1,19 @@
-import { isOneOf, optionCheck } from '@token-meter/core/sink'
+import { isOneOf, optionCheck, TokenMeterError } from '@token-meter/core/sink'
 import type { LedgerEntry } from '@token-meter/core/adapter'
 import type { StripeApi } from '../options.ts'
 import { isInDuplicateWindow } from '../time-windows.ts'
-import { type AfterTheFact, type AfterTheFactOptions, afterTheFact } from './after-the-fact.ts'
-import { CancelError } from './cancel-error.ts'
-import { cancelEvent } from './cancel-event.ts'
+import {
+  type AfterTheFact,
+  type AfterTheFactOptions,
+  afterTheFact,
+  cancelled as isOffTheBill,
+  cancelledBecause,
+  isCancelled,
+  isUncertain,
+  ledgerEntry,
+} from './after-the-fact.ts'
 import type { EventOfRecord } from './events-of-record.ts'
-import { cancelled as isOffTheBill, cancelledBecause, isCancelled } from './cancelled.ts'
-import { ledgerEntry } from './ledger-entry.ts'
-import { isUncertain } from './uncertain.ts'
+import { freshKey, requestKey } from '../event-ids.ts'
 
 /** Options of `cancelUsage`, beside those of the sink. */
 export interface CancelUsageOptions extends AfterTheFactOptions {
@@ -157,4 +162,56 @@ function checkedApi(api: unknown = 'v2'): 'v1' | 'v2' {
   const isApi = isOneOf('v1', 'v2', 'stream')
   optionCheck('cancelUsage')('api', api, "'v1', 'v2' or 'stream'", isApi)
   return api === 'v1' ? 'v1' : 'v2'
+}
+
+/**
+ * Asks Stripe to take one event back. Asking again within a day is the same request, but for one that
+ * it refused: v1 would repeat that, though its cause may be over.
+ * @throws what stripe-node throws.
+ */
+async function cancelEvent(
+  { stripe, request }: AfterTheFact,
+  api: 'v1' | 'v2',
+  { event_name, identifier }: EventOfRecord,
+): Promise<void> {
+  const adjustments =
+    api === 'v1' ? stripe.billing.meterEventAdjustments : stripe.v2.billing.meterEventAdjustments
+  const key = `cancel:${await requestKey([{ identifier }])}`
+  const ask = (idempotencyKey: string) =>
+    adjustments.create(
+      { event_name, type: 'cancel', cancel: { identifier } },
+      { ...request, idempotencyKey },
+    )
+  try {
+    await ask(key)
+  } catch (error) {
+    const { headers } = error as { readonly headers?: Readonly<Record<string, string>> }
+    if (headers?.['idempotent-replayed'] !== 'true') throw error
+    await ask(freshKey(key, Date.now()))
+  }
+}
+
+/** A bill was not cancelled, or not wholly. The ledger is unchanged: `cancelUsage` can be called again. */
+export class CancelError extends TokenMeterError {
+  override readonly name = 'CancelError'
+  readonly code = 'cancel'
+  readonly recordId: string
+  /** Meter events that Stripe has taken back all the same. */
+  readonly cancelledEventIds: readonly string[]
+  /** Meter events that are still billed. */
+  readonly billedEventIds: readonly string[]
+
+  constructor(
+    message: string,
+    options: ErrorOptions & {
+      readonly recordId: string
+      readonly cancelledEventIds?: readonly string[]
+      readonly billedEventIds?: readonly string[]
+    },
+  ) {
+    super(message, options)
+    this.recordId = options.recordId
+    this.cancelledEventIds = options.cancelledEventIds ?? []
+    this.billedEventIds = options.billedEventIds ?? []
+  }
 }

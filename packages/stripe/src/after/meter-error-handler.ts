@@ -1,15 +1,14 @@
 /**
  * Stripe accepts meter events before it looks at all of them, and tells a webhook what it could not
- * bill: signed request (verified-notification) -> event (fetched: the notification is thin)
- * -> errors (meter-error-event) -> dead letters (refuse-records) -> report.
+ * bill: signed request (notification) -> event (fetched: the notification is thin)
+ * -> errors (meter-error-event) -> dead letters and report (meter-error-report).
  */
 import { ConfigError, isAboveZero, isFunction, optionCheck } from '@token-meter/core/sink'
 import type Stripe from 'stripe'
-import { afterTheFact, type AfterTheFactOptions } from './after-the-fact.ts'
+import { type AfterTheFactOptions, afterTheFact } from './after-the-fact.ts'
 import { meterErrorData } from './meter-error-event.ts'
-import { reportLine, type MeterErrorReport } from './meter-error-report.ts'
-import { refuseRecords } from './refuse-records.ts'
-import { receive, type Received } from './verified-notification.ts'
+import { type MeterErrorReport, refuseRecords, reportLine } from './meter-error-report.ts'
+import { type Received, receive } from './notification.ts'
 
 /** Options of `meterErrorHandler`, beside those of the sink. */
 export interface MeterErrorHandlerOptions extends AfterTheFactOptions {

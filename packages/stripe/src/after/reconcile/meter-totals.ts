@@ -1,7 +1,7 @@
 import { sleep } from '@token-meter/core/sink'
 import type Stripe from 'stripe'
 import type { AfterTheFact } from '../after-the-fact.ts'
-import { ReconcileError } from './reconcile-error.ts'
+import { ReconcileError } from './reconcile-report.ts'
 
 /** Which events of a meter. Whole minutes, in ms since the epoch. */
 export interface TotalOf {

@@ -1,3 +1,5 @@
+import { TokenMeterError } from '@token-meter/core/sink'
+
 /**
  * One meter of one customer: what Stripe has beside what the ledger has, in tokens or, with
  * `value: 'cost'`, in whole units of money.
@@ -47,4 +49,10 @@ export interface ReconcileReport {
   readonly sums: readonly MeterSum[]
   readonly actions: readonly ReconcileAction[]
   readonly unresolved: readonly Unresolved[]
+}
+
+/** The sums could not be compared. Nothing was decided; what was settled before stays settled. */
+export class ReconcileError extends TokenMeterError {
+  override readonly name = 'ReconcileError'
+  readonly code = 'reconcile'
 }

@@ -1,7 +1,7 @@
 /**
  * The ledger's sums beside Stripe's: what was delivered and is not billed, what is billed and was
  * not known to be delivered. And for dead letters of unknown fate, minute by minute, what Stripe has
- * of them (arrived-events), so that they can be settled or sent again (settle-record).
+ * of them (arrived-events), so that they can be settled or sent again.
  */
 import {
   ConfigError,
@@ -12,14 +12,21 @@ import {
   sleep,
 } from '@token-meter/core/sink'
 import type { LedgerEntry } from '@token-meter/core/adapter'
-import { afterTheFact, type AfterTheFact, type AfterTheFactOptions } from '../after-the-fact.ts'
-import { arrivedEvents } from './arrived-events.ts'
-import { ledgerSums, type LedgerSum } from './ledger-sums.ts'
-import { meterTotals, type MeterTotals } from './meter-totals.ts'
+import { type AfterTheFact, type AfterTheFactOptions, afterTheFact } from '../after-the-fact.ts'
+import { type Arrived, arrivedEvents } from './arrived-events.ts'
+import {
+  type LedgerSum,
+  type SpanLedger,
+  knownEvents,
+  ledgerSums,
+  minuteMs,
+  spanEnd,
+  spanLedger,
+  spanOfWindows,
+  spanStart,
+} from './ledger.ts'
+import { type MeterTotals, meterTotals } from './meter-totals.ts'
 import type { MeterSum, ReconcileAction, ReconcileReport, Unresolved } from './reconcile-report.ts'
-import { decision, settleRecord } from './settle-record.ts'
-import { spanLedger, type SpanLedger } from './span-ledger.ts'
-import { minuteMs, spanEnd, spanOfWindows, spanStart } from './span.ts'
 
 /** Options of `reconcileUsage`, beside those of the sink. */
 export interface ReconcileUsageOptions extends AfterTheFactOptions {
@@ -152,4 +159,49 @@ function checkedWindow({ from, to }: ReconcileUsageOptions): [number, number] {
     throw new ConfigError('reconcileUsage: from and to must be times, and from before to')
   }
   return [fromMs, untilMs]
+}
+
+/** What the arrived events of a span mean for one dead letter of it. */
+function decision(
+  after: AfterTheFact,
+  entry: LedgerEntry,
+  arrived: Arrived,
+): Omit<ReconcileAction, 'applied'> | Unresolved {
+  const { id: recordId, customer } = entry.record
+  const common = { recordId, customer: customer ?? '' }
+  const arrivedEventIds: string[] = []
+  const missingEventIds: string[] = []
+  for (const { id, eventName, fate } of knownEvents(after, entry)) {
+    if (fate !== 'uncertain') continue
+    const found = arrived.get(eventName)
+    if (typeof found !== 'object') return { ...common, reason: `${eventName}: ${found}` }
+    const list = found.ids.has(id) ? arrivedEventIds : missingEventIds
+    list.push(id)
+  }
+  const action = missingEventIds.length === 0 ? 'delivered' : 'requeue'
+  return { ...common, action, arrivedEventIds, missingEventIds }
+}
+
+/** Settles the record, or sends again what is missing of it. False when it was moved already. */
+async function settleRecord(
+  { outbox, sink }: AfterTheFact,
+  { deliveredEventIds }: LedgerEntry,
+  { recordId, action, arrivedEventIds }: Omit<ReconcileAction, 'applied'>,
+): Promise<boolean> {
+  const ids = [recordId]
+  const reason = "Stripe's sums prove what arrived"
+  if (action === 'delivered')
+    return (await outbox.correct(sink, ids, { state: action, reason })) > 0
+  if (arrivedEventIds.length > 0) {
+    // By way of delivered, because what a dead letter has of its own can only become less.
+    await outbox.correct(sink, ids, { state: 'delivered', reason })
+    const known = [...deliveredEventIds, ...arrivedEventIds]
+    await outbox.correct(sink, ids, {
+      state: 'dead',
+      reason,
+      deliveredEventIds: known,
+      code: 'proven',
+    })
+  }
+  return (await outbox.requeue(sink, ids)) > 0
 }

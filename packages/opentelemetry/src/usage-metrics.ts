@@ -7,20 +7,14 @@
  */
 import { type Attributes, type Meter, ValueType } from '@opentelemetry/api'
 import {
+  type TokenCountName,
+  type UsageDetails,
+  type UsageRecord,
   allInput,
   allOutput,
-  type TokenCountName,
   tokenTypes,
-  type UsageRecord,
 } from '@token-meter/core/sink'
-import type { Convention } from './opentelemetry-sink-options.ts'
-import {
-  byModality,
-  cacheReadModalities,
-  inputModalities,
-  type Modalities,
-  outputModalities,
-} from './token-modalities.ts'
+import type { Convention, OpenTelemetrySinkSettings } from './options.ts'
 
 /** https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-metrics.md */
 const explicitBucketBoundaries = Array.from({ length: 14 }, (_, index) => 4 ** index)
@@ -116,4 +110,53 @@ function modalityCounter(
 
 function wholeCounts({ tokens }: UsageRecord): { readonly input: number; readonly output: number } {
   return { input: allInput(tokens), output: allOutput(tokens) }
+}
+
+/** Tokens of a count by `gen_ai.token.modality`. They sum to the count. */
+type Modalities = Readonly<Record<string, number>>
+
+/** The parts of a count that the provider named; it seldom names them all, so the rest is unknown. */
+function byModality(
+  count: number,
+  parts: Readonly<Record<'audio' | 'image' | 'video', number | undefined>>,
+): Modalities {
+  const named = Object.entries(parts).flatMap(([modality, part = 0]) =>
+    part > 0 ? [[modality, part] as const] : [],
+  )
+  const rest = count - named.reduce((sum, [, part]) => sum + part, 0)
+  // Parts that are more than the whole are wrong, so none of them is believed.
+  if (rest < 0) return { unknown: count }
+  const all = rest > 0 ? [...named, ['unknown', rest] as const] : named
+  return Object.fromEntries(all)
+}
+
+function inputModalities(count: number, details: UsageDetails): Modalities {
+  const { audioInput: audio, imageInput: image, videoInput: video } = details
+  return byModality(count, { audio, image, video })
+}
+
+function outputModalities(count: number, details: UsageDetails): Modalities {
+  const { audioOutput: audio, imageOutput: image, videoOutput: video } = details
+  return byModality(count, { audio, image, video })
+}
+
+function cacheReadModalities(count: number, details: UsageDetails): Modalities {
+  const { cachedAudioInput: audio, cachedImageInput: image, cachedVideoInput: video } = details
+  return byModality(count, { audio, image, video })
+}
+
+/** Counts the cost of a record that has one. Its kind is an attribute, so that kinds never mix. */
+export function costMetric(
+  meter: Meter,
+  kind: OpenTelemetrySinkSettings['cost'],
+): (record: UsageRecord, attributes: Attributes) => void {
+  if (kind === false) return () => {}
+  const counter = meter.createCounter('token_meter.cost', {
+    unit: '{USD}',
+    description: 'Cost of LLM calls, in US dollars.',
+  })
+  return ({ cost }, attributes) => {
+    const usd = Number(cost?.[kind])
+    if (usd > 0) counter.add(usd, { ...attributes, 'token_meter.cost.kind': kind })
+  }
 }

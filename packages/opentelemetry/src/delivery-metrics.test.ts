@@ -1,6 +1,6 @@
 import type { WatchedMeter } from '@token-meter/core/adapter'
 import { expect, test } from 'vitest'
-import { sharedStats } from './shared-stats.ts'
+import { sharedStats } from './delivery-metrics.ts'
 
 type Stats = Awaited<ReturnType<WatchedMeter['stats']>>
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { uniqueSubset } from './unique-subset.ts'
+import { uniqueSubset } from './arrived-events.ts'
 
 test.each([
   [[5], 5, [0]],

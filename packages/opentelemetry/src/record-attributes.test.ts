@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { operationName } from './operation-name.ts'
-import { providerName } from './provider-name.ts'
+import { operationName, providerName } from './record-attributes.ts'
 
 test.each([
   ['chat.completions', 'chat'],

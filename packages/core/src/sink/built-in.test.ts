@@ -1,7 +1,7 @@
 import { exampleRecord } from '@token-meter/testkit'
 import { expect, test } from 'vitest'
 import type { BatchEntry } from './batch.ts'
-import { consoleSink } from './console-sink.ts'
+import { consoleSink } from './built-in.ts'
 
 const entry = (record: BatchEntry['record']): BatchEntry => ({
   record,
