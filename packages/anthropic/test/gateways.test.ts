@@ -1,4 +1,4 @@
-import { modelSlug } from '@token-meter/core/wire'
+import { modelSlug } from '@token-meter/core/sink'
 import { describe, expect, test } from 'vitest'
 import { startMetered } from './metered.ts'
 import { countedTokens, message, messageScript, request, streamed, usage } from './scripts.ts'

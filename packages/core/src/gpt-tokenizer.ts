@@ -4,9 +4,9 @@
  */
 import { ConfigError } from './errors/errors.ts'
 import { checkKeys, isOneOf, optionCheck } from './errors/option-check.ts'
-import { type Tokenizer, tokensPerO200k } from './wire/tokenizer.ts'
+import { type Tokenizer, tokensPerO200k } from './wire/token-estimate.ts'
 
-export type { Tokenizer } from './wire/tokenizer.ts'
+export type { Tokenizer } from './wire/token-estimate.ts'
 
 export interface GptTokenizerOptions {
   /**

@@ -12,7 +12,7 @@ export type { ManualUsage } from './meter/manual-usage.ts'
 
 export type { Call } from './wire/endpoint.ts'
 export type { AttributesOption, AttributeValues, Customer } from './call/customer.ts'
-export type { OnInterrupted } from './call/estimate-policy.ts'
+export type { OnInterrupted } from './call/estimates.ts'
 export type { ClientOptions, Provider } from './call/provider.ts'
 
 export {
@@ -24,7 +24,7 @@ export {
 export type { UsageCost } from './usage/usage-cost.ts'
 export type { UsageDetails } from './usage/usage-details.ts'
 export type { Attributes, RequestUsage, UsageOutcome, UsageRecord } from './usage/usage-record.ts'
-export type { Tokenizer } from './wire/tokenizer.ts'
+export type { Tokenizer } from './wire/token-estimate.ts'
 export { modelSlug, type ModelSlug } from './usage/model-slug.ts'
 
 export type { MeterEvent } from './event/meter-event.ts'

@@ -26,7 +26,7 @@ export { bodySnapshot, readableFields, requestBody } from './wire/request-body.t
 export { isErrorAnswer } from './wire/error-answer.ts'
 export { isLinkedBilling, ownValue } from './wire/linked-billing.ts'
 export { statedCost } from './wire/stated-cost.ts'
-export { reportedCount, type UsageProblems } from './wire/reported-count.ts'
+export { reportedCount, type UsageProblems } from './wire/usage-counts.ts'
 export { isGap, isStated, laterUsage, RunningUsage } from './wire/running-usage.ts'
 export { TokenEstimate } from './wire/token-estimate.ts'
 export {
@@ -39,7 +39,6 @@ export {
 } from './wire/usage-counts.ts'
 export { unknownUsage, type UsageReading } from './wire/usage-reading.ts'
 
-export { modelSlug, type ModelSlug } from './usage/model-slug.ts'
 export { providerName } from './usage/provider-name.ts'
 export { type RefusalBilling, refusalBilling } from './usage/refusal-billing.ts'
 export {

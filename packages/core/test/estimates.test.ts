@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import type { EstimatePolicy } from '../src/call/estimate-policy.ts'
+import type { EstimatePolicy } from '../src/call/estimates.ts'
 import { gptTokenizer } from '../src/gpt-tokenizer.ts'
 import { guardedTokenizer } from '../src/meter/guarded-tokenizer.ts'
 import {
   type ClientOptions,
+  type MeterOptions,
+  type TokenMeterError,
+  type Tokenizer,
+  type UsageRecord,
   createMeter,
   memoryOutbox,
-  type MeterOptions,
-  type Tokenizer,
-  type TokenMeterError,
-  type UsageRecord,
 } from '../src/index.ts'
 import type { CallObserver } from '../src/adapter.ts'
 import type { Endpoint, UsageReading } from '../src/wire.ts'

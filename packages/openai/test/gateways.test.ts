@@ -1,4 +1,4 @@
-import { modelSlug } from '@token-meter/core/wire'
+import { modelSlug } from '@token-meter/core/sink'
 import { describe, expect, test } from 'vitest'
 import { readChat, serveEvents, startAtHost } from './at-host.ts'
 import { chatCompletion, chatRequest, chatScript, chatUsage, countedTokens } from './scripts.ts'

@@ -3,7 +3,7 @@ import {
   type CallObserver,
   type ClientOptions,
   type Provider,
-  rememberWrapped,
+  registerWrapper,
 } from '@token-meter/core/adapter'
 import { type AiSdkClient, type AiSdkModel, isModel, isModelFactory } from './ai-sdk-client.ts'
 import { isObservedMethod } from './methods.ts'
@@ -90,7 +90,7 @@ function observeFactory<Factory extends object>(
     if (isModel(made)) {
       return cached(made, () => {
         const model = observeModel(made, observer, options)
-        rememberWrapped(model, made)
+        registerWrapper(model, made)
         return model
       })
     }

@@ -1,8 +1,9 @@
 import { checkKeys, isOneOf, isText, optionCheck } from '../errors/option-check.ts'
 import type { Call, Endpoint } from '../wire/endpoint.ts'
 import { type AttributesOption, checkAttributes } from './customer.ts'
-import { type OnInterrupted, checkOnInterrupted } from './estimate-policy.ts'
+import { type OnInterrupted, checkOnInterrupted } from './estimates.ts'
 import type { ObservedCall } from './observed-call.ts'
+import { MissingCustomerError } from '../errors/errors.ts'
 
 /** Options of one wrapped client. */
 export interface ClientOptions {
@@ -74,4 +75,20 @@ export interface Provider<Client extends object = object> {
     observer: CallObserver,
     options: ClientOptions,
   ): Wrapped
+}
+
+/**
+ * Does the meter's own work before or beside a call; `undefined` where it failed, which is reported.
+ * Nothing of the meter reaches the call, but the refusal that the application asked for.
+ *
+ * @throws MissingCustomerError where the meter refuses calls that nobody pays for.
+ */
+export function guarded<Value>(observer: CallObserver, work: () => Value): Value | undefined {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof MissingCustomerError) throw error
+    observer.fault('a call could not be observed', error)
+    return undefined
+  }
 }

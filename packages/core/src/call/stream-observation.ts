@@ -1,7 +1,7 @@
 import type { StreamReader } from '../wire/endpoint.ts'
 import type { TokenEstimate } from '../wire/token-estimate.ts'
 import type { ObservedCall, StreamEnd } from './observed-call.ts'
-import type { ResponseWatcher } from './when-dropped.ts'
+import type { ResponseWatcher } from './registry.ts'
 
 /**
  * One streamed response: feeds its events to the endpoint's reader and settles the call once,

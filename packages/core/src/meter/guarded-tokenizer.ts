@@ -1,6 +1,6 @@
-import type { EstimatePolicy } from '../call/estimate-policy.ts'
+import type { EstimatePolicy } from '../call/estimates.ts'
 import { handleRejection } from '../lib/promises.ts'
-import type { Tokenizer } from '../wire/tokenizer.ts'
+import type { Tokenizer } from '../wire/token-estimate.ts'
 
 /** More tokens than a text has bytes cannot be. */
 const maxTokensPerCharacter = 4

@@ -7,7 +7,7 @@ import {
   type Provider,
   checkClientOptions,
 } from '../call/provider.ts'
-import { rememberWrapped, unwrapClient } from '../call/sdk/wrapped-clients.ts'
+import { registerWrapper, unwrap } from '../call/registry.ts'
 import { guardedTokenizer } from './guarded-tokenizer.ts'
 import type { ManualUsage } from './manual-usage.ts'
 import type { MeterEvents } from './events.ts'
@@ -97,7 +97,7 @@ export function meterOn<SupportedClient extends object>(
   ): Client {
     checkCustomer(customer)
     checkClientOptions(clientOptions)
-    const raw = unwrapClient(client)
+    const raw = unwrap(client)
     const provider = providerOf(raw, providers)
     const allAttributes = [attributes, clientOptions.attributes].filter(
       (option) => option !== undefined,
@@ -115,7 +115,7 @@ export function meterOn<SupportedClient extends object>(
       fault: onFault,
     }
     const wrapped = provider.observe(raw, observer, clientOptions)
-    rememberWrapped(wrapped, raw)
+    registerWrapper(wrapped, raw)
     return wrapped as Client
   }
 

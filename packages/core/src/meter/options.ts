@@ -1,5 +1,5 @@
 import { type AttributesOption, checkAttributes } from '../call/customer.ts'
-import { type OnInterrupted, checkOnInterrupted } from '../call/estimate-policy.ts'
+import { type OnInterrupted, checkOnInterrupted } from '../call/estimates.ts'
 import type { Provider } from '../call/provider.ts'
 import type { CostCalculator } from '../cost/price-source.ts'
 import { checkCost } from '../cost/pricing.ts'
@@ -17,7 +17,7 @@ import {
 import type { Outbox } from '../outbox/outbox.ts'
 import type { SinkFunction } from '../sink/built-in.ts'
 import type { Sink } from '../sink/sink.ts'
-import type { Tokenizer } from '../wire/tokenizer.ts'
+import type { Tokenizer } from '../wire/token-estimate.ts'
 import type { WaitUntil } from './wait-until.ts'
 
 export interface MeterOptions<Client extends object = object> {

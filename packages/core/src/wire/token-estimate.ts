@@ -1,6 +1,3 @@
-import { type TextCounter, tokensPerO200k } from './tokenizer.ts'
-import { tokenWeight, weightOfToken } from './token-weight.ts'
-
 /** How much text a tokenizer is given, in characters: some 2000 tokens, counted in a few ms. */
 const sampleLength = 8192
 /** Pieces that are kept apart before they become one string, which needs less memory. */
@@ -200,4 +197,72 @@ const settings: ReadonlySet<string> = new Set([
 
 function isNoText(key: string): boolean {
   return settings.has(key) || inlinedFiles.has(key) || /(?:_id|[a-z]Id)$/.test(key)
+}
+
+/**
+ * Counts text for the estimates of responses whose usage the provider never gave. One is ready in
+ * `@token-meter/core/gpt-tokenizer`.
+ */
+export interface Tokenizer {
+  /**
+   * The tokens of a text, as the model that the request named counts them; `undefined` leaves the
+   * text to the built-in heuristic. Synchronous, and asked only when an estimate is needed, for at
+   * most 8 K characters at a time. One that throws, or answers what cannot be a count, is replaced
+   * by the heuristic for that text and reported once.
+   */
+  count(text: string, model: string): number | undefined
+  /** Where counting needs something loaded first: its rejection is reported, and nothing waits for it. */
+  readonly ready?: Promise<unknown>
+}
+
+/** Counts for one model; it never throws. */
+export type TextCounter = (text: string) => number | undefined
+
+/**
+ * How many tokens a model makes of what is one token of o200k. Claude made 1.14 to 1.25 of it in
+ * four recorded streams; DeepSeek, Llama and Qwen 1.00 to 1.06 in six.
+ */
+export function tokensPerO200k(model: string): number {
+  return /claude/i.test(model) ? 1.2 : 1
+}
+
+/**
+ * About how many tokens of OpenAI's o200k vocabulary a text is, in hundredths: the heuristic of an
+ * estimate where no tokenizer counts. Each character weighs by its class, so that it makes no
+ * difference how a text was cut into pieces, and nothing of it has to be kept.
+ *
+ * The weights are fitted to prose in eleven languages, code, Markdown and JSON. Against o200k,
+ * prose and code mostly came within 15 %, Polish, Hindi, tables and ids within 20 %, base64 at half.
+ */
+export function tokenWeight(text: string): number {
+  let weight = 0
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    weight += code < 0x80 ? (asciiWeights[code] as number) : wideWeight(code)
+  }
+  return weight
+}
+
+/** What `tokenWeight` calls one token. */
+export const weightOfToken = 100
+
+const asciiWeights = Uint8Array.from({ length: 0x80 }, (_, code) => {
+  const character = String.fromCharCode(code)
+  if (character === ' ') return 18
+  if (character < ' ') return 80
+  if (/[a-z]/.test(character)) return 21
+  if (/[A-Z]/.test(character)) return 30
+  return /\d/.test(character) ? 65 : 31
+})
+
+function wideWeight(code: number): number {
+  // Accented Latin, which breaks a word in two more often than not.
+  if (code < 0x250) return 90
+  // Greek, Cyrillic, Arabic, Devanagari, ... and typographic marks.
+  if (code < 0x2e80) return 31
+  // Ideographs and kana, then Hangul.
+  if (code < 0xac00) return 80
+  if (code < 0xd800) return 72
+  // Half of an emoji, then full-width marks.
+  return code < 0xe000 ? 90 : 100
 }

@@ -1,4 +1,5 @@
-import { modelSlug, tokenTypes, type TokenCounts, type UsageRecord } from '@token-meter/core/wire'
+import { modelSlug } from '@token-meter/core/sink'
+import { tokenTypes, type TokenCounts, type UsageRecord } from '@token-meter/core/wire'
 import type { MeterEventParams } from '../stripe/meter-event-params.ts'
 import { plannedCall } from './planned-call.ts'
 

@@ -1,4 +1,5 @@
-import { modelSlug, tokenTypes, type ModelSlug, type TokenCounts } from '@token-meter/core/wire'
+import { modelSlug, type ModelSlug } from '@token-meter/core/sink'
+import { tokenTypes, type TokenCounts } from '@token-meter/core/wire'
 import { test } from 'vitest'
 import type { Fault } from '../http/fault.ts'
 import { sharedFolder } from './shared-folder.ts'

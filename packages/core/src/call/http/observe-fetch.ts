@@ -7,10 +7,9 @@ import type {
   WireRequest,
 } from '../../wire/protocol.ts'
 import { GatewayBillingWatch } from '../gateway-billing.ts'
-import { guarded } from '../guarded.ts'
+import { type CallObserver, type ClientOptions, guarded } from '../provider.ts'
 import type { ObservedCall } from '../observed-call.ts'
 import { RequestContext } from '../operation.ts'
-import type { CallObserver, ClientOptions } from '../provider.ts'
 import { observeResponse } from './observe-response.ts'
 
 type Fetch = typeof fetch

@@ -2,23 +2,23 @@ import { isOpaque, observeBody } from './body-observer.ts'
 import { joined } from './sse-filter.ts'
 import type { ObservedCall } from '../observed-call.ts'
 import { httpHeaders } from '../../wire/http-headers.ts'
-import { ResponseBranch } from './response-branch.ts'
-import { whenDropped } from '../when-dropped.ts'
+import { ResponseCopy } from './response-copies.ts'
+import { whenDropped } from '../registry.ts'
 
 const observed = new WeakSet<object>()
 
-let isUntapped = false
+let isBypassed = false
 
 /**
  * Runs what reads a response for the SDK's stream, which is observed itself: it looks for the body as
  * soon as it is asked for its first event. Only what runs synchronously is meant.
  */
-export function readUntapped<Result>(work: () => Result): Result {
-  isUntapped = true
+export function bypassObservation<Result>(work: () => Result): Result {
+  isBypassed = true
   try {
     return work()
   } finally {
-    isUntapped = false
+    isBypassed = false
   }
 }
 
@@ -30,7 +30,7 @@ export function readUntapped<Result>(work: () => Result): Result {
 export function observeResponse(
   response: Response,
   call: ObservedCall,
-  branch: ResponseBranch = ResponseBranch.first(call),
+  branch: ResponseCopy = ResponseCopy.first(call),
 ): Response {
   if (observed.has(response)) return response
   observed.add(response)
@@ -115,7 +115,7 @@ function observeBodyProperty(
   response: Response,
   call: ObservedCall,
   contentType: string,
-  branch: ResponseBranch,
+  branch: ResponseCopy,
 ): void {
   let wrapped: ReadableStream<Uint8Array> | undefined
   // Through the prototype's getter: reading the property must not lock the body.
@@ -125,7 +125,7 @@ function observeBodyProperty(
     get: () => {
       const body = original() as ReadableStream<Uint8Array> | null
       // node-fetch (SDK 4) has Node streams here.
-      if (isUntapped || typeof body?.getReader !== 'function') return body
+      if (isBypassed || typeof body?.getReader !== 'function') return body
       // Read already, by another way: there is nothing to pass on but what it says of that.
       if (wrapped === undefined && (body.locked || response.bodyUsed)) return body
       wrapped ??= observedStream(
@@ -147,7 +147,7 @@ function observedStream(
   body: () => ReadableStream<Uint8Array>,
   call: ObservedCall,
   contentType: string,
-  branch: ResponseBranch,
+  branch: ResponseCopy,
 ): ReadableStream<Uint8Array> {
   const observer = observeBody(call, contentType)
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined

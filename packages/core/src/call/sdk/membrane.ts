@@ -1,9 +1,13 @@
-import { AssignedFunctions } from './assigned-functions.ts'
-import { isFixed, prototypeOwning } from './object-shape.ts'
+import { AssignedFunctions, isFixed, prototypeOwning } from './reflection.ts'
 import type { CurrentCall } from './observe-call.ts'
-import { observeRawRequests } from './raw-requests.ts'
-import { canScope, currentScope, type RequestScope, runInScope } from './request-scope.ts'
-import { rememberWrapped } from './wrapped-clients.ts'
+import {
+  type RequestScope,
+  canScope,
+  currentScope,
+  observeRawRequests,
+  runInScope,
+} from './request-scope.ts'
+import { registerWrapper } from '../registry.ts'
 
 /** What a provider tells the membrane about its client. Property names, not classes: an application can hold two copies of an SDK. */
 export interface MembraneShape {
@@ -28,7 +32,7 @@ export interface MembraneShape {
   /** A resource method that is not the SDK's own: what it would request. */
   replacedMethod(path: string, args: unknown[]): CurrentCall | undefined
   /** Observes what such a method answered when it did not go through a choke point. */
-  foreign(answer: unknown, current: CurrentCall): unknown
+  thirdParty(answer: unknown, current: CurrentCall): unknown
   /** Meters a client that a clone method answered. */
   clone(client: object): object
   /** Something of the client cannot be observed: its calls work, and are not metered. */
@@ -77,7 +81,7 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
     set: (target, property, value) => callersOwn.assign(target, property, value),
   })
   const asked = source === client ? proxy : membrane(source, { ...shape, source: undefined })
-  rememberWrapped(proxy, client)
+  registerWrapper(proxy, client)
   return proxy
 
   function method(property: string, value: Method): Method {
@@ -130,7 +134,7 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
           }
           if (typeof value !== 'function' || isPrototypeMethod(target, name, value)) return value
           if (callersOwn.has(value)) return value
-          return cached(value, () => foreignMethod(below + name, value as Method))
+          return cached(value, () => thirdPartyMethod(below + name, value as Method))
         },
         set: (_, name, value) => callersOwn.assign(target, name, value),
       })
@@ -158,7 +162,7 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
    * A function that is not the SDK's own, which somebody put on the resource: metered by the
    * requests it makes on the raw client, or, when it makes none, by its answer.
    */
-  function foreignMethod(path: string, value: Method): unknown {
+  function thirdPartyMethod(path: string, value: Method): unknown {
     return appliedWith(value, (self, args) => {
       const isObservable = canScope && observeRawRequests(source, shape.chokePoints)
       const scope = {
@@ -170,7 +174,7 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
       const current = shape.replacedMethod(path, args)
       if (current === undefined) return answer
       return runInScope(scope, () =>
-        shape.foreign(answer, () => (scope.reached ? undefined : current())),
+        shape.thirdParty(answer, () => (scope.reached ? undefined : current())),
       )
     })
   }

@@ -1,19 +1,18 @@
 import { isOpaque, observeBody } from '../http/body-observer.ts'
-import { markObserved } from '../observation-marks.ts'
-import { isForeignPromise, observeForeign } from './observe-foreign.ts'
+import { markObserved, whenDropped } from '../registry.ts'
+import { isThirdPartyPromise, observeThirdParty } from './observe-third-party.ts'
 import type { ObservedCall } from '../observed-call.ts'
 import {
-  isSdkPromise,
-  observePromise,
   type ResponseObserver,
   type ResponseProps,
+  isSdkPromise,
+  observePromise,
 } from './observe-promise.ts'
 import { observeResponse } from '../http/observe-response.ts'
 import { httpHeaders } from '../../wire/http-headers.ts'
-import { ResponseBranch } from '../http/response-branch.ts'
+import { ResponseCopy } from '../http/response-copies.ts'
 import { isStream, observeStream } from './observe-stream.ts'
 import { StreamObservation } from '../stream-observation.ts'
-import { whenDropped } from '../when-dropped.ts'
 
 /** The call that a request turned out to be: known once its options are, `undefined` if not metered. */
 export type CurrentCall = () => ObservedCall | undefined
@@ -24,8 +23,8 @@ export type CurrentCall = () => ObservedCall | undefined
  */
 export function observeCall(answer: unknown, current: CurrentCall): unknown {
   if (isSdkPromise(answer)) return observePromise(answer, new CallObservation(current))
-  if (isForeignPromise(answer)) {
-    return observeForeign(answer, (data) =>
+  if (isThirdPartyPromise(answer)) {
+    return observeThirdParty(answer, (data) =>
       guarded(data, current(), (value, call) => observeData(value, call)),
     )
   }
@@ -115,7 +114,7 @@ const shareWith = (stream: StreamObservation) => (response: Response, call: Obse
   return observeResponse(
     response,
     call,
-    ResponseBranch.first(call, () => stream.end('interrupted')),
+    ResponseCopy.first(call, () => stream.end('interrupted')),
   )
 }
 

@@ -27,7 +27,7 @@ export function observeClient<Wrapped extends Client, Client extends { readonly 
     request: (target, method, original, args) =>
       observation.request(target as Client, method, original, args),
     replacedMethod: (path, args) => observation.replacedMethod(client, path, args),
-    foreign: observeCall,
+    thirdParty: observeCall,
     fault: (what) => observation.fault(what),
     clone: (other) => clone(other as Client),
   })

@@ -1,7 +1,7 @@
 import { observeIterator } from './observe-iterator.ts'
-import { readUntapped } from '../http/observe-response.ts'
+import { bypassObservation } from '../http/observe-response.ts'
 import type { StreamObservation } from '../stream-observation.ts'
-import { whenDropped } from '../when-dropped.ts'
+import { whenDropped } from '../registry.ts'
 
 /** The stream objects of the OpenAI and Anthropic SDKs, as far as they matter here. */
 interface SdkStream extends AsyncIterable<unknown> {
@@ -39,7 +39,7 @@ export function observeStream<Stream extends AsyncIterable<unknown>>(
     opened = true
     if (observation.sharesBody) {
       const next = iterator.next.bind(iterator)
-      iterator.next = () => readUntapped(next)
+      iterator.next = () => bypassObservation(next)
     }
     return observeIterator(iterator, observation, request)
   }

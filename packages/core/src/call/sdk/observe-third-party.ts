@@ -6,7 +6,7 @@ const settling = new Set<string | symbol>(['then', 'catch', 'finally'])
  * True for a promise, also for one that sends its request as soon as its `then` is looked at: that
  * is asked last.
  */
-export function isForeignPromise(answer: unknown): answer is PromiseLike<unknown> {
+export function isThirdPartyPromise(answer: unknown): answer is PromiseLike<unknown> {
   if (answer instanceof Promise) return true
   const { withResponse } = (answer ?? {}) as { withResponse?: unknown }
   if (typeof withResponse === 'function') return true
@@ -18,7 +18,7 @@ export function isForeignPromise(answer: unknown): answer is PromiseLike<unknown
  * from at once. One that has ways of its own keeps them, and is asked for nothing before the caller
  * asks: it may send its request only then, which belongs to the scope it was made in.
  */
-export function observeForeign(
+export function observeThirdParty(
   answer: PromiseLike<unknown>,
   observe: (data: unknown) => unknown,
 ): PromiseLike<unknown> {

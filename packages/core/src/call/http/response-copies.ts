@@ -1,9 +1,9 @@
 import type { BodyObserver } from './body-observer.ts'
 import type { ObservedCall } from '../observed-call.ts'
-import type { ResponseWatcher } from '../when-dropped.ts'
+import type { ResponseWatcher } from '../registry.ts'
 
 /** What the copies of one raw response have in common. */
-interface Siblings {
+interface ResponseCopies {
   readonly call: ObservedCall
   /** How many copies can still be read to their end. */
   open: number
@@ -17,22 +17,22 @@ interface Siblings {
  * One copy of a raw response: itself, or a clone. A copy that is read to its end settles the call;
  * one that is left early or dropped does so only when no other copy can be read any more.
  */
-export class ResponseBranch implements ResponseWatcher {
-  readonly #siblings: Siblings
+export class ResponseCopy implements ResponseWatcher {
+  readonly #copies: ResponseCopies
   #isOpen = true
 
-  private constructor(siblings: Siblings) {
-    this.#siblings = siblings
-    siblings.open++
+  private constructor(copies: ResponseCopies) {
+    this.#copies = copies
+    copies.open++
   }
 
   /** @param settle what settles the call where no copy was ever read. @default abandoning it */
-  static first(call: ObservedCall, settle?: () => void): ResponseBranch {
-    return new ResponseBranch({ call, open: 0, settle, readBytes: 0 })
+  static first(call: ObservedCall, settle?: () => void): ResponseCopy {
+    return new ResponseCopy({ call, open: 0, settle, readBytes: 0 })
   }
 
-  another(): ResponseBranch {
-    return new ResponseBranch(this.#siblings)
+  another(): ResponseCopy {
+    return new ResponseCopy(this.#copies)
   }
 
   /** The copy was left while it was read, after so many bytes. */
@@ -47,13 +47,13 @@ export class ResponseBranch implements ResponseWatcher {
   #leave(settle?: () => void, readBytes = 0): void {
     if (!this.#isOpen) return
     this.#isOpen = false
-    const siblings = this.#siblings
-    if (siblings.settle === undefined || readBytes > siblings.readBytes) {
-      siblings.settle = settle ?? siblings.settle
-      siblings.readBytes = readBytes
+    const copies = this.#copies
+    if (copies.settle === undefined || readBytes > copies.readBytes) {
+      copies.settle = settle ?? copies.settle
+      copies.readBytes = readBytes
     }
-    if (--siblings.open > 0) return
-    if (siblings.settle === undefined) siblings.call.abandon()
-    else siblings.settle()
+    if (--copies.open > 0) return
+    if (copies.settle === undefined) copies.call.abandon()
+    else copies.settle()
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { reportedCount } from './reported-count.ts'
+import { reportedCount } from './usage-counts.ts'
 
 function read(value: unknown) {
   const problems: string[] = []
