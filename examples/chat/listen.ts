@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { EnvironmentError } from './customers.ts'
 
 /**
- * Starts to listen, and answers the url. Only this machine can reach it: anybody can sign in as
+ * Starts to listen, and returns the url. Only this machine can reach it: anybody can sign in as
  * anybody here.
  * @throws EnvironmentError when the port is taken, or none.
  */

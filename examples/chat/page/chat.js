@@ -53,7 +53,7 @@ async function ask(text) {
   setAnswering(undefined)
 }
 
-/** Answers what went wrong, if anything did. */
+/** Returns what went wrong, if anything did. */
 async function stream(bubble, signal) {
   const response = await fetch('/chat', {
     method: 'POST',

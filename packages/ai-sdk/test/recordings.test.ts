@@ -59,7 +59,7 @@ function modelOf({ openai, anthropic, google }: Metered, recording: Recording): 
   return recording.endpoint === 'messages' ? anthropic(asked) : google(asked)
 }
 
-/** Answers the error of a call whose answer the provider could not parse. */
+/** Returns the error of a call whose answer the provider could not parse. */
 async function play(run: Metered, recording: Recording): Promise<unknown> {
   const model = run.meter(modelOf(run, recording), 'cus_1') as Playable
   const prompt = [{ role: 'user', content: [{ type: 'text', text: 'hi' }] }]

@@ -33,7 +33,7 @@ afterEach(async () => {
 
 type Task = 'call' | 'stream' | 'call-and-deliver' | 'call-and-exit' | 'deliver'
 
-/** Starts a metered process, and answers a way to wait for what it says. */
+/** Starts a metered process, and returns a way to wait for what it says. */
 function start(task: Task) {
   const child = spawn(
     process.execPath,

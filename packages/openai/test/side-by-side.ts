@@ -27,7 +27,7 @@ const ok: Answer = () => Response.json({ id: 'x', ok: true })
 const volatile = /^(?:x-stainless-|idempotency-key|user-agent)/
 
 /**
- * Runs the same thing on a raw client and on a metered one, and answers what came of each: the
+ * Runs the same thing on a raw client and on a metered one, and returns what came of each: the
  * value or the error, and what was sent.
  */
 export async function sideBySide(

@@ -44,7 +44,7 @@ describe.skipIf(databaseUrl === '')('the spool of a process', { timeout: 90_000 
   const open = (options = {}) =>
     postgresOutbox({ connectionString: proxy.url }, { schema, spoolFolder: folder, ...options })
 
-  /** Kills it once it has said so many lines, and answers what it had kept. */
+  /** Kills it once it has said so many lines, and returns what it had kept. */
   async function killed(child: Child, lines: number): Promise<readonly string[]> {
     await child.hasSaid(lines)
     child.signal('SIGKILL')

@@ -16,7 +16,7 @@ function passTime(ms: number): void {
   vi.setSystemTime(Date.now() + ms)
 }
 
-/** Delivers all that waits in a file, and answers what became of it. */
+/** Delivers all that waits in a file, and returns what became of it. */
 async function deliver(file: string, stripe: FakeStripe, wrap = (sink: Sink) => sink) {
   const { apiKey, url: baseUrl } = stripe
   const errors: Error[] = []

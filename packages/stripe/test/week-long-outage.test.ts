@@ -61,7 +61,7 @@ async function outage(outbox: Outbox, atEndOfDay: (day: number) => void): Promis
   vi.useRealTimers()
 }
 
-/** Delivers everything by the stream, and answers how it went. */
+/** Delivers everything by the stream, and returns how it went. */
 async function recovery(outbox: Outbox) {
   const stripe = await startFakeStripe({ requestsPerSecond: 600 })
   onTestFinished(() => stripe.close())

@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** Runs one test as the command of the README does, and answers the exit code. */
+/** Runs one test as the command of the README does, and returns the exit code. */
 async function exitCodeOf(project: string, body: string): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'token-meter-exit-code-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))

@@ -10,7 +10,7 @@ export function loadPeerSdk(name: SdkName): Promise<Sdk> {
   return loadOpenAI(peerNames[name] ?? name, 'peers')
 }
 
-/** A peer that answers an observed client for a client. */
+/** A peer that returns an observed client for a client. */
 export function wrappingPeer(
   name: string,
   load: (

@@ -69,7 +69,7 @@ export interface Provider<Client extends object = object> {
   readonly clientDescription: string
   /** By shape, never by class: an application can hold two copies of an SDK. */
   recognises(client: object): client is Client
-  /** Answers a client that behaves as the given one and reports its calls. */
+  /** Returns a client that behaves as the given one and reports its calls. */
   observe<Wrapped extends Client>(
     client: Wrapped,
     observer: CallObserver,

@@ -9,8 +9,8 @@ const maxBodyCharacters = 1_000_000
  */
 export function toBody(record: UsageRecord): string {
   return (
-    serialized(record) ??
-    serialized(record, bigintAsString) ??
+    serialised(record) ??
+    serialised(record, bigintAsString) ??
     JSON.stringify({ ...record, raw: null }, bigintAsString)
   )
 }
@@ -19,7 +19,7 @@ function bigintAsString(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? value.toString() : value
 }
 
-function serialized(
+function serialised(
   record: UsageRecord,
   replacer?: (key: string, value: unknown) => unknown,
 ): string | undefined {

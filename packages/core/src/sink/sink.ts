@@ -79,7 +79,7 @@ export interface Sink {
    */
   readonly reportsProgress?: boolean
   /**
-   * Sends a batch and answers one result per entry, in order. To throw means an uncertain
+   * Sends a batch and returns one result per entry, in order. To throw means an uncertain
    * `retry` for all, or for what was reported to be in flight.
    * @param signal aborted when the delivery stops waiting; what is under way then is an uncertain
    *   `retry`, what was not sent a certain one.

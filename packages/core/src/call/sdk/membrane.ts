@@ -25,7 +25,7 @@ export interface MembraneShape {
   /** Functions that the SDK keeps as fields of the client. They come back as they are. */
   readonly ownFunctions: ReadonlySet<string>
   /**
-   * A request at a choke point. Runs the original, on the original client, and answers what the
+   * A request at a choke point. Runs the original, on the original client, and returns what the
    * caller gets.
    */
   request(client: object, method: string, original: Method, args: unknown[]): unknown

@@ -13,7 +13,7 @@ export interface ClientView<Client extends { readonly baseURL: string }> {
   clone(client: Client): Client
 }
 
-/** Answers a client that behaves as the given one, and whose requests are observed. */
+/** Returns a client that behaves as the given one, and whose requests are observed. */
 export function observeClient<Wrapped extends Client, Client extends { readonly baseURL: string }>(
   client: Wrapped,
   { observation, resources, source, clone }: ClientView<Client>,

@@ -102,7 +102,7 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
     return await afterStored(left?.value ?? { done: true, value })
   }
 
-  /** Answers false when it gave up with a pull still under way. */
+  /** Returns false when it gave up with a pull still under way. */
   async function readUsage(): Promise<boolean> {
     const deadline = performance.now() + readOnMs
     while (observation.awaitsUsage) {
