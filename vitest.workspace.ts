@@ -36,6 +36,7 @@ export default defineConfig({
         'openai',
         'anthropic',
         'google',
+        'mistral',
         'ai-sdk',
         'stripe',
         'metronome',

@@ -53,7 +53,7 @@ export const packages: readonly (readonly [folders: string, may: readonly string
   // A reader of another provider's dialect is imported, never copied.
   [
     'mistral/src',
-    ['@token-meter/core', '@token-meter/core/{adapter,wire}', '@token-meter/openai/wire'],
+    ['@token-meter/core', '@token-meter/core/{adapter,wire}', '@token-meter/openai/{usage,wire}'],
   ],
   [
     '{stripe,metronome,lago,openmeter,opentelemetry}/src',

@@ -32,6 +32,7 @@ const documented: readonly Documented[] = [
   of('openai', 'MeterRealtimeOptions', 'Options', 'Realtime, Live and Responses sockets'),
   of('anthropic', 'ClientOptions', 'Options'),
   of('google', 'ClientOptions', 'Options'),
+  of('mistral', 'ClientOptions', 'Options'),
   of('ai-sdk', 'MeterMiddlewareOptions', 'Options'),
   of('stripe', 'StripeSinkOptions', 'Options'),
   of('stripe', 'AfterTheFactOptions', 'After the fact'),
