@@ -64,7 +64,8 @@ export type { Batch, BatchEntry, BatchMarks } from './sink/batch.ts'
 export { isRequestBound } from './environment/runtime.ts'
 export type { TakenId } from './outbox/taken-id.ts'
 export type { KnownSink, KnownSinks, SinkMode, SinkStart } from './outbox/known-sinks.ts'
-export type { Sink, SinkResult } from './sink/sink.ts'
+export type { Sink } from './sink/sink.ts'
+export type { SinkResult } from './sink/sink-result.ts'
 export type {
   EventsInFlight,
   RecordProgress,
@@ -94,3 +95,10 @@ export { ConfigError } from './errors/errors.ts'
 export { messageOf } from './errors/errors.ts'
 export { OutboxError } from './errors/errors.ts'
 export { TokenMeterError } from './errors/errors.ts'
+
+// What readers of a wire format are given, made by whoever sees the requests.
+export { httpHeaders, requestHeaders } from './wire/http-headers.ts'
+export { readableFields } from './wire/request-body.ts'
+export { TokenEstimate } from './wire/token-estimate.ts'
+export { reportedUsd, xaiTicksPerUsd } from './wire/usage-counts.ts'
+export { providerName } from './usage/provider-name.ts'

@@ -25,7 +25,7 @@ export {
 } from './outbox/known-sinks.ts'
 export type { Batch, BatchEntry, BatchMarks } from './sink/batch.ts'
 export type { EventsInFlight, RecordProgress } from './sink/send-progress.ts'
-export type { SinkResult } from './sink/sink.ts'
+export type { SinkResult } from './sink/sink-result.ts'
 export type { UsageRecord } from './usage/usage-record.ts'
 export type { Awaitable } from './lib/promises.ts'
 

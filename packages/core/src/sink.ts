@@ -14,7 +14,8 @@
  * @module
  */
 export type { Batch, BatchEntry } from './sink/batch.ts'
-export type { Sink, SinkResult } from './sink/sink.ts'
+export type { Sink } from './sink/sink.ts'
+export type { SinkResult } from './sink/sink-result.ts'
 export type {
   EventsInFlight,
   RecordProgress,

@@ -21,25 +21,17 @@ export type {
   WireProtocol,
   WireRequest,
 } from './wire/protocol.ts'
-export { type HttpHeaders, httpHeaders, requestHeaders } from './wire/http-headers.ts'
-export { bodySnapshot, readableFields, requestBody } from './wire/request-body.ts'
+export type { HttpHeaders } from './wire/http-headers.ts'
+export { requestBody } from './wire/request-body.ts'
 export { isErrorAnswer } from './wire/error-answer.ts'
 export { isLinkedBilling, ownValue } from './wire/linked-billing.ts'
 export { statedCost } from './wire/stated-cost.ts'
 export { reportedCount, type UsageProblems } from './wire/usage-counts.ts'
 export { isGap, isStated, laterUsage, RunningUsage } from './wire/running-usage.ts'
-export { TokenEstimate } from './wire/token-estimate.ts'
-export {
-  countReader,
-  reportedUsd,
-  type UsageCounts,
-  type UsageOf,
-  usageDetails,
-  xaiTicksPerUsd,
-} from './wire/usage-counts.ts'
+export type { TokenEstimate } from './wire/token-estimate.ts'
+export { countReader, type UsageCounts, type UsageOf, usageDetails } from './wire/usage-counts.ts'
 export { unknownUsage, type UsageReading } from './wire/usage-reading.ts'
 
-export { providerName } from './usage/provider-name.ts'
 export { type RefusalBilling, refusalBilling } from './usage/refusal-billing.ts'
 export {
   allInput,

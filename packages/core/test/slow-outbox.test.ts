@@ -1,7 +1,6 @@
 import { exampleRecord } from '@token-meter/testkit'
 import { expect, test } from 'vitest'
-import type { ObservedCall } from '../src/call/observed-call.ts'
-import type { CompletedReading } from '../src/call/record-sink.ts'
+import type { CompletedReading, ObservedCall } from '../src/call/observed-call.ts'
 import { type TokenMeterError, memoryOutbox } from '../src/index.ts'
 import { UsageRecorder } from '../src/meter/recorder.ts'
 

@@ -5,7 +5,8 @@ import { memoryOutbox } from '../src/outbox/memory/memory-outbox.ts'
 import type { Outbox } from '../src/outbox/outbox.ts'
 import { aggregated } from '../src/sink/aggregated-sink.ts'
 import { keepingSums } from '../src/sink/send-sums.ts'
-import type { Sink, SinkResult } from '../src/sink/sink.ts'
+import type { Sink } from '../src/sink/sink.ts'
+import type { SinkResult } from '../src/sink/sink-result.ts'
 
 /** Delivers sums to a backend that loses its first answers. */
 function start(outbox: Outbox, lost: number) {

@@ -1,14 +1,15 @@
 import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { observeBody, observeFetch, type Provider, RequestContext } from '@token-meter/core/adapter'
-import { httpHeaders, requestHeaders, type WireRequest } from '@token-meter/core/wire'
+import { httpHeaders, requestHeaders } from '@token-meter/core/adapter'
+import type { WireRequest } from '@token-meter/core/wire'
 import { startReplayServer } from '@token-meter/testkit'
 import { recordings } from '@token-meter/testkit/internal'
 import { recordingsAreAbsent } from '@token-meter/testkit/internal/suites'
 import OpenAI from 'openai'
 import { describe, expect, test } from 'vitest'
 import { createMeter, memoryOutbox, openaiProvider, type UsageRecord } from '../src/index.ts'
-import { openaiWire } from '../src/wire.ts'
+import { openaiJobsWire } from '../src/wire-jobs.ts'
 import { chatRequest, chatScript, countedTokens } from './scripts.ts'
 
 /** Whatever takes a `fetch`, and whatever passes requests on byte by byte. */
@@ -22,7 +23,7 @@ const fetchProvider: Provider<FetchClient> = {
   recognises: (client): client is FetchClient => 'fetch' in client && !('chat' in client),
   observe: (client, observer, options) => ({
     ...client,
-    fetch: observeFetch(client.fetch, { observer, protocols: [openaiWire], ...options }),
+    fetch: observeFetch(client.fetch, { observer, protocols: [openaiJobsWire], ...options }),
   }),
 }
 
@@ -206,8 +207,8 @@ test('a proxy of Node streams passes every byte on, and records the same', async
               body: sent,
             }
             const target = { baseUrl: undefined, provider: 'openai' }
-            const context = new RequestContext(openaiWire, observer, target)
-            const operation = openaiWire.open(request, context)
+            const context = new RequestContext(openaiJobsWire, observer, target)
+            const operation = openaiJobsWire.open(request, context)
             if (operation === undefined || !('endpoint' in operation))
               throw new Error('no operation')
             const call = context.begin(operation, request.method)

@@ -3,9 +3,9 @@ import {
   type HttpHeaders,
   jsonObject,
   type StreamReader,
-  TokenEstimate,
   type UsageReading,
 } from '@token-meter/core/wire'
+import { TokenEstimate } from '@token-meter/core/adapter'
 import type { AiSdkModel } from '../model/ai-sdk-client.ts'
 import { shapeOfEvent, wireEndpoints, type WireShape } from '../usage/wire-usage.ts'
 

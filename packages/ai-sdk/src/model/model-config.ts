@@ -1,5 +1,5 @@
 import { isPromise } from '@token-meter/core/adapter'
-import { providerName } from '@token-meter/core/wire'
+import { providerName } from '@token-meter/core/adapter'
 import type { AiSdkModel } from './ai-sdk-client.ts'
 
 /**

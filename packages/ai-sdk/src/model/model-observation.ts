@@ -8,7 +8,8 @@ import {
   type ObservedCall,
   StreamObservation,
 } from '@token-meter/core/adapter'
-import { type Call, httpHeaders, jsonObject } from '@token-meter/core/wire'
+import { type Call, jsonObject } from '@token-meter/core/wire'
+import { httpHeaders } from '@token-meter/core/adapter'
 import { endpointOf } from '../endpoint/endpoints.ts'
 import { languageModelHidingRaw } from '../endpoint/language-model.ts'
 import { needsRawEvents, withRawEvents } from '../endpoint/raw-events.ts'

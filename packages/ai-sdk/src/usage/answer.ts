@@ -1,5 +1,6 @@
 import type { Refusals } from '@token-meter/anthropic/usage'
-import { type HttpHeaders, httpHeaders, jsonObject, text } from '@token-meter/core/wire'
+import { type HttpHeaders, jsonObject, text } from '@token-meter/core/wire'
+import { httpHeaders } from '@token-meter/core/adapter'
 
 /** What a model's answer, or the end of its stream, says about what it used. */
 export interface ModelAnswer {

@@ -1,11 +1,11 @@
 import {
   jsonObject,
-  reportedUsd,
   statedCost,
   text,
   type UsageDetails,
   type UsageReading,
 } from '@token-meter/core/wire'
+import { reportedUsd } from '@token-meter/core/adapter'
 import { metadataOf, type ModelAnswer } from './answer.ts'
 
 /** A reading with the cost that stands beside its usage object, in the metadata of the answer. */

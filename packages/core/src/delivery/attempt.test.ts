@@ -1,7 +1,8 @@
 import { exampleRecord } from '@token-meter/testkit/suites'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { memoryOutbox } from '../outbox/memory/memory-outbox.ts'
-import type { Sink, SinkResult } from '../sink/sink.ts'
+import type { Sink } from '../sink/sink.ts'
+import type { SinkResult } from '../sink/sink-result.ts'
 import { attempt } from './attempt.ts'
 import { BatchProgress, LeaseTime } from './batch-progress.ts'
 

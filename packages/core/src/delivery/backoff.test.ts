@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { SinkResult } from '../sink/sink.ts'
+import type { SinkResult } from '../sink/sink-result.ts'
 import { SinkPause } from './backoff.ts'
 
 const hourMs = 60 * 60_000

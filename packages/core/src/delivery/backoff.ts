@@ -8,7 +8,7 @@
  *   refused as a whole.
  */
 import type { BatchEntry } from '../sink/batch.ts'
-import type { SinkResult } from '../sink/sink.ts'
+import type { SinkResult } from '../sink/sink-result.ts'
 import { isTakenByBackend } from './results.ts'
 
 /** Waits before a retry, in ms. */

@@ -6,7 +6,8 @@ import type {
   RequestInFlight,
   SendProgress,
 } from '../sink/send-progress.ts'
-import type { Sink, SinkResult } from '../sink/sink.ts'
+import type { Sink } from '../sink/sink.ts'
+import type { SinkResult } from '../sink/sink-result.ts'
 import { sleep, Timer, yieldToEventLoop } from '../lib/timing.ts'
 import { busyPauseMs, isBusy } from '../outbox/busy.ts'
 import { checkedResult } from './results.ts'

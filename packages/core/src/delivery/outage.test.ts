@@ -1,7 +1,7 @@
 import { exampleRecord } from '@token-meter/testkit/suites'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Batch, BatchEntry } from '../sink/batch.ts'
-import type { SinkResult } from '../sink/sink.ts'
+import type { SinkResult } from '../sink/sink-result.ts'
 import { Outage, type SinkFailure } from './outage.ts'
 
 const minute = 60_000

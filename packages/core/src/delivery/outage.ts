@@ -1,5 +1,5 @@
 import type { Batch } from '../sink/batch.ts'
-import type { SinkResult } from '../sink/sink.ts'
+import type { SinkResult } from '../sink/sink-result.ts'
 import { Timer } from '../lib/timing.ts'
 import { isTakenByBackend } from './results.ts'
 

@@ -1,5 +1,6 @@
 import { refusalOf } from '../errors/refusal.ts'
-import type { Sink, SinkResult } from '../sink/sink.ts'
+import type { Sink } from '../sink/sink.ts'
+import type { SinkResult } from '../sink/sink-result.ts'
 
 /** The longest that one result of a sink can hold a record up, in ms. */
 const maxWaitMs = 60 * 60 * 1000

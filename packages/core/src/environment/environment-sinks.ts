@@ -1,5 +1,6 @@
 import { isNextBuild } from '../lib/runtime.ts'
-import type { Sink, SinkResult } from '../sink/sink.ts'
+import type { Sink } from '../sink/sink.ts'
+import type { SinkResult } from '../sink/sink-result.ts'
 import { installedPackage } from './installed-package.ts'
 import { variable } from './runtime.ts'
 import { messageOf } from '../errors/errors.ts'

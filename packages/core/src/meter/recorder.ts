@@ -9,8 +9,7 @@
  *
  * A call never sees any of it; `meter.record()` rejects with what is reported.
  */
-import type { ObservedCall } from '../call/observed-call.ts'
-import type { CompletedReading, RecordSink } from '../call/record-sink.ts'
+import type { CompletedReading, ObservedCall, RecordSink } from '../call/observed-call.ts'
 import type { PriceRecord } from '../cost/pricing.ts'
 import {
   MissingCustomerError,
@@ -20,7 +19,7 @@ import {
 } from '../errors/errors.ts'
 import { settledWithin } from '../lib/timing.ts'
 import type { Appended, Outbox } from '../outbox/outbox.ts'
-import { duplicateIds, isSameUsage, type TakenId } from '../outbox/taken-id.ts'
+import { type TakenId, duplicateIds, isSameUsage } from '../outbox/taken-id.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import type { Livemode } from './livemode.ts'
 import type { ManualUsage } from './manual-usage.ts'

@@ -1,9 +1,8 @@
-import type { ObservedCall } from '../call/observed-call.ts'
-import type { CompletedReading } from '../call/record-sink.ts'
+import type { CompletedReading, ObservedCall } from '../call/observed-call.ts'
 import { UsageError } from '../errors/errors.ts'
 import { deriveRecordId, mintRecordId } from '../usage/record-id.ts'
 import { isZero } from '../usage/token-counts.ts'
-import { hasOtherUsage, type UsageDetails } from '../usage/usage-details.ts'
+import { type UsageDetails, hasOtherUsage } from '../usage/usage-details.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import {
   boundedCode,

@@ -1,6 +1,6 @@
 import { sleep } from '../lib/timing.ts'
 import type { Batch } from '../sink/batch.ts'
-import type { SinkResult } from '../sink/sink.ts'
+import type { SinkResult } from '../sink/sink-result.ts'
 import type { Outbox } from './outbox.ts'
 
 /** How long an outbox may be busy before that is worth a report, in ms. */

@@ -12,7 +12,7 @@ import { ConfigError } from '../errors/errors.ts'
 import { type Refusal, refusalOf } from '../errors/refusal.ts'
 import type { BatchEntry } from '../sink/batch.ts'
 import type { EventsInFlight } from '../sink/send-progress.ts'
-import type { SinkResult } from '../sink/sink.ts'
+import type { SinkResult } from '../sink/sink-result.ts'
 import type { Correction, RecordState, SettledState } from './outbox.ts'
 
 /** A batch that comes again and fresh records take turns, so that neither keeps the other waiting. */

@@ -3,7 +3,8 @@ import { aggregatesOf, mostMembers } from './aggregates.ts'
 import { type SinkFunction, functionSink } from './built-in.ts'
 import { partsOf, sendSums } from './send-sums.ts'
 import type { BatchEntry } from './batch.ts'
-import type { Sink, SinkResult } from './sink.ts'
+import type { Sink } from './sink.ts'
+import type { SinkResult } from './sink-result.ts'
 import { identityOf } from './with-send.ts'
 
 export interface AggregationOptions {

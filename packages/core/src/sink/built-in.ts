@@ -1,7 +1,8 @@
 import { ConfigError } from '../errors/errors.ts'
 import type { Batch } from './batch.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
-import type { Sink, SinkResult } from './sink.ts'
+import type { Sink } from './sink.ts'
+import type { SinkResult } from './sink-result.ts'
 import {
   checkKeys,
   isCount,

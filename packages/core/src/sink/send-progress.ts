@@ -1,4 +1,4 @@
-import type { SinkResult } from './sink.ts'
+import type { SinkResult } from './sink-result.ts'
 
 /** Events of records that go out in one request; see `SendProgress`. */
 export interface EventsInFlight {

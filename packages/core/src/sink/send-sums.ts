@@ -12,7 +12,8 @@ import { deriveRecordId } from '../usage/record-id.ts'
 import { isUncertainRefusal } from '../errors/refusal.ts'
 import { type Aggregate, eventsOfMember, sumOfEntries } from './aggregates.ts'
 import { type RecordProgress, type SendProgress, reportsProgress } from './send-progress.ts'
-import type { Sink, SinkResult } from './sink.ts'
+import type { Sink } from './sink.ts'
+import type { SinkResult } from './sink-result.ts'
 import { withSend } from './with-send.ts'
 
 /** A batch as what is sent of it. `sumUp` gets the places of what may go in new sums. */

@@ -1,5 +1,5 @@
 import type { UsageRecord } from '../../src/usage/usage-record.ts'
-import type { SinkResult } from '../../src/sink/sink.ts'
+import type { SinkResult } from '../../src/sink/sink-result.ts'
 import type { Batch } from '../../src/sink/batch.ts'
 import type { RecordState, SinkStats } from '../../src/outbox/outbox.ts'
 

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { SinkResult } from '../../src/sink/sink.ts'
+import type { SinkResult } from '../../src/sink/sink-result.ts'
 import type { UsageRecord } from '../../src/usage/usage-record.ts'
 import { OutboxModel } from './outbox-model.ts'
 import type { Batch, BatchEntry } from '../../src/sink/batch.ts'

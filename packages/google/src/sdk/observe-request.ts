@@ -6,7 +6,8 @@ import {
   PartsObservation,
   StreamObservation,
 } from '@token-meter/core/adapter'
-import { type AnswerParts, httpHeaders } from '@token-meter/core/wire'
+import type { AnswerParts } from '@token-meter/core/wire'
+import { httpHeaders } from '@token-meter/core/adapter'
 import type { ApiRequest, ApiResponse } from './google-client.ts'
 import type { Observation, Opened } from './google-observation.ts'
 import { observeChunks, observeDownload, observeJson } from './observe-response.ts'

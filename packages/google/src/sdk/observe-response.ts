@@ -5,7 +5,7 @@ import {
   valueBefore,
   whenDropped,
 } from '@token-meter/core/adapter'
-import { httpHeaders } from '@token-meter/core/wire'
+import { httpHeaders } from '@token-meter/core/adapter'
 import type { ApiResponse } from './google-client.ts'
 
 /**

@@ -6,7 +6,8 @@ import {
   type RequestOptions,
 } from '@token-meter/core/adapter'
 import { type Endpoint, requestBody, type WireOperation } from '@token-meter/core/wire'
-import { endpoints, openaiWire } from '../wire/protocol.ts'
+import { openaiJobsWire } from '../wire/jobs/protocol.ts'
+import { endpoints } from '../wire/protocol.ts'
 import type { OneShot } from '../wire/routes.ts'
 import type { OpenAIClient } from './openai-client.ts'
 import { hookRequests, withRewrite } from './request-hooks.ts'
@@ -32,7 +33,7 @@ const replaceable: Readonly<Record<string, OneShot>> = {
 /** Observes the requests of one metered client. */
 export class OpenAIObservation extends ClientObservation<OpenAIClient> {
   constructor(observer: CallObserver, options: ClientOptions) {
-    super(openaiWire, observer, options)
+    super(openaiJobsWire, observer, options)
   }
 
   protected replacedEndpoint(path: string): Endpoint | undefined {

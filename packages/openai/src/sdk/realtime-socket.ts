@@ -4,7 +4,9 @@ import {
   contextCustomer,
   type Customer,
   type Meter,
+  providerName,
   runWithCustomer,
+  TokenEstimate,
 } from '@token-meter/core/adapter'
 import { jsonObject } from '@token-meter/core/wire'
 import { SocketAccount, type SocketObserver, type SocketReader } from '../wire/realtime/account.ts'
@@ -49,7 +51,8 @@ export function observeSocket(
   observer: CallObserver,
   options: ClientOptions,
 ): void {
-  const account = new SocketAccount(socket.url, inThisContext(observer), options.provider)
+  const provider = options.provider ?? providerName(socket.url.href, vendorOf(socket.url))
+  const account = new SocketAccount(socket.url, inThisContext(observer), provider)
   const known = sockets().get(socket)
   if (known !== undefined) {
     known.account = account
@@ -74,8 +77,18 @@ function inThisContext(observer: CallObserver): SocketObserver {
       const begin = () => observer.begin(call, endpoint, { free: true })
       return context === undefined ? begin() : runWithCustomer(context, begin)
     },
+    tokensOf(value) {
+      const estimate = new TokenEstimate()
+      estimate.addStrings(value)
+      return estimate.tokens
+    },
     fault: (what, cause) => observer.fault(what, cause),
   }
+}
+
+/** Who serves a socket whose host says nothing: Azure's URLs have its version. */
+function vendorOf(url: URL): string {
+  return url.searchParams.has('api-version') ? 'azure' : 'openai'
 }
 
 /**

@@ -2,6 +2,7 @@ import {
   type Call,
   type Endpoint,
   requestBody,
+  type Unmetered,
   type WireContext,
   type WireOperation,
   type WireProtocol,
@@ -11,11 +12,9 @@ import { speech, transcriptions } from './audio.ts'
 import { chatCompletions, legacyCompletions } from './chat-completions.ts'
 import { images } from './images.ts'
 import { includeUsage } from './include-usage.ts'
-import { backgroundAgain, backgroundCreation } from './jobs/background-responses.ts'
-import { jobAgain, jobCreation } from './jobs/jobs.ts'
 import { decisions, embeddings, graders } from './other-endpoints.ts'
 import { responsesEndpoint } from './responses.ts'
-import { isWithoutBill, type OneShot, type Route, routeOf } from './routes.ts'
+import { isWithoutBill, type OneShot, routeOf } from './routes.ts'
 
 /** How each endpoint is read whose own answer says what it used. */
 export const endpoints: Readonly<Record<OneShot, Endpoint>> = {
@@ -36,42 +35,44 @@ export const endpoints: Readonly<Record<OneShot, Endpoint>> = {
 
 /**
  * OpenAI's HTTP API, and whatever speaks it: Azure, Groq, DeepSeek, xAI, gateways, local servers.
- * Recognised are its paths, below whatever base URL, version or Azure deployment.
+ * Recognised are its paths, below whatever base URL, version or Azure deployment. Work that goes on
+ * after its request was answered (batches, background responses, ...) is not metered by it, and said
+ * to be so: `openaiJobsWire` of `@token-meter/openai/wire/jobs` is this protocol with them.
  */
 export const openaiWire: WireProtocol = {
   name: 'openai',
   open(request, context) {
     const route = routeOf(request.method.toLowerCase(), request.url, context.baseUrl)
     if (route === undefined) return undefined
-    if (route.kind !== 'unmetered') return operation(route, request, context)
-    const { calls, why } = route
-    return { unmetered: `${calls} work, but are not metered (${why}): record() their usage` }
+    switch (route.kind) {
+      // Asks again for something: it bills nothing itself.
+      case 'job-again':
+      case 'response-again':
+        return undefined
+      case 'job':
+        return unmetered(route.job, 'only openaiJobsWire knows when they are done')
+      case 'unmetered':
+        return unmetered(route.calls, route.why)
+      case 'responses':
+        if (requestBody(request.body).background !== true)
+          return oneShot(route.kind, request, context)
+        return unmetered('background responses', 'only openaiJobsWire knows when they are done')
+      default:
+        return oneShot(route.kind, request, context)
+    }
   },
   isFree: ({ url }, baseUrl) => isWithoutBill(url, baseUrl),
 }
 
-function operation<Creator>(
-  route: Exclude<Route, { kind: 'unmetered' }>,
-  request: WireRequest,
-  context: WireContext<Creator>,
-): WireOperation<Creator> {
-  // The request for a response asks with its address alone.
-  if (route.kind === 'response-again') return backgroundAgain(route.responseId, context)
+function unmetered(calls: string, why: string): Unmetered {
+  return { unmetered: `${calls} work, but are not metered (${why}): record() their usage` }
+}
+
+function oneShot(kind: OneShot, request: WireRequest, context: WireContext): WireOperation<never> {
   const body = requestBody(request.body)
-  switch (route.kind) {
-    case 'job':
-      return jobCreation(route.job, body, context)
-    case 'job-again':
-      return jobAgain(route.job, route.jobId, body, context)
-    case 'responses':
-      if (body.background === true) return backgroundCreation(body, context)
-      return { endpoint: endpoints.responses, body }
-    case 'chat.completions':
-    case 'completions':
-      return { endpoint: endpoints[route.kind], body, rewrite: rewriteOf(body, request, context) }
-    default:
-      return { endpoint: endpoints[route.kind], body }
-  }
+  const endpoint = endpoints[kind]
+  if (kind !== 'chat.completions' && kind !== 'completions') return { endpoint, body }
+  return { endpoint, body, rewrite: rewriteOf(body, request, context) }
 }
 
 function rewriteOf(body: Call['body'], { url }: WireRequest, context: WireContext) {

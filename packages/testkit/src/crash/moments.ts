@@ -1,5 +1,4 @@
 import { openSync, readFileSync, writeSync } from 'node:fs'
-import type { Ambush } from './ambush.ts'
 
 /**
  * What a process can be in the middle of when it is killed:
@@ -13,14 +12,22 @@ import type { Ambush } from './ambush.ts'
 export const moments = ['call', 'stream', 'append', 'claim', 'send', 'answered', 'settle'] as const
 export type Moment = (typeof moments)[number]
 
+/** Who waits for a moment, to kill the process in it. */
+export interface MomentWatch {
+  /** True where it wants to be told how this one goes. */
+  meet(moment: Moment): boolean
+  begun(): void
+  over(): void
+}
+
 /** Says in a file what its process is in the middle of: all that is left of it after a SIGKILL. */
 export class MomentLog {
   readonly #counts = new Int32Array(moments.length)
   readonly #file: number
-  readonly #ambush: Ambush | undefined
+  readonly #ambush: MomentWatch | undefined
 
   /** @param ambush met at the moments that are gone through by `during`. */
-  constructor(path: string, ambush?: Ambush) {
+  constructor(path: string, ambush?: MomentWatch) {
     this.#ambush = ambush
     this.#file = openSync(path, 'w')
     this.#write()

@@ -1,5 +1,5 @@
 import type { Batch, BatchMarks } from '../../sink/batch.ts'
-import type { SinkResult } from '../../sink/sink.ts'
+import type { SinkResult } from '../../sink/sink-result.ts'
 import type { ClaimOptions } from '../outbox.ts'
 import {
   batchReady,

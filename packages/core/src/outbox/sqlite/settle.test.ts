@@ -3,7 +3,7 @@ import { exampleRecord } from '@token-meter/testkit/suites'
 import { expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../../../test/outbox/temporary-folder.ts'
 import type { Batch } from '../../sink/batch.ts'
-import type { SinkResult } from '../../sink/sink.ts'
+import type { SinkResult } from '../../sink/sink-result.ts'
 import { sqliteOutbox } from './sqlite-outbox.ts'
 
 function claimed(count: number) {

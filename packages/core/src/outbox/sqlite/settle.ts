@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Batch, BatchMarks } from '../../sink/batch.ts'
-import type { SinkResult } from '../../sink/sink.ts'
+import type { SinkResult } from '../../sink/sink-result.ts'
 import { type AttemptedRecord, type Outcome, outcomeOf, waitMs } from '../rules.ts'
 import {
   uncertainColumns,

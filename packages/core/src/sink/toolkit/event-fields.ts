@@ -1,6 +1,6 @@
 import { allInput, allOutput, mapCounts } from '../../usage/token-counts.ts'
 import type { UsageRecord } from '../../usage/usage-record.ts'
-import type { SinkResult } from '../sink.ts'
+import type { SinkResult } from '../sink-result.ts'
 
 const nothing: ReadonlySet<string> = new Set()
 

@@ -1,6 +1,7 @@
 import { ConfigError } from '../../errors/errors.ts'
 import { isNextBuild } from '../../lib/runtime.ts'
-import type { Sink, SinkResult } from '../sink.ts'
+import type { Sink } from '../sink.ts'
+import type { SinkResult } from '../sink-result.ts'
 
 /** What a key is called in errors. */
 export interface KeyNames {

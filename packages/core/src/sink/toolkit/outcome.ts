@@ -1,5 +1,5 @@
 import { joinedRefusal, type Refusal } from '../../errors/refusal.ts'
-import type { SinkResult } from '../sink.ts'
+import type { SinkResult } from '../sink-result.ts'
 
 /**
  * What became of one event, or of all events of a request: every sink that sends events says it this

@@ -9,7 +9,8 @@ import { type Refusal, uncertainRefusal } from '../../errors/refusal.ts'
 import type { UsageRecord } from '../../usage/usage-record.ts'
 import type { Batch, BatchEntry } from '../batch.ts'
 import type { EventsInFlight, RecordProgress, SendProgress } from '../send-progress.ts'
-import type { Sink, SinkResult } from '../sink.ts'
+import type { Sink } from '../sink.ts'
+import type { SinkResult } from '../sink-result.ts'
 import { recordResult, type SentEvent } from './outcome.ts'
 
 /** The entry of a record that somebody pays for. */

@@ -2,7 +2,6 @@ import {
   type Call,
   type Endpoint,
   noEstimate,
-  providerName,
   type TokenEstimate,
   type UsageReading,
 } from '@token-meter/core/wire'
@@ -39,6 +38,8 @@ export interface SocketCall {
 export interface SocketObserver {
   /** Something that is billed has begun. It cannot be refused any more, so that it never is. */
   begin(call: Call, endpoint: Endpoint): SocketCall
+  /** An estimate of the tokens of all text in a value. */
+  tokensOf(value: unknown): number
   /** Reports a fault of the observation. Never throws. */
   fault(what: string, cause?: unknown): void
 }
@@ -52,12 +53,11 @@ export class SocketAccount {
   readonly callId: string | undefined
   readonly #observer: SocketObserver
 
-  /** @param provider who serves it, where the host does not say. */
-  constructor(url: URL, observer: SocketObserver, provider?: string) {
+  /** @param provider who serves it. */
+  constructor(url: URL, observer: SocketObserver, provider: string) {
     const query = url.searchParams
+    this.provider = provider
     // Azure's older URLs name a deployment where others name a model.
-    const fallback = query.has('api-version') ? 'azure' : 'openai'
-    this.provider = provider ?? providerName(url.href, fallback)
     this.model = query.get('model') ?? query.get('deployment') ?? undefined
     this.callId = query.get('call_id') ?? undefined
     this.#observer = observer
@@ -66,6 +66,10 @@ export class SocketAccount {
   begin(endpoint: Endpoint, body: Call['body']): SocketCall {
     const call = { provider: this.provider, endpoint: endpoint.name, method: 'GET', body }
     return this.#observer.begin(call, endpoint)
+  }
+
+  tokensOf(value: unknown): number {
+    return this.#observer.tokensOf(value)
   }
 
   fault(what: string, cause?: unknown): void {

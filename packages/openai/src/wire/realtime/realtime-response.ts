@@ -6,8 +6,8 @@ import {
   unknownUsage,
 } from '@token-meter/core/wire'
 import { exactCame, holdEstimate } from './lost-responses.ts'
-import { realtimeUsage } from '../usage/audio.ts'
-import type { RealtimeSession } from './realtime-reader.ts'
+import { realtimeUsage } from '../usage/realtime.ts'
+import type { RealtimeSession } from './realtime-session.ts'
 import type { SocketAccount, SocketCall, SocketEvent } from './account.ts'
 
 /** GA and beta. */

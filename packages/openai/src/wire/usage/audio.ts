@@ -49,44 +49,6 @@ export function audioUsage(usage: unknown, provider = 'openai'): UsageCounts {
   return { tokens, total, details: { ...details, ...statedCost(fields, provider) }, problems }
 }
 
-/**
- * The `usage` of a realtime response (`response.done`), GA and beta. Text, audio and image tokens
- * are inside the input, and so are the cached ones of each kind.
- *
- * @param usage the usage object as it came.
- * @param provider the server, by its host.
- */
-export function realtimeUsage(usage: unknown, provider = 'openai'): UsageCounts {
-  const problems: string[] = []
-  const count = countReader(problems)
-  const fields = jsonObject(usage)
-  const input = jsonObject(fields.input_token_details)
-  const output = jsonObject(fields.output_token_details)
-
-  const reasoning = count(output.reasoning_tokens, 'reasoning_tokens')
-  const {
-    tokens,
-    total,
-    reasoning: inside,
-  } = disjointCounts(
-    {
-      input: count(fields.input_tokens, 'input_tokens'),
-      cachedInput: count(input.cached_tokens, 'cached_tokens'),
-      cachedWrite: undefined,
-      output: count(fields.output_tokens, 'output_tokens'),
-      reasoning,
-      total: count(fields.total_tokens, 'total_tokens'),
-    },
-    provider,
-    problems,
-  )
-  const details = usageDetails({
-    reasoning: inside,
-    ...mediaTokens({ input, output }, count),
-  })
-  return { tokens, total, details, problems }
-}
-
 /** The usage of what is billed by its length, and has no tokens. Takes numbers, and text of them. */
 export function secondsUsage(seconds: unknown): UsageCounts {
   const number = typeof seconds === 'string' && seconds !== '' ? Number(seconds) : seconds
