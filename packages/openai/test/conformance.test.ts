@@ -26,7 +26,7 @@ const promiseWays = sdkPromiseWays<SdkClient>(
 )
 const path = '/chat/completions'
 
-for (const { major, OpenAI } of sdkMajors.filter(({ major }) => major > 4)) {
+for (const { major, OpenAI } of sdkMajors) {
   describeProvider<SdkClient>(`openai ${major}`, {
     provider: openaiProvider,
     client: (baseURL, apiKey) => new OpenAI({ apiKey, baseURL: `${baseURL}/v1`, maxRetries: 0 }),

@@ -4,36 +4,32 @@ import { startMetered } from './metered.ts'
 import { chatCompletion, chatRequest } from './scripts.ts'
 import { type SdkClass, sdkMajors } from './sdk-majors.ts'
 
-describe.each(sdkMajors.filter(({ major }) => major > 4))(
-  'with a mocked fetch, openai $major',
-  ({ OpenAI }) => {
-    test.each([
-      ['without clone', { clone: undefined }],
-      ['without a content type', { headers: new Headers() }],
-    ])('a response %s disturbs nobody, awaited or not', async (_, odd) => {
-      const unhandled = vi.fn()
-      process.on('unhandledRejection', unhandled)
-      const answer = () =>
-        Object.assign(new Response(JSON.stringify(chatCompletion)), {}) as Response
-      await using run = await startMetered(OpenAI, {
-        client: {
-          fetch: async () => {
-            const response = answer()
-            for (const [name, value] of Object.entries(odd))
-              Object.defineProperty(response, name, { value })
-            return response
-          },
+describe.each(sdkMajors)('with a mocked fetch, openai $major', ({ OpenAI }) => {
+  test.each([
+    ['without clone', { clone: undefined }],
+    ['without a content type', { headers: new Headers() }],
+  ])('a response %s disturbs nobody, awaited or not', async (_, odd) => {
+    const unhandled = vi.fn()
+    process.on('unhandledRejection', unhandled)
+    const answer = () => Object.assign(new Response(JSON.stringify(chatCompletion)), {}) as Response
+    await using run = await startMetered(OpenAI, {
+      client: {
+        fetch: async () => {
+          const response = answer()
+          for (const [name, value] of Object.entries(odd))
+            Object.defineProperty(response, name, { value })
+          return response
         },
-      })
-      void run.metered.chat.completions.create(chatRequest)
-      await new Promise((resolve) => setTimeout(resolve, 20))
-      await run.metered.chat.completions.create(chatRequest)
-      process.off('unhandledRejection', unhandled)
-      expect(unhandled).not.toHaveBeenCalled()
-      expect(run.records).toHaveLength(2)
+      },
     })
-  },
-)
+    void run.metered.chat.completions.create(chatRequest)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await run.metered.chat.completions.create(chatRequest)
+    process.off('unhandledRejection', unhandled)
+    expect(unhandled).not.toHaveBeenCalled()
+    expect(run.records).toHaveLength(2)
+  })
+})
 
 describe('requests that are not metered', () => {
   test('pass untouched, whole or by path, with options that are known later', async () => {

@@ -18,8 +18,8 @@ async function errorOf(work: unknown): Promise<Error & { busy?: true; records?: 
 describe('options', () => {
   test.each([
     ['nothing', {}, /either a connectionString/],
-    ['no string', { connectionString: 5 }, /connectionString to be a string/],
-    ['no pool', { pool: {} }, /pool to be a Pool/],
+    ['no string', { connectionString: 5 }, /connectionString must be a string/],
+    ['no pool', { pool: {} }, /pool must be a Pool/],
     ['an unreadable string', { connectionString: `postgres://u:${secret}@h:port/d` }, /read/],
     ['a bare /', { connectionString: `postgres://u:12/${secret}@h:5432/d` }, /percent-encoded/],
     ['a bare ?', { connectionString: `postgres://u:12?${secret}@h:5432/d` }, /percent-encoded/],

@@ -4,7 +4,7 @@
  *
  * What may have arrived stays out of new sums, because only what was sent can be sent again without
  * being billed twice: a record that went by itself goes by itself, and the members of a sum
- * (`uncertainIn`) go as that sum, whoever sends them now and however he sums up.
+ * (`uncertainIn`) go as that sum, whoever sends them now and however they are summed up.
  */
 import { messageOf } from '../errors/errors.ts'
 import type { Batch, BatchEntry } from './batch.ts'

@@ -1,5 +1,5 @@
 /**
- * An OpenAI client by its shape, of any SDK major from 4 to 7: `OpenAI`, `AzureOpenAI`, and
+ * An OpenAI client by its shape, of any SDK major from 5 to 7: `OpenAI`, `AzureOpenAI`, and
  * subclasses of them. Never by class: an application can hold two copies of the SDK.
  */
 export interface OpenAIClient {

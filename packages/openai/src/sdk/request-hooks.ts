@@ -104,7 +104,7 @@ function define(client: object, name: keyof Hooked, value: unknown): void {
   Object.defineProperty(client, name, { value, configurable: true, writable: true })
 }
 
-/** SDK 4 sets the length of the body it serialised itself. */
+/** Clients of the same generator's older kind set the length of the body they serialised. */
 function correctLength({ body, headers }: SdkRequest): void {
   const plain = headers as Record<string, string> | undefined
   if (plain?.['content-length'] === undefined) return

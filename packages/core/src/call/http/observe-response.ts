@@ -124,7 +124,7 @@ function observeBodyProperty(
     configurable: true,
     get: () => {
       const body = original() as ReadableStream<Uint8Array> | null
-      // node-fetch (SDK 4) has Node streams here.
+      // node-fetch, which some SDKs bring along, has Node streams here.
       if (isBypassed || typeof body?.getReader !== 'function') return body
       // Read already, by another way: there is nothing to pass on but what it says of that.
       if (wrapped === undefined && (body.locked || response.bodyUsed)) return body

@@ -118,7 +118,7 @@ const shareWith = (stream: StreamObservation) => (response: Response, call: Obse
   )
 }
 
-/** SDK 4 answers node-fetch responses, so `instanceof Response` would not do. */
+/** Some SDKs return responses of node-fetch, so `instanceof Response` would not do. */
 function isResponse(data: unknown): data is Response {
   const response = data as Partial<Response> | null | undefined
   return typeof response?.arrayBuffer === 'function' && response.headers !== undefined
@@ -126,7 +126,7 @@ function isResponse(data: unknown): data is Response {
 
 /**
  * Nobody has asked for the body yet, and perhaps nobody will. A whole body is read through a
- * clone, which leaves the caller's own untouched should he come for it later; a stream is not,
+ * clone, which leaves the caller's own untouched should it be asked for later; a stream is not,
  * because a clone would buffer it and keep it running.
  */
 function observeUnclaimed(props: ResponseProps, call: ObservedCall): ResponseProps {

@@ -27,7 +27,7 @@ export interface ResponseObserver {
   onData(data: unknown): unknown
   /** The raw response, whose body the caller may read himself. */
   onResponse(response: Response): Response
-  /** The raw response of data that the caller has already: of a stream, he may read either. */
+  /** The raw response of data that the caller has already: of a stream, either may be read. */
   onBoth(response: Response): void
   /** The response has come and nobody has asked for its body. */
   onUnclaimed(props: ResponseProps): void
