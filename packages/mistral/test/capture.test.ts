@@ -242,6 +242,16 @@ describe.each(sdkMajors)('@mistralai/mistralai $major', ({ Mistral }) => {
     expect(started.records.map(({ customer }) => customer)).toEqual(['cus_2'])
   })
 
+  test('nobody, where such calls are refused: nothing is sent, and the cause says why', async () => {
+    await using started = await startMetered(Mistral, {
+      customer: () => undefined,
+      onMissingCustomer: 'throw',
+    })
+    const call = started.metered.chat.complete({ model, messages })
+    await expect(call).rejects.toMatchObject({ cause: { code: 'missing-customer' } })
+    expect(started.server.requests).toEqual([])
+  })
+
   test('each answer of a retried request counts, and only answers', async () => {
     await using started = await startMetered(Mistral, {
       client: {

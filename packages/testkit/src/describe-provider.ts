@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest'
 import { attributionTests } from './provider-suite/attribution-tests.ts'
 import { captureTests } from './provider-suite/capture-tests.ts'
 import { doubtfulUsageTests } from './provider-suite/doubtful-usage-tests.ts'
@@ -23,9 +23,21 @@ export function describeProvider<Client extends object>(
   describe(`${name}, as a provider`, () => {
     let server: ReplayServer
     beforeAll(async () => {
-      server = await startReplayServer()
+      server = await startReplayServer({ usageUnasked: suite.wire.usageUnasked ?? false })
     })
     afterAll(() => server.close())
+
+    const { except = {} } = suite
+    const met = new Set<string>()
+    beforeEach(({ task, skip }) => {
+      met.add(task.name)
+      const why = except[task.name]
+      if (why !== undefined) skip(why)
+    })
+    afterAll(() => {
+      const isWhole = met.size > Object.keys(except).length
+      if (isWhole) expect([...met]).toEqual(expect.arrayContaining(Object.keys(except)))
+    })
     const start = harness(suite, () => server)
 
     describe('capture', () => captureTests(suite, start))

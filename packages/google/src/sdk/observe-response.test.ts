@@ -6,6 +6,7 @@ const bytes = new TextEncoder().encode('{"key":"ä\u{1F600}"}\n{half')
 function observer(seen: number[], ends: string[] = []) {
   return {
     rewrites: false,
+    isOver: false,
     push: (piece: Uint8Array) => {
       seen.push(...piece)
       return piece

@@ -3,7 +3,7 @@
  * application can hold two copies of the SDK.
  */
 export interface MistralClient {
-  readonly _options: { readonly httpClient?: unknown }
+  readonly _options: object
   readonly chat: object
   readonly fim: object
 }
@@ -18,7 +18,7 @@ export function isMistralClient(client: object): client is MistralClient {
 
 /** What the client and each of its resources are: they send requests by a client of their own. */
 export interface SdkObject {
-  readonly _options: { readonly httpClient?: unknown }
+  readonly _options: { readonly hooks: SdkHooks }
   _do(request: Request, options: unknown): unknown
 }
 
@@ -29,49 +29,64 @@ export function isSdkObject(value: unknown): value is SdkObject {
   return (
     typeof _do === 'function' &&
     typeof _createRequest === 'function' &&
-    typeof _options === 'object' &&
-    _options !== null
+    typeof (_options as { hooks?: Partial<SdkHooks> } | undefined)?.hooks?.sdkInit === 'function'
   )
 }
 
 /** The SDK's `HTTPClient`, as far as it is used here. */
-export interface HttpClient {
+interface HttpClient {
   request(request: Request): Promise<Response>
   clone(): HttpClient
 }
 
+type Observe = (send: typeof fetch) => typeof fetch
+
 /** An HTTP client that sends as the given one does, hooks and all, through `observe`. */
-export function observedHttpClient(
-  inner: HttpClient | undefined,
-  observe: (send: typeof fetch) => typeof fetch,
-): HttpClient {
-  // Where the application gives none, each resource makes one that is a bare fetch.
-  const send: typeof fetch = (input, init) =>
-    inner === undefined ? fetch(input, init) : inner.request(new Request(input, init))
-  const observed = observe(send)
+function observedHttpClient(inner: HttpClient, observe: Observe): HttpClient {
+  const observed = observe((input, init) => inner.request(new Request(input, init)))
   const own: HttpClient = {
     request: (request) => observed(request),
-    clone: () => observedHttpClient(inner?.clone(), observe),
+    clone: () => observedHttpClient(inner.clone(), observe),
   }
-  if (inner === undefined) return own
   return Object.create(inner, Object.getOwnPropertyDescriptors(own)) as HttpClient
 }
 
+/** Where the SDK's constructor asks which HTTP client to send by. */
+interface SdkHooks {
+  sdkInit(options: { readonly client: HttpClient }): { readonly client: HttpClient }
+}
+
+/** The same hooks, lists and all, by which whatever is constructed with them sends through `observe`. */
+function observingHooks(hooks: SdkHooks, observe: Observe): SdkHooks {
+  const own: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(hooks)
+  const sdkInit: SdkHooks['sdkInit'] = (options) => {
+    const init = hooks.sdkInit(options)
+    return { ...init, client: observedHttpClient(init.client, observe) }
+  }
+  own['sdkInit'] = { value: sdkInit, configurable: true, writable: true }
+  return Object.create(Object.getPrototypeOf(hooks) as object, own) as SdkHooks
+}
+
 /**
- * The same client, sending by another HTTP client. The SDK keeps the one it sends by in a private field,
- * which only its constructor sets: so the part of the client that the SDK makes is made again, from the
- * same options, and everything else of it is taken over.
+ * The same client, sending through `observe`. The SDK keeps what it sends by in a private field, which
+ * only its constructor sets: so the part of the client that the SDK makes is made again, from the same
+ * options, and everything else of it is taken over. Resources are made by their client, with its hooks.
  */
-export function withHttpClient<Client extends SdkObject>(client: Client, http: HttpClient): Client {
-  const options = { ...client._options, httpClient: http }
-  const made = Reflect.construct(makerOf(client), [options]) as Client
+export function observedSdkObject<Client extends SdkObject>(
+  client: Client,
+  observe: Observe,
+): Client {
+  const { hooks, ...options } = client._options
+  const made = Reflect.construct(makerOf(client), [
+    { ...options, hooks: observingHooks(hooks, observe) },
+  ]) as Client
   Object.setPrototypeOf(made, Object.getPrototypeOf(client) as object)
   const own: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(client)
   delete own['_options']
   for (const descriptor of Object.values(own)) {
     // A resource that was used already, perhaps with functions that a test has put into it.
     const value: unknown = descriptor.value
-    if (isSdkObject(value)) descriptor.value = withHttpClient(value, http)
+    if (isSdkObject(value)) descriptor.value = observedSdkObject(value, observe)
   }
   return Object.defineProperties(made, own)
 }

@@ -135,7 +135,8 @@ export async function outcomeOf(call: () => PromiseLike<unknown>): Promise<objec
   } catch (thrown) {
     const error = thrown as Error
     // What an error holds of its request and its socket is of one call alone.
-    const fields = Object.entries(error ?? {}).filter(([, value]) => typeof value !== 'object')
+    const isPlain = (value: unknown) => typeof value !== 'object' && typeof value !== 'function'
+    const fields = Object.entries(error ?? {}).filter(([, value]) => isPlain(value))
     return { error: String(error), of: error?.constructor, fields }
   }
 }

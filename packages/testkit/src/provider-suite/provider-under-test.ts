@@ -46,6 +46,11 @@ export interface ProviderUnderTest<Client extends object = object> {
   }
   /** Other calls that cost something: refused before they are sent where nobody pays. */
   readonly billable?: WaysUnderTest<Client>
+  /**
+   * What this SDK makes impossible to keep: the name of a test, and why it is skipped. A name that is
+   * no test's fails.
+   */
+  readonly except?: Readonly<Record<string, string>>
   /** Calls that cost nothing, and what they are answered: no record, and never refused. */
   readonly free?: readonly (readonly [
     name: string,
@@ -91,6 +96,11 @@ export interface WireUnderTest {
    * only where the provider has one.
    */
   usageOf(counts: WireCounts): object
+  /**
+   * True where a stream of OpenAI's chat shape has its usage although nobody has asked for it.
+   * @default false
+   */
+  readonly usageUnasked?: true
   /** Whether `usageOf` writes a `total`. @default true */
   readonly hasTotal?: false
   /** Whether the SDK passes on each of several usages in a stream. @default true */

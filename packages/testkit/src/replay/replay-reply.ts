@@ -29,6 +29,11 @@ export interface ReplyOptions {
   readonly status?: number
   /** Added to `content-type` and `x-request-id`, or in their place. */
   readonly headers?: Readonly<Record<string, string>>
+  /**
+   * Streams of chat completions have their usage although nobody has asked for it, as Mistral's have.
+   * @default false
+   */
+  readonly usageUnasked?: boolean
   /** Time before the answer begins. @default 0 */
   readonly delayMs?: number
   /** Time between two events of a stream. @default 0 */

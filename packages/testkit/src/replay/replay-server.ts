@@ -108,7 +108,7 @@ async function answer(
   request: OpenRequest,
   response: ServerResponse,
 ): Promise<void> {
-  const content = replyContent(reply, request)
+  const content = replyContent(reply, request, options)
   if (options.delayMs) await sleep(options.delayMs)
   if ('body' in content && options.cutAfterEvents !== undefined) return cut(response)
   if ('body' in content && options.hangAfterEvents !== undefined) return

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseJson } from '../http/parse-json.ts'
 import { asRequested } from './chat-usage.ts'
-import type { Reply, ReplayedRequest, ReplayEvent } from './replay-reply.ts'
+import type { Reply, ReplayedRequest, ReplayEvent, ReplyOptions } from './replay-reply.ts'
 
 /** What goes over the wire: one body, or the events of a stream, each ready to be written. */
 export type ReplyContent =
@@ -13,13 +13,18 @@ export type ReplyContent =
     }
 
 /** @throws the system's error where a recording cannot be read. */
-export function replyContent(reply: Reply, request: ReplayedRequest): ReplyContent {
-  if (typeof reply === 'function') return replyContent(reply(request), request)
+export function replyContent(
+  reply: Reply,
+  request: ReplayedRequest,
+  { usageUnasked = false }: Pick<ReplyOptions, 'usageUnasked'> = {},
+): ReplyContent {
+  if (typeof reply === 'function') return replyContent(reply(request), request, { usageUnasked })
   if (reply instanceof Uint8Array) return { contentType: 'application/octet-stream', body: reply }
   if (typeof reply === 'string') return recordedContent(reply, request)
   if (!Array.isArray(reply)) return jsonContent(JSON.stringify(reply))
   const script = reply as readonly ReplayEvent[]
-  const events = isChatCompletions(request) ? asRequested(script, request.body) : script
+  const isOnRequest = isChatCompletions(request) && !usageUnasked
+  const events = isOnRequest ? asRequested(script, request.body) : script
   return streamContent(
     events.map((event) => JSON.stringify(event)),
     request,

@@ -9,6 +9,8 @@ import { SseFilter } from './sse-filter.ts'
 export interface BodyObserver {
   /** False when `push` returns every byte as it came, and `finish` none. */
   readonly rewrites: boolean
+  /** The server has said its last word, though nobody has read on to the end. */
+  readonly isOver: boolean
   /** A piece of the body; what it returns is what the caller gets. */
   push(piece: Uint8Array): Uint8Array
   /** The body is complete; what it returns is the last the caller gets. */
@@ -47,6 +49,9 @@ function eventStream(observation: StreamObservation): BodyObserver {
   const filter = new SseFilter(observation)
   return {
     rewrites,
+    get isOver() {
+      return filter.isDone
+    },
     push(piece) {
       const passed = filter.push(piece)
       // Where nothing is hidden nothing is held back either, not even half an event.
@@ -57,7 +62,7 @@ function eventStream(observation: StreamObservation): BodyObserver {
       observation.end('complete')
       return rewrites ? rest : nothing
     },
-    interrupt: () => observation.end('interrupted'),
+    interrupt: () => observation.end(filter.isDone ? 'complete' : 'interrupted'),
   }
 }
 
@@ -82,6 +87,7 @@ function jsonLines(call: ObservedCall, parts: ObservedParts): BodyObserver {
   }
   return {
     rewrites: false,
+    isOver: false,
     push(piece) {
       see(decoder.decode(piece, { stream: true }))
       return piece
@@ -101,6 +107,7 @@ function wholeBody(call: ObservedCall): BodyObserver {
   let body = ''
   return {
     rewrites: false,
+    isOver: false,
     push(piece) {
       body += decoder.decode(piece, { stream: true })
       return piece
@@ -130,5 +137,6 @@ function parsed(line: string): unknown {
 
 function opaqueBody(call: ObservedCall): BodyObserver {
   call.respond(undefined)
-  return { rewrites: false, push: (piece) => piece, finish: () => nothing, interrupt: () => {} }
+  const push = (piece: Uint8Array) => piece
+  return { rewrites: false, isOver: false, push, finish: () => nothing, interrupt: () => {} }
 }

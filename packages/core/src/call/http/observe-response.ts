@@ -152,6 +152,7 @@ function observedStream(
   const observer = observeBody(call, contentType)
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   let readBytes = 0
+  let isLeft = false
   return new ReadableStream(
     {
       type: 'bytes',
@@ -163,6 +164,8 @@ function observedStream(
             branch.interrupt(observer, readBytes)
             throw error
           })
+          // A reading that was under way when the caller left ends like a body: it is none.
+          if (isLeft) return
           readBytes += value?.byteLength ?? 0
           const piece = done ? observer.finish() : observer.push(value)
           const passed = piece.byteLength > 0
@@ -177,11 +180,14 @@ function observedStream(
         }
       },
       async cancel(reason) {
+        isLeft = true
         try {
           await (reader ?? body()).cancel(reason)
         } finally {
           branch.interrupt(observer, readBytes)
         }
+        // Some SDKs read no further than the server's last word.
+        if (observer.isOver && call.stored !== undefined) await call.stored
       },
     },
     { highWaterMark: 0 },

@@ -15,10 +15,16 @@ const [lineFeed, carriageReturn] = [10, 13]
  */
 export class SseFilter {
   #rest: Bytes = empty
+  #isDone = false
   readonly #watch: EventWatch
 
   constructor(watch: EventWatch) {
     this.#watch = watch
+  }
+
+  /** The server has sent `[DONE]`: whoever reads no further has had it all. */
+  get isDone(): boolean {
+    return this.#isDone
   }
 
   push(piece: Bytes): Bytes {
@@ -53,6 +59,7 @@ export class SseFilter {
       .filter((line) => line.startsWith('data:'))
       .map((line) => line.slice(line[5] === ' ' ? 6 : 5))
       .join('\n')
+    if (data === '[DONE]') this.#isDone = true
     const event = parseJson(data)
     if (event === undefined) return block
     const nullKeys = Object.keys(event).filter((key) => event[key] === null)
