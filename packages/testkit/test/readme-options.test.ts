@@ -127,8 +127,8 @@ describe.each(documented)('README of $readme: $type', ({ readme, type, headings 
 
 const unit = /\b(ms|s|minutes?|hours?|days?|MB|a second)\b/
 
-/** What the meter hands to an outbox: its authors read the contract. */
-const ofContracts = ['ClaimOptions']
+/** What an outbox, or the table of a provider's calls, is handed: its authors read the contract. */
+const ofContracts = ['ClaimOptions', 'SendOptions']
 
 test('every exported type of options stands in a README', () => {
   const types = [...exported.keys()].filter((name) => /^[A-Z].*(Options|Connection)$/.test(name))
