@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { stripeOpenApi } from './packages/testkit/src/internal/shared-folder.ts'
 
 // Inherited by the workers, and by the hundreds of processes that tests start: each would compile the
@@ -21,14 +22,25 @@ function project(name: string, root: string, include: string[]): TestProjectConf
   return { test: { name, root, include, exclude, env, ...timeouts } }
 }
 
+/** What takes longest begins first: it waits for a build, which goes on beside the other tests. */
+class PackedFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isPacked = ({ project }: TestSpecification) => project.name === 'packed'
+    // oxlint-disable-next-line unicorn/no-array-sort -- Not the array's.
+    const sorted = await super.sort(files)
+    return [...sorted.filter(isPacked), ...sorted.filter((file) => !isPacked(file))]
+  }
+}
+
 // `.ci/run` asks for this report, to count the tests.
 const summary = process.env['TOKEN_METER_TEST_SUMMARY']
 
 export default defineConfig({
   test: {
     ...timeouts,
-    // One more than there are cores: many of these tests wait, for children and for servers.
-    maxWorkers: availableParallelism() + 1,
+    // Two more than there are cores: most of these tests wait, for children and for servers.
+    maxWorkers: availableParallelism() + 2,
+    sequence: { sequencer: PackedFirst },
     reporters: summary === undefined ? ['default'] : ['default', ['json', { outputFile: summary }]],
     projects: [
       ...[
@@ -68,8 +80,6 @@ export default defineConfig({
           globalSetup: 'test/packed/global-setup.ts',
           testTimeout: 300_000,
           hookTimeout: 600_000,
-          // After the others: it builds, installs and compiles, which upsets those that measure time.
-          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -66,7 +66,10 @@ export async function startChat(
       // It is made by the first call that has usage.
       if (!existsSync(file())) return []
       const database = new DatabaseSync(file(), { readOnly: true, timeout: 5000 })
-      const rows = database.prepare('SELECT body FROM records ORDER BY seq').all()
+      // The file is there a moment before its tables are.
+      const tables = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'records'").all()
+      const records = 'SELECT body FROM records ORDER BY seq'
+      const rows = tables.length === 0 ? [] : database.prepare(records).all()
       database.close()
       return rows.map(({ body }) => JSON.parse(String(body)) as UsageRecord)
     },

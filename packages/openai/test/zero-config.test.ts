@@ -14,10 +14,11 @@ async function run(options: { cwd?: string; env?: object; task?: string }) {
   const { cwd = newFolder(), env = {}, task = 'call' } = options
   await using provider = await startReplayServer()
   provider.serve(chatCompletion, { times: 2 })
+  const { PATH, NODE_COMPILE_CACHE } = process.env
   const child = spawn(
     process.execPath,
     [join(import.meta.dirname, 'zero-config-child.ts'), provider.url, task],
-    { cwd, env: { PATH: process.env.PATH, ...env } as NodeJS.ProcessEnv },
+    { cwd, env: { PATH, NODE_COMPILE_CACHE, ...env } },
   )
   const [said, warned] = await Promise.all([
     text(child.stdout),

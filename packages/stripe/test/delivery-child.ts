@@ -9,7 +9,7 @@ const meter = createMeter({
   providers: [],
   outbox: sqliteOutbox(path),
   sinks: [sums === 'aggregated' ? aggregated(stripe, { lingerMs: 0, maxBatch: 500 }) : stripe],
-  delivery: { lingerMs: 0, pollMs: 20 },
+  delivery: { lingerMs: 0, pollMs: 20, backoff: { baseMs: 50, maxMs: 200 } },
   onError: (error) => console.error(error.message),
 })
 const { sinks } = await meter.flush({ timeoutMs: 25_000 })

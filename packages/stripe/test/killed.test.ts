@@ -42,7 +42,7 @@ async function deliverNow(file: string, stripe: FakeStripe, sums = false): Promi
     providers: [],
     outbox: sqliteOutbox(file),
     sinks: [sums ? aggregated(sink, { lingerMs: 0 }) : sink],
-    delivery: { lingerMs: 0, pollMs: 20 },
+    delivery: { lingerMs: 0, pollMs: 20, backoff: { baseMs: 50, maxMs: 200 } },
     onError: () => {},
   })
   await meter.flush({ timeoutMs: 25_000 }).catch(() => {})

@@ -2,10 +2,11 @@ import { build } from 'esbuild'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { startFakeLago, startFakeStripe, startReplayServer } from '../src/index.ts'
 import { buildNextApp, packagesOfApp, runStandalone } from './packed/next-app.ts'
 import { run } from './packed/run.ts'
+import { tarballs } from './packed/tarballs.ts'
 
 /** An application that is deployed without the `node_modules` that it was built with. */
 let folder: string
@@ -14,11 +15,10 @@ let buildLog: string
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'token-meter-bundled-'))
-  const tarballs = Object.fromEntries(
-    packagesOfApp.map((name) => [name, inject('tarballs')[name]!]),
-  )
+  const packed = await tarballs()
+  const ofApp = Object.fromEntries(packagesOfApp.map((name) => [name, packed[name]!]))
   built = join(folder, 'build')
-  buildLog = await buildNextApp(built, tarballs)
+  buildLog = await buildNextApp(built, ofApp)
 })
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

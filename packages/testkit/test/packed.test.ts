@@ -1,22 +1,24 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { blocksOfPage } from './doc-blocks/pages.ts'
 import { installJest, installPackages, withoutStripeSink } from './packed/install-packages.ts'
 import { pinned } from './packed/manifest.ts'
 import { nodeVersions, otherRuntimes, versionOf } from './packed/node-versions.ts'
 import { published } from './packed/pack-packages.ts'
 import { repository, run } from './packed/run.ts'
+import { tarballs } from './packed/tarballs.ts'
 
 /** What a user gets from npm: the packed packages, installed into an empty folder. */
-const tarballs = inject('tarballs')
+let packed: Readonly<Record<string, string>>
 let folder: string
 let application: string
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'token-meter-packed-'))
-  application = await installPackages(join(folder, 'application'), tarballs)
+  packed = await tarballs()
+  application = await installPackages(join(folder, 'application'), packed)
 })
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -27,13 +29,13 @@ test('the pinned Node runs the tests', () => {
 
 describe.concurrent.each(published)('%s', (name) => {
   test('publint has nothing to say', async () => {
-    await run('publint', ['--strict', tarballs[name]!], { cwd: folder })
+    await run('publint', ['--strict', packed[name]!], { cwd: folder })
   })
 
   test('its types are right for ESM, CJS and bundlers', async () => {
     // Like vitest itself, its conformance suites are no CommonJS.
     const esmOnly = name === 'testkit' ? ['--exclude-entrypoints', 'suites'] : []
-    await run('attw', ['--profile', 'node16', tarballs[name]!, ...esmOnly], { cwd: folder })
+    await run('attw', ['--profile', 'node16', packed[name]!, ...esmOnly], { cwd: folder })
   })
 
   test('has a README and a license', () => {

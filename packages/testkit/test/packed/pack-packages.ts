@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { repository, run } from './run.ts'
+import { repository, run, type RunOptions } from './run.ts'
 
 const packages = join(repository, 'packages')
 
@@ -11,11 +11,14 @@ export const published: readonly string[] = readdirSync(packages).filter((name) 
 })
 
 /** Builds and packs the packages as a release does, two at a time. Returns the tarballs by name. */
-export async function packPackages(folder: string): Promise<Readonly<Record<string, string>>> {
+export async function packPackages(
+  folder: string,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, string>>> {
   const waiting = [...published]
   const packNext = async (): Promise<void> => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift())
-      await pnpm(['pack', '--pack-destination', folder], join(packages, name))
+      await pnpm(['pack', '--pack-destination', folder], { cwd: join(packages, name), signal })
   }
   await Promise.all([packNext(), packNext()])
   const files = readdirSync(folder)
@@ -30,9 +33,9 @@ export async function packPackages(folder: string): Promise<Readonly<Record<stri
 }
 
 /** By the pnpm that runs the tests; only pnpm puts `publishConfig` into a packed manifest. */
-function pnpm(args: readonly string[], cwd: string) {
+function pnpm(args: readonly string[], options: RunOptions) {
   const own = process.env['npm_execpath'] ?? ''
-  if (!own.includes('pnpm')) return run('npx', ['-y', 'pnpm@12', ...args], { cwd })
+  if (!own.includes('pnpm')) return run('npx', ['-y', 'pnpm@12', ...args], options)
   const isScript = /\.[cm]?js$/.test(own)
-  return isScript ? run(process.execPath, [own, ...args], { cwd }) : run(own, args, { cwd })
+  return isScript ? run(process.execPath, [own, ...args], options) : run(own, args, options)
 }

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { constants, setPriority } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -16,6 +17,8 @@ const path = [
 export interface RunOptions {
   readonly cwd: string
   readonly environment?: Readonly<Record<string, string>>
+  /** Ends it. */
+  readonly signal?: AbortSignal
 }
 
 export interface RunResult {
@@ -24,24 +27,38 @@ export interface RunResult {
 }
 
 /**
- * Runs a program to its end.
+ * Runs a program to its end, behind whatever else wants the processor: builds and compilers would
+ * hold up the tests beside them that measure time.
  * @throws Error with all that it printed when it fails or takes more than five minutes.
  */
 export async function run(
   program: string,
   args: readonly string[],
-  { cwd, environment = {} }: RunOptions,
+  { cwd, environment = {}, signal }: RunOptions,
 ): Promise<RunResult> {
   try {
-    return await execute(program, args, {
+    const running = execute(program, args, {
+      signal,
       cwd,
       env: { ...cleanEnvironment(), PATH: path, ...environment },
       timeout: 300_000,
       maxBuffer: 16 * 1024 * 1024,
     })
+    giveWay(running.child.pid)
+    return await running
   } catch (cause) {
     const { stdout, stderr, message } = cause as RunResult & Error
     throw new Error([message, stdout, stderr].join('\n'), { cause })
+  }
+}
+
+/** Also of what it starts. */
+function giveWay(pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    setPriority(pid, Math.ceil(constants.priority.PRIORITY_BELOW_NORMAL / 2))
+  } catch {
+    // It has ended already.
   }
 }
 
