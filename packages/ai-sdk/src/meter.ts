@@ -1,4 +1,9 @@
-import { type ClientOptions, type Meter, zeroConfigMeter } from '@token-meter/core/adapter'
+import {
+  type ClientOptions,
+  type Customer,
+  type Meter,
+  zeroConfigMeter,
+} from '@token-meter/core/adapter'
 import type { AiSdkClient, AiSdkModel } from './model/ai-sdk-client.ts'
 import { aiSdkProvider } from './model/ai-sdk-provider.ts'
 
@@ -14,8 +19,6 @@ import { aiSdkProvider } from './model/ai-sdk-provider.ts'
  * model id such as `'openai/gpt-5'` among them; ConfigError for an option that there is not.
  */
 export const meter: Meter<AiSdkClient> = zeroConfigMeter(aiSdkProvider)
-
-type Customer = Parameters<Meter<AiSdkClient>>[1]
 
 export interface MeterMiddlewareOptions extends ClientOptions {
   /** A meter made by `createMeter({ providers: [aiSdkProvider] })`. @default the one of the environment */

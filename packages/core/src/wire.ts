@@ -29,7 +29,13 @@ export { statedCost } from './wire/stated-cost.ts'
 export { reportedCount, type UsageProblems } from './wire/usage-counts.ts'
 export { isGap, isStated, laterUsage, RunningUsage } from './wire/running-usage.ts'
 export type { TokenEstimate } from './wire/token-estimate.ts'
-export { countReader, type UsageCounts, type UsageOf, usageDetails } from './wire/usage-counts.ts'
+export {
+  type CountReader,
+  countReader,
+  type UsageCounts,
+  type UsageOf,
+  usageDetails,
+} from './wire/usage-counts.ts'
 export { unknownUsage, type UsageReading } from './wire/usage-reading.ts'
 
 export { type RefusalBilling, refusalBilling } from './usage/refusal-billing.ts'

@@ -96,6 +96,7 @@ const ofEveryProvider = {
   cus_openai: { model: 'gpt-5.4', tokens: [10, 4, 0, 5] },
   cus_anthropic: { model: 'claude-sonnet-4-6', tokens: [10, 4, 3, 5] },
   cus_google: { model: 'gemini-3-flash', tokens: [10, 4, 0, 5] },
+  cus_mistral: { model: 'gpt-5.4', tokens: [10, 4, 0, 5] },
   cus_ai_sdk: { model: 'gpt-5.4', tokens: [10, 4, 0, 5] },
 }
 

@@ -1,4 +1,10 @@
-import { countReader, jsonObject, type UsageCounts, usageDetails } from '@token-meter/core/wire'
+import {
+  type CountReader,
+  countReader,
+  jsonObject,
+  type UsageCounts,
+  usageDetails,
+} from '@token-meter/core/wire'
 import { metadataOf, type ModelAnswer } from './answer.ts'
 
 /** Providers whose V2 models count cached tokens beside the input, as their APIs do. */
@@ -106,7 +112,7 @@ function cacheLifetimes(
 }
 
 /** V2 has no count of cache writes; the providers that know it say it here. */
-function cachedWriteOfMetadata(answer: ModelAnswer, count: ReturnType<typeof countReader>): number {
+function cachedWriteOfMetadata(answer: ModelAnswer, count: CountReader): number {
   for (const fields of metadataOf(answer)) {
     const written =
       count(fields.cacheCreationInputTokens, 'cacheCreationInputTokens') ??

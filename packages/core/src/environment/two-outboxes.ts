@@ -1,5 +1,6 @@
 import type { Appended, LedgerPage, Outbox, SinkStats } from '../outbox/outbox.ts'
 import type { TemporaryOutbox } from '../outbox/memory/memory-outbox.ts'
+import type { UsageRecord } from '../usage/usage-record.ts'
 import type { TakenId } from '../outbox/taken-id.ts'
 
 /** Every method of the contract, so that none is forgotten here. What fails is told by `report`. */
@@ -163,7 +164,7 @@ function sumOfStats(a: SinkStats, b: SinkStats): SinkStats {
 export function appendBeside(
   outbox: Outbox,
   other: Outbox | undefined,
-  records: Parameters<Outbox['append']>[0],
+  records: readonly UsageRecord[],
 ): Appended | Promise<Appended> {
   const taken = other === undefined ? [] : takenIn(other, records)
   if (taken.length === 0) return outbox.append(records)
@@ -176,7 +177,7 @@ export function appendBeside(
 }
 
 /** As far as it can say at once. */
-function takenIn(outbox: Outbox, records: Parameters<Outbox['append']>[0]): TakenId[] {
+function takenIn(outbox: Outbox, records: readonly UsageRecord[]): TakenId[] {
   return records.flatMap((record) => {
     try {
       const kept = outbox.find(record.id)

@@ -26,11 +26,13 @@ export function usageDetails(counts: {
 /** What a usage object is of: one response, or many that a provider has added up (a batch). */
 export type UsageOf = 'response' | 'sum'
 
+/** Reads one count; `undefined` where it is not there, or is none. */
+export type CountReader = (value: unknown, name: string) => number | undefined
+
 /** Reads counts, each with the name it has in the usage object, and collects what is odd. */
-export function countReader(problems: UsageProblems, of: UsageOf = 'response') {
+export function countReader(problems: UsageProblems, of: UsageOf = 'response'): CountReader {
   const most = of === 'sum' ? Number.MAX_SAFE_INTEGER : mostOfOneResponse
-  return (value: unknown, name: string): number | undefined =>
-    reportedCount(value, name, problems, most)
+  return (value, name) => reportedCount(value, name, problems, most)
 }
 
 /** xAI reports cost in ticks: https://docs.x.ai/docs/models */

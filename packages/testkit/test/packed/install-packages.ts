@@ -8,6 +8,7 @@ const sdks = [
   ['packages/openai', 'openai'],
   ['packages/anthropic', '@anthropic-ai/sdk'],
   ['packages/google', '@google/genai'],
+  ['packages/mistral', '@mistralai/mistralai'],
   ['packages/ai-sdk', 'ai'],
   ['packages/ai-sdk', '@ai-sdk/openai'],
   ['packages/stripe', 'stripe'],

@@ -1,4 +1,10 @@
-import { countReader, jsonObject, type UsageCounts, usageDetails } from '@token-meter/core/wire'
+import {
+  type CountReader,
+  countReader,
+  jsonObject,
+  type UsageCounts,
+  usageDetails,
+} from '@token-meter/core/wire'
 import { added, modalityCounts } from './counts.ts'
 
 /**
@@ -36,10 +42,7 @@ export function embedContentUsage(response: unknown): UsageCounts {
   return { tokens: { input, cachedInput: 0, cachedWrite: 0, output: 0 }, details, problems }
 }
 
-function predictedTokens(
-  predictions: unknown,
-  count: ReturnType<typeof countReader>,
-): number | undefined {
+function predictedTokens(predictions: unknown, count: CountReader): number | undefined {
   if (!Array.isArray(predictions)) return undefined
   const statistics = predictions.map((prediction) =>
     jsonObject(jsonObject(jsonObject(prediction).embeddings).statistics),

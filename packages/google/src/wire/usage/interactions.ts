@@ -1,4 +1,10 @@
-import { countReader, jsonObject, type UsageCounts, usageDetails } from '@token-meter/core/wire'
+import {
+  type CountReader,
+  countReader,
+  jsonObject,
+  type UsageCounts,
+  usageDetails,
+} from '@token-meter/core/wire'
 import { added, disjointCounts, mediaInput, modalityCounts } from './counts.ts'
 
 /**
@@ -45,11 +51,7 @@ export function interactionsUsage(usage: unknown): UsageCounts {
   return { tokens, total, details, problems }
 }
 
-function groundings(
-  list: unknown,
-  tool: string,
-  count: ReturnType<typeof countReader>,
-): number | undefined {
+function groundings(list: unknown, tool: string, count: CountReader): number | undefined {
   if (!Array.isArray(list)) return undefined
   const used = list.map(jsonObject).filter(({ type }) => type === tool)
   return added(...used.map((each) => count(each.count, 'count')))

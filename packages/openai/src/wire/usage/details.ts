@@ -1,7 +1,6 @@
-import { type countReader, jsonObject, text } from '@token-meter/core/wire'
+import { type CountReader, jsonObject, text } from '@token-meter/core/wire'
 
 type Json = Readonly<Record<string, unknown>>
-type Count = ReturnType<typeof countReader>
 
 /** Tokens of audio, images and video among the input, the cached input and the output. */
 interface MediaTokens {
@@ -26,7 +25,7 @@ export function mediaTokens(
     output,
     cached,
   }: { readonly input: Json; readonly output: Json; readonly cached?: Json },
-  count: Count,
+  count: CountReader,
 ): MediaTokens {
   const cachedDetails = cached ?? jsonObject(input.cached_tokens_details)
   const cachedOf = (kind: string): number | undefined =>
@@ -65,7 +64,7 @@ interface ToolFees {
  * which counts the calls that succeeded (https://docs.x.ai/developers/tools/tool-usage-details);
  * `connectors` of Mistral.
  */
-export function toolFees(usage: Json, count: Count): ToolFees {
+export function toolFees(usage: Json, count: CountReader): ToolFees {
   const tools = jsonObject(usage.server_tool_use)
   const xai = jsonObject(usage.server_side_tool_usage_details)
   const mistral = jsonObject(usage.connectors)

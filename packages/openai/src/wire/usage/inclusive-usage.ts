@@ -1,4 +1,4 @@
-import type { UsageCounts, UsageProblems, countReader } from '@token-meter/core/wire'
+import type { CountReader, UsageCounts, UsageProblems } from '@token-meter/core/wire'
 
 /** Counts as OpenAI's APIs give them: cached tokens inside the input, reasoning inside the output. */
 export interface InclusiveUsage {
@@ -152,7 +152,7 @@ type Json = Readonly<Record<string, unknown>>
 export function withOrchestration(
   usage: InclusiveUsage,
   details: { readonly input: Json; readonly output: Json },
-  count: ReturnType<typeof countReader>,
+  count: CountReader,
 ): InclusiveUsage {
   const { orchestration_input_tokens: given } = details.input
   const { orchestration_output_tokens: made } = details.output

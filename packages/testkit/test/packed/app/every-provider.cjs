@@ -50,7 +50,7 @@ function answer(body) {
 
 /** Calls each vendor once through its own metered client; prints what was recorded, by customer. */
 module.exports = async function everyProvider(packages) {
-  const { core, openai, anthropic, google, aiSdk, sdk } = packages
+  const { core, openai, anthropic, google, mistral, aiSdk, sdk } = packages
   const server = await listen((body, response) => {
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify(answer(body)))
@@ -60,6 +60,7 @@ module.exports = async function everyProvider(packages) {
       openai.openaiProvider,
       anthropic.anthropicProvider,
       google.googleProvider,
+      mistral.mistralProvider,
       aiSdk.aiSdkProvider,
     ],
     outbox: core.memoryOutbox(),
@@ -86,6 +87,8 @@ module.exports = async function everyProvider(packages) {
     model: 'gemini-3-flash',
     contents: 'hi',
   })
+  const mistralClient = new sdk.Mistral({ apiKey: 'k', serverURL: server.url })
+  await meter(mistralClient, 'cus_mistral').chat.complete({ model: 'gpt-5.4', messages: hello })
   const chat = sdk.createOpenAI({ apiKey: 'k', baseURL: `${server.url}/v1` }).chat('gpt-5.4')
   await sdk.generateText({ model: meter(chat, 'cus_ai_sdk'), prompt: 'hi' })
 
