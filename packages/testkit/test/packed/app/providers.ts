@@ -1,19 +1,16 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { openai as vercelOpenAI } from '@ai-sdk/openai'
 import { GoogleGenAI } from '@google/genai'
-import { Mistral } from '@mistralai/mistralai'
 import { aiSdkProvider, meter as meterModel } from '@token-meter/ai-sdk'
 import { anthropicProvider, meter as meterAnthropic } from '@token-meter/anthropic'
 import { createMeter } from '@token-meter/core'
 import { gptTokenizer } from '@token-meter/core/gpt-tokenizer'
 import { googleProvider, meter as meterGoogle } from '@token-meter/google'
-import { meter as meterMistral, mistralProvider } from '@token-meter/mistral'
 import { openaiProvider } from '@token-meter/openai'
 import OpenAI from 'openai'
 
 export const anthropic: Anthropic = meterAnthropic(new Anthropic(), 'c')
 export const google: GoogleGenAI = meterGoogle(new GoogleGenAI({}), 'c')
-export const mistral: Mistral = meterMistral(new Mistral(), 'c')
 const model = vercelOpenAI('gpt-5.4')
 export const metered: typeof model = meterModel(model, 'c')
 
@@ -23,14 +20,13 @@ meterAnthropic(new OpenAI(), 'c')
 meterModel('openai/gpt-5.4', 'c')
 
 const meter = createMeter({
-  providers: [openaiProvider, anthropicProvider, googleProvider, mistralProvider, aiSdkProvider],
+  providers: [openaiProvider, anthropicProvider, googleProvider, aiSdkProvider],
   tokenizer: gptTokenizer(),
   onInterrupted: 'partial-only',
 })
-export const all: [OpenAI, Anthropic, GoogleGenAI, Mistral, typeof model] = [
+export const all: [OpenAI, Anthropic, GoogleGenAI, typeof model] = [
   meter(new OpenAI(), 'c'),
   meter(new Anthropic(), 'c'),
   meter(new GoogleGenAI({}), 'c'),
-  meter(new Mistral(), 'c'),
   meter(model, 'c'),
 ]
