@@ -126,7 +126,8 @@ describe("a backend's key", () => {
     expect(warned).not.toMatch(/no billing backend/)
   })
 
-  test.each([
+  // Each waits for two seconds before it ends.
+  test.concurrent.each([
     ['METRONOME_BEARER_TOKEN', '@token-meter/metronome'],
     ['LAGO_API_KEY', '@token-meter/lago'],
     ['OPENMETER_URL', '@token-meter/openmeter'],

@@ -35,7 +35,7 @@ for (const api of ['v1', 'v2', 'stream'] as const) {
         providers: [],
         outbox,
         sinks: [stripeSink({ apiKey, baseUrl, api })],
-        delivery: { backoff: { baseMs: 200, maxMs: 1000 } },
+        delivery: { backoff: { baseMs: 50, maxMs: 250 } },
       })
       onTestFinished(() => meter.close())
       await meter.flush({ timeoutMs: 25_000 })
