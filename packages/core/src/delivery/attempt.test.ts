@@ -19,7 +19,7 @@ afterEach(() => {
 const refused: SinkResult = { status: 'retry', reason: 'busy' }
 
 /** Attempts a batch of one record at a sink that answers the same each time. */
-async function start(answer: () => SinkResult, leaseMs = 60_000) {
+async function start(answer: (controller: AbortController) => SinkResult, leaseMs = 60_000) {
   const outbox = memoryOutbox()
   await outbox.append([exampleRecord()])
   const lease = new LeaseTime(leaseMs)
@@ -27,14 +27,14 @@ async function start(answer: () => SinkResult, leaseMs = 60_000) {
   if (batch === undefined) throw new Error('nothing to claim')
   const sentAt: number[] = []
   const begunAt = performance.now()
+  const controller = new AbortController()
   const sink: Sink = {
     name: 'backend',
     send: async () => {
       sentAt.push(performance.now() - begunAt)
-      return [answer()]
+      return [answer(controller)]
     },
   }
-  const controller = new AbortController()
   const { signal } = controller
   const progress = new BatchProgress(sink, { outbox, batch, lease, signal, ended: () => {} })
   const backoff = { baseMs: 1000, maxMs: 60_000 }
@@ -75,6 +75,14 @@ test('a wait ends at once with the signal', async () => {
   expect(await results).toMatchObject([{ status: 'retry', reason }])
   expect(sentAt).toEqual([0])
   expect(vi.getTimerCount()).toBe(0)
+})
+
+test('what a sink took before it was told to stop is taken, and not sent again', async () => {
+  const { results } = await start((controller) => {
+    controller.abort(new Error('the meter was closed'))
+    return { status: 'accepted' }
+  })
+  expect(await results).toMatchObject([{ status: 'accepted' }])
 })
 
 test('a wait keeps no process alive', async () => {

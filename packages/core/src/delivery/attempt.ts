@@ -49,10 +49,13 @@ export async function attempt(
   const outcomes = new Outcomes(progress)
   /** A send ended without an answer: of a sink that reports nothing, all of it may have arrived. */
   let isUncertain = false
+  /** The last send said what became of its records, which holds although the signal was aborted by then. */
+  let isAnswered = false
   const send = async () => {
     progress.check()
     const entries = batch.entries.filter(isOpen)
-    if (entries.length === 0) return
+    isAnswered = entries.length === 0
+    if (isAnswered) return
     const wasUncertain = isUncertain
     isUncertain = !reportsProgress(sink)
     const resumed = entries.map((entry) => outcomes.resumed(entry, wasUncertain))
@@ -71,6 +74,7 @@ export async function attempt(
       return result?.status === 'retry' && result.afterMs === undefined
     })
     if (isNothing) throw new NothingAccepted()
+    isAnswered = true
   }
   try {
     await pRetry(send, {
@@ -84,7 +88,7 @@ export async function attempt(
       unref: true,
     })
   } catch (error) {
-    if (!(error instanceof NothingAccepted)) {
+    if (!isAnswered && !(error instanceof NothingAccepted)) {
       const reason = signal.aborted
         ? `the sink "${sink.name}" was given up: ${messageOf(signal.reason)}`
         : messageOf(error)
