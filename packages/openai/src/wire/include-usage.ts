@@ -202,13 +202,19 @@ function valueEnd(body: Body, from: number): number {
   throw new SyntaxError('the body is no JSON')
 }
 
+/** Behind the string that begins at a place, which can be a whole image. */
 function stringEnd(body: Body, from: number): number {
-  for (let at = from + 1; at < body.length; at++) {
-    const character = charAt(body, at)
-    if (character === '\\') at++
-    else if (character === '"') return at + 1
+  for (let at = from + 1; ; at++) {
+    at = quoteAt(body, at)
+    if (at < 0) throw new SyntaxError('the body is no JSON')
+    let escapes = 0
+    while (charAt(body, at - 1 - escapes) === '\\') escapes++
+    if (escapes % 2 === 0) return at + 1
   }
-  throw new SyntaxError('the body is no JSON')
+}
+
+function quoteAt(body: Body, from: number): number {
+  return typeof body === 'string' ? body.indexOf('"', from) : body.indexOf(0x22, from)
 }
 
 function afterSpace(body: Body, from: number): number {
