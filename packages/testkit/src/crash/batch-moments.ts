@@ -48,10 +48,11 @@ export class BatchMoments {
   ofSink(sink: Sink): Sink {
     return {
       ...sink,
-      send: (batch, signal) => {
+      // With its progress, or no request would be marked in the outbox, as those of an application are.
+      send: (batch, signal, progress) => {
         // A batch can be sent several times until it is settled.
         if (!this.#of.has(batch.lease)) this.#move(batch.lease, 'send')
-        return this.#sending.run(batch.lease, () => sink.send(batch, signal))
+        return this.#sending.run(batch.lease, () => sink.send(batch, signal, progress))
       },
     }
   }
