@@ -16,6 +16,7 @@ import {
   tokenTypes,
 } from '../src/index.ts'
 import { BatchProgress, LeaseTime } from '../src/delivery/batch-progress.ts'
+import type { SendProgress } from '../src/sink/send-progress.ts'
 import { keepingSums } from '../src/sink/send-sums.ts'
 import { sqliteOutbox } from '../src/sqlite.ts'
 import { searchRuns } from './search-runs.ts'
@@ -225,7 +226,11 @@ test('an id is of one sum of records, however the windows change in the middle o
     if (batch === undefined) return
     bill.fates.splice(0, Infinity, ...fates)
     const sink = aggregated(bill.sink, { windowMs })
-    outbox.settle(batch, await sink.send(batch, new AbortController().signal))
+    const unheard: SendProgress = {
+      sending: async () => ({ check: () => {}, over: () => {} }),
+      known: () => {},
+    }
+    outbox.settle(batch, await sink.send(batch, new AbortController().signal, unheard))
   }
   await attempt(300, 'accepted', 'later', 'later')
   await attempt(1000, 'accepted', 'later')

@@ -69,3 +69,29 @@ test.each(changes)(
     expect(await outbox.stats('backend')).toMatchObject({ delivered: 12, pending: 0, dead: 0 })
   },
 )
+
+test('sums in a wrapper that does not hand on the progress are billed once, whatever answers are lost', async () => {
+  const outbox = memoryOutbox()
+  const backend = new Backend()
+  let isAway = true
+  const sums = aggregated({
+    name: 'backend',
+    send: async (batch, signal) => {
+      const results = await backend.sink.send(batch, signal)
+      return isAway ? new Promise(() => {}) : results
+    },
+  })
+  const wrapped: Sink = { ...sums, send: (batch, signal) => sums.send(batch, signal) }
+  backend.losesAnswers = false
+  const recorder = createMeter({ providers: [], outbox: { ...outbox, close: () => {} } })
+  for (let index = 0; index < 12; index++) {
+    const tokens = { input: 10 + index, output: 1 }
+    await recorder.record({ customer: 'cus_1', provider: 'openai', model: 'gpt-5', tokens })
+  }
+  await recorder.close()
+  await deliverWith(outbox, wrapped, true)
+  isAway = false
+  await deliverWith(outbox, wrapped, false)
+  expect(backend.billed()).toBe(12 * 10 + 66 + 12)
+  expect(await outbox.stats('backend')).toMatchObject({ delivered: 12, pending: 0, dead: 0 })
+})

@@ -5,6 +5,7 @@ import { memoryOutbox } from '../src/outbox/memory/memory-outbox.ts'
 import type { Outbox } from '../src/outbox/outbox.ts'
 import { aggregated } from '../src/sink/aggregated-sink.ts'
 import { keepingSums } from '../src/sink/send-sums.ts'
+import type { SendProgress } from '../src/sink/send-progress.ts'
 import type { Sink } from '../src/sink/sink.ts'
 import type { SinkResult } from '../src/sink/sink-result.ts'
 
@@ -68,6 +69,12 @@ test('of a copy, batches of before are summed as they were, and the rest is left
   ])
 })
 
+/** What a sink reports, where its answer says the same. */
+const unheard: SendProgress = {
+  sending: async () => ({ check: () => {}, over: () => {} }),
+  known: () => {},
+}
+
 describe('of a copy whose batch was tried before', () => {
   let nowMs = Date.now() - 60_000
   const sent: (readonly string[])[] = []
@@ -83,7 +90,8 @@ describe('of a copy whose batch was tried before', () => {
   const deliver = async (outbox: Outbox, sink: Sink) => {
     const batch = await outbox.claim('backend', { limit: 10, leaseMs: 1000, isMarked: true })
     if (batch === undefined) throw new Error('nothing could be claimed')
-    await outbox.settle(batch, await sink.send(batch, new AbortController().signal))
+    const { signal } = new AbortController()
+    await outbox.settle(batch, await sink.send(batch, signal, unheard))
   }
   /** Two records that were tried as one sum, in what is then found to be a copy. */
   const copied = async (first: SinkResult | undefined) => {

@@ -1,7 +1,7 @@
 import { checkKeys, optionCheck } from '../errors/option-check.ts'
 import { aggregatesOf, mostMembers } from './aggregates.ts'
 import { type SinkFunction, functionSink } from './built-in.ts'
-import { partsOf, sendSums } from './send-sums.ts'
+import { itself, partsOf, sendSums } from './send-sums.ts'
 import type { BatchEntry } from './batch.ts'
 import type { Sink } from './sink.ts'
 import type { SinkResult } from './sink-result.ts'
@@ -38,6 +38,9 @@ export interface AggregationOptions {
  * What waits in a copied or restored outbox and was in no batch yet is a dead letter at once: the
  * original may have delivered it in other sums.
  *
+ * In a wrapper whose `send` does not hand on its third parameter, the progress, nothing is summed: of
+ * a sum that may have arrived, the outbox would not know that it was one.
+ *
  * Attributes of which each record has its own value leave nothing to be summed. The options can be
  * changed at any time, and this can be put in front of a sink that is in use or taken away: what may
  * have arrived by then is sent again as it was sent before.
@@ -64,7 +67,13 @@ export function aggregated(sink: Sink | SinkFunction, options: AggregationOption
     reportsProgress: true,
     async send(batch, signal, progress) {
       const own = { ...batch, entries: batch.entries.filter((entry) => !isSummedElsewhere(entry)) }
-      const parts = partsOf(own, (places) => aggregatesOf(own, windowMs, places))
+      const parts = partsOf(own, (places) =>
+        // Whoever does not hand on the progress keeps the outbox from knowing which sum may have arrived:
+        // single records have the same ids whatever happens.
+        progress === undefined
+          ? places.map((place) => itself(own, place))
+          : aggregatesOf(own, windowMs, places),
+      )
       const answers = (await sendSums(inner, own, parts, { signal, progress })).values()
       return batch.entries.map((entry) => unknownSum(entry) ?? (answers.next().value as SinkResult))
     },
