@@ -82,6 +82,7 @@ test.each<[string, StripeFailure]>([
   ['500', { statusCode: 500 }],
   ['503', { statusCode: 503, headers: { 'stripe-should-retry': 'true' } }],
   ['302', { statusCode: 302 }],
+  ['302 to be retried', { statusCode: 302, headers: { 'stripe-should-retry': 'true' } }],
 ])('%s is uncertain: it may have arrived', (_, error) => {
   expect(classifyError(error, now)).toMatchObject({ status: 'retry', uncertain: true })
 })

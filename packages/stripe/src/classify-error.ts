@@ -46,13 +46,13 @@ export function classifyError(error: StripeFailure, nowMs: number): EventOutcome
     busyScope: 'event',
   })
   if (passing !== undefined) return passing
-  if (headers['stripe-should-retry'] === 'true') {
-    const reason = `Stripe is busy with it (${status}): ${message}`
-    return { status: 'retry', scope: 'event', reason, afterMs: retryAfterMs(retryAfter, nowMs) }
-  }
   if (status !== undefined && status < 400) {
     const reason = `not an answer of Stripe's (${status}): ${message}`
     return { status: 'retry', scope: 'backend', reason, uncertain: true }
+  }
+  if (headers['stripe-should-retry'] === 'true') {
+    const reason = `Stripe is busy with it (${status}): ${message}`
+    return { status: 'retry', scope: 'event', reason, afterMs: retryAfterMs(retryAfter, nowMs) }
   }
   const { code, rawType } = error
   return { status: 'rejected', reason: refusal(error), code: code ?? rawType ?? 'refused' }

@@ -44,7 +44,12 @@ export function observeFetch(send: Fetch, observation: FetchObservation): Fetch 
     const call = guarded(observer, () => context.begin(operation, request.method.toUpperCase()))
     if (call === undefined) return request.send(send)
 
-    const response = await sendRewritten(send, request, operation.rewrite)
+    const response = await sendRewritten(send, request, operation.rewrite).catch(
+      (error: unknown) => {
+        call.dismiss()
+        throw error
+      },
+    )
     if (response.ok) return guarded(observer, () => observeResponse(response, call)) ?? response
     // What a retry or an error says is not an answer, and is not billed.
     call.dismiss()

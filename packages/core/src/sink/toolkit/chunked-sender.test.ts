@@ -203,6 +203,15 @@ describe('an outage', () => {
     expect(outcomes[199]).not.toHaveProperty('uncertain')
   })
 
+  test('is not put off by events that are judged without a request', async () => {
+    const { requests } = await run(20, () => retry(), {
+      eventsPerRequest: 1,
+      failureThreshold: 3,
+      outsideWindow: ({ id }) => (Number(id) % 2 === 1 ? refused : undefined),
+    })
+    expect(requests).toEqual([['0'], ['2'], ['4']])
+  })
+
   test('what is the own matter of a request keeps no other from being sent', async () => {
     const { requests } = await run(200, () => retry({ scope: 'event' }))
     expect(requests).toHaveLength(2)

@@ -93,7 +93,8 @@ export function createChunkedSender<Event>(backend: ChunkedBackend<Event>): Even
       const rest: (readonly QueuedEvent<Event>[])[] = []
       await each(parts, async (part) => {
         const outcome = await request(part, run)
-        if (outcome.status !== 'retry') {
+        const isUnsent = outcome.status === 'judged' && outcome.unsent === true
+        if (outcome.status !== 'retry' && !isUnsent) {
           failedParts = 0
           breaker.note(outcome)
         }
@@ -183,7 +184,7 @@ export function createChunkedSender<Event>(backend: ChunkedBackend<Event>): Even
       const outcome = backend.outsideWindow?.(queued, Date.now())
       if (outcome !== undefined) outcomes.set(place, outcome)
     }
-    return outcomes.size === 0 ? undefined : { status: 'judged', outcomes }
+    return outcomes.size === 0 ? undefined : { status: 'judged', outcomes, unsent: true }
   }
 
   return {

@@ -43,6 +43,8 @@ export interface JudgedEvents {
   readonly outcomes: ReadonlyMap<number, EventOutcome>
   /** The backend may have the others all the same. */
   readonly othersUncertain?: true
+  /** Judged without a request: it says nothing of the backend. */
+  readonly unsent?: true
 }
 
 /** One event and what became of it. */
