@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { aggregated, createMeter, memoryOutbox, toMeterEvents } from '../src/index.ts'
 import type { Outbox, Sink, SinkResult } from '../src/index.ts'
 import { quick } from './backend.ts'
@@ -71,6 +71,7 @@ test.each(changes)(
 )
 
 test('sums in a wrapper that does not hand on the progress are billed once, whatever answers are lost', async () => {
+  const warned = vi.spyOn(console, 'warn').mockImplementation(() => {})
   const outbox = memoryOutbox()
   const backend = new Backend()
   let isAway = true
@@ -94,4 +95,7 @@ test('sums in a wrapper that does not hand on the progress are billed once, what
   await deliverWith(outbox, wrapped, false)
   expect(backend.billed()).toBe(12 * 10 + 66 + 12)
   expect(await outbox.stats('backend')).toMatchObject({ delivered: 12, pending: 0, dead: 0 })
+  const told = warned.mock.calls.flat().filter((line) => String(line).includes('nothing is summed'))
+  expect(told).toHaveLength(1)
+  warned.mockRestore()
 })

@@ -39,7 +39,7 @@ export interface AggregationOptions {
  * original may have delivered it in other sums.
  *
  * In a wrapper whose `send` does not hand on its third parameter, the progress, nothing is summed: of
- * a sum that may have arrived, the outbox would not know that it was one.
+ * a sum that may have arrived, the outbox would not know that it was one. That is told, once.
  *
  * Attributes of which each record has its own value leave nothing to be summed. The options can be
  * changed at any time, and this can be put in front of a sink that is in use or taken away: what may
@@ -57,6 +57,16 @@ export function aggregated(sink: Sink | SinkFunction, options: AggregationOption
   check('windowMs', windowMs, 1, Number.MAX_SAFE_INTEGER)
   check('lingerMs', lingerMs, 0, 24 * 60 * 60_000)
   check('maxBatch', maxBatch, 1, mostMembers)
+  let isTold = false
+  const tellOnce = () => {
+    if (!isTold) {
+      console.warn(
+        `[token-meter] aggregated: nothing is summed for "${inner.name}", as what is around it does not ` +
+          'hand on the third parameter of send (the progress): records are sent one by one',
+      )
+    }
+    isTold = true
+  }
   return {
     name: inner.name,
     ...identityOf(inner),
@@ -66,6 +76,7 @@ export function aggregated(sink: Sink | SinkFunction, options: AggregationOption
     // Also for a sink that does not: then each batch of sums is reported as a whole.
     reportsProgress: true,
     async send(batch, signal, progress) {
+      if (progress === undefined) tellOnce()
       const own = { ...batch, entries: batch.entries.filter((entry) => !isSummedElsewhere(entry)) }
       const parts = partsOf(own, (places) =>
         // Whoever does not hand on the progress keeps the outbox from knowing which sum may have arrived:
