@@ -53,23 +53,33 @@ export const openaiWire: WireProtocol = {
         return unmetered(route.job, 'only openaiJobsWire knows when they are done')
       case 'unmetered':
         return unmetered(route.calls, route.why)
-      case 'responses':
-        if (requestBody(request.body).background !== true)
-          return oneShot(route.kind, request, context)
-        return unmetered('background responses', 'only openaiJobsWire knows when they are done')
-      default:
-        return oneShot(route.kind, request, context)
+      default: {
+        const body = requestBody(request.body)
+        if (route.kind === 'responses' && body.background === true) {
+          return unmetered('background responses', 'only openaiJobsWire knows when they are done')
+        }
+        return oneShot(route.kind, body, request, context)
+      }
     }
   },
   isFree: ({ url }, baseUrl) => isWithoutBill(url, baseUrl),
 }
 
-function unmetered(calls: string, why: string): Unmetered {
+/** What costs something that no answer tells for certain, as the application is told. */
+export function unmetered(calls: string, why: string): Unmetered {
   return { unmetered: `${calls} work, but are not metered (${why}): record() their usage` }
 }
 
-function oneShot(kind: OneShot, request: WireRequest, context: WireContext): WireOperation<never> {
-  const body = requestBody(request.body)
+/**
+ * A request whose own answer says what it used.
+ * @param body the fields of the request's body: read once, since a field may be a getter.
+ */
+export function oneShot(
+  kind: OneShot,
+  body: Call['body'],
+  request: WireRequest,
+  context: WireContext,
+): WireOperation<never> {
   const endpoint = endpoints[kind]
   if (kind !== 'chat.completions' && kind !== 'completions') return { endpoint, body }
   return { endpoint, body, rewrite: rewriteOf(body, request, context) }

@@ -1,5 +1,5 @@
 import { requestBody, type WireProtocol } from '@token-meter/core/wire'
-import { openaiWire } from '../protocol.ts'
+import { oneShot, openaiWire, unmetered } from '../protocol.ts'
 import { routeOf } from '../routes.ts'
 import { backgroundAgain, backgroundCreation } from './background-responses.ts'
 import { jobAgain, jobCreation } from './jobs.ts'
@@ -13,7 +13,10 @@ export const openaiJobsWire: WireProtocol = {
   ...openaiWire,
   open(request, context) {
     const route = routeOf(request.method.toLowerCase(), request.url, context.baseUrl)
-    switch (route?.kind) {
+    if (route === undefined) return undefined
+    switch (route.kind) {
+      case 'unmetered':
+        return unmetered(route.calls, route.why)
       // Asks with its address alone.
       case 'response-again':
         return backgroundAgain(route.responseId, context)
@@ -21,11 +24,12 @@ export const openaiJobsWire: WireProtocol = {
         return jobCreation(route.job, requestBody(request.body), context)
       case 'job-again':
         return jobAgain(route.job, route.jobId, requestBody(request.body), context)
-      case 'responses': {
+      default: {
         const body = requestBody(request.body)
-        if (body.background === true) return backgroundCreation(body, context)
+        const isBackground = route.kind === 'responses' && body.background === true
+        if (isBackground) return backgroundCreation(body, context)
+        return oneShot(route.kind, body, request, context)
       }
     }
-    return openaiWire.open(request, context)
   },
 }
