@@ -19,7 +19,6 @@ export {
 export { contextCustomer, runWithCustomer } from './meter/payer.ts'
 export { guarded } from './call/provider.ts'
 export { gatewayBilling, GatewayBillingWatch } from './call/gateway-billing.ts'
-export { JobMemory, jobMemory } from './call/job-memory.ts'
 export { PartsObservation, RequestContext, type RequestTarget } from './call/operation.ts'
 export { type BodyObserver, observeBody } from './call/http/body-observer.ts'
 export { observeCall, type CurrentCall } from './call/sdk/observe-call.ts'
