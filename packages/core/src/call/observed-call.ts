@@ -182,6 +182,11 @@ export class ObservedCall implements ResponseWatcher {
     this.#settled = true
   }
 
+  /** Tells the application what could not be read; what could is recorded all the same. */
+  report(what: string): void {
+    this.#sink.fault(what, undefined)
+  }
+
   /** The meter failed: the call is recorded as one that was cut off, and the fault is reported. */
   fault(what: string, cause: unknown): void {
     this.#sink.fault(what, cause)

@@ -55,6 +55,12 @@ export class StreamObservation implements ResponseWatcher {
     return this.#reader.finished
   }
 
+  /** Nothing that is read follows: whoever reads no further has had it all. */
+  get isOver(): boolean {
+    const { ended, finished, usageSeen } = this.#reader
+    return ended ?? (finished && usageSeen)
+  }
+
   /** The model is done and only its usage has yet to come. */
   get awaitsUsage(): boolean {
     return !this.call.settled && this.#reader.finished && !this.#reader.usageSeen

@@ -75,6 +75,12 @@ export interface StreamReader {
   readonly finished: boolean
   /** The provider has given its final usage. */
   readonly usageSeen: boolean
+  /**
+   * Nothing that is read follows, though nobody has read on to the end of the response: a client may
+   * read no further. Asked only where the format has no last event of its own, as server-sent events
+   * have in `[DONE]`. @default `finished` and `usageSeen`
+   */
+  readonly ended?: boolean
   /** What the events said so far; no reading when there is nothing to bill. */
   readings(): readonly UsageReading[]
 }

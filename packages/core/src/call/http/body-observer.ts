@@ -1,5 +1,6 @@
 import type { ObservedCall, ObservedParts } from '../observed-call.ts'
 import { StreamObservation } from '../stream-observation.ts'
+import { Lines } from './lines.ts'
 import { SseFilter } from './sse-filter.ts'
 
 /**
@@ -21,25 +22,38 @@ export interface BodyObserver {
 
 /** True for a body that nothing can be read from, such as audio: it is not looked at, nor kept. */
 export function isOpaque({ endpoint }: ObservedCall, contentType: string): boolean {
-  return endpoint.content === 'binary' && !isEventStream(contentType)
+  return endpoint.content === 'binary' && framingOf(contentType) === undefined
 }
 
 /**
  * An observer for the raw body of a call's response. The call's `headers` are set before.
  *
- * @param contentType of the response: `text/event-stream` is read event by event, in constant memory;
- * of anything else the whole is kept until it has come.
+ * @param contentType of the response. What is a stream of events by it is read event by event, in
+ * constant memory, each pushed into the endpoint's `StreamReader` while the bytes go on; of anything
+ * else the whole is kept until it has come. Streams of events are
+ *
+ * - `text/event-stream`: an event is the JSON of its `data`;
+ * - `application/x-ndjson`, `application/jsonl`, `application/json-seq` and other names of theirs: an
+ *   event is a line.
+ *
+ * What is no JSON is none, and is passed over.
  */
 export function observeBody(call: ObservedCall, contentType: string): BodyObserver {
   if (isOpaque(call, contentType)) return opaqueBody(call)
   if (call.parts !== undefined && call.endpoint.content === 'lines')
-    return jsonLines(call, call.parts)
-  const observation = isEventStream(contentType) ? StreamObservation.open(call) : undefined
-  return observation === undefined ? wholeBody(call) : eventStream(observation)
+    return linesOfParts(call, call.parts)
+  const framing = framingOf(contentType)
+  const observation = framing === undefined ? undefined : StreamObservation.open(call)
+  if (observation === undefined) return wholeBody(call)
+  return framing === 'lines' ? eventLines(observation) : eventStream(observation)
 }
 
-function isEventStream(contentType: string): boolean {
-  return contentType.includes('text/event-stream')
+const jsonLinesType = /\b(?:x-)?(?:ndjson|json-?lines|jsonl|json-seq|json-stream|stream\+json)\b/
+
+function framingOf(contentType: string): 'sse' | 'lines' | undefined {
+  const type = contentType.toLowerCase()
+  if (type.includes('text/event-stream')) return 'sse'
+  return jsonLinesType.test(type) ? 'lines' : undefined
 }
 
 const nothing = new Uint8Array(0)
@@ -54,6 +68,7 @@ function eventStream(observation: StreamObservation): BodyObserver {
     },
     push(piece) {
       const passed = filter.push(piece)
+      if (filter.isDone) observation.end('complete')
       // Where nothing is hidden nothing is held back either, not even half an event.
       return rewrites ? passed : piece
     },
@@ -66,34 +81,64 @@ function eventStream(observation: StreamObservation): BodyObserver {
   }
 }
 
+/** Each line is an event, and nothing says that one is the last but what it holds. */
+function eventLines(observation: StreamObservation): BodyObserver {
+  const { call } = observation
+  const lines = new Lines({
+    line(text) {
+      const event = text.startsWith('{') ? parsed(text) : undefined
+      if (event !== undefined) observation.push(event)
+    },
+    tooLong: () => call.report('a line of a streamed answer is too long to be read'),
+  })
+  return {
+    rewrites: false,
+    get isOver() {
+      return observation.isOver
+    },
+    push(piece) {
+      lines.push(piece)
+      // Some SDKs read no further, and leave the response as it is.
+      if (observation.isOver) observation.end('complete')
+      return piece
+    },
+    finish() {
+      lines.flush()
+      observation.end('complete')
+      return nothing
+    },
+    interrupt: () => observation.end('interrupted'),
+  }
+}
+
 /** Looked at line by line, in constant memory: what many requests used is a large file. */
-function jsonLines(call: ObservedCall, parts: ObservedParts): BodyObserver {
-  const decoder = new TextDecoder()
-  let rest = ''
-  const seeLine = (line: string): void => {
-    const json = parsed(line)
-    if (json === undefined) return parts.skip()
-    try {
-      parts.see(json)
-    } catch (cause) {
-      call.fault('a line of an answer could not be read', cause)
-    }
-  }
-  const see = (text: string): void => {
-    const lines = (rest + text).split('\n')
-    rest = lines.pop() ?? ''
-    lines.forEach(seeLine)
-    call.stored = parts.stored
-  }
+function linesOfParts(call: ObservedCall, parts: ObservedParts): BodyObserver {
+  const lines = new Lines({
+    line(text) {
+      const json = parsed(text)
+      if (json === undefined) return parts.skip()
+      try {
+        parts.see(json)
+      } catch (cause) {
+        call.fault('a line of an answer could not be read', cause)
+      }
+    },
+    tooLong() {
+      parts.skip()
+      call.report('a line of an answer is too long to be read: what it tells of is not metered')
+    },
+  })
   return {
     rewrites: false,
     isOver: false,
     push(piece) {
-      see(decoder.decode(piece, { stream: true }))
+      lines.push(piece)
+      call.stored = parts.stored
       return piece
     },
     finish() {
-      see(`${decoder.decode()}\n`)
+      lines.flush()
+      call.stored = parts.stored
       parts.ended()
       call.dismiss()
       return nothing

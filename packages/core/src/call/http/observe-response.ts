@@ -169,6 +169,8 @@ function observedStream(
           readBytes += value?.byteLength ?? 0
           const piece = done ? observer.finish() : observer.push(value)
           const passed = piece.byteLength > 0
+          // Not later: some SDKs read no further than the server's last word.
+          if (observer.isOver && call.stored !== undefined) await call.stored
           if (passed) controller.enqueue(piece as Uint8Array<ArrayBuffer>)
           if (done) {
             if (call.stored !== undefined) await call.stored
