@@ -79,5 +79,6 @@ function doubted(
 
 /** Billed by something else than tokens. */
 function hasOtherUnits({ details }: UsageReading): boolean {
-  return Boolean(details.seconds ?? details.characters ?? details.images)
+  const { seconds, characters, images, pages, searchUnits, classifications } = details
+  return Boolean(seconds ?? characters ?? images ?? pages ?? searchUnits ?? classifications)
 }

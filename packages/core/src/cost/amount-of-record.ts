@@ -97,7 +97,7 @@ type NameOf<Of, Type> = {
   [Name in keyof Of]-?: Of[Name] extends Type | undefined ? Name : never
 }[keyof Of]
 
-/** What is billed beside tokens for what the provider ran itself. */
+/** What is billed by the piece, beside tokens or without any. */
 interface Fee {
   readonly detail: Quantity
   readonly price: NameOf<ModelPrice, number | string>
@@ -121,6 +121,9 @@ const fees: readonly Fee[] = [
   { detail: 'codeExecutionCalls', price: 'codeExecution', per: 1000, isNeeded: false },
   // Of a container that an earlier response made, nothing more is owed.
   { detail: 'containers', price: 'container', per: 1, isNeeded: false },
+  { detail: 'pages', price: 'page', per: 1000, isNeeded: true },
+  { detail: 'searchUnits', price: 'searchUnit', per: 1000, isNeeded: true },
+  { detail: 'classifications', price: 'classification', per: 1000, isNeeded: true },
 ]
 
 /** Whether something was used that has a price beside the tokens, whatever that is. */

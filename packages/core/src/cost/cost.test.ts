@@ -281,6 +281,14 @@ describe('cost', () => {
     expect(of({ seconds: 2 })).toMatchObject(usd('0.006'))
     expect(of({ characters: 1000 })).toMatchObject(usd('0.02'))
     expect(of({ images: 2 })).toMatchObject(usd('0.085'))
+    const pieces = { page: 1, searchUnit: '2.5', classification: '0.05' }
+    const used = { tokens: none, details: { pages: 3, searchUnits: 2, classifications: 10 } }
+    expect(priced(pieces, used)).toMatchObject(usd('0.0085'))
+    for (const name of ['page', 'searchUnit', 'classification']) {
+      expect(priced({ ...pieces, [name]: undefined }, used)).toEqual({
+        unpriced: `there is no price of ${name}`,
+      })
+    }
     // A third of a cent an hour has no end as a decimal: cut at 18 digits.
     const thirds = { tokens: none, details: { seconds: 1 } }
     expect(priced({ hour: '0.01' }, thirds)).toMatchObject(usd('0.000002777777777778'))

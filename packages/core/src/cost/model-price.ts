@@ -81,6 +81,12 @@ export interface ModelPrice {
   readonly character?: Usd | undefined
   /** USD per image, where images are billed by piece. */
   readonly image?: Usd | undefined
+  /** USD per 1000 pages of documents, where pages are billed by piece. */
+  readonly page?: Usd | undefined
+  /** USD per 1000 search units of a reranker. */
+  readonly searchUnit?: Usd | undefined
+  /** USD per 1000 classifications. */
+  readonly classification?: Usd | undefined
   /**
    * By how much the price of tokens is multiplied in a service tier, such as `{ flex: 0.5 }`, by the
    * tier's name in the record, in lower case. A tier that is not the usual one and is not here makes
@@ -110,6 +116,9 @@ const perUnit: ReadonlySet<string> = new Set([
   'leastSeconds',
   'character',
   'image',
+  'page',
+  'searchUnit',
+  'classification',
 ])
 const perPart: ReadonlySet<string> = new Set([
   'cachedWrite1h',

@@ -5,6 +5,9 @@ export const quantities = [
   'seconds',
   'characters',
   'images',
+  'pages',
+  'searchUnits',
+  'classifications',
   'webSearchRequests',
   'webFetchRequests',
   'xSearchRequests',
@@ -98,6 +101,12 @@ export interface UsageDetails {
   readonly characters?: number
   /** Images billed by piece. */
   readonly images?: number
+  /** Pages of documents billed by piece, as OCR and parsing are. */
+  readonly pages?: number
+  /** Search units of a reranker. At Cohere one is a query with up to 100 documents. */
+  readonly searchUnits?: number
+  /** Classifications billed by piece: one for each text that was classified. */
+  readonly classifications?: number
   /** What the provider itself says the call cost, in USD; 0 where it says that it is free. */
   readonly providerCostUsd?: number
   /**
