@@ -47,6 +47,7 @@ export const packages: readonly (readonly [folders: string, may: readonly string
       '@token-meter/core',
       '@token-meter/core/{adapter,wire}',
       '@token-meter/{openai,anthropic,google}/{usage,wire}',
+      '@token-meter/openai/wire/jobs',
       '@ai-sdk/provider',
     ],
   ],

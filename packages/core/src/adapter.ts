@@ -35,7 +35,13 @@ export { canScope, currentScope, runInScope } from './call/sdk/request-scope.ts'
 export { StreamObservation } from './call/stream-observation.ts'
 export { whenDropped } from './call/registry.ts'
 export { registerWrapper } from './call/registry.ts'
-export type { CallObserver, ClientOptions, Provider } from './call/provider.ts'
+export type {
+  CallObserver,
+  ClientOptions,
+  FetchOptions,
+  Provider,
+  SendingFetch,
+} from './call/provider.ts'
 
 export { settledWithin, valueBefore, type WaitOptions } from './lib/timing.ts'
 export { builtInModule, listenToProcess } from './lib/runtime.ts'

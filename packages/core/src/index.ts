@@ -13,7 +13,7 @@ export type { ManualUsage } from './meter/manual-usage.ts'
 export type { Call } from './wire/endpoint.ts'
 export type { AttributesOption, AttributeValues, Customer } from './call/customer.ts'
 export type { OnInterrupted } from './call/estimates.ts'
-export type { ClientOptions, Provider } from './call/provider.ts'
+export type { ClientOptions, FetchOptions, Provider, SendingFetch } from './call/provider.ts'
 
 export {
   type TokenCountName,

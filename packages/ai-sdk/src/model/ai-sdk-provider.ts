@@ -1,3 +1,4 @@
+import { anthropicWire } from '@token-meter/anthropic/wire'
 import {
   AssignedFunctions,
   type CallObserver,
@@ -5,6 +6,8 @@ import {
   type Provider,
   registerWrapper,
 } from '@token-meter/core/adapter'
+import { googleWire } from '@token-meter/google/wire'
+import { openaiJobsWire } from '@token-meter/openai/wire/jobs'
 import { type AiSdkClient, type AiSdkModel, isModel, isModelFactory } from './ai-sdk-client.ts'
 import { isObservedMethod } from './methods.ts'
 import { ModelObservation } from './model-observation.ts'
@@ -17,6 +20,8 @@ export const aiSdkProvider: Provider<AiSdkClient> = {
   clientDescription:
     "a model or provider object of the AI SDK (ai 5, 6 or 7; for a model id such as 'openai/gpt-5' " +
     "pass the model object: gateway('openai/gpt-5') or openai('gpt-5'))",
+  // Its models' own requests, which a `fetch` of theirs sees.
+  protocols: [openaiJobsWire, anthropicWire, googleWire],
   recognises: (client): client is AiSdkClient => isModel(client) || isModelFactory(client),
   observe(client, observer, options) {
     return isModel(client)

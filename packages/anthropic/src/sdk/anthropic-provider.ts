@@ -1,6 +1,7 @@
 import { observeClient, type Provider } from '@token-meter/core/adapter'
 import { type AnthropicClient, isAnthropicClient } from './anthropic-client.ts'
 import { AnthropicObservation } from './anthropic-observation.ts'
+import { anthropicWire } from '../wire/protocol.ts'
 
 /** Properties of the client and its resources that lead to billable calls. */
 const resources = new Set([
@@ -18,6 +19,7 @@ const resources = new Set([
 export const anthropicProvider: Provider<AnthropicClient> = {
   name: 'anthropic',
   clientDescription: 'an Anthropic client (@anthropic-ai/sdk 0.60 to 1.x)',
+  protocols: [anthropicWire],
   recognises: isAnthropicClient,
   observe(client, observer, options) {
     return observeClient(client, {

@@ -27,9 +27,10 @@ const reservedAttributes = new Set([
 
 /**
  * Refuses what can never be a customer, at the moment of wrapping.
+ * @param owner the function that takes it: `meter()`.
  * @throws TypeError for an empty string or anything but a string or a function.
  */
-export function checkCustomer(customer: unknown): asserts customer is Customer {
+export function checkCustomer(customer: unknown, owner: string): asserts customer is Customer {
   if (typeof customer === 'function' || isCustomerId(customer)) return
   const got =
     typeof customer === 'string'
@@ -40,7 +41,7 @@ export function checkCustomer(customer: unknown): asserts customer is Customer {
           ? 'an object'
           : String(customer)
   throw new TypeError(
-    `meter() expected the customer to be a non-empty string or a function of the call, got ${got}. ` +
+    `${owner} expected the customer to be a non-empty string or a function of the call, got ${got}. ` +
       `Pass the id your billing backend knows the customer by, such as 'cus_123'; ` +
       `where only withCustomer() names it, pass () => undefined.`,
   )

@@ -1,8 +1,16 @@
-import { checkKeys, isOneOf, isText, optionCheck } from '../errors/option-check.ts'
+import {
+  checkKeys,
+  isFunction,
+  isOneOf,
+  isText,
+  type OptionCheck,
+  optionCheck,
+} from '../errors/option-check.ts'
 import type { Call, Endpoint } from '../wire/endpoint.ts'
 import { type AttributesOption, checkAttributes } from './customer.ts'
 import { type OnInterrupted, checkOnInterrupted } from './estimates.ts'
 import type { ObservedCall } from './observed-call.ts'
+import type { WireProtocol } from '../wire/protocol.ts'
 import { MissingCustomerError } from '../errors/errors.ts'
 
 /** Options of one wrapped client. */
@@ -29,7 +37,22 @@ export interface ClientOptions {
   readonly billLinked?: boolean
 }
 
-const known: Readonly<Record<keyof ClientOptions, true>> = {
+/** Options of one metered `fetch`. */
+export interface FetchOptions extends ClientOptions {
+  /**
+   * What its requests are sent by: the `fetch` of undici, of a proxy agent, of a test. Its own
+   * properties are those of the metered one too. @default the global one, as it is at each call
+   */
+  readonly fetch?: SendingFetch
+}
+
+/** What can be called as `fetch` is: each `typeof fetch`, and functions without its other properties. */
+export type SendingFetch = (
+  input: Parameters<typeof fetch>[0],
+  init?: RequestInit,
+) => Promise<Response>
+
+const knownOfClient: Readonly<Record<keyof ClientOptions, true>> = {
   attributes: true,
   provider: true,
   includeUsage: true,
@@ -37,11 +60,23 @@ const known: Readonly<Record<keyof ClientOptions, true>> = {
   billLinked: true,
 }
 
-const check = optionCheck('meter()')
+const knownOfFetch: Readonly<Record<keyof FetchOptions, true>> = { ...knownOfClient, fetch: true }
 
 /** @throws ConfigError when an option is wrong. */
 export function checkClientOptions(options: ClientOptions): void {
-  checkKeys<ClientOptions>('meter()', options, known)
+  checkKeys<ClientOptions>('meter()', options, knownOfClient)
+  checkOptions(optionCheck('meter()'), options)
+}
+
+/** @throws ConfigError when an option is wrong. */
+export function checkFetchOptions(options: FetchOptions): void {
+  checkKeys<FetchOptions>('meter.fetch()', options, knownOfFetch)
+  const check = optionCheck('meter.fetch()')
+  checkOptions(check, options)
+  check('fetch', options.fetch ?? isFunction, 'a function that sends as fetch does', isFunction)
+}
+
+function checkOptions(check: OptionCheck, options: ClientOptions): void {
   const { attributes, provider = 'any', includeUsage = true, onInterrupted } = options
   check('billLinked', options.billLinked ?? true, 'true or false', isOneOf(true, false))
   checkAttributes(check, attributes)
@@ -67,6 +102,11 @@ export interface Provider<Client extends object = object> {
   readonly name: string
   /** For error messages: `an OpenAI client (openai 5, 6 or 7)`. */
   readonly clientDescription: string
+  /**
+   * The HTTP APIs that its clients speak: by them `meter.fetch` knows requests, whoever makes them.
+   * @default none: its clients are metered, and a `fetch` is not
+   */
+  readonly protocols?: readonly WireProtocol[]
   /** By shape, never by class: an application can hold two copies of an SDK. */
   recognises(client: object): client is Client
   /** Returns a client that behaves as the given one and reports its calls. */

@@ -1,12 +1,17 @@
+import { ConfigError } from '../errors/errors.ts'
+import type { WireProtocol } from '../wire/protocol.ts'
 import { findPayer, runWithCustomer } from './payer.ts'
 import { type Customer, checkCustomer, isCustomerId } from '../call/customer.ts'
 import { ObservedCall } from '../call/observed-call.ts'
 import {
   type CallObserver,
   type ClientOptions,
+  type FetchOptions,
   type Provider,
   checkClientOptions,
+  checkFetchOptions,
 } from '../call/provider.ts'
+import { meteredFetch } from '../call/http/metered-fetch.ts'
 import { registerWrapper, unwrap } from '../call/registry.ts'
 import { guardedTokenizer } from './guarded-tokenizer.ts'
 import type { ManualUsage } from './manual-usage.ts'
@@ -27,6 +32,14 @@ export interface Meter<SupportedClient extends object = object> extends AsyncDis
     customer: Customer,
     options?: ClientOptions,
   ): Client
+  /**
+   * A `fetch` whose calls to models are metered, for whatever takes one: other SDKs, frameworks, code
+   * of your own. It recognises the requests that the clients of the meter's providers would make, by
+   * their host, path and body, and everything else goes through it untouched.
+   * @throws TypeError for an empty customer; ConfigError for a wrong option, and where none of the
+   * meter's providers knows requests.
+   */
+  fetch(customer: Customer, options?: FetchOptions): typeof fetch
   /**
    * Records usage that the application knows itself.
    * @throws TypeError or RangeError for what cannot be billed; OutboxError, with the record in it,
@@ -90,23 +103,14 @@ export function meterOn<SupportedClient extends object>(
   const onFault = (what: string, cause?: unknown) => recorder.fault(what, cause)
   const count = tokenizer && guardedTokenizer(tokenizer, onFault)
 
-  function meter<Client extends SupportedClient>(
-    client: Client,
-    customer: Customer,
-    clientOptions: ClientOptions = {},
-  ): Client {
-    checkCustomer(customer)
-    checkClientOptions(clientOptions)
-    const raw = unwrap(client)
-    const provider = providerOf(raw, providers)
-    const allAttributes = [attributes, clientOptions.attributes].filter(
-      (option) => option !== undefined,
-    )
+  /** What the calls of one wrapped client, or of one `fetch`, are reported to. */
+  function observerOf(customer: Customer, own: ClientOptions): CallObserver {
+    const allAttributes = [attributes, own.attributes].filter((option) => option !== undefined)
     const payerOptions = { customer, attributes: allAttributes, onFault }
-    const onInterrupted = clientOptions.onInterrupted ?? options.onInterrupted ?? 'estimate'
-    const billLinked = clientOptions.billLinked ?? options.billLinked ?? false
+    const onInterrupted = own.onInterrupted ?? options.onInterrupted ?? 'estimate'
+    const billLinked = own.billLinked ?? options.billLinked ?? false
     const policy = { onInterrupted, billLinked, count }
-    const observer: CallObserver = {
+    return {
       begin(call, endpoint, { free = false } = {}) {
         const onMissing = free ? 'record' : onMissingCustomer
         const payer = findPayer(call, { ...payerOptions, onMissingCustomer: onMissing })
@@ -114,12 +118,31 @@ export function meterOn<SupportedClient extends object>(
       },
       fault: onFault,
     }
-    const wrapped = provider.observe(raw, observer, clientOptions)
+  }
+
+  function meter<Client extends SupportedClient>(
+    client: Client,
+    customer: Customer,
+    clientOptions: ClientOptions = {},
+  ): Client {
+    checkCustomer(customer, 'meter()')
+    checkClientOptions(clientOptions)
+    const raw = unwrap(client)
+    const provider = providerOf(raw, providers)
+    const wrapped = provider.observe(raw, observerOf(customer, clientOptions), clientOptions)
     registerWrapper(wrapped, raw)
     return wrapped as Client
   }
 
   return Object.assign(meter, {
+    fetch(customer: Customer, fetchOptions: FetchOptions = {}): typeof fetch {
+      checkCustomer(customer, 'meter.fetch()')
+      checkFetchOptions(fetchOptions)
+      const { fetch: send, provider, includeUsage } = fetchOptions
+      const observer = observerOf(customer, fetchOptions)
+      const protocols = protocolsOf(providers)
+      return meteredFetch(send, { observer, protocols, provider, includeUsage })
+    },
     outbox: pipeline.outbox,
     correct: pipeline.correct,
     record: (usage: ManualUsage) => pipeline.record(usage),
@@ -151,6 +174,17 @@ function providerOf<Client extends object>(
     `meter() does not know this client: expected ${known}, got ${describe(client)}. ` +
       `For a client of another SDK, add the provider of its package to createMeter({ providers: [...] }); ` +
       `where there is none, meter.record() takes usage that the application knows itself.`,
+  )
+}
+
+/** By which requests are known, in the order of the providers. */
+function protocolsOf(providers: readonly Provider[]): readonly WireProtocol[] {
+  const protocols = new Set(providers.flatMap((provider) => provider.protocols ?? []))
+  if (protocols.size > 0) return [...protocols]
+  const names = providers.map(({ name }) => name).join(', ') || 'none'
+  throw new ConfigError(
+    `meter.fetch() would meter nothing: no provider of this meter (${names}) knows requests; add ` +
+      'one that has protocols, such as openaiProvider, to createMeter({ providers: [...] })',
   )
 }
 

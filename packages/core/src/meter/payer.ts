@@ -33,7 +33,7 @@ export function findPayer(call: Call, options: PayerOptions): Payer {
   const customer = findCustomer(call, options) ?? contextCustomer() ?? null
   if (customer === null && options.onMissingCustomer === 'throw') {
     throw new MissingCustomerError(
-      `no customer for a call of ${call.endpoint}: neither meter(client, customer) nor withCustomer() ` +
+      `no customer for a call of ${call.endpoint}: neither meter(client, customer), meter.fetch(customer) nor withCustomer() ` +
         'named one. The call was refused before it was sent (onMissingCustomer: "throw").',
     )
   }

@@ -282,7 +282,7 @@ function notKept(outbox: Outbox, records: readonly UsageRecord[], cause: unknown
 /** Usage of a call that nobody was named for. */
 function unattributed({ call }: ObservedCall): MissingCustomerError {
   return new MissingCustomerError(
-    `no customer for a call of ${call.endpoint}: neither meter(client, customer) nor withCustomer() ` +
+    `no customer for a call of ${call.endpoint}: neither meter(client, customer), meter.fetch(customer) nor withCustomer() ` +
       'named one. Its usage is kept unattributed; outbox.attribute(ids, customer) bills it later.',
   )
 }

@@ -16,6 +16,7 @@ import { Pipeline } from './pipeline.ts'
 
 /** Everything else is the function's own: to await a meter, or to print it, must not start one. */
 const meterProperties: ReadonlySet<string | symbol> = new Set<keyof Meter>([
+  'fetch',
   'record',
   'flush',
   'close',

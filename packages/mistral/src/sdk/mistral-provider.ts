@@ -11,6 +11,7 @@ import {
 export const mistralProvider: Provider<MistralClient> = {
   name: 'mistral',
   clientDescription: 'a Mistral client (@mistralai/mistralai 1 or 2)',
+  protocols: [mistralWire],
   recognises: isMistralClient,
   observe(client, observer, { provider }) {
     if (!isSdkObject(client)) return client

@@ -2,6 +2,7 @@ import { type Provider, observeClient } from '@token-meter/core/adapter'
 import { OpenAIObservation } from './openai-observation.ts'
 import { type OpenAIClient, copiedClient, isOpenAIClient } from './openai-client.ts'
 import { type OpenAISocket, isOpenAISocket, observeSocket } from './realtime-socket.ts'
+import { openaiJobsWire } from '../wire/jobs/protocol.ts'
 
 /**
  * Properties of the client and its resources that lead to billable calls. `webhooks` must stay
@@ -42,6 +43,7 @@ const resources = new Set([
 export const openaiProvider: Provider<OpenAIClient | OpenAISocket> = {
   name: 'openai',
   clientDescription: 'an OpenAI client or one of its sockets (openai 5, 6 or 7)',
+  protocols: [openaiJobsWire],
   recognises: (client) => isOpenAIClient(client) || isOpenAISocket(client),
   observe(client, observer, options) {
     if (!isOpenAIClient(client)) {

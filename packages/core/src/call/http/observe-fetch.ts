@@ -7,7 +7,7 @@ import type {
   WireRequest,
 } from '../../wire/protocol.ts'
 import { GatewayBillingWatch } from '../gateway-billing.ts'
-import { type CallObserver, type ClientOptions, guarded } from '../provider.ts'
+import { type CallObserver, guarded } from '../provider.ts'
 import type { ObservedCall } from '../observed-call.ts'
 import { RequestContext } from '../operation.ts'
 import { observeResponse } from './observe-response.ts'
@@ -15,8 +15,12 @@ import { observeResponse } from './observe-response.ts'
 type Fetch = typeof fetch
 
 /** What a `fetch` is observed with. */
-export interface FetchObservation extends Pick<ClientOptions, 'provider' | 'includeUsage'> {
+export interface FetchObservation {
   readonly observer: CallObserver
+  /** Who serves its requests. @default who their host says */
+  readonly provider?: string | undefined
+  /** Whether streams are asked for their usage. @default where the host is known to take it */
+  readonly includeUsage?: boolean | undefined
   /** What its requests may be of: the first that knows a request meters it. */
   readonly protocols: readonly WireProtocol[]
 }
