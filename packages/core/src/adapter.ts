@@ -7,7 +7,12 @@ export { registerPackage } from './environment/installed-package.ts'
 export type { Meter } from './meter/meter.ts'
 export { watchMeter, type WatchedMeter } from './meter/zero-config.ts'
 
-export { AssignedFunctions } from './call/sdk/reflection.ts'
+export {
+  AssignedFunctions,
+  hasPrivateFields,
+  isFixed,
+  prototypeOwning,
+} from './call/sdk/reflection.ts'
 export { bodySnapshot } from './wire/request-body.ts'
 export { asyncStorage } from './lib/runtime.ts'
 export type { Customer } from './call/customer.ts'
@@ -26,6 +31,7 @@ export { observeClient } from './call/sdk/observe-client.ts'
 export { isSdkPromise, observePromise } from './call/sdk/observe-promise.ts'
 export { type FetchObservation, observeFetch } from './call/http/observe-fetch.ts'
 export { observeResponse } from './call/http/observe-response.ts'
+export { observeThirdParty } from './call/sdk/observe-third-party.ts'
 export { observeStream } from './call/sdk/observe-stream.ts'
 export { markObserved } from './call/registry.ts'
 export { ObservedCall } from './call/observed-call.ts'

@@ -22,6 +22,7 @@ export type {
   WireRequest,
 } from './wire/protocol.ts'
 export type { HttpHeaders } from './wire/http-headers.ts'
+export { lateBody } from './wire/late-body.ts'
 export { requestBody } from './wire/request-body.ts'
 export { isErrorAnswer } from './wire/error-answer.ts'
 export { isLinkedBilling, ownValue } from './wire/linked-billing.ts'

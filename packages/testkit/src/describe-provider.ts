@@ -23,7 +23,8 @@ export function describeProvider<Client extends object>(
   describe(`${name}, as a provider`, () => {
     let server: ReplayServer
     beforeAll(async () => {
-      server = await startReplayServer({ usageUnasked: suite.wire.usageUnasked ?? false })
+      const { usageUnasked = false, framing } = suite.wire
+      server = await startReplayServer({ usageUnasked, ...(framing && { framing }) })
     })
     afterAll(() => server.close())
 

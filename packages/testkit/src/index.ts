@@ -37,7 +37,13 @@ export {
   type ReplayServer,
   type ReplayServerOptions,
 } from './replay/replay-server.ts'
-export type { Reply, ReplayedRequest, ReplayEvent, ReplyOptions } from './replay/replay-reply.ts'
+export type {
+  EventFraming,
+  Reply,
+  ReplayedRequest,
+  ReplayEvent,
+  ReplyOptions,
+} from './replay/replay-reply.ts'
 
 export { exampleRecord } from './example-record.ts'
 export { batchOf, never, recordsOf, statusesOf } from './sink-suite/batch-of.ts'

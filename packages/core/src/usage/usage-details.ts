@@ -16,6 +16,7 @@ export const quantities = [
   'fileSearchCalls',
   'codeExecutionCalls',
   'containers',
+  'guardrailUnits',
 ] as const
 
 export type Quantity = (typeof quantities)[number]
@@ -91,6 +92,11 @@ export interface UsageDetails {
    * container when it is made and not with each response that uses it, which no answer tells apart.
    */
   readonly containers?: number
+  /**
+   * Units of text and images that guardrails of Amazon Bedrock checked, each policy's for itself and
+   * without those that are free. Their prices depend on the policy: `raw` has each.
+   */
+  readonly guardrailUnits?: number
   /** Calls of tools of remote MCP servers that the provider made. */
   readonly mcpCalls?: number
   /** Images that a tool of the provider made for the response, in calls of the tool. */

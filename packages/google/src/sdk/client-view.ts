@@ -1,5 +1,6 @@
 import {
   canScope,
+  hasPrivateFields,
   MissingCustomerError,
   observeRawRequests,
   runInScope,
@@ -38,7 +39,7 @@ export function clientView<Client extends object>(
         return Reflect.get(target, name, target)
       if (isLazyField(target, name)) return lazyValues.get(name)
       const getter = getterOf(target, name)
-      const isPrivate = getter !== undefined && hasPrivateFields(target)
+      const isPrivate = getter !== undefined && hasPrivateFields(target, sdkClass)
       const value: unknown = Reflect.get(target, name, isPrivate ? target : view)
       if (value === rawApi || isModule(value, context)) {
         if (!isFixed(target, name))
@@ -78,7 +79,8 @@ export function clientView<Client extends object>(
    * proxy has none of, runs on the client itself, whose requests are then observed while it does.
    */
   function method(name: string, value: Method): Method {
-    if (Object.hasOwn(client, name) || name in sdkClass || !hasPrivateFields(client)) return value
+    if (Object.hasOwn(client, name) || name in sdkClass || !hasPrivateFields(client, sdkClass))
+      return value
     let observed = methods.get(value)
     if (observed === undefined) {
       observed = new Proxy(value, {
@@ -126,24 +128,6 @@ function getterOf(client: object, name: string): unknown {
     if (descriptor !== undefined) return descriptor.get
   }
   return undefined
-}
-
-const privateFields = new WeakMap<object, boolean>()
-
-/** By the source of the classes that an application derived: there is no other way to see it. */
-function hasPrivateFields(client: object): boolean {
-  const start = Object.getPrototypeOf(client) as object
-  let known = privateFields.get(start)
-  if (known === undefined) {
-    known = false
-    const top = topClass(client)
-    for (let owner = start; owner !== top; owner = Object.getPrototypeOf(owner) as object) {
-      const source = Function.prototype.toString.call(owner.constructor)
-      known ||= /#[\p{L}_$]|__classPrivateField|WeakMap/u.test(source)
-    }
-    privateFields.set(start, known)
-  }
-  return known
 }
 
 const refusable = new Set(['create', 'get', 'cancel'])

@@ -1,4 +1,5 @@
 import {
+  lateBody,
   requestBody,
   type Unmetered,
   type WireContext,
@@ -11,7 +12,6 @@ import { generateContent } from './content.ts'
 import { embedContent } from './embed.ts'
 import { predictions } from './images.ts'
 import { interactionAgain, interactionCreation } from './interaction-jobs.ts'
-import { lateBody } from './request-body.ts'
 import { interactionRouteOf, isWithoutBill, type Route, routeOf } from './routes.ts'
 import { videoAgain, videoCreation } from './videos.ts'
 
@@ -46,7 +46,8 @@ function openRoute<Creator>(
     case 'file':
       return batchFile(route.name, context)
   }
-  const body = lateBody(request.body, route.model)
+  const known = route.model === undefined ? {} : { model: route.model }
+  const body = lateBody(request.body, known)
   switch (route.kind) {
     case 'video':
       return videoCreation(body, context)

@@ -1,5 +1,5 @@
 import type { Call, Provider, UsageRecord } from '@token-meter/core'
-import type { ReplayEvent } from '../replay/replay-reply.ts'
+import type { EventFraming, ReplayEvent } from '../replay/replay-reply.ts'
 
 /**
  * One SDK, or one major of it, as the suite uses it: how a client is made, how it asks, what the
@@ -101,6 +101,8 @@ export interface WireUnderTest {
    * @default false
    */
   readonly usageUnasked?: true
+  /** How the events of a stream are written. @default as server-sent events */
+  readonly framing?: EventFraming
   /** Whether `usageOf` writes a `total`. @default true */
   readonly hasTotal?: false
   /** Whether the SDK passes on each of several usages in a stream. @default true */

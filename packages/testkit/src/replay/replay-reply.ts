@@ -19,6 +19,14 @@ export type Reply =
 /** A JSON object, as an event of a stream or a whole body. */
 export type ReplayEvent = Readonly<Record<string, unknown>>
 
+/** How the events of a stream are written, where it is not as server-sent events. */
+export interface EventFraming {
+  /** `application/x-ndjson`, `application/vnd.amazon.eventstream`, ... */
+  readonly contentType: string
+  /** One event, ready to be written. */
+  encode(event: ReplayEvent): string | Uint8Array
+}
+
 /** How a reply is sent. */
 export interface ReplyOptions {
   /** Only for requests to this path: its end (`/chat/completions`), or a pattern. @default any */
@@ -34,6 +42,8 @@ export interface ReplyOptions {
    * @default false
    */
   readonly usageUnasked?: boolean
+  /** How the events of a stream are written. @default as server-sent events */
+  readonly framing?: EventFraming
   /** Time before the answer begins. @default 0 */
   readonly delayMs?: number
   /** Time between two events of a stream. @default 0 */

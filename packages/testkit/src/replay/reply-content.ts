@@ -7,8 +7,8 @@ import type { Reply, ReplayedRequest, ReplayEvent, ReplyOptions } from './replay
 export type ReplyContent =
   | { readonly contentType: string; readonly body: string | Uint8Array }
   | {
-      readonly contentType: 'text/event-stream; charset=utf-8'
-      readonly events: readonly string[]
+      readonly contentType: string
+      readonly events: readonly (string | Uint8Array)[]
       readonly end: string
     }
 
@@ -16,13 +16,18 @@ export type ReplyContent =
 export function replyContent(
   reply: Reply,
   request: ReplayedRequest,
-  { usageUnasked = false }: Pick<ReplyOptions, 'usageUnasked'> = {},
+  options: Pick<ReplyOptions, 'usageUnasked' | 'framing'> = {},
 ): ReplyContent {
-  if (typeof reply === 'function') return replyContent(reply(request), request, { usageUnasked })
+  const { usageUnasked = false, framing } = options
+  if (typeof reply === 'function') return replyContent(reply(request), request, options)
   if (reply instanceof Uint8Array) return { contentType: 'application/octet-stream', body: reply }
   if (typeof reply === 'string') return recordedContent(reply, request)
   if (!Array.isArray(reply)) return jsonContent(JSON.stringify(reply))
   const script = reply as readonly ReplayEvent[]
+  if (framing !== undefined) {
+    const events = script.map((event) => framing.encode(event))
+    return { contentType: framing.contentType, events, end: '' }
+  }
   const isOnRequest = isChatCompletions(request) && !usageUnasked
   const events = isOnRequest ? asRequested(script, request.body) : script
   return streamContent(

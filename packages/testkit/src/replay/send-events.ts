@@ -9,7 +9,7 @@ export type StreamEnd = 'complete' | 'cut' | 'hanging' | 'client-gone'
 /** Writes events at the pace that the client reads them and `gapMs` asks for. */
 export async function sendEvents(
   response: ServerResponse,
-  events: readonly string[],
+  events: readonly (string | Uint8Array)[],
   options: ReplyOptions,
   sent: () => void,
 ): Promise<StreamEnd> {
@@ -25,9 +25,9 @@ export async function sendEvents(
   return events.length >= hangAfterEvents ? 'hanging' : 'complete'
 }
 
-async function write(response: ServerResponse, text: string): Promise<boolean> {
+async function write(response: ServerResponse, event: string | Uint8Array): Promise<boolean> {
   if (response.destroyed) return false
-  if (response.write(text)) return true
+  if (response.write(event)) return true
   const ended = new AbortController()
   const { signal } = ended
   await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })])

@@ -1,4 +1,4 @@
-import { observeIterator } from './observe-iterator.ts'
+import { observeIterator, type StreamRequest } from './observe-iterator.ts'
 import { bypassObservation } from '../http/observe-response.ts'
 import type { StreamObservation } from '../stream-observation.ts'
 import { whenDropped } from '../registry.ts'
@@ -18,16 +18,20 @@ export function isStream(value: unknown): value is AsyncIterable<unknown> {
  * Observes a stream in place: the same object, with its `tee`, `toReadableStream`, `controller`
  * and class. The SDK streams make every kind of iteration from `iterator`; other async iterables
  * (a wrapper inside ours) from `Symbol.asyncIterator`.
+ *
+ * @param request the stream's own, where its `controller` is not what aborts it. It must not hold the
+ * stream.
  */
 export function observeStream<Stream extends AsyncIterable<unknown>>(
   stream: Stream,
   observation: StreamObservation,
+  request?: StreamRequest,
 ): Stream {
   const sdkStream = stream as unknown as SdkStream
   const source = typeof sdkStream.iterator === 'function' ? 'iterator' : Symbol.asyncIterator
   const open = sdkStream[source]
   // It holds the stream, which must not count as dropped while only its iterator is in use.
-  const request = {
+  const ofController: StreamRequest = {
     wasAborted: () => sdkStream.controller?.signal.aborted === true,
     abort: () => sdkStream.controller?.abort(),
   }
@@ -41,7 +45,7 @@ export function observeStream<Stream extends AsyncIterable<unknown>>(
       const next = iterator.next.bind(iterator)
       iterator.next = () => bypassObservation(next)
     }
-    return observeIterator(iterator, observation, request)
+    return observeIterator(iterator, observation, request ?? ofController)
   }
   // Where the stream has it from its class, its own one must not show among its properties.
   const isHidden = !Object.hasOwn(stream, source)

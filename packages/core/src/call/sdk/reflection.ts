@@ -12,6 +12,30 @@ export function ownValue(owner: object, property: string): unknown {
   return Reflect.getOwnPropertyDescriptor(owner, property)?.value
 }
 
+const privateFields = new WeakMap<object, boolean>()
+
+/**
+ * Whether a class that an application derived from the SDK's has private fields, which a proxy has
+ * none of. By the source of these classes: there is no other way to see it.
+ *
+ * @param sdkClass the prototype of the SDK's own class.
+ */
+export function hasPrivateFields(client: object, sdkClass: object): boolean {
+  const start = Object.getPrototypeOf(client) as object
+  let known = privateFields.get(start)
+  if (known === undefined) {
+    known = false
+    let owner: object | null = start
+    while (owner !== null && owner !== sdkClass) {
+      const source = Function.prototype.toString.call(owner.constructor)
+      known ||= /#[\p{L}_$]|__classPrivateField|WeakMap/u.test(source)
+      owner = Object.getPrototypeOf(owner) as object | null
+    }
+    privateFields.set(start, known)
+  }
+  return known
+}
+
 /** True for a property that a proxy must answer as it is. */
 export function isFixed(owner: object, property: string): boolean {
   const descriptor = Reflect.getOwnPropertyDescriptor(owner, property)
