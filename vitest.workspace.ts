@@ -49,6 +49,7 @@ export default defineConfig({
         'anthropic',
         'google',
         'mistral',
+        'bedrock',
         'ai-sdk',
         'stripe',
         'metronome',
@@ -56,7 +57,6 @@ export default defineConfig({
         'openmeter',
         'opentelemetry',
         'testkit',
-        'frameworks',
       ].map((name) => project(name, `packages/${name}`, ['src/**/*.test.ts', 'test/**/*.test.ts'])),
       {
         test: {

@@ -57,6 +57,14 @@ export const packages: readonly (readonly [folders: string, may: readonly string
     ['@token-meter/core', '@token-meter/core/{adapter,wire}', '@token-meter/openai/{usage,wire}'],
   ],
   [
+    'bedrock/src',
+    [
+      '@token-meter/core',
+      '@token-meter/core/{adapter,wire}',
+      '@token-meter/{openai,anthropic}/{usage,wire}',
+    ],
+  ],
+  [
     '{stripe,metronome,lago,openmeter,opentelemetry}/src',
     [
       '@token-meter/core/{adapter,sink}',

@@ -1,0 +1,195 @@
+import {
+  type CallObserver,
+  type ClientOptions,
+  guarded,
+  httpHeaders,
+  markObserved,
+  type ObservedCall,
+  observeStream,
+  RequestContext,
+  StreamObservation,
+} from '@token-meter/core/adapter'
+import { jsonObject, type WireOperation } from '@token-meter/core/wire'
+import { bedrockWire } from '../wire/protocol.ts'
+import type { Handler, HandlerArguments, HandlerResult } from './bedrock-client.ts'
+import { type AnswerKind, commandRequest } from './command-request.ts'
+import { withMetadata } from './request-metadata.ts'
+
+/** Options of the provider, beside those of each client. */
+export interface BedrockOptions {
+  /**
+   * The name under which the customer is sent to AWS, in the `requestMetadata` of each Converse and
+   * InvokeModel call, which Bedrock writes to the invocation logs of the account: `'customer'`. What
+   * the caller wrote there is kept, and goes before.
+   * @default the customer is not sent
+   */
+  readonly requestMetadata?: string | undefined
+}
+
+/** A command that is an operation, before it is begun. */
+interface Opened {
+  readonly operation: WireOperation<ObservedCall>
+  readonly context: RequestContext
+  readonly answer: AnswerKind
+}
+
+/** An `AbortSignal`, or AWS's own. */
+export interface SignalLike {
+  readonly aborted?: unknown
+}
+
+/** Said once in a process: an application that does it again hears no more. */
+const reported = new Set<string>()
+
+/** Observes the commands of one metered client. */
+export class BedrockObservation {
+  readonly #observer: CallObserver
+  readonly #provider: string
+  readonly #metadata: string | undefined
+
+  constructor(observer: CallObserver, client: ClientOptions, options: BedrockOptions) {
+    this.#observer = observer
+    this.#provider = client.provider ?? bedrockWire.name
+    this.#metadata = options.requestMetadata
+  }
+
+  /**
+   * A command on its way through the SDK's middleware: retries and all is behind `next`, so that what
+   * comes back is the one answer that the caller gets.
+   *
+   * @param signal by which the caller can abort it.
+   * @throws what `next` throws; MissingCustomerError where the meter refuses calls that nobody pays for.
+   */
+  async handle(
+    name: string,
+    next: Handler,
+    args: HandlerArguments,
+    signal: SignalLike | undefined,
+  ): Promise<HandlerResult> {
+    const opened = this.guarded(() => this.#open(name, args.input))
+    if (opened === undefined) return next(args)
+    if (opened === 'unknown') return this.#watch(name, await next(args))
+    const { context, operation, answer } = opened
+    const call = this.guarded(() => context.begin(operation, 'POST'))
+    if (call === undefined) return next(args)
+
+    let result: HandlerResult
+    try {
+      result = await next(this.#sent(args, name, call))
+    } catch (error) {
+      this.#failed(call, error, answer)
+      if (call.stored !== undefined) await call.stored
+      throw error
+    }
+    observeResult(result, answer, call, signal)
+    if (call.stored !== undefined) await call.stored
+    return result
+  }
+
+  /** What a command answered that came past the SDK's middleware: a mock of the application's own. */
+  mocked(name: string, input: HandlerArguments['input'], output: unknown): void {
+    const opened = this.guarded(() => this.#open(name, input))
+    if (opened === undefined || opened === 'unknown') return
+    const { context, operation, answer } = opened
+    const call = this.guarded(() => context.begin(operation, 'POST'))
+    if (call !== undefined)
+      observeResult({ output: jsonObject(output), response: {} }, answer, call)
+  }
+
+  #open(name: string, input: HandlerArguments['input']): Opened | 'unknown' | undefined {
+    const request = commandRequest(name, input)
+    if (request === undefined) return 'unknown'
+    const target = { baseUrl: undefined, provider: this.#provider }
+    const context = new RequestContext(bedrockWire, this.#observer, target)
+    const operation = bedrockWire.open(request, context)
+    if (operation === undefined) return undefined
+    if ('endpoint' in operation) return { operation, context, answer: request.answer }
+    this.report(operation.unmetered)
+    return undefined
+  }
+
+  #sent(args: HandlerArguments, name: string, call: ObservedCall): HandlerArguments {
+    const key = this.#metadata
+    if (key === undefined || call.customer === null) return args
+    const { customer } = call
+    return this.guarded(() => withMetadata(args, name, key, customer)) ?? args
+  }
+
+  #failed(call: ObservedCall, error: unknown, answer: AnswerKind): void {
+    const { $fault, $response } = jsonObject(error)
+    const { statusCode } = jsonObject($response)
+    // What AWS refuses, and what never arrived, is not billed; what broke off after it came is.
+    const isBroken = statusCode === 200 && $fault === undefined && answer !== 'events'
+    if (isBroken) call.abandon()
+    else call.dismiss()
+  }
+
+  /** A command that nobody here knows is metered by nobody: said where its answer has usage. */
+  #watch(name: string, result: HandlerResult): HandlerResult {
+    const { usage } = jsonObject(result.output)
+    const counts = Object.entries(jsonObject(usage))
+    if (counts.some(([field, count]) => /tokens$/i.test(field) && Number(count) > 0)) {
+      this.report(
+        `${name} answered usage and is not metered, as nobody here knows what it is: record() it`,
+      )
+    }
+    return result
+  }
+
+  /** Says something once in a process. */
+  report(what: string): void {
+    if (reported.has(what)) return
+    reported.add(what)
+    this.#observer.fault(what)
+  }
+
+  /** Nothing of the meter reaches the call, but the refusal that the application asked for. */
+  guarded<Value>(work: () => Value): Value | undefined {
+    return guarded(this.#observer, work)
+  }
+}
+
+function observeResult(
+  { output, response }: HandlerResult,
+  answer: AnswerKind,
+  call: ObservedCall,
+  signal?: SignalLike,
+): void {
+  try {
+    call.headers = httpHeaders(jsonObject(response).headers)
+    if (answer === 'events') return observeEvents(output, call, signal)
+    // Handed on by a middleware that keeps answers, it was recorded when it came.
+    if (!markObserved(output)) return call.dismiss()
+    call.respond(answer === 'body' ? jsonOf(output.body) : output)
+  } catch (cause) {
+    call.fault('a response could not be observed', cause)
+  }
+}
+
+function observeEvents(
+  output: HandlerResult['output'],
+  call: ObservedCall,
+  signal: SignalLike | undefined,
+): void {
+  const stream = output.stream ?? output.body
+  if (typeof stream !== 'object' || stream === null || !(Symbol.asyncIterator in stream)) {
+    return call.abandon()
+  }
+  const observation = StreamObservation.open(call)
+  if (observation === undefined || !markObserved(stream)) return call.dismiss()
+  observeStream(stream as AsyncIterable<unknown>, observation, {
+    // Over HTTP/2 an aborted stream ends as one that is over.
+    wasAborted: () => signal?.aborted === true,
+    abort: () => {},
+  })
+}
+
+/** The JSON of a body; `undefined` for what is none. */
+function jsonOf(body: unknown): unknown {
+  if (!(body instanceof Uint8Array)) return undefined
+  try {
+    return JSON.parse(new TextDecoder().decode(body)) as unknown
+  } catch {
+    return undefined
+  }
+}

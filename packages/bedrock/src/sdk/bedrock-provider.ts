@@ -1,0 +1,34 @@
+import { checkKeys, isText, optionCheck, type Provider } from '@token-meter/core/adapter'
+import { bedrockWire } from '../wire/protocol.ts'
+import { type BedrockClient, isBedrockClient } from './bedrock-client.ts'
+import { BedrockObservation, type BedrockOptions } from './bedrock-observation.ts'
+import { clientView } from './client-view.ts'
+
+const check = optionCheck('createBedrockProvider()')
+
+/**
+ * Meters the clients of `@aws-sdk/client-bedrock-runtime`, with options:
+ * `createMeter({ providers: [createBedrockProvider({ requestMetadata: 'customer' })] })`.
+ *
+ * @throws ConfigError when an option is wrong.
+ */
+export function createBedrockProvider(options: BedrockOptions = {}): Provider<BedrockClient> {
+  checkKeys<BedrockOptions>('createBedrockProvider()', options, { requestMetadata: true })
+  const { requestMetadata = 'any' } = options
+  check('requestMetadata', requestMetadata, 'a name of 1 to 256 characters', isMetadataName)
+  return {
+    name: 'bedrock',
+    clientDescription: 'a Bedrock client (@aws-sdk/client-bedrock-runtime 3)',
+    protocols: [bedrockWire],
+    recognises: isBedrockClient,
+    observe: (client, observer, clientOptions) =>
+      clientView(client, new BedrockObservation(observer, clientOptions, options)),
+  }
+}
+
+/** Meters the clients of `@aws-sdk/client-bedrock-runtime`, for `createMeter({ providers: [bedrockProvider] })`. */
+export const bedrockProvider: Provider<BedrockClient> = createBedrockProvider()
+
+function isMetadataName(value: unknown): boolean {
+  return isText(value) && (value as string).length <= 256
+}

@@ -1,0 +1,38 @@
+import { isPlain } from '@token-meter/core/wire'
+import type { HandlerArguments } from './bedrock-client.ts'
+
+/** What AWS takes: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html */
+const allowed = /^[a-zA-Z0-9\s:_@$#=/+,.-]{1,256}$/
+const mostItems = 16
+
+/**
+ * The arguments of a command with the customer in its `requestMetadata`; as they are where the caller
+ * wrote that name already, or where AWS would refuse it. The caller's own input is left alone.
+ */
+export function withMetadata(
+  args: HandlerArguments,
+  command: string,
+  key: string,
+  customer: string,
+): HandlerArguments {
+  if (!allowed.test(customer)) return args
+  const { requestMetadata: given } = args.input
+  const isConverse = command.startsWith('Converse')
+  const isInvocation = /^InvokeModel(?:WithResponseStream)?Command$/.test(command)
+  if (!isConverse && !isInvocation) return args
+  const own = isConverse ? (given ?? {}) : parsed(given)
+  if (!isPlain(own) || Object.hasOwn(own, key) || Object.keys(own).length >= mostItems) return args
+  const metadata = { ...own, [key]: customer }
+  const requestMetadata = isConverse ? metadata : JSON.stringify(metadata)
+  return { ...args, input: { ...args.input, requestMetadata } }
+}
+
+/** InvokeModel takes it as the JSON of a header. */
+function parsed(json: unknown): unknown {
+  if (json === undefined || json === null) return {}
+  try {
+    return JSON.parse(String(json)) as unknown
+  } catch {
+    return undefined
+  }
+}
