@@ -57,6 +57,7 @@ export default defineConfig({
         'openmeter',
         'opentelemetry',
         'testkit',
+        'frameworks',
       ].map((name) => project(name, `packages/${name}`, ['src/**/*.test.ts', 'test/**/*.test.ts'])),
       {
         test: {

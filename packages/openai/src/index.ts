@@ -6,6 +6,7 @@ import { type Meter, zeroConfigMeter } from '@token-meter/core/adapter'
 import type { OpenAIClient } from './sdk/openai-client.ts'
 import { openaiProvider } from './sdk/openai-provider.ts'
 import { type MeterRealtime, type OpenAISocket, meterRealtimeWith } from './sdk/realtime-socket.ts'
+import { type MeterWebSocket, meterWebSocketWith } from './sdk/web-socket.ts'
 
 /**
  * The same client, metered: every call it makes becomes usage of the customer, delivered to the
@@ -32,7 +33,24 @@ export const meter: Meter<OpenAIClient | OpenAISocket> = zeroConfigMeter(openaiP
  */
 export const meterRealtime: MeterRealtime = meterRealtimeWith(meter)
 
+/**
+ * A class of WebSockets whose connections to OpenAI's sockets (realtime, Live, Responses) are metered as
+ * `meterRealtime` does it: for tools that open their sockets themselves, by a class that they are
+ * given or by the global one. Connections to anywhere else are left alone.
+ *
+ * ```ts
+ * globalThis.WebSocket = meterWebSocket(() => undefined) // whoever withCustomer() names
+ * ```
+ *
+ * A connection may be shared by several customers: of `withCustomer()` the one around what was sent counts.
+ *
+ * @throws TypeError for an empty customer, or where there is no class of WebSockets; ConfigError for an option
+ * that there is not.
+ */
+export const meterWebSocket: MeterWebSocket = meterWebSocketWith(meter)
+
 export { openaiProvider }
 export type { OpenAIClient, OpenAISocket }
 export type { MeterRealtime, MeterRealtimeOptions } from './sdk/realtime-socket.ts'
+export type { MeterWebSocket, MeterWebSocketOptions, WebSocketClass } from './sdk/web-socket.ts'
 export * from '@token-meter/core'

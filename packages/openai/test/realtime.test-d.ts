@@ -9,7 +9,7 @@ import type { OpenAIRealtimeWS as WS5 } from 'openai5/realtime/ws'
 import type { ResponsesWS as ResponsesWS6 } from 'openai6/resources/responses/ws'
 import { expectTypeOf } from 'vitest'
 import { WebSocket } from 'ws'
-import { createMeter, meter, meterRealtime, openaiProvider } from '../src/index.ts'
+import { createMeter, meter, meterRealtime, meterWebSocket, openaiProvider } from '../src/index.ts'
 
 const client = new OpenAI()
 const rt = new OpenAIRealtimeWS({ model: 'gpt-realtime' })
@@ -34,6 +34,12 @@ expectTypeOf(
     attributes: { feature: 'voice' },
   }),
 ).toEqualTypeOf<OpenAIRealtimeWS>()
+
+expectTypeOf(meterWebSocket('cus_1')).toEqualTypeOf<typeof globalThis.WebSocket>()
+expectTypeOf(meterWebSocket('cus_1', { webSocket: WebSocket, meter: own })).toEqualTypeOf<
+  typeof WebSocket
+>()
+globalThis.WebSocket = meterWebSocket(() => undefined)
 
 // @ts-expect-error a client is no socket
 meterRealtime(client, 'cus_1')

@@ -30,6 +30,13 @@ const documented: readonly Documented[] = [
   of('core', 'GptTokenizerOptions', '`gptTokenizer(options)`'),
   of('openai', 'ClientOptions', 'Options'),
   of('openai', 'MeterRealtimeOptions', 'Options', 'Realtime, Live and Responses sockets'),
+  of(
+    'openai',
+    'MeterWebSocketOptions',
+    'Options',
+    'Realtime, Live and Responses sockets',
+    'Sockets that a tool opens',
+  ),
   of('anthropic', 'ClientOptions', 'Options'),
   of('google', 'ClientOptions', 'Options'),
   of('mistral', 'ClientOptions', 'Options'),

@@ -160,6 +160,8 @@ export function meterOn<SupportedClient extends object>(
   })
 }
 
+const frameworkPages = 'https://github.com/token-meter/token-meter/tree/main/docs/frameworks'
+
 function providerOf<Client extends object>(
   client: unknown,
   providers: readonly Provider<Client>[],
@@ -172,8 +174,10 @@ function providerOf<Client extends object>(
   const known = providers.map(({ clientDescription }) => clientDescription).join(' or ')
   throw new TypeError(
     `meter() does not know this client: expected ${known}, got ${describe(client)}. ` +
-      `For a client of another SDK, add the provider of its package to createMeter({ providers: [...] }); ` +
-      `where there is none, meter.record() takes usage that the application knows itself.`,
+      `For a client of another SDK, add the provider of its package to createMeter({ providers: [...] }). ` +
+      `A model or an agent of a framework makes its own client: it is metered by meter.fetch(customer), or by ` +
+      `the client that it is given (${frameworkPages}). Where there is neither, meter.record() takes usage that ` +
+      `the application knows itself.`,
   )
 }
 

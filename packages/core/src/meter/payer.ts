@@ -40,16 +40,20 @@ export function findPayer(call: Call, options: PayerOptions): Payer {
   return { customer, attributes: findAttributes(call, options) }
 }
 
-const storage = asyncStorage<string>('token-meter.customer-context')
+const storage = asyncStorage<string | undefined>('token-meter.customer-context')
 
 /** Who `withCustomer` named for the code that is running now. */
 export function contextCustomer(): string | undefined {
   return storage?.getStore()
 }
 
-/** Runs `work`, and all that it starts, with a customer for the calls that name none themselves. */
-export function runWithCustomer<Result>(customer: string, work: () => Result): Result {
+/**
+ * Runs `work`, and all that it starts, with a customer for the calls that name none themselves;
+ * `undefined` is nobody, also where somebody is named around it.
+ */
+export function runWithCustomer<Result>(customer: string | undefined, work: () => Result): Result {
   if (storage === null) {
+    if (customer === undefined) return work()
     throw new ConfigError(
       'withCustomer() needs AsyncLocalStorage, which this runtime does not have (on Cloudflare ' +
         'Workers set the nodejs_compat flag); pass the customer to meter() instead',

@@ -1,7 +1,8 @@
-import { type Provider, observeClient } from '@token-meter/core/adapter'
+import { type CallObserver, type Provider, observeClient } from '@token-meter/core/adapter'
 import { OpenAIObservation } from './openai-observation.ts'
 import { type OpenAIClient, copiedClient, isOpenAIClient } from './openai-client.ts'
-import { type OpenAISocket, isOpenAISocket, observeSocket } from './realtime-socket.ts'
+import { type OpenAISocket, isNewReport, isOpenAISocket, observeSocket } from './realtime-socket.ts'
+import { Connection, isGlobalSocketMetered } from './web-socket.ts'
 import { openaiJobsWire } from '../wire/jobs/protocol.ts'
 
 /**
@@ -46,6 +47,10 @@ export const openaiProvider: Provider<OpenAIClient | OpenAISocket> = {
   protocols: [openaiJobsWire],
   recognises: (client) => isOpenAIClient(client) || isOpenAISocket(client),
   observe(client, observer, options) {
+    if (client instanceof Connection) {
+      client.observe(observer, options)
+      return client
+    }
     if (!isOpenAIClient(client)) {
       observeSocket(client, observer, options)
       return client
@@ -55,6 +60,23 @@ export const openaiProvider: Provider<OpenAIClient | OpenAISocket> = {
       resources,
       source: copiedClient(client),
       clone: (clone: OpenAIClient) => openaiProvider.observe(clone, observer, options),
+      asked: (method, args) => watchForSocket(observer, method, args),
     })
   },
 }
+
+/**
+ * Headers for `GET /responses` are what a tool asks for that opens a socket of its own with the client's
+ * key, as the OpenAI Agents SDK does: https://openai.github.io/openai-agents-js/guides/models/
+ */
+function watchForSocket(observer: CallObserver, method: string, [request]: unknown[]): void {
+  if (method !== 'authHeaders' || isGlobalSocketMetered()) return
+  const { path, method: verb } = (request ?? {}) as { path?: unknown; method?: unknown }
+  if (typeof path !== 'string' || !/\/responses\/*$/.test(path) || verb !== 'get') return
+  if (isNewReport(openedElsewhere)) observer.fault(openedElsewhere)
+}
+
+const openedElsewhere =
+  'a socket for the Responses API is opened with the key of a metered client (the websocket transport of ' +
+  'the OpenAI Agents SDK does that), and what goes over it is not metered: before the first run, set ' +
+  'globalThis.WebSocket = meterWebSocket(customer) of @token-meter/openai, or use the http transport'

@@ -31,7 +31,7 @@ export function isOpenAISocket(client: object): client is OpenAISocket {
 }
 
 /** What the copies of this package share: who pays for each socket that one of them listens to. */
-interface Observed {
+export interface Observed {
   account: SocketAccount
 }
 
@@ -39,8 +39,20 @@ const key = Symbol.for('token-meter.openai-sockets')
 const shared = globalThis as { [key]?: WeakMap<object, Observed> }
 const sockets = (): WeakMap<object, Observed> => (shared[key] ??= new WeakMap())
 
+/** A socket is listened to: whoever meters it again, or the SDK's object around it, changes its payer. */
+export function shareSocket(socket: object, observed: Observed): void {
+  sockets().set(socket, observed)
+}
+
 /** What was reported as not metered, by whatever socket of the process. */
 const reported = new Set<string>()
+
+/** True the first time that something is to be reported in this process. */
+export function isNewReport(what: string): boolean {
+  if (reported.has(what)) return false
+  reported.add(what)
+  return true
+}
 
 /**
  * Listens to a socket of the SDK. A socket that is listened to already only changes hands: whoever
@@ -53,7 +65,8 @@ export function observeSocket(
 ): void {
   const provider = options.provider ?? providerName(socket.url.href, vendorOf(socket.url))
   const account = new SocketAccount(socket.url, inThisContext(observer), provider)
-  const known = sockets().get(socket)
+  // The WebSocket inside may have been made by a metered class.
+  const known = sockets().get(socket) ?? sockets().get(socket.socket)
   if (known !== undefined) {
     known.account = account
     return
@@ -61,22 +74,25 @@ export function observeSocket(
   const observed: Observed = { account }
   const reader = openSocket(socket.url, () => observed.account)
   if ('unmetered' in reader) {
-    if (reported.has(reader.unmetered)) return
-    reported.add(reader.unmetered)
-    return account.fault(reader.unmetered)
+    if (isNewReport(reader.unmetered)) account.fault(reader.unmetered)
+    return
   }
-  sockets().set(socket, observed)
+  shareSocket(socket, observed)
   listen(socket, observed, reader)
 }
 
 /** Events arrive in the context of the connection, which may be anyone's: the one around here is meant. */
 function inThisContext(observer: CallObserver): SocketObserver {
   const context = contextCustomer()
+  const { begin, ...rest } = socketObserver(observer)
+  if (context === undefined) return { begin, ...rest }
+  return { ...rest, begin: (...call) => runWithCustomer(context, () => begin(...call)) }
+}
+
+/** What of a socket is told to the meter. It cannot refuse what is under way. */
+export function socketObserver(observer: CallObserver): SocketObserver {
   return {
-    begin(call, endpoint) {
-      const begin = () => observer.begin(call, endpoint, { free: true })
-      return context === undefined ? begin() : runWithCustomer(context, begin)
-    },
+    begin: (call, endpoint) => observer.begin(call, endpoint, { free: true }),
     tokensOf(value) {
       const estimate = new TokenEstimate()
       estimate.addStrings(value)
@@ -87,7 +103,7 @@ function inThisContext(observer: CallObserver): SocketObserver {
 }
 
 /** Who serves a socket whose host says nothing: Azure's URLs have its version. */
-function vendorOf(url: URL): string {
+export function vendorOf(url: URL): string {
   return url.searchParams.has('api-version') ? 'azure' : 'openai'
 }
 

@@ -35,6 +35,8 @@ export interface MembraneShape {
   thirdParty(answer: unknown, current: CurrentCall): unknown
   /** Meters a client that a clone method answered. */
   clone(client: object): object
+  /** Another method of the SDK's client is called from outside, which sends nothing itself. */
+  asked?: ((method: string, args: unknown[]) => void) | undefined
   /** Something of the client cannot be observed: its calls work, and are not metered. */
   fault(what: string): void
 }
@@ -100,9 +102,11 @@ export function membrane<Client extends object>(client: Client, shape: MembraneS
     // What was set on the client itself (a setting, a logger) comes back as it is.
     if (Object.hasOwn(client, property) && (isSdk || shape.ownFunctions.has(property))) return value
     return cached(value, () =>
-      appliedWith(value, (_, args) =>
-        isSdk ? Reflect.apply(value, client, args) : applicationMethod(value, args),
-      ),
+      appliedWith(value, (_, args) => {
+        if (!isSdk) return applicationMethod(value, args)
+        shape.asked?.(property, args)
+        return Reflect.apply(value, client, args)
+      }),
     )
   }
 

@@ -11,12 +11,14 @@ export interface ClientView<Client extends { readonly baseURL: string }> {
   readonly source?: object | undefined
   /** Meters a client that `withOptions` answered. */
   clone(client: Client): Client
+  /** Another method of the client is called from outside. Must not throw. */
+  asked?(method: string, args: unknown[]): void
 }
 
 /** Returns a client that behaves as the given one, and whose requests are observed. */
 export function observeClient<Wrapped extends Client, Client extends { readonly baseURL: string }>(
   client: Wrapped,
-  { observation, resources, source, clone }: ClientView<Client>,
+  { observation, resources, source, clone, asked }: ClientView<Client>,
 ): Wrapped {
   return membrane(client, {
     resources,
@@ -30,5 +32,6 @@ export function observeClient<Wrapped extends Client, Client extends { readonly 
     thirdParty: observeCall,
     fault: (what) => observation.fault(what),
     clone: (other) => clone(other as Client),
+    asked,
   })
 }
