@@ -50,6 +50,7 @@ export default defineConfig({
         'google',
         'mistral',
         'bedrock',
+        'cohere',
         'ai-sdk',
         'stripe',
         'metronome',

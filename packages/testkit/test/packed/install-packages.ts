@@ -9,6 +9,7 @@ const sdks = [
   ['packages/anthropic', '@anthropic-ai/sdk'],
   ['packages/google', '@google/genai'],
   ['packages/mistral', '@mistralai/mistralai'],
+  ['packages/cohere', 'cohere-ai'],
   ['packages/ai-sdk', 'ai'],
   ['packages/ai-sdk', '@ai-sdk/openai'],
   ['packages/stripe', 'stripe'],

@@ -101,6 +101,18 @@ describe('genaiPrices', () => {
     expect(priced({ model: 'gpt-audio', tokens: plain, ...sound })).toHaveProperty('provider')
   })
 
+  test("images of Cohere's embeddings are unpriced: the list has the price of text", () => {
+    const embedded = {
+      provider: 'cohere',
+      model: 'embed-v4.0',
+      tokens: { input: 1621, cachedInput: 0, cachedWrite: 0, output: 0 },
+    }
+    expect(priced(embedded)).toHaveProperty('provider')
+    expect(priced({ ...embedded, details: { imageInput: 1610, images: 1 } })).toEqual({
+      unpriced: 'the list has no price of its image input',
+    })
+  })
+
   test('a price per request that depends on the request is unpriced', () => {
     expect(priced({ provider: 'perplexity', model: 'sonar' })).toEqual({
       unpriced: expect.stringMatching(/highest/),

@@ -160,6 +160,10 @@ function notInList(
     if (details.audioInput && price.audioInput === undefined) return noPriceOf('audio input')
     if (details.audioOutput && price.audioOutput === undefined) return noPriceOf('audio output')
   }
+  // Four times what text does: https://cohere.com/pricing
+  if (list === 'cohere' && details.imageInput && price.imageInput === undefined) {
+    return noPriceOf('image input')
+  }
   // The discount is not for what was cached: https://ai.google.dev/gemini-api/docs/batch-api
   if (list === 'google' && tokens.cachedInput > 0 && !hasOwnTiers) {
     const tier = serviceTier?.toLowerCase()

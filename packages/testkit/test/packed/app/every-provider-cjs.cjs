@@ -4,14 +4,16 @@ const openai = require('@token-meter/openai')
 const anthropic = require('@token-meter/anthropic')
 const google = require('@token-meter/google')
 const mistral = require('@token-meter/mistral')
+const cohere = require('@token-meter/cohere')
 const aiSdk = require('@token-meter/ai-sdk')
 const { OpenAI } = require('openai')
 const { Anthropic } = require('@anthropic-ai/sdk')
 const { GoogleGenAI } = require('@google/genai')
 const { Mistral } = require('@mistralai/mistralai')
+const { CohereClientV2 } = require('cohere-ai')
 const { createOpenAI } = require('@ai-sdk/openai')
 const { generateText } = require('ai')
 const everyProvider = require('./every-provider.cjs')
 
-const sdk = { OpenAI, Anthropic, GoogleGenAI, Mistral, createOpenAI, generateText }
-everyProvider({ core, openai, anthropic, google, mistral, aiSdk, sdk })
+const sdk = { OpenAI, Anthropic, GoogleGenAI, Mistral, CohereClientV2, createOpenAI, generateText }
+everyProvider({ core, openai, anthropic, google, mistral, cohere, aiSdk, sdk })

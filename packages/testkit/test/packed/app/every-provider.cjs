@@ -5,6 +5,11 @@ const hello = [{ role: 'user', content: 'hi' }]
 
 /** One response of each vendor, told apart by what is asked for. */
 function answer(body) {
+  if (body.model?.startsWith('command-')) {
+    const billed_units = { input_tokens: 10, output_tokens: 5 }
+    const message = { role: 'assistant', content: [{ type: 'text', text: 'hello' }] }
+    return { id: 'c', message, finish_reason: 'COMPLETE', usage: { billed_units } }
+  }
   if (body.contents) {
     const usageMetadata = {
       promptTokenCount: 14,
@@ -50,7 +55,7 @@ function answer(body) {
 
 /** Calls each vendor once through its own metered client; prints what was recorded, by customer. */
 module.exports = async function everyProvider(packages) {
-  const { core, openai, anthropic, google, mistral, aiSdk, sdk } = packages
+  const { core, openai, anthropic, google, mistral, cohere, aiSdk, sdk } = packages
   const server = await listen((body, response) => {
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify(answer(body)))
@@ -61,6 +66,7 @@ module.exports = async function everyProvider(packages) {
       anthropic.anthropicProvider,
       google.googleProvider,
       mistral.mistralProvider,
+      cohere.cohereProvider,
       aiSdk.aiSdkProvider,
     ],
     outbox: core.memoryOutbox(),
@@ -89,6 +95,8 @@ module.exports = async function everyProvider(packages) {
   })
   const mistralClient = new sdk.Mistral({ apiKey: 'k', serverURL: server.url })
   await meter(mistralClient, 'cus_mistral').chat.complete({ model: 'gpt-5.4', messages: hello })
+  const cohereClient = new sdk.CohereClientV2({ token: 'k', environment: server.url })
+  await meter(cohereClient, 'cus_cohere').chat({ model: 'command-a-03-2025', messages: hello })
   const chat = sdk.createOpenAI({ apiKey: 'k', baseURL: `${server.url}/v1` }).chat('gpt-5.4')
   await sdk.generateText({ model: meter(chat, 'cus_ai_sdk'), prompt: 'hi' })
 
