@@ -15,6 +15,7 @@ import { type EstimatePolicy, withoutDoubtedZeros } from './estimates.ts'
 import type { RequestRewrite } from '../wire/protocol.ts'
 import { type HttpHeaders, httpHeaders } from '../wire/http-headers.ts'
 import type { ResponseWatcher } from './registry.ts'
+import { showsModel } from './unknown-host.ts'
 
 /** A reading whose counts are all there, some of them estimated, or marked as unknown. */
 export interface CompletedReading {
@@ -76,6 +77,8 @@ export class ObservedCall implements ResponseWatcher {
   rewrite: RequestRewrite | undefined
   /** What its answer tells of other calls: it uses nothing itself then. */
   parts: ObservedParts | undefined
+  /** Nobody knows the host: what its answer does not show is not billed (`unknown-host.ts`). */
+  needsProof = false
   /** Set while an outbox that is not synchronous stores the usage: results wait for it. */
   stored: Promise<void> | undefined
   #settled = false
@@ -114,11 +117,13 @@ export class ObservedCall implements ResponseWatcher {
     if (this.parts !== undefined) return this.#respondInParts(this.parts, response)
     this.#settleWith(() => {
       const readings = this.endpoint.read(response, this.call, this.headers)
-      return this.#complete(readings, 'complete', () => {
-        const output = this.newEstimate()
-        this.endpoint.estimateOutput(response, output)
-        return output
-      })
+      const output = () => {
+        const estimate = this.newEstimate()
+        this.endpoint.estimateOutput(response, estimate)
+        return estimate
+      }
+      if (this.needsProof && !showsModel(readings, output)) return []
+      return this.#complete(readings, 'complete', output)
     })
   }
 
@@ -136,6 +141,7 @@ export class ObservedCall implements ResponseWatcher {
 
   /** A stream has ended, with what its reader found until then. */
   end(readings: readonly UsageReading[], end: StreamEnd, output: TokenEstimate): void {
+    if (this.needsProof && !showsModel(readings, () => output)) return this.dismiss()
     this.#settleWith(() =>
       this.#complete(readings, end === 'complete' ? 'complete' : 'partial', () => output),
     )
@@ -159,7 +165,7 @@ export class ObservedCall implements ResponseWatcher {
 
   /** Nobody will ever read the response: only the request is known. */
   abandon(): void {
-    if (this.parts !== undefined) this.dismiss()
+    if (this.parts !== undefined || this.needsProof) this.dismiss()
     if (!this.#settled) this.end([unknownUsage()], 'interrupted', this.newEstimate())
   }
 

@@ -11,7 +11,10 @@ import type { ObservedCall, ObservedParts } from './observed-call.ts'
 import type { CallObserver } from './provider.ts'
 
 /** Where a request goes, as far as whoever sends it knows. */
-export type RequestTarget = Omit<WireContext, 'jobs' | 'warn'>
+export interface RequestTarget extends Omit<WireContext, 'jobs' | 'warn'> {
+  /** Nobody knows the host: the answers have to show that a model was asked. @default false */
+  readonly needsProof?: boolean
+}
 
 /**
  * Follows an answer that tells of several calls: each is begun when it shows, and settled at once.
@@ -68,6 +71,7 @@ export class RequestContext implements WireContext<ObservedCall> {
   readonly apiVersion: string | undefined
   readonly #protocol: WireProtocol
   readonly #observer: CallObserver
+  readonly #needsProof: boolean
   #call: ObservedCall | undefined
 
   constructor(protocol: WireProtocol, observer: CallObserver, target: RequestTarget) {
@@ -75,6 +79,7 @@ export class RequestContext implements WireContext<ObservedCall> {
     this.provider = target.provider
     this.includeUsage = target.includeUsage
     this.apiVersion = target.apiVersion
+    this.#needsProof = target.needsProof === true
     this.#protocol = protocol
     this.#observer = observer
   }
@@ -97,6 +102,7 @@ export class RequestContext implements WireContext<ObservedCall> {
     const observed =
       creator?.again(call, endpoint) ?? this.#observer.begin(call, endpoint, { free })
     observed.rewrite = rewrite
+    observed.needsProof = this.#needsProof
     observed.parts = parts && new PartsObservation(this, parts, () => observed)
     this.#call = observed
     return observed
@@ -119,6 +125,7 @@ export class RequestContext implements WireContext<ObservedCall> {
         { ...asked.call, endpoint: endpoint.name, body: body ?? asked.call.body },
         endpoint,
       )
+      call.needsProof = this.#needsProof
     }
     this.#call = call
     return call

@@ -103,6 +103,9 @@ export function meterOn<SupportedClient extends object>(
   const onFault = (what: string, cause?: unknown) => recorder.fault(what, cause)
   const count = tokenizer && guardedTokenizer(tokenizer, onFault)
 
+  /** Of all `fetch`es of the meter, which are made per request. */
+  let protocols: readonly WireProtocol[] | undefined
+
   /** What the calls of one wrapped client, or of one `fetch`, are reported to. */
   function observerOf(customer: Customer, own: ClientOptions): CallObserver {
     const allAttributes = [attributes, own.attributes].filter((option) => option !== undefined)
@@ -140,7 +143,7 @@ export function meterOn<SupportedClient extends object>(
       checkFetchOptions(fetchOptions)
       const { fetch: send, provider, includeUsage } = fetchOptions
       const observer = observerOf(customer, fetchOptions)
-      const protocols = protocolsOf(providers)
+      protocols ??= protocolsOf(providers)
       return meteredFetch(send, { observer, protocols, provider, includeUsage })
     },
     outbox: pipeline.outbox,

@@ -48,6 +48,9 @@ describe('providerName', () => {
     ['https://gateway.ai.cloudflare.com/v1/acc/gw/azure-openai/res/dep', 'azure'],
     ['https://gateway.ai.cloudflare.com/v1/acc/gw/compat', 'cloudflare'],
     ['https://gateway.ai.cloudflare.com/v1/acc/gw', 'cloudflare'],
+    ['https://gateway.smith.langchain.com/openai/v1', 'openai'],
+    ['https://gateway.smith.langchain.com/anthropic', 'anthropic'],
+    ['https://gateway.smith.langchain.com', 'langsmith'],
     ['https://oai.helicone.ai/v1', 'openai'],
     ['https://oai.hconeai.com/v1', 'openai'],
     ['https://anthropic.helicone.ai', 'anthropic'],
@@ -71,6 +74,8 @@ describe('providerName', () => {
     'http://127.0.0.1:8000/v1',
     'https://llm.internal.example/v1',
     'https://notopenai.com.example/v1',
+    // Of LangSmith only the gateway asks models.
+    'https://api.smith.langchain.com/openai',
     'https://fakex.ai/v1',
     'not a url',
     '',

@@ -14,6 +14,7 @@ const hosts: readonly (readonly [ending: string, provider: string])[] = [
   ['hconeai.com', 'helicone'],
   ['portkey.ai', 'portkey'],
   ['llm.stripe.com', 'stripe'],
+  ['gateway.smith.langchain.com', 'langsmith'],
   ['groq.com', 'groq'],
   ['deepseek.com', 'deepseek'],
   ['x.ai', 'xai'],
@@ -71,34 +72,71 @@ const heliconeUpstreams = new Map([
 
 /**
  * Who serves the requests to a base URL. A gateway that passes requests on to one provider as they
- * are (a path of Cloudflare's, a host of Helicone's) is named by that provider, whose API and way
- * of counting it has. A host that is not known is taken for a proxy of what the SDK is made for;
- * `fallback` names that.
+ * are (a path of Cloudflare's or LangSmith's, a host of Helicone's) is named by that provider, whose
+ * API and way of counting it has. A host that is not known is taken for a proxy of what the SDK is
+ * made for; `fallback` names that.
  */
 export function providerName(baseUrl: string, fallback: string): string {
-  if (latest.baseUrl !== baseUrl) latest = { baseUrl, name: knownName(baseUrl) }
-  return latest.name ?? fallback
+  return knownProvider(baseUrl) ?? fallback
 }
 
-// An application has few base URLs, and asks for one of them on every call.
-let latest: { baseUrl: string; name: string | undefined } = { baseUrl: '', name: undefined }
+/** Who serves the requests to an address or a base URL; `undefined` for a host that is not known. */
+export function knownProvider(url: string): string | undefined {
+  const start = url.indexOf('://')
+  if (start < 0) return undefined
+  const end = /[/?#]/.exec(url.slice(start + 3))?.index
+  const origin = end === undefined ? url : url.slice(0, start + 3 + end)
+  let known = byOrigin.get(origin)
+  if (known === undefined) {
+    if (byOrigin.size >= mostOrigins) byOrigin.clear()
+    byOrigin.set(origin, (known = atOrigin(origin)))
+  }
+  const upstream = upstreamSegment[known]
+  if (upstream === undefined) return known || undefined
+  const segment = url.slice(origin.length).split(/[/?#]/)[upstream]
+  return segment ? canonicalProvider(segment) : known
+}
 
-function knownName(baseUrl: string): string | undefined {
-  if (!URL.canParse(baseUrl)) return undefined
-  const { hostname, port, pathname } = new URL(baseUrl)
+/** Gateways whose path names the provider: which of its segments, from 1. */
+const upstreamSegment: Readonly<Record<string, number>> = {
+  // `/v1/{account}/{gateway}/{provider}`
+  cloudflare: 4,
+  // `/{provider}`: what LangChain's models send to where LANGSMITH_GATEWAY is set.
+  langsmith: 1,
+}
+
+/** Providers by scheme, host and port, empty for none: an application asks for a few on every call. */
+const byOrigin = new Map<string, string>()
+const mostOrigins = 1000
+
+function atOrigin(origin: string): string {
+  if (!URL.canParse(origin)) return ''
+  const { hostname, port } = new URL(origin)
   const [, known] =
     hosts.find(([ending]) => hostname === ending || hostname.endsWith(`.${ending}`)) ??
     patterns.find(([host]) => host.test(hostname)) ??
     []
-  if (known === 'cloudflare') return cloudflareUpstream(pathname) ?? known
   if (known === 'helicone') return heliconeUpstreams.get(hostname.split('.')[0] as string) ?? known
-  return known ?? (localHost.test(hostname) ? localPorts[port] : undefined)
+  return known ?? (localHost.test(hostname) ? localPorts[port] : undefined) ?? ''
 }
 
-/** The path is `/v1/{account}/{gateway}/{provider}`. */
-function cloudflareUpstream(pathname: string): string | undefined {
-  const upstream = pathname.split('/')[4]
-  return upstream ? canonicalProvider(upstream) : undefined
+/** Providers with an API of their own, by the name of its protocol. Everybody else speaks OpenAI's. */
+const ownProtocols: Readonly<Record<string, string>> = {
+  anthropic: 'anthropic',
+  google: 'google',
+  vertex: 'google',
+  mistral: 'mistral',
+  cohere: 'cohere',
+  ollama: 'ollama',
+  bedrock: 'bedrock',
+}
+
+/** The API that nearly everybody speaks, beside or instead of one of their own. */
+export const commonProtocol = 'openai'
+
+/** The name of the protocol that a provider's own API has. */
+export function protocolOfProvider(provider: string): string {
+  return Object.hasOwn(ownProtocols, provider) ? (ownProtocols[provider] as string) : commonProtocol
 }
 
 /** Names that gateways give to a provider in paths and model names, where they differ from ours. */

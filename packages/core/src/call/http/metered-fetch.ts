@@ -4,7 +4,8 @@
  * it (`preconnect` of Bun, what Next.js marks its own with), so that it passes for it.
  */
 import type { SendingFetch } from '../provider.ts'
-import { type FetchObservation, observeFetch } from './observe-fetch.ts'
+import { observeFetch } from './observe-fetch.ts'
+import type { FetchObservation } from './recognition.ts'
 
 type Fetch = typeof fetch
 
@@ -16,11 +17,11 @@ const meteredFetches = (): WeakSet<object> => (shared[key] ??= new WeakSet())
 /** @param given what to send by. @default the global `fetch` */
 export function meteredFetch(
   given: SendingFetch | undefined,
-  observation: FetchObservation,
+  observation: Omit<FetchObservation, 'anywhere'>,
 ): Fetch {
   const first = given ?? globalThis.fetch
-  const send = given ?? (((input, init) => globalFetch(first as Fetch)(input, init)) as Fetch)
-  const metered = observeFetch(send as Fetch, observation)
+  const send = given ?? (((...args) => globalFetch(first as Fetch)(...args)) as Fetch)
+  const metered = observeFetch(send as Fetch, { ...observation, anywhere: true })
   takeProperties(metered, first)
   meteredFetches().add(metered)
   return metered

@@ -1,29 +1,13 @@
-import { providerName } from '../../usage/provider-name.ts'
-import { type HttpHeaders, requestHeaders } from '../../wire/http-headers.ts'
-import type {
-  RequestRewrite,
-  WireOperation,
-  WireProtocol,
-  WireRequest,
-} from '../../wire/protocol.ts'
+import { httpHeaders } from '../../wire/http-headers.ts'
+import type { RequestRewrite } from '../../wire/protocol.ts'
 import { GatewayBillingWatch } from '../gateway-billing.ts'
-import { type CallObserver, guarded } from '../provider.ts'
 import type { ObservedCall } from '../observed-call.ts'
-import { RequestContext } from '../operation.ts'
+import { guarded } from '../provider.ts'
+import { FetchRequest, type Sendable } from './fetch-request.ts'
 import { observeResponse } from './observe-response.ts'
+import { type FetchObservation, type Opened, Recognition } from './recognition.ts'
 
 type Fetch = typeof fetch
-
-/** What a `fetch` is observed with. */
-export interface FetchObservation {
-  readonly observer: CallObserver
-  /** Who serves its requests. @default who their host says */
-  readonly provider?: string | undefined
-  /** Whether streams are asked for their usage. @default where the host is known to take it */
-  readonly includeUsage?: boolean | undefined
-  /** What its requests may be of: the first that knows a request meters it. */
-  readonly protocols: readonly WireProtocol[]
-}
 
 /**
  * A `fetch` whose requests are metered, for whatever takes one. Each attempt that its caller makes is a
@@ -33,57 +17,83 @@ export interface FetchObservation {
  */
 export function observeFetch(send: Fetch, observation: FetchObservation): Fetch {
   const { observer } = observation
+  const recognition = new Recognition(observation)
   const billing = new GatewayBillingWatch(observer)
-  const asOperation = (request: FetchRequest) => guarded(observer, () => open(request, observation))
+  const open = (request: FetchRequest) => guarded(observer, () => recognition.open(request))
 
-  return async (input, init) => {
-    const request = guarded(observer, () => new FetchRequest(input, init))
-    // Method and address say whether there is anything to meter; only then the body is looked at.
-    if (request === undefined || asOperation(request) === undefined) return send(input, init)
-    await request.readBody()
-    const opened = asOperation(request)
+  const follow = async (request: FetchRequest, opened: Opened | undefined): Promise<Response> => {
     if (opened === undefined) return request.send(send)
     guarded(observer, () => billing.see({ baseURL: request.url }, request.givenHeaders))
-    const { context, operation } = opened
-    const call = guarded(observer, () => context.begin(operation, request.method.toUpperCase()))
+    const call = guarded(observer, () => begin(opened, request.method))
     if (call === undefined) return request.send(send)
+    try {
+      const response = await sendRewritten(send, request, opened.operation.rewrite)
+      return guarded(observer, () => answered(response, call, opened)) ?? response
+    } catch (error) {
+      call.dismiss()
+      throw error
+    }
+  }
+  const watch = async (sent: Promise<Response>, call: ObservedCall): Promise<Response> => {
+    const response = await sent
+    return guarded(observer, () => watchJson(response, call)) ?? response
+  }
 
-    const response = await sendRewritten(send, request, operation.rewrite).catch(
-      (error: unknown) => {
-        call.dismiss()
-        throw error
-      },
-    )
-    if (response.ok) return guarded(observer, () => observeResponse(response, call)) ?? response
-    // What a retry or an error says is not an answer, and is not billed.
+  return (...args) => {
+    const request = guarded(observer, () => new FetchRequest(args))
+    if (request === undefined) return send(...args)
+    const opened = open(request)
+    if (opened === undefined) {
+      const call = guarded(observer, () => recognition.unknown(request))
+      return call === undefined ? send(...args) : watch(send(...args), call)
+    }
+    if (opened === 'unmetered') return send(...args)
+    if (!request.isUnread) return follow(request, opened)
+    return request.read().then(() => {
+      const seen = open(request)
+      return follow(request, seen === 'unmetered' ? undefined : seen)
+    })
+  }
+}
+
+/** @throws MissingCustomerError where the meter refuses calls that nobody pays for. */
+function begin({ operation, context, needsProof, isBlind }: Opened, method: string): ObservedCall {
+  const begun = needsProof && isBlind ? { ...operation, free: true as const } : operation
+  return context.begin(begun, method.toUpperCase())
+}
+
+/** Follows an answer. What a retry or an error says is none, and is not billed. */
+function answered(response: Response, call: ObservedCall, opened: Opened): Response {
+  const type = response.headers.get('content-type') ?? ''
+  const isAnswer = response.ok && !withoutBody.has(response.status)
+  if (!isAnswer || (call.needsProof && isOtherMedia(type, opened))) {
     call.dismiss()
     return response
   }
+  if (isProof(type, opened)) call.needsProof = false
+  return observeResponse(response, call)
 }
 
-/** A request that is an operation, before it is begun. */
-interface Opened {
-  readonly operation: WireOperation<ObservedCall>
-  readonly context: RequestContext
+const withoutBody: ReadonlySet<number> = new Set([204, 205])
+
+/** By its type alone an answer is what a model makes. */
+function isProof(type: string, { isBlind }: Opened): boolean {
+  return isMedia(type) || (!isBlind && isEventStream(type))
 }
 
-/** What was reported as not metered, by whatever `fetch` of the process. */
-const reported = new Set<string>()
+/** What is neither the audio that was asked for nor a stream of events with it. */
+function isOtherMedia(type: string, { operation }: Opened): boolean {
+  return operation.endpoint.content === 'binary' && !isMedia(type) && !isEventStream(type)
+}
 
-function open(request: FetchRequest, observation: FetchObservation): Opened | undefined {
-  const { observer, protocols, includeUsage } = observation
-  for (const protocol of protocols) {
-    const provider = observation.provider ?? providerName(request.url, protocol.name)
-    const target = { baseUrl: undefined, provider, includeUsage }
-    const context = new RequestContext(protocol, observer, target)
-    const operation = protocol.open(request, context)
-    if (operation === undefined) continue
-    if ('endpoint' in operation) return { operation, context }
-    if (!reported.has(operation.unmetered)) observer.fault(operation.unmetered)
-    reported.add(operation.unmetered)
-    return undefined
-  }
-  return undefined
+const isMedia = (type: string) => /^(?:audio|video|image)\//.test(type)
+const isEventStream = (type: string) => type.includes('text/event-stream')
+
+/** What nobody knows may be a file of any size: of it, only JSON is looked at. */
+function watchJson(response: Response, call: ObservedCall): Response {
+  const headers = httpHeaders(response.headers)
+  const isJson = headers?.get('content-type')?.includes('application/json') === true
+  return response.ok && isJson ? observeResponse(response, call) : response
 }
 
 /** Sends a request as its rewrite wants it, and again as it came where a server refuses that. */
@@ -111,65 +121,4 @@ async function sendRewritten(
 function rewritten(rewrite: RequestRewrite, body: unknown): Sendable | undefined {
   if (typeof body === 'string') return rewrite.apply(body)
   return body instanceof Uint8Array ? rewrite.apply(body) : undefined
-}
-
-type Sendable = string | Uint8Array<ArrayBuffer>
-
-/** One call of a `fetch`, as its protocol sees it, and as it can be made more than once. */
-class FetchRequest implements WireRequest {
-  readonly method: string
-  readonly url: string
-  /** As the caller wrote them. */
-  readonly givenHeaders: unknown
-  body: unknown
-  readonly #input: Parameters<Fetch>[0]
-  readonly #init: RequestInit | undefined
-  #isRead = false
-
-  constructor(input: Parameters<Fetch>[0], init: RequestInit | undefined) {
-    const request = input instanceof Request ? input : undefined
-    this.method = init?.method ?? request?.method ?? 'GET'
-    this.url = request?.url ?? String(input)
-    this.givenHeaders = init?.headers ?? request?.headers
-    this.#input = input
-    this.#init = init
-  }
-
-  get headers(): HttpHeaders {
-    return requestHeaders(this.givenHeaders)
-  }
-
-  /**
-   * Finds out what is sent. The body of a `Request` is read, as sending it would do: what is sent are
-   * copies of it. A stream or a blob is left alone.
-   */
-  async readBody(): Promise<void> {
-    const given: unknown = this.#init?.body
-    if (given === undefined || given === null) {
-      const request = this.#input
-      if (!(request instanceof Request) || request.body === null || request.bodyUsed) return
-      this.body = new Uint8Array(await request.arrayBuffer())
-      this.#isRead = true
-    } else if (given instanceof ArrayBuffer) this.body = new Uint8Array(given)
-    else if (ArrayBuffer.isView(given)) {
-      this.body = new Uint8Array(given.buffer, given.byteOffset, given.byteLength)
-    } else if (!(given instanceof ReadableStream) && !(given instanceof Blob)) this.body = given
-  }
-
-  /** @param changed in place of the body that the caller wrote. */
-  send(send: Fetch, changed?: Sendable): Promise<Response> {
-    const own: RequestInit = {}
-    if (changed !== undefined) {
-      own.body = changed
-      own.headers = new Headers(this.#init?.headers ?? (this.givenHeaders as Headers | undefined))
-      // Of the other body.
-      own.headers.delete('content-length')
-    }
-    if (!this.#isRead) {
-      if (changed === undefined) return send(this.#input, this.#init)
-      return send(this.#input, { ...this.#init, ...own })
-    }
-    const body = this.body as Uint8Array<ArrayBuffer>
-    return send(new Request(this.#input, { body, ...own }), this.#init)
-  }
 }

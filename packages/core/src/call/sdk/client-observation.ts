@@ -8,9 +8,10 @@ import { GatewayBillingWatch } from '../gateway-billing.ts'
 import { type CallObserver, type ClientOptions, guarded } from '../provider.ts'
 import type { ObservedCall } from '../observed-call.ts'
 import { RequestContext } from '../operation.ts'
+import { pathPattern, unknownUsageOf } from '../unknown-usage.ts'
 import { type CurrentCall, observeCall } from './observe-call.ts'
 import { isPromise, prepareOptions } from './request-options.ts'
-import { pathPattern, watchForUsage } from './unknown-usage.ts'
+import { watchForUsage } from './watch-for-usage.ts'
 
 /** What the clients of SDKs made by Stainless have in common, as far as it matters here. */
 export interface SdkClient {
@@ -190,12 +191,7 @@ export abstract class ClientObservation<Client extends SdkClient> {
     if (this.#protocol.isFree?.(request, client.baseURL) === true) return answer
     const what = `POST ${pathPattern(path)}`
     if (reported.has(`${this.#protocol.name} ${what}`)) return answer
-    return watchForUsage(answer, () =>
-      this.#reportOnce(
-        what,
-        `${what} answered usage and is not metered, as nobody here knows what it is: record() it`,
-      ),
-    )
+    return watchForUsage(answer, () => this.#reportOnce(what, unknownUsageOf(what)))
   }
 
   /** Reports, once in a process, what cannot be metered: an application that does it again hears no more. */

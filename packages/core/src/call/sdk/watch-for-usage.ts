@@ -1,4 +1,4 @@
-import { jsonObject } from '../../lib/json.ts'
+import { saysTokens } from '../unknown-usage.ts'
 import { isSdkPromise, observePromise } from './observe-promise.ts'
 
 const nothing = () => {}
@@ -20,21 +20,4 @@ export function watchForUsage(answer: unknown, found: () => void): unknown {
     onBroken: nothing,
     stored: () => undefined,
   })
-}
-
-function saysTokens(data: unknown): boolean {
-  try {
-    const usage = jsonObject(jsonObject(data).usage)
-    return Object.entries(usage).some(
-      ([name, count]) => /tokens$/i.test(name) && typeof count === 'number' && count > 0,
-    )
-  } catch {
-    return false
-  }
-}
-
-/** A path without what only one request has: ids, and the query. */
-export function pathPattern(path: string): string {
-  const [bare = ''] = path.split(/[?#]/, 1)
-  return bare.replaceAll(/(?<=\/)(?!v\d)[^/]*\d[^/]*/g, ':id').slice(0, 100)
 }

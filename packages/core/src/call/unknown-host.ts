@@ -1,0 +1,61 @@
+/**
+ * What is metered at a host that nobody knows. Servers of one's own (vLLM, a proxy) are such hosts, and
+ * so is everything else that an application sends requests to, whose paths may end alike
+ * (`POST https://forms.example.com/v1/responses`). So there a request is a call of a model where
+ *
+ * 1. method and path are those of a protocol,
+ * 2. its body names a model and has an input. What has no body, or one that is not to be read (a
+ *    stream, a file), is let through to the next point, and is never refused for want of a customer,
+ * 3. its answer shows it: by its usage, or by what a model made, where the protocol has that. A stream
+ *    of events that answers a body as in 2 needs no other sign.
+ *
+ * Of all else nothing is recorded, and nothing is said.
+ */
+import type { Call } from '../wire/endpoint.ts'
+import type { TokenEstimate } from '../wire/token-estimate.ts'
+import type { UsageReading } from '../wire/usage-reading.ts'
+
+const modelFields = ['model', 'agent_id', 'agent', 'assistant_id', 'endpoint'] as const
+
+const inputFields = [
+  'messages',
+  'input',
+  'inputs',
+  'prompt',
+  'contents',
+  'content',
+  'requests',
+  'instances',
+  'texts',
+  'images',
+  'query',
+  'document',
+  'documents',
+  'assistant_id',
+  'input_file_id',
+  // Of a form, whose files are no fields.
+  'file',
+] as const
+
+/** True for the fields of a body that names a model and has an input for it. */
+export function asksModel(body: Call['body']): boolean {
+  return (
+    modelFields.some((name) => typeof body[name] === 'string' && body[name] !== '') &&
+    inputFields.some((name) => body[name] !== undefined && body[name] !== null)
+  )
+}
+
+/** True where an answer shows that a model was asked: by usage, or by what a model made. */
+export function showsModel(
+  readings: readonly UsageReading[],
+  output: () => Pick<TokenEstimate, 'isEmpty' | 'hasAnswer' | 'hasToolCall'>,
+): boolean {
+  if (readings.length === 0) return false
+  if (readings.some(({ tokens, details }) => isCounted(tokens) || isCounted(details))) return true
+  const made = output()
+  return !made.isEmpty || made.hasAnswer || made.hasToolCall
+}
+
+function isCounted(counts: object): boolean {
+  return Object.values(counts).some((count) => typeof count === 'number' && count > 0)
+}
