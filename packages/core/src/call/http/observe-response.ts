@@ -1,6 +1,7 @@
 import { isOpaque, observeBody } from './body-observer.ts'
 import { joined } from './sse-filter.ts'
 import type { ObservedCall } from '../observed-call.ts'
+import { isNodeBody, observedNodeBody } from './node-body.ts'
 import { httpHeaders } from '../../wire/http-headers.ts'
 import { ResponseCopy } from './response-copies.ts'
 import { whenDropped } from '../registry.ts'
@@ -80,6 +81,11 @@ export function observeResponse(
   replace(response, 'bytes', async (original) =>
     whenStored(bytes((await whole(original)) as Uint8Array<ArrayBuffer>), call),
   )
+  // Of node-fetch.
+  replace(response, 'buffer', async (original) => {
+    const passed = bytes((await whole(original)) as Uint8Array<ArrayBuffer>)
+    return await whenStored(Buffer.from(passed.buffer, passed.byteOffset, passed.byteLength), call)
+  })
   replace(response, 'blob', async (original) => {
     const blob = (await whole(original)) as Blob
     const passed = bytes(new Uint8Array(await blob.arrayBuffer()))
@@ -99,10 +105,10 @@ function whenStored<Value>(value: Value, { stored }: ObservedCall): Value | Prom
 
 function replace(
   response: Response,
-  method: 'json' | 'text' | 'arrayBuffer' | 'bytes' | 'blob' | 'clone',
+  method: 'json' | 'text' | 'arrayBuffer' | 'bytes' | 'buffer' | 'blob' | 'clone',
   replacement: (original: () => unknown) => unknown,
 ): void {
-  const original: unknown = response[method]
+  const original: unknown = Reflect.get(response, method)
   if (typeof original !== 'function') return
   Object.defineProperty(response, method, {
     configurable: true,
@@ -117,17 +123,20 @@ function observeBodyProperty(
   contentType: string,
   branch: ResponseCopy,
 ): void {
-  let wrapped: ReadableStream<Uint8Array> | undefined
+  let wrapped: object | undefined
   // Through the prototype's getter: reading the property must not lock the body.
   const original = () => Reflect.get(Object.getPrototypeOf(response), 'body', response) as unknown
   Object.defineProperty(response, 'body', {
     configurable: true,
     get: () => {
       const body = original() as ReadableStream<Uint8Array> | null
-      // node-fetch, which some SDKs bring along, has Node streams here.
-      if (isBypassed || typeof body?.getReader !== 'function') return body
+      if (isBypassed) return body
       // Read already, by another way: there is nothing to pass on but what it says of that.
-      if (wrapped === undefined && (body.locked || response.bodyUsed)) return body
+      if (wrapped === undefined && (body?.locked || response.bodyUsed)) return body
+      if (isNodeBody(body)) {
+        return (wrapped ??= observedNodeBody(body, response, call, contentType, branch))
+      }
+      if (typeof body?.getReader !== 'function') return body
       wrapped ??= observedStream(
         original as () => ReadableStream<Uint8Array>,
         call,
