@@ -1,7 +1,12 @@
 // Checked by `pnpm typecheck`: what an editor infers, with no annotation.
+import Cerebras from '@cerebras/cerebras_cloud_sdk'
+import Perplexity from '@perplexity-ai/perplexity_ai'
+import Groq from 'groq-sdk'
+import Groq0 from 'groq0'
 import OpenAI, { AzureOpenAI } from 'openai'
 import OpenAI5 from 'openai5'
 import OpenAI6 from 'openai6'
+import Together from 'together-ai'
 import { expectTypeOf } from 'vitest'
 import { createMeter, meter, openaiProvider } from '../src/index.ts'
 
@@ -15,6 +20,11 @@ expectTypeOf(meter(new OpenAI(), 'cus_1')).toEqualTypeOf<OpenAI>()
 expectTypeOf(meter(new OpenAI5(), 'cus_1')).toEqualTypeOf<OpenAI5>()
 expectTypeOf(meter(new OpenAI6(), 'cus_1')).toEqualTypeOf<OpenAI6>()
 expectTypeOf(meter(new AzureOpenAI(), 'cus_1')).toEqualTypeOf<AzureOpenAI>()
+expectTypeOf(meter(new Groq(), 'cus_1')).toEqualTypeOf<Groq>()
+expectTypeOf(meter(new Groq0(), 'cus_1')).toEqualTypeOf<Groq0>()
+expectTypeOf(meter(new Together(), 'cus_1')).toEqualTypeOf<Together>()
+expectTypeOf(meter(new Cerebras(), 'cus_1')).toEqualTypeOf<Cerebras>()
+expectTypeOf(meter(new Perplexity(), 'cus_1')).toEqualTypeOf<Perplexity>()
 expectTypeOf(meter(new AppClient(), 'cus_1')).toEqualTypeOf<AppClient>()
 expectTypeOf(meter(new AppClient(), (call) => call.body.user).ask('x')).toBeString()
 

@@ -195,9 +195,10 @@ free | no model runs; what an event announces is billed when it is retrieved
 `
 
 /** The table, a row for each method. */
-export const methodRows: readonly MethodRow[] = parsed(table)
+export const methodRows: readonly MethodRow[] = parsedRows(table)
 
-function parsed(text: string): MethodRow[] {
+/** The rows of a table as it is written here. */
+export function parsedRows(text: string): MethodRow[] {
   let reason = { verdict: 'free' as Verdict, why: '' }
   return text
     .trim()

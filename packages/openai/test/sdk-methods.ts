@@ -15,13 +15,19 @@ export interface MethodRequest {
 
 const base = 'http://methods.invalid/v1'
 
-/** Calls every resource method of an SDK against a provider that says yes to everything. */
+/**
+ * Calls every resource method of an SDK against a provider that says yes to everything.
+ * @param skipped methods that no generic call suits.
+ */
 export async function methodRequests(
   OpenAI: SdkClass,
+  skipped: ReadonlySet<string> = new Set(),
 ): Promise<Map<string, readonly MethodRequest[]>> {
   const found = new Map<string, readonly MethodRequest[]>()
   for (const { name } of sdkMethods(newClient(OpenAI, () => {}))) {
     const requests: MethodRequest[] = []
+    found.set(name, requests)
+    if (skipped.has(name)) continue
     let isOver = false
     // A client for each, since a helper may go on asking after its answer.
     const client = newClient(OpenAI, (request) => {
@@ -85,8 +91,18 @@ export function sdkMethods(client: object): SdkMethod[] {
 }
 
 function isResource(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && '_client' in value && !('post' in value)
+  if (typeof value !== 'object' || value === null || 'post' in value) return false
+  // Some SDKs have the client in the last of a path's resources alone.
+  return (
+    '_client' in value || Object.values(value).some((inner) => isLast(inner) || isHolder(inner))
+  )
 }
+
+const isLast = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && '_client' in value && !('post' in value)
+
+const isHolder = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.values(value).some(isLast)
 
 function prototypeMethods(resource: object): string[] {
   const names: string[] = []

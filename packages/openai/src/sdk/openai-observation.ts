@@ -8,8 +8,8 @@ import {
 import { type Endpoint, requestBody, type WireOperation } from '@token-meter/core/wire'
 import { openaiJobsWire } from '../wire/jobs/protocol.ts'
 import { endpoints } from '../wire/protocol.ts'
-import type { OneShot } from '../wire/routes.ts'
-import type { OpenAIClient } from './openai-client.ts'
+import type { OneShot } from '../wire/route.ts'
+import { type OpenAIClient, vendorOfClient } from './openai-client.ts'
 import { hookRequests, withRewrite } from './request-hooks.ts'
 
 /** Resource methods that a mock or another wrapper may stand in for, with what they would request. */
@@ -28,6 +28,8 @@ const replaceable: Readonly<Record<string, OneShot>> = {
   'audio.translations.create': 'audio.translations',
   'audio.speech.create': 'audio.speech',
   'decisions.create': 'decisions',
+  'rerank.create': 'rerank',
+  'search.create': 'search',
 }
 
 /** Observes the requests of one metered client. */
@@ -43,8 +45,7 @@ export class OpenAIObservation extends ClientObservation<OpenAIClient> {
 
   /** The vendor's own classes say what a host behind a company proxy does not. */
   protected override vendorOf(client: OpenAIClient): string {
-    if ('apiVersion' in client) return 'azure'
-    return 'bedrockTokenProvider' in client ? 'bedrock' : 'openai'
+    return vendorOfClient(client)
   }
 
   protected override apiVersionOf(client: OpenAIClient): string | undefined {

@@ -35,6 +35,12 @@ const resources = new Set([
   'events',
   'automations',
   'invocations',
+  // Of the SDKs of the same generator.
+  'rerank',
+  'codeInterpreter',
+  'search',
+  'async',
+  'contextualizedEmbeddings',
 ])
 
 /**
@@ -43,7 +49,9 @@ const resources = new Set([
  */
 export const openaiProvider: Provider<OpenAIClient | OpenAISocket> = {
   name: 'openai',
-  clientDescription: 'an OpenAI client or one of its sockets (openai 5, 6 or 7)',
+  clientDescription:
+    'an OpenAI client or one of its sockets (openai 5, 6 or 7), or a client of groq-sdk, together-ai, ' +
+    '@cerebras/cerebras_cloud_sdk or @perplexity-ai/perplexity_ai',
   protocols: [openaiJobsWire],
   recognises: (client) => isOpenAIClient(client) || isOpenAISocket(client),
   observe(client, observer, options) {

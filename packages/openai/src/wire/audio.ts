@@ -48,15 +48,16 @@ export function transcriptions(name: string): Endpoint {
 export const speech: Endpoint = {
   name: 'audio.speech',
   content: 'binary',
-  read(_, { body }): readonly UsageReading[] {
-    const details = { characters: characters(body.input) }
-    const reading = { ...unknownUsage(), details }
-    if (typeof body.model === 'string' && body.model.includes('gpt')) return [reading]
-    return [{ ...reading, tokens: noTokens }]
-  },
+  read: (_, { body }) => [spoken(body)],
   openStream: (call, output) => new AudioStreamReader(call, output, 'speech.audio.done'),
   estimateInput: (body, estimate) => estimate.addStrings([body.input, body.instructions]),
   estimateOutput: () => {},
+}
+
+function spoken(body: Call['body']): UsageReading {
+  const reading = { ...unknownUsage(), details: { characters: characters(body.input) } }
+  if (typeof body.model === 'string' && body.model.includes('gpt')) return reading
+  return { ...reading, tokens: noTokens }
 }
 
 /** As people count them: by code point. */
@@ -77,11 +78,13 @@ export class AudioStreamReader implements StreamReader {
   #finished = false
   #usage: unknown
   #refused = false
+  readonly #isSpeech: boolean
 
   constructor(call: Call, output: TokenEstimate, lastEvent: string) {
     this.#call = call
     this.#output = output
     this.#lastEvent = lastEvent
+    this.#isSpeech = lastEvent.startsWith('speech.')
   }
 
   get finished(): boolean {
@@ -96,8 +99,8 @@ export class AudioStreamReader implements StreamReader {
     const { type, delta, usage } = jsonObject(event)
     this.#events++
     if (isRefusal(event)) this.#refused = true
-    // Text alone: the audio of speech is in `audio`.
-    this.#output.add(delta)
+    // Text alone: what is spoken is audio, whatever its field is called.
+    if (!this.#isSpeech) this.#output.add(delta)
     if (type === this.#lastEvent) {
       this.#finished = true
       this.#usage = usage ?? undefined
@@ -110,7 +113,8 @@ export class AudioStreamReader implements StreamReader {
       return [audioReading(audioUsage(this.#usage, this.#call.provider), undefined, this.#usage)]
     }
     // Refused before it began: nothing was generated.
-    return this.#refused && this.#events === 1 ? [] : [unknownUsage()]
+    if (this.#refused && this.#events === 1) return []
+    return [this.#isSpeech ? spoken(this.#call.body) : unknownUsage()]
   }
 }
 

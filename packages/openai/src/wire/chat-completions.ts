@@ -59,7 +59,7 @@ export function readChat(response: unknown, context: ChatContext): readonly Usag
       model: text(model),
       serviceTier: text(service_tier),
       perfMetrics: fields.perf_metrics,
-      breakdown: fields.usage_breakdown,
+      breakdown: fields.usage_breakdown ?? jsonObject(x_groq).usage_breakdown,
       tools: tools.details(),
       refusal: refusal.billing,
     },
@@ -79,7 +79,7 @@ interface Chunk {
   model?: unknown
   service_tier?: unknown
   usage?: unknown
-  x_groq?: { usage?: unknown }
+  x_groq?: { usage?: unknown; usage_breakdown?: unknown }
   usage_breakdown?: unknown
   perf_metrics?: unknown
   choices?: { delta?: unknown; text?: unknown; finish_reason?: unknown; usage?: unknown }[]
@@ -143,7 +143,7 @@ export class ChatStreamReader implements StreamReader {
       this.#usage.see(statedUsage(chunk.usage, chunk.x_groq?.usage, choices?.[0]?.usage))
     }
     if (chunk.perf_metrics !== undefined) this.#perfMetrics = chunk.perf_metrics
-    if (chunk.usage_breakdown !== undefined) this.#breakdown = chunk.usage_breakdown
+    this.#breakdown = chunk.usage_breakdown ?? chunk.x_groq?.usage_breakdown ?? this.#breakdown
     if (!this.rewrites) return event
     // Azure sends empty choices with filter results first: only the usage chunk is ours to hide.
     if (usage !== undefined && choices?.length === 0) return undefined

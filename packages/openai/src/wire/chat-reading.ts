@@ -55,7 +55,8 @@ function readingsOf(answer: ChatAnswer, context: ChatContext): readonly UsageRea
   const { usage, model, serviceTier, breakdown, tools = {} } = answer
   const fees = { ...alwaysSearches(model ?? text(context.requestedModel)), ...tools }
   if (usage === undefined || usage === null) {
-    return [{ ...unknownUsage(model, serviceTier), details: fees }]
+    const unknown = { ...unknownUsage(model, serviceTier), details: fees }
+    return byModel(unknown, breakdown, context.provider) ?? [unknown]
   }
   const { provider } = context
   const counts = chatCompletionsUsage(withCached(usage, answer.perfMetrics, context), provider)
@@ -91,7 +92,12 @@ function withCached(usage: unknown, perfMetrics: unknown, { headers }: ChatConte
     : usage
 }
 
-/** Groq's systems are billed as the models in them: https://groq.com/pricing */
+/**
+ * The models of a system of several, each with what it used: Groq bills its systems as the models in
+ * them (https://groq.com/pricing). What is not the whole, or names no model, is no bill.
+ *
+ * @param whole what the answer says of all of them together, or that it says nothing.
+ */
 function byModel(
   whole: UsageReading,
   breakdown: unknown,
@@ -99,17 +105,15 @@ function byModel(
 ): readonly UsageReading[] | undefined {
   const { models } = jsonObject(breakdown)
   if (!Array.isArray(models) || models.length === 0) return undefined
+  const { serviceTier } = whole
   const readings = models.map(jsonObject).map(({ model, usage }: Json): UsageReading => {
     const counts = chatCompletionsUsage(usage, provider)
-    const { serviceTier } = whole
     return { ...counts, requests: null, model: text(model), serviceTier, raw: usage }
   })
-  // What is not the whole, or names no model, is no bill.
-  const sum = (count: 'input' | 'output'): number =>
-    readings.reduce((all, { tokens }) => all + allOf(tokens, count), 0)
-  const isWhole = (['input', 'output'] as const).every(
-    (count) => sum(count) === allOf(whole.tokens, count),
-  )
+  const isWhole = (['input', 'output'] as const).every((count) => {
+    const sum = readings.reduce((all, { tokens }) => all + allOf(tokens, count), 0)
+    return sum === allOf(whole.tokens, count) || (whole.raw === undefined && sum > 0)
+  })
   if (!isWhole || readings.some(({ model }) => model === undefined)) return undefined
   return readings.map((reading, index) =>
     index === 0 ? { ...reading, details: { ...whole.details, ...reading.details } } : reading,

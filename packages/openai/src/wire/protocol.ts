@@ -13,8 +13,10 @@ import { chatCompletions, legacyCompletions } from './chat-completions.ts'
 import { images } from './images.ts'
 import { includeUsage } from './include-usage.ts'
 import { decisions, embeddings, graders } from './other-endpoints.ts'
+import { rerank, search } from './relative-endpoints.ts'
 import { responsesEndpoint } from './responses.ts'
-import { isWithoutBill, type OneShot, routeOf } from './routes.ts'
+import type { OneShot } from './route.ts'
+import { isWithoutBill, routeOf } from './routes.ts'
 
 /** How each endpoint is read whose own answer says what it used. */
 export const endpoints: Readonly<Record<OneShot, Endpoint>> = {
@@ -31,6 +33,8 @@ export const endpoints: Readonly<Record<OneShot, Endpoint>> = {
   'audio.speech': speech,
   decisions,
   graders,
+  rerank,
+  search,
 }
 
 /**
@@ -42,7 +46,8 @@ export const endpoints: Readonly<Record<OneShot, Endpoint>> = {
 export const openaiWire: WireProtocol = {
   name: 'openai',
   open(request, context) {
-    const route = routeOf(request.method.toLowerCase(), request.url, context.baseUrl)
+    const { baseUrl, provider } = context
+    const route = routeOf(request.method.toLowerCase(), request.url, baseUrl, provider)
     if (route === undefined) return undefined
     switch (route.kind) {
       // Asks again for something: it bills nothing itself.

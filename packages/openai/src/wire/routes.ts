@@ -1,31 +1,5 @@
-/** What a request asks for, as far as it costs tokens. */
-export type Route =
-  | { readonly kind: OneShot }
-  | { readonly kind: 'response-again'; readonly responseId: string }
-  /** Starts a job, which is billed when it is seen finished. */
-  | { readonly kind: 'job'; readonly job: JobName }
-  | { readonly kind: 'job-again'; readonly job: JobName; readonly jobId: string }
-  /** Costs tokens that no answer tells for certain. */
-  | { readonly kind: 'unmetered'; readonly calls: string; readonly why: string }
-
-/** Endpoints whose own answer says what it used. Named after their path. */
-export type OneShot =
-  | 'chat.completions'
-  | 'completions'
-  | 'embeddings'
-  | 'responses'
-  | 'responses.compact'
-  | 'images.generations'
-  | 'images.edits'
-  | 'images.variations'
-  | 'audio.transcriptions'
-  | 'audio.translations'
-  | 'audio.speech'
-  | 'decisions'
-  | 'graders'
-
-/** Work that the provider goes on with after it has answered. */
-export type JobName = 'batches' | 'threads.runs' | 'evals.runs' | 'videos'
+import { relativeRoutes } from './relative-routes.ts'
+import { again, type Pattern, type Route, started, unmetered } from './route.ts'
 
 const oneShots: Readonly<Record<string, Route>> = {
   '/chat/completions': { kind: 'chat.completions' },
@@ -43,17 +17,11 @@ const oneShots: Readonly<Record<string, Route>> = {
   '/fine_tuning/alpha/graders/run': { kind: 'graders' },
 }
 
-type Pattern = readonly [method: string, path: RegExp, route: (id: string) => Route]
-
-const started = (job: JobName) => (): Route => ({ kind: 'job', job })
-const again = (job: JobName) => (jobId: string) => ({ kind: 'job-again', job, jobId }) as const
-const unmetered = (calls: string, why: string) => (): Route => ({ kind: 'unmetered', calls, why })
 const agents = unmetered(
   'agent sessions',
   'their turns name no model, and count the root agent alone, at best effort',
 )
 
-/** In each, the first group is the id of what is asked for. */
 const patterns: readonly Pattern[] = [
   ['get', /^\/responses\/([^/]+)$/, (responseId) => ({ kind: 'response-again', responseId })],
   [
@@ -92,29 +60,42 @@ const patterns: readonly Pattern[] = [
  *
  * @param method in lower case.
  * @param baseUrl what the path stands below. Where nobody says, it is found behind any prefix.
+ * @param provider the server, by its host: some have paths of their own.
  */
 export function routeOf(
   method: string,
   url: string,
   baseUrl: string | undefined,
+  provider?: string,
 ): Route | undefined {
   if (method === 'post' && Object.hasOwn(oneShots, url)) return oneShots[url]
   const paths = pathsOf(url, baseUrl)
+  const relatives = provider === undefined ? undefined : relativeRoutes[provider]
+  if (relatives !== undefined) {
+    for (const path of paths) {
+      const route = patternRoute(relatives, method, path)
+      if (route !== undefined) return route === 'free' ? undefined : route
+    }
+  }
   const oneShot = method === 'post' && paths.find((path) => Object.hasOwn(oneShots, path))
   if (oneShot) return oneShots[oneShot]
   for (const path of paths) {
-    const route = patternRoute(method, path)
-    if (route !== undefined) return route
+    const route = patternRoute(patterns, method, path)
+    if (route !== undefined) return route === 'free' ? undefined : route
     // What stands below a path that bills nothing may end as one that does.
     if (withoutBill.test(path)) return undefined
   }
   return undefined
 }
 
-function patternRoute(method: string, path: string): Route | undefined {
+function patternRoute(
+  patterns: readonly Pattern[],
+  method: string,
+  path: string,
+): Route | 'free' | undefined {
   for (const [wanted, pattern, route] of patterns) {
     const found = wanted === method ? pattern.exec(path) : null
-    if (found !== null) return route(decoded(found[1] ?? ''))
+    if (found !== null) return route === 'free' ? route : route(decoded(found[1] ?? ''))
   }
   return undefined
 }

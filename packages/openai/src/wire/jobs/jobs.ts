@@ -9,7 +9,7 @@ import {
   type WireContext,
   type WireOperation,
 } from '@token-meter/core/wire'
-import type { JobName } from '../routes.ts'
+import type { JobName } from '../route.ts'
 import { type Job, type JobKind, jobKinds } from './kinds.ts'
 
 /**

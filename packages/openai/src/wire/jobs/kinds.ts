@@ -2,12 +2,14 @@ import {
   type Call,
   type UsageReading,
   jsonObject,
+  statedCost,
   text,
   unknownUsage,
 } from '@token-meter/core/wire'
 import { responsesUsage } from '../usage/responses.ts'
-import type { JobName } from '../routes.ts'
+import type { JobName } from '../route.ts'
 import { unreadUsage } from '../any-answer.ts'
+import { readChat } from '../chat-completions.ts'
 import { chatCompletionsUsage } from '../usage/chat-completions.ts'
 import { secondsUsage } from '../usage/audio.ts'
 
@@ -109,19 +111,34 @@ const evalRuns: JobKind = {
 const videos: JobKind = {
   endpoint: 'videos',
   finished: new Set(['completed', 'failed']),
-  read({ status, model, seconds }, _, created) {
+  read({ status, model, seconds, outputs }, provider, created) {
     if (status === 'failed') return []
     const { tokens, details, problems } = secondsUsage(created.seconds ?? seconds)
+    // Together's say what was charged.
+    const stated = statedCost(jsonObject(outputs), provider)
     return [
       {
         tokens,
-        details,
+        details: { ...details, ...stated },
         problems,
         model: text(model) ?? text(created.model),
         serviceTier: undefined,
         raw: undefined,
       },
     ]
+  },
+}
+
+/** Perplexity's chat completions that are fetched when they are done, with the answer inside. */
+const asyncCompletions: JobKind = {
+  endpoint: 'async.chat.completions',
+  finished: new Set(['COMPLETED', 'FAILED']),
+  billedFrom: ({ completed_at, failed_at, created_at }) => completed_at ?? failed_at ?? created_at,
+  read({ response, status, model }, provider) {
+    if (status === 'FAILED' && jsonObject(jsonObject(response).usage).total_tokens === undefined) {
+      return []
+    }
+    return readChat(response, { provider, requestedModel: model })
   },
 }
 
@@ -136,4 +153,5 @@ export const jobKinds: Readonly<Record<JobName, JobKind>> = {
   'threads.runs': assistantRuns,
   'evals.runs': evalRuns,
   videos,
+  'async.chat.completions': asyncCompletions,
 }

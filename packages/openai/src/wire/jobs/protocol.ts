@@ -12,7 +12,8 @@ import { jobAgain, jobCreation } from './jobs.ts'
 export const openaiJobsWire: WireProtocol = {
   ...openaiWire,
   open(request, context) {
-    const route = routeOf(request.method.toLowerCase(), request.url, context.baseUrl)
+    const { baseUrl, provider } = context
+    const route = routeOf(request.method.toLowerCase(), request.url, baseUrl, provider)
     if (route === undefined) return undefined
     switch (route.kind) {
       case 'unmetered':

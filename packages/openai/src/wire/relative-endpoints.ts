@@ -1,0 +1,43 @@
+import {
+  type Endpoint,
+  isErrorAnswer,
+  jsonObject,
+  noEstimate,
+  noTokens,
+  statedCost,
+  text,
+  unknownUsage,
+} from '@token-meter/core/wire'
+import { chatCompletionsUsage } from './usage/chat-completions.ts'
+
+/** `POST /rerank`: what was ranked is input, and nothing is written. */
+export const rerank: Endpoint = {
+  ...noEstimate,
+  name: 'rerank',
+  read(response, { provider }) {
+    if (isErrorAnswer(response, 'usage', ['results'])) return []
+    const { id, model, usage } = jsonObject(response)
+    const reading = { ...unknownUsage(text(model)), responseId: text(id) }
+    // Nothing is put out, whether the answer says so or not.
+    const unread = { ...reading, tokens: { ...reading.tokens, output: 0 } }
+    if (usage === undefined || usage === null) return [unread]
+    return [{ ...reading, ...chatCompletionsUsage(usage, provider), raw: usage }]
+  },
+  estimateInput: (body, estimate) => estimate.addStrings([body.query, body.documents]),
+}
+
+/**
+ * `POST /search` of Perplexity, which bills the request and not what it finds:
+ * https://docs.perplexity.ai/getting-started/pricing
+ */
+export const search: Endpoint = {
+  ...noEstimate,
+  name: 'search',
+  read(response, { provider }) {
+    if (isErrorAnswer(response, 'usage', ['results'])) return []
+    const { id, usage } = jsonObject(response)
+    const details = { webSearchRequests: 1, ...statedCost(jsonObject(usage), provider) }
+    const reading = { ...unknownUsage(), tokens: noTokens, details, responseId: text(id) }
+    return [{ ...reading, raw: usage ?? undefined }]
+  },
+}
