@@ -71,14 +71,15 @@ function statedCounts(fields: Json, count: CountReader): Stated {
   const input =
     count(prompt_token_count, 'prompt_token_count') ??
     count(inputTextTokenCount, 'inputTextTokenCount')
+  const tokenCount = resultTokens(results, count)
   const output =
     count(generation_token_count, 'generation_token_count') ??
     count(totalOutputTextTokenCount, 'totalOutputTextTokenCount') ??
-    resultTokens(results, count)
+    tokenCount
   const raw = Object.fromEntries(
     Object.entries(fields).filter(([name]) => /_?token_?count$/i.test(name)),
   )
-  return { input, output, raw: output === undefined ? raw : { ...raw, output } }
+  return { input, output, raw: tokenCount === undefined ? raw : { ...raw, tokenCount } }
 }
 
 /** Titan's, of several answers to one prompt. */

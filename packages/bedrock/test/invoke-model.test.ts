@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest'
+import { chunk } from './event-frames.ts'
+import { makerAnswers, makerStreams } from './makers.ts'
+import { readAll, startMetered } from './metered.ts'
+import { sdkVersions } from './sdk-versions.ts'
+
+describe.each(sdkVersions)('InvokeModel by the SDK $version', ({ sdk }) => {
+  const { InvokeModelCommand, InvokeModelWithResponseStreamCommand } = sdk
+
+  test.each(makerAnswers)('$maker', async ({ modelId, request, answer, headers, recorded }) => {
+    await using run = await startMetered(sdk)
+    const reply = { json: answer, ...(headers && { headers }) }
+    run.server.serve(reply, reply)
+    const command = () => new InvokeModelCommand({ modelId, body: JSON.stringify(request) })
+    const raw = await run.raw.send(command())
+    expect(run.records).toEqual([])
+    const metered = await run.metered.send(command())
+    expect(Buffer.from(metered.body)).toEqual(Buffer.from(raw.body))
+    expect(metered.body.transformToString()).toBe(raw.body.transformToString())
+    const whole = { endpoint: 'invokeModel', requestedModel: modelId, ...recorded }
+    expect(run.records).toMatchObject([whole])
+    expect(run.records[0]?.details).toEqual(recorded.details ?? {})
+    expect(run.errors).toEqual([])
+  })
+
+  test.each(makerStreams)('streamed, $maker', async ({ modelId, request, chunks, recorded }) => {
+    await using run = await startMetered(sdk)
+    const events = chunks.map(chunk)
+    run.server.serve({ events }, { events })
+    const body = Buffer.from(JSON.stringify(request))
+    const command = () => new InvokeModelWithResponseStreamCommand({ modelId, body })
+    const raw = await readAll((await run.raw.send(command())).body)
+    expect(run.records).toEqual([])
+    expect(await readAll((await run.metered.send(command())).body)).toEqual(raw)
+    const whole = { endpoint: 'invokeModel', requestedModel: modelId, ...recorded }
+    expect(run.records).toMatchObject([whole])
+    expect(run.errors).toEqual([])
+  })
+
+  test('a stream that ends before anything was counted is an estimate', async () => {
+    await using run = await startMetered(sdk)
+    const words = 'The keeper lit the lamp. '.repeat(24)
+    for (const event of [
+      { generation: words, prompt_token_count: null },
+      { outputText: words },
+      { outputs: [{ text: words }] },
+      { choices: [{ text: words }] },
+      { contentBlockDelta: { delta: { text: words } } },
+    ]) {
+      run.records.length = 0
+      run.server.serve({ events: [chunk(event)] })
+      const body = JSON.stringify({ prompt: words })
+      const answer = await run.metered.invokeModelWithResponseStream({ modelId: 'm', body })
+      await readAll(answer.body)
+      expect(run.records).toMatchObject([
+        { outcome: 'estimated', details: { estimated: ['input', 'output'] } },
+      ])
+      for (const count of [run.records[0]?.tokens.input, run.records[0]?.tokens.output]) {
+        expect(count).toBeGreaterThan(90)
+        expect(count).toBeLessThan(220)
+      }
+    }
+  })
+
+  test('a guardrail that refuses the prompt: no model was asked', async () => {
+    await using run = await startMetered(sdk)
+    const refused = {
+      type: 'message',
+      content: [{ type: 'text', text: 'I cannot say that.' }],
+      'amazon-bedrock-guardrailAction': 'INTERVENED',
+    }
+    run.server.serve({ json: refused })
+    run.server.serve({ events: [chunk({ completion: 'No.' }), chunk(refused)] })
+    const body = JSON.stringify({ messages: [] })
+    await run.metered.invokeModel({ modelId: 'm', body })
+    await readAll((await run.metered.invokeModelWithResponseStream({ modelId: 'm', body })).body)
+    expect(run.records).toEqual([])
+    expect(run.errors).toEqual([])
+  })
+
+  test('who pays can stand in the body, or in the metadata beside it', async () => {
+    await using run = await startMetered(sdk, {
+      customer: ({ body }) => body['metadata']?.user_id ?? body.requestMetadata?.customer,
+    })
+    const answer = { generation: 'Hello', prompt_token_count: 1, generation_token_count: 2 }
+    run.server.serve({ json: answer }, { json: answer })
+    await run.metered.invokeModel({
+      modelId: 'meta.llama3-8b-instruct-v1:0',
+      body: JSON.stringify({ prompt: 'Hi', metadata: { user_id: 'cus_body' } }),
+    })
+    await run.metered.invokeModel({
+      modelId: 'meta.llama3-8b-instruct-v1:0',
+      body: JSON.stringify({ prompt: 'Hi' }),
+      requestMetadata: JSON.stringify({ customer: 'cus_beside' }),
+    })
+    expect(run.records.map(({ customer }) => customer)).toEqual(['cus_body', 'cus_beside'])
+  })
+})
