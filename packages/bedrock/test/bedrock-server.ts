@@ -17,7 +17,7 @@ export interface BedrockReply {
   /** @default 200 */
   readonly status?: number
   /** What becomes of the stream after its events. @default 'end' */
-  readonly then?: 'end' | 'cut' | 'hang'
+  readonly after?: 'end' | 'cut' | 'hang'
   /** Called when the events are written. */
   readonly written?: () => void
 }
@@ -87,7 +87,7 @@ export async function startBedrock(version: 1 | 2 = 2): Promise<BedrockServer> {
 }
 
 function send(response: ServerResponse, reply: BedrockReply): void {
-  const { json, events, headers, status = 200, then = 'end', written } = reply
+  const { json, events, headers, status = 200, after = 'end', written } = reply
   const contentType = events ? 'application/vnd.amazon.eventstream' : 'application/json'
   response.writeHead(status, {
     'content-type': contentType,
@@ -100,8 +100,8 @@ function send(response: ServerResponse, reply: BedrockReply): void {
     return
   }
   for (const event of events) response.write(frame(event))
-  if (then === 'end') response.end()
-  else if (then === 'cut') response.write('', () => cut(response))
+  if (after === 'end') response.end()
+  else if (after === 'cut') response.write('', () => cut(response))
   written?.()
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { chunk } from './event-frames.ts'
-import { makerAnswers, makerStreams } from './makers.ts'
+import { makerAnswers } from './maker-answers.ts'
+import { makerStreams } from './maker-streams.ts'
 import { readAll, startMetered } from './metered.ts'
 import { sdkVersions } from './sdk-versions.ts'
 

@@ -12,11 +12,14 @@ export const sdkVersions: readonly { readonly version: string; readonly sdk: Sdk
 ]
 
 const region = 'us-east-1'
+/** Events that are sent are signed, whatever the request is. */
+const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' }
 
 /** What every client of the tests is made with: an API key, since AWS's signatures have the time in them. */
 export function clientConfig(endpoint: string, key = 'key'): newest.BedrockRuntimeClientConfig {
   const token = { token: key }
-  return { region, endpoint, token, authSchemePreference: ['httpBearerAuth'], maxAttempts: 1 }
+  const authSchemePreference = ['httpBearerAuth']
+  return { region, endpoint, credentials, token, authSchemePreference, maxAttempts: 1 }
 }
 
 /** The same over HTTP/1, as applications behind proxies set it. */

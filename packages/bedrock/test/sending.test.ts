@@ -248,7 +248,7 @@ describe.each(sdkVersions)('the SDK $version', ({ sdk }) => {
     'aborted in the middle, over HTTP/%i: ends as it does raw',
     async (http) => {
       await using run = await startMetered(sdk, { http })
-      const hanging = { events: begun, then: 'hang' } as const
+      const hanging = { events: begun, after: 'hang' } as const
       run.server.serve(hanging, hanging)
       const aborted = async (client: typeof run.raw) => {
         const abort = new AbortController()
@@ -283,7 +283,7 @@ describe.each(sdkVersions)('the SDK $version', ({ sdk }) => {
     'cut in the middle, over HTTP/%i: ends as it does raw',
     async (http) => {
       await using run = await startMetered(sdk, { http })
-      const cut = { events: begun, then: 'cut' } as const
+      const cut = { events: begun, after: 'cut' } as const
       run.server.serve(cut, cut)
       const outcome = async (client: typeof run.raw) => {
         const seen: unknown[] = []
@@ -302,7 +302,7 @@ describe.each(sdkVersions)('the SDK $version', ({ sdk }) => {
 
   test('left in the middle: recorded at once, with what was said', async () => {
     await using run = await startMetered(sdk)
-    run.server.serve({ events: begun, then: 'hang' })
+    run.server.serve({ events: begun, after: 'hang' })
     const { stream } = await run.metered.converseStream(input)
     for await (const event of stream ?? []) if (event.contentBlockDelta !== undefined) break
     expect(run.records).toMatchObject([estimated])
@@ -335,7 +335,7 @@ describe.each(sdkVersions)('the SDK $version', ({ sdk }) => {
 
   test('never read, over HTTP/2: recorded once nobody can read it any more', async () => {
     await using run = await startMetered(sdk)
-    run.server.serve({ events: begun, then: 'hang' })
+    run.server.serve({ events: begun, after: 'hang' })
     const ask = async () => void (await run.metered.converseStream(input))
     await ask()
     await until(() => {
