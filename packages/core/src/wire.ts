@@ -7,6 +7,7 @@ export {
   type Call,
   type Endpoint,
   noEstimate,
+  type PlainEvent,
   type StreamAnswer,
   type StreamReader,
 } from './wire/endpoint.ts'

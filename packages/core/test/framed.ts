@@ -14,14 +14,11 @@ interface FetchClient {
   readonly fetch: typeof fetch
 }
 
-/** Every event that the reader of a run was shown. */
-export type Events = unknown[]
-
 /**
  * A reader that counts what its events say: `{ text }` is output, `{ usage: { input, output } }` the
  * last word.
  */
-function reader(events: Events, name: string): Endpoint {
+function reader(name: string, seen: (event: unknown) => void): Endpoint {
   const reading = (usage: unknown): UsageReading => {
     const { input, output } = jsonObject(usage) as { input?: number; output?: number }
     const tokens = { input, output, cachedInput: 0, cachedWrite: 0 }
@@ -41,7 +38,7 @@ function reader(events: Events, name: string): Endpoint {
           return usage !== undefined
         },
         push(event) {
-          events.push(event)
+          seen(event)
           const { text, usage: said } = jsonObject(event)
           output.add(text)
           usage = said ?? usage
@@ -55,16 +52,11 @@ function reader(events: Events, name: string): Endpoint {
   }
 }
 
-/** A server that answers every request as `answer` does, and a metered `fetch` that calls it. */
-export async function startFramed(
-  answer: (request: IncomingMessage, response: ServerResponse) => void,
-) {
-  const events: Events = []
+/** A metered `fetch` whose every request is one of that endpoint. */
+export function framedMeter(seen: (event: unknown) => void = () => {}) {
   const records: UsageRecord[] = []
   const errors: string[] = []
-  const server = createServer(answer)
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
-  const endpoint = reader(events, 'framed')
+  const endpoint = reader('framed', seen)
   const protocol: WireProtocol = {
     name: 'framed',
     open: () => ({ endpoint, body: { prompt: 'hi' } }),
@@ -84,14 +76,24 @@ export async function startFramed(
     onError: ({ message }) => void errors.push(message),
   })
   meter.on('usage', (record) => void records.push(record))
+  return { meter, fetch: meter({ fetch }, 'cus_1').fetch, records, errors }
+}
+
+/** A server that answers every request as `answer` does, and a metered `fetch` that calls it. */
+export async function startFramed(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+) {
+  const server = createServer(answer)
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  const events: unknown[] = []
+  const metered = framedMeter((event) => void events.push(event))
   return {
+    ...metered,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    fetch: meter({ fetch }, 'cus_1').fetch,
+    /** Every event that the reader was shown. */
     events,
-    records,
-    errors,
     async [Symbol.asyncDispose]() {
-      await meter.close()
+      await metered.meter.close()
       server.closeAllConnections()
       await new Promise((resolve) => void server.close(resolve))
     },

@@ -194,7 +194,7 @@ export class ObservedCall implements ResponseWatcher {
   }
 
   /** The meter failed: the call is recorded as one that was cut off, and the fault is reported. */
-  fault(what: string, cause: unknown): void {
+  fault(what: string, cause?: unknown): void {
     this.#sink.fault(what, cause)
     this.abandon()
   }

@@ -1,4 +1,4 @@
-import type { StreamReader } from '../wire/endpoint.ts'
+import type { PlainEvent, StreamReader } from '../wire/endpoint.ts'
 import type { TokenEstimate } from '../wire/token-estimate.ts'
 import type { ObservedCall, StreamEnd } from './observed-call.ts'
 import type { ResponseWatcher } from './registry.ts'
@@ -48,6 +48,29 @@ export class StreamObservation implements ResponseWatcher {
       this.#broken = true
       return event
     }
+  }
+
+  /** Whether the event that was pushed last is one of many that differ in a text alone. */
+  plain(event: unknown): PlainEvent | undefined {
+    if (this.#broken) return undefined
+    try {
+      return this.#reader.plain?.(event)
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Such an event came: its text is all that it has. */
+  skim({ isToolCall }: PlainEvent, text: string): void {
+    this.#events++
+    if (this.#broken) return
+    if (isToolCall === true) this.#output.addToolCall(text)
+    else this.#output.add(text)
+  }
+
+  /** An event could not be kept until it was whole. */
+  tooLong(): void {
+    this.call.report('an event of a streamed answer is too long to be read')
   }
 
   /** The model is done. */

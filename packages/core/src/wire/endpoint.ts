@@ -69,6 +69,16 @@ export interface StreamReader {
    * it), or `undefined` to hide it.
    */
   push(event: unknown): unknown
+  /**
+   * Whether the event that was pushed last did nothing but add one text to the output, and any other that
+   * is the same but for that text does nothing but add its own. Most events of a stream are of that
+   * kind, and need not be parsed then, nor pushed: where their bytes are at hand, those of the next
+   * ones are compared with it, and what is alike adds its text to the output.
+   *
+   * Only `true` to the letter counts: an event that changes anything else that the reader keeps, as a
+   * count or a reason to stop does, is none. @default no event is
+   */
+  plain?(event: unknown): PlainEvent | undefined
   /** False when `push` returns every event as it is. */
   readonly rewrites: boolean
   /** The model has said its last word. */
@@ -83,6 +93,19 @@ export interface StreamReader {
   readonly ended?: boolean
   /** What the events said so far; no reading when there is nothing to bill. */
   readings(): readonly UsageReading[]
+}
+
+/** An event of which many differ in one text alone. */
+export interface PlainEvent {
+  /** Where the text is: `['choices', 0, 'delta', 'content']`. */
+  readonly text: readonly (string | number)[]
+  /** Whether it is added as a part of a tool call. @default false */
+  readonly isToolCall?: boolean
+  /**
+   * Fields of the event itself that may differ too, as nothing is read from them: texts, and whole
+   * numbers. @default none
+   */
+  readonly ignored?: readonly string[]
 }
 
 /** For endpoints that are billed by what the provider says alone. */

@@ -1,7 +1,10 @@
 import type { ObservedCall, ObservedParts } from '../observed-call.ts'
 import { StreamObservation } from '../stream-observation.ts'
+import { ArrayItems } from './array-items.ts'
+import { EventFilter, jsonLines } from './event-filter.ts'
+import { EventFrames } from './event-frames.ts'
+import { JsonOutline } from './json-outline.ts'
 import { Lines } from './lines.ts'
-import { SseFilter } from './sse-filter.ts'
 
 /**
  * Follows the bytes of one response's body, for whoever passes them on: a `Response`, a proxy with
@@ -29,14 +32,17 @@ export function isOpaque({ endpoint }: ObservedCall, contentType: string): boole
  * An observer for the raw body of a call's response. The call's `headers` are set before.
  *
  * @param contentType of the response. What is a stream of events by it is read event by event, in
- * constant memory, each pushed into the endpoint's `StreamReader` while the bytes go on; of anything
- * else the whole is kept until it has come. Streams of events are
+ * constant memory, each pushed into the endpoint's `StreamReader` while the bytes go on:
  *
  * - `text/event-stream`: an event is the JSON of its `data`;
  * - `application/x-ndjson`, `application/jsonl`, `application/json-seq` and other names of theirs: an
- *   event is a line.
+ *   event is a line;
+ * - `application/vnd.amazon.eventstream`: an event is what the AWS SDK shows of a frame, an object with
+ *   one key: `{ metadata: { usage, ... } }`, `{ chunk: { bytes } }`, `{ throttlingException: { ... } }`;
+ * - anything else whose body is a JSON array, of an endpoint that streams: an event is an object of it.
  *
- * What is no JSON is none, and is passed over.
+ * What is no JSON is none, and is passed over. Of any other body the whole is kept until it has come;
+ * where that is more than words make it, without its images, sound and vectors.
  */
 export function observeBody(call: ObservedCall, contentType: string): BodyObserver {
   if (isOpaque(call, contentType)) return opaqueBody(call)
@@ -45,30 +51,55 @@ export function observeBody(call: ObservedCall, contentType: string): BodyObserv
   const framing = framingOf(contentType)
   const observation = framing === undefined ? undefined : StreamObservation.open(call)
   if (observation === undefined) return wholeBody(call)
-  return framing === 'lines' ? eventLines(observation) : eventStream(observation)
+  if (framing === 'sse') return eventStream(observation)
+  return framing === 'lines' ? eventLines(observation) : eventFrames(observation)
+}
+
+/** The whole answer of a call, parsed. */
+export function respond(call: ObservedCall, answer: unknown): void {
+  const observation = Array.isArray(answer) ? StreamObservation.open(call) : undefined
+  if (observation === undefined) return call.respond(answer)
+  for (const event of answer as readonly unknown[]) observation.push(event)
+  observation.end('complete')
 }
 
 const jsonLinesType = /\b(?:x-)?(?:ndjson|json-?lines|jsonl|json-seq|json-stream|stream\+json)\b/
 
-function framingOf(contentType: string): 'sse' | 'lines' | undefined {
+function framingOf(contentType: string): 'sse' | 'lines' | 'frames' | undefined {
   const type = contentType.toLowerCase()
   if (type.includes('text/event-stream')) return 'sse'
+  if (type.includes('application/vnd.amazon.eventstream')) return 'frames'
   return jsonLinesType.test(type) ? 'lines' : undefined
 }
 
 const nothing = new Uint8Array(0)
 
 function eventStream(observation: StreamObservation): BodyObserver {
+  const filter = new EventFilter(observation)
+  return filtered(observation, filter, () => filter.isDone)
+}
+
+/** Nothing says that a line is the last but what it holds. */
+function eventLines(observation: StreamObservation): BodyObserver {
+  return filtered(observation, new EventFilter(observation, jsonLines), () => observation.isOver)
+}
+
+/** A stream of events that may be hidden from the caller. */
+function filtered(
+  observation: StreamObservation,
+  filter: EventFilter,
+  isOver: () => boolean,
+): BodyObserver {
   const { rewrites } = observation
-  const filter = new SseFilter(observation)
   return {
     rewrites,
     get isOver() {
-      return filter.isDone
+      return isOver()
     },
     push(piece) {
       const passed = filter.push(piece)
-      if (filter.isDone) observation.end('complete')
+      // Some SDKs read no further, and leave the response as it is.
+      if (isOver()) observation.end('complete')
       // Where nothing is hidden nothing is held back either, not even half an event.
       return rewrites ? passed : piece
     },
@@ -77,33 +108,58 @@ function eventStream(observation: StreamObservation): BodyObserver {
       observation.end('complete')
       return rewrites ? rest : nothing
     },
-    interrupt: () => observation.end(filter.isDone ? 'complete' : 'interrupted'),
+    interrupt: () => observation.end(isOver() ? 'complete' : 'interrupted'),
   }
 }
 
-/** Each line is an event, and nothing says that one is the last but what it holds. */
-function eventLines(observation: StreamObservation): BodyObserver {
-  const { call } = observation
-  const lines = new Lines({
-    line(text) {
-      const event = text.startsWith('{') ? parsed(text) : undefined
+function eventOf(text: string): unknown {
+  return text.startsWith('{') ? parsed(text) : undefined
+}
+
+function eventFrames(observation: StreamObservation): BodyObserver {
+  const frames = new EventFrames({
+    event: (event) => void observation.push(event),
+    lost: () => observation.call.report('a streamed answer is none of AWS, as its type says'),
+  })
+  const cutter = { push: (piece: Uint8Array) => frames.push(piece), flush: () => {} }
+  return followed(observation, cutter, () => observation.isOver)
+}
+
+function arrayItems(observation: StreamObservation): BodyObserver {
+  const decoder = new TextDecoder()
+  const items = new ArrayItems({
+    item(text) {
+      const event = eventOf(text)
       if (event !== undefined) observation.push(event)
     },
-    tooLong: () => call.report('a line of a streamed answer is too long to be read'),
+    tooLong: () => observation.tooLong(),
   })
+  const cutter = {
+    push: (piece: Uint8Array) => items.push(decoder.decode(piece, { stream: true })),
+    flush: () => items.push(decoder.decode()),
+  }
+  return followed(observation, cutter, () => items.isOver)
+}
+
+/** A stream of events that are looked at, while its bytes go on as they come. */
+function followed(
+  observation: StreamObservation,
+  cutter: { push(piece: Uint8Array): void; flush(): void },
+  isOver: () => boolean,
+): BodyObserver {
   return {
     rewrites: false,
     get isOver() {
-      return observation.isOver
+      return isOver()
     },
     push(piece) {
-      lines.push(piece)
+      cutter.push(piece)
       // Some SDKs read no further, and leave the response as it is.
-      if (observation.isOver) observation.end('complete')
+      if (isOver()) observation.end('complete')
       return piece
     },
     finish() {
-      lines.flush()
+      cutter.flush()
       observation.end('complete')
       return nothing
     },
@@ -147,29 +203,61 @@ function linesOfParts(call: ObservedCall, parts: ObservedParts): BodyObserver {
   }
 }
 
+/** A piece is no longer than this when it is looked at: of one that has all of a body no copy is made. */
+const longestPiece = 2 ** 16
+
 function wholeBody(call: ObservedCall): BodyObserver {
   const decoder = new TextDecoder()
-  let body = ''
+  const outline = new JsonOutline()
+  /** What follows the body once its first character says that it is an array of events. */
+  let events: BodyObserver | undefined
+  let hasBegun = false
+  const see = (piece: Uint8Array): void => {
+    if (!hasBegun) {
+      const first = piece.find((byte) => !isBlank(byte))
+      if (first === undefined) return
+      hasBegun = true
+      const observation = first === openBracket ? StreamObservation.open(call) : undefined
+      events = observation && arrayItems(observation)
+    }
+    if (events === undefined) outline.push(decoder.decode(piece, { stream: true }))
+    else events.push(piece)
+  }
   return {
     rewrites: false,
-    isOver: false,
+    get isOver() {
+      return events?.isOver === true
+    },
     push(piece) {
-      body += decoder.decode(piece, { stream: true })
+      for (let at = 0; at < piece.length; at += longestPiece) {
+        see(piece.subarray(at, at + longestPiece))
+      }
       return piece
     },
     finish() {
-      body += decoder.decode()
-      try {
-        call.respond(JSON.parse(body))
-      } catch {
-        // Not JSON: a plain-text answer, which carries no usage.
-        if (call.endpoint.content === 'text') call.respond(body)
-        else call.abandon()
+      if (events !== undefined) return events.finish()
+      outline.push(decoder.decode())
+      const { text } = outline
+      if (text === undefined) {
+        call.fault('an answer is too long to be read')
+        return nothing
       }
+      const json = parsed(text)
+      if (json !== undefined) call.respond(json)
+      // A plain-text answer, which carries no usage.
+      else if (call.endpoint.content === 'text') call.respond(text)
+      else call.abandon()
       return nothing
     },
-    interrupt: () => call.abandon(),
+    interrupt: () => (events === undefined ? call.abandon() : events.interrupt()),
   }
+}
+
+const openBracket = 0x5b
+
+/** White space, and the bytes of a byte order mark. */
+function isBlank(byte: number): boolean {
+  return byte <= 0x20 || byte === 0xef || byte === 0xbb || byte === 0xbf
 }
 
 function parsed(line: string): unknown {

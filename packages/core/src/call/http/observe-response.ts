@@ -1,5 +1,5 @@
-import { isOpaque, observeBody } from './body-observer.ts'
-import { joined } from './sse-filter.ts'
+import { isOpaque, observeBody, respond } from './body-observer.ts'
+import { joined } from './joined.ts'
 import type { ObservedCall } from '../observed-call.ts'
 import { isNodeBody, observedNodeBody } from './node-body.ts'
 import { httpHeaders } from '../../wire/http-headers.ts'
@@ -49,9 +49,14 @@ export function observeResponse(
     return body.rewrites ? new Uint8Array(joined(passed)) : read
   }
   const text = (read: string): string => {
-    const encoded = new TextEncoder().encode(read)
-    const passed = bytes(encoded)
-    return passed === encoded ? read : new TextDecoder().decode(passed)
+    const body = observeBody(call, contentType)
+    const passed: Uint8Array[] = []
+    for (const piece of encoded(read)) {
+      const shown = body.push(piece)
+      if (body.rewrites) passed.push(shown)
+    }
+    passed.push(body.finish())
+    return body.rewrites ? new TextDecoder().decode(joined(passed)) : read
   }
 
   const whole = async (read: () => unknown): Promise<unknown> => {
@@ -68,7 +73,7 @@ export function observeResponse(
 
   replace(response, 'json', async (original) => {
     const value: unknown = await whole(original)
-    call.respond(value)
+    respond(call, value)
     return await whenStored(value, call)
   })
   replace(response, 'text', async (original) =>
@@ -96,6 +101,17 @@ export function observeResponse(
   )
   observeBodyProperty(response, call, contentType, branch)
   return response
+}
+
+/** The bytes of a text, some at a time: what the caller has of a long one is enough of it in memory. */
+function* encoded(text: string): Generator<Uint8Array> {
+  const encoder = new TextEncoder()
+  for (let start = 0, end = 0; start < text.length; start = end) {
+    end = Math.min(start + 2 ** 16, text.length)
+    // Not between the halves of one character.
+    if (end < text.length && /[\uD800-\uDBFF]/.test(text.charAt(end - 1))) end++
+    yield encoder.encode(text.slice(start, end))
+  }
 }
 
 /** A value that the caller gets once the usage is stored, where the outbox needs time for it. */
