@@ -13,3 +13,4 @@ export {
 export { runZeroConfig, type ZeroConfigRun } from './internal/run-zero-config.ts'
 export { sharedFolder, stripeOpenApi } from './internal/shared-folder.ts'
 export { startPostgres, type PostgresServer } from './internal/postgres-server.ts'
+export { followedTwice, recordedEvents, type FollowedStream } from './internal/skimmed-streams.ts'

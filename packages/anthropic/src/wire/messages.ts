@@ -4,6 +4,7 @@ import {
   isErrorAnswer,
   isLinkedBilling,
   jsonObject,
+  type PlainEvent,
   type StreamReader,
   text,
   type TokenEstimate,
@@ -144,6 +145,17 @@ class MessageStreamReader implements StreamReader {
         this.#failed = true
     }
     return event
+  }
+
+  plain(event: unknown): PlainEvent | undefined {
+    const { type, delta, usage, message, content_block: block } = event as Event
+    if (type !== 'content_block_delta' || (usage ?? message ?? block ?? undefined) !== undefined) {
+      return undefined
+    }
+    const [field, second] = Object.keys(delta ?? {}).filter((key) => key !== 'type')
+    if (second !== undefined) return undefined
+    if (field === 'partial_json') return { text: ['delta', field], isToolCall: true }
+    return field === 'text' || field === 'thinking' ? { text: ['delta', field] } : undefined
   }
 
   readings(): readonly UsageReading[] {

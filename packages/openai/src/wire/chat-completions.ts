@@ -2,6 +2,7 @@ import {
   type Call,
   type Endpoint,
   type HttpHeaders,
+  type PlainEvent,
   RunningUsage,
   type StreamAnswer,
   type StreamReader,
@@ -150,6 +151,29 @@ export class ChatStreamReader implements StreamReader {
     return chunk.usage === null ? withoutNullUsage(chunk) : event
   }
 
+  plain(event: unknown): PlainEvent | undefined {
+    if (this.#refusal !== undefined) return undefined
+    const { choices, usage, x_groq, perf_metrics, usage_breakdown } = event as Chunk
+    if ((usage ?? x_groq ?? perf_metrics ?? usage_breakdown ?? undefined) !== undefined)
+      return undefined
+    if (choices?.length !== 1) return undefined
+    const choice = choices[0] as NonNullable<Chunk['choices']>[number]
+    if ((choice.usage ?? choice.finish_reason ?? undefined) !== undefined) return undefined
+    if (typeof choice.text === 'string' && choice.delta === undefined) {
+      return { text: ['choices', 0, 'text'], ignored: ignoredFields }
+    }
+    const delta = jsonObject(choice.delta)
+    const field = onlyField(delta)
+    const path = ['choices', 0, 'delta'] as const
+    if (field === 'tool_calls') {
+      if (!isOnlyArguments(delta.tool_calls)) return undefined
+      const text = [...path, 'tool_calls', 0, 'function', 'arguments']
+      return { text, isToolCall: true, ignored: ignoredFields }
+    }
+    if (!textFields.has(field) || typeof delta[field] !== 'string') return undefined
+    return { text: [...path, field], ignored: ignoredFields }
+  }
+
   #seeChoice(choice: NonNullable<Chunk['choices']>[number] | null): void {
     if (typeof choice !== 'object' || choice === null) return
     if (choice.delta !== undefined) {
@@ -182,6 +206,32 @@ export class ChatStreamReader implements StreamReader {
       },
     )
   }
+}
+
+/** What differs from chunk to chunk and says nothing of what was used. */
+const ignoredFields = ['obfuscation', 'created']
+const textFields: ReadonlySet<string> = new Set([
+  'content',
+  'reasoning_content',
+  'reasoning',
+  'refusal',
+])
+
+/** The one field of a delta that has something to count; empty where there is none, or several. */
+function onlyField(delta: Readonly<Record<string, unknown>>): string {
+  const full = Object.keys(delta).filter((key) => {
+    const value = delta[key]
+    return key !== 'role' && value !== null && value !== ''
+  })
+  return full.length === 1 ? (full[0] as string) : ''
+}
+
+/** A piece of the arguments of one tool call, which was named before. */
+function isOnlyArguments(toolCalls: unknown): boolean {
+  if (!Array.isArray(toolCalls) || toolCalls.length !== 1) return false
+  const { function: called, custom } = jsonObject(toolCalls[0])
+  const { name, arguments: args, input } = jsonObject(called)
+  return typeof args === 'string' && (name ?? input ?? custom ?? '') === ''
 }
 
 /** A stream that is asked for its usage has `usage: null` in every chunk but the last. */

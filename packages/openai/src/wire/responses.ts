@@ -1,6 +1,7 @@
 import {
   type Call,
   type Endpoint,
+  type PlainEvent,
   RunningUsage,
   type StreamReader,
   type TokenEstimate,
@@ -131,6 +132,17 @@ class ResponsesStreamReader implements StreamReader {
       this.#first = { id, model, status, background }
     }
     return event
+  }
+
+  plain(event: unknown): PlainEvent | undefined {
+    const { type, delta, response, item } = event as ResponseEvent
+    const isPlain = response === undefined && item === undefined && !isRefusal(event)
+    if (!isPlain || typeof type !== 'string' || typeof delta !== 'string') return undefined
+    return {
+      text: ['delta'],
+      isToolCall: toolDeltas.has(type),
+      ignored: ['sequence_number', 'obfuscation'],
+    }
   }
 
   readings(): readonly UsageReading[] {
