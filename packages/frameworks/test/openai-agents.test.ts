@@ -1,5 +1,6 @@
 import {
   Agent,
+  OpenAITracingExporter,
   OpenAIProvider,
   Runner,
   setDefaultOpenAIClient,
@@ -160,4 +161,21 @@ describe('the OpenAI Agents SDK over HTTP', () => {
     expect(run.records[1]?.outcome).toBe('estimated')
     expect(run.records[1]?.tokens.output).toBeGreaterThan(0)
   })
+})
+
+it('what is sent to its tracing is free, and passes a metered global fetch untouched', async () => {
+  await using run = await start()
+  const globalFetch = globalThis.fetch
+  globalThis.fetch = run.meter.fetch('cus_1')
+  try {
+    run.server.serve({})
+    const endpoint = `${run.server.url}/v1/traces/ingest`
+    const exporter = new OpenAITracingExporter({ apiKey: 'sk-test', endpoint })
+    const span = { object: 'trace.span', span_data: { type: 'agent' } }
+    await exporter.export([{ toJSON: () => span } as never])
+    expect(run.server.requests.map(({ body }) => body)).toEqual([{ data: [span] }])
+  } finally {
+    globalThis.fetch = globalFetch
+  }
+  expect([run.records, run.errors]).toEqual([[], []])
 })

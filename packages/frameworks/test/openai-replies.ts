@@ -10,6 +10,9 @@ interface Counts {
 const created = 1_780_000_000
 const model = 'gpt-5.4-2026-03-05'
 
+// Frameworks take two messages of one id for one.
+let answers = 0
+
 /** A tool that the model wants called. */
 export interface Wanted {
   readonly name: string
@@ -30,7 +33,7 @@ function chatUsage({ input, cached = 0, output, reasoning = 0 }: Counts) {
 export function chat(says: string | Wanted, counts: Counts) {
   const isText = typeof says === 'string'
   return {
-    id: 'chatcmpl-1',
+    id: `chatcmpl-${answers++}`,
     object: 'chat.completion',
     created,
     model,
@@ -49,7 +52,7 @@ export function chat(says: string | Wanted, counts: Counts) {
 
 /** The same as the chunks of a stream; their usage is sent to those who ask for it. */
 export function chatChunks(says: string | Wanted, counts: Counts) {
-  const chunk = { id: 'chatcmpl-1', object: 'chat.completion.chunk', created, model }
+  const chunk = { id: `chatcmpl-${answers++}`, object: 'chat.completion.chunk', created, model }
   const deltas =
     typeof says === 'string'
       ? says.split(/(?= )/).map((content) => ({ content }))
@@ -67,13 +70,11 @@ function toolCall({ name, args }: Wanted) {
   return { id: 'call_1', type: 'function', function: { name, arguments: JSON.stringify(args) } }
 }
 
-let responses = 0
-
 /** A response of the Responses API. */
 export function response(says: string | Wanted, counts: Counts, status = 'completed') {
   const { input, cached = 0, output, reasoning = 0 } = counts
   return {
-    id: `resp_${responses++}`,
+    id: `resp_${answers++}`,
     object: 'response',
     created_at: created,
     status,

@@ -59,3 +59,12 @@ export async function until(isTrue: () => boolean, what: string): Promise<void> 
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
+
+/** A `fetch` that sends everything to a server here, so that requests can name the real hosts. */
+export function toLoopback(server: ReplayServer): typeof fetch {
+  return (input, init) => {
+    const { pathname, search } = new URL(input instanceof Request ? input.url : input)
+    const url = server.url + pathname + search
+    return fetch(input instanceof Request ? new Request(url, input) : url, init)
+  }
+}

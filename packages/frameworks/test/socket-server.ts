@@ -10,6 +10,8 @@ export interface SocketServer extends AsyncDisposable {
   /** Events of the clients, with the number of their connection. */
   readonly received: { readonly connection: number; readonly event: ClientEvent }[]
   connections: number
+  /** Connections that nobody has closed. */
+  open(): number
   /** Hangs up on everybody. */
   cut(): void
 }
@@ -32,6 +34,7 @@ export async function startSocketServer(answer: Answer): Promise<SocketServer> {
     wsURL: `ws://127.0.0.1:${port}/v1`,
     received: [],
     connections: 0,
+    open: () => open.size,
     cut: () => open.forEach((socket) => socket.terminate()),
     async [Symbol.asyncDispose]() {
       server.cut()
@@ -42,6 +45,7 @@ export async function startSocketServer(answer: Answer): Promise<SocketServer> {
   sockets.on('connection', (socket) => {
     const connection = server.connections++
     open.add(socket)
+    socket.on('close', () => open.delete(socket))
     socket.on('message', (data) => {
       const event = JSON.parse(String(data)) as ClientEvent
       server.received.push({ connection, event })
