@@ -1,4 +1,5 @@
 import {
+  AnswerScope,
   bodySnapshot,
   type CallObserver,
   type ClientOptions,
@@ -58,13 +59,25 @@ export class ModelObservation {
     const call = observed
     const scope = new CallScope()
     const sent = call.endpoint === languageModelHidingRaw ? withRawEvents(args) : args
-    const answer = scope.run(() => Reflect.apply(original, this.#model, [...sent]))
+    // What a metered `fetch` of the model sees inside is the same answer.
+    const answers = AnswerScope.open()
+    const send = () => scope.run(() => Reflect.apply(original, this.#model, [...sent]))
+    const answer = answers === undefined ? send() : answers.run(send)
     const { abortSignal } = jsonObject(args[0])
     const isAborted = () => (abortSignal as AbortSignal | undefined)?.aborted === true
-    const onAnswer = (result: unknown) => this.#observe(result, call, scope, isAborted)
-    return isPromise(answer)
-      ? answer.then(onAnswer, (error: unknown) => onError(error, call, scope))
-      : onAnswer(answer)
+    const onAnswer = (result: unknown) => {
+      answers?.takeAnswer(jsonObject(jsonObject(result).response).headers)
+      answers?.close()
+      return this.#observe(result, call, scope, isAborted)
+    }
+    const failed = (error: unknown) => {
+      if (answeredError(error)?.body !== undefined) {
+        answers?.takeAnswer(jsonObject(error).responseHeaders)
+      }
+      answers?.close()
+      return onError(error, call, scope)
+    }
+    return isPromise(answer) ? answer.then(onAnswer, failed) : onAnswer(answer)
   }
 
   #begin(method: string, options: Readonly<Record<string, unknown>>): ObservedCall | undefined {

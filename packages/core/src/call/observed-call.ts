@@ -50,6 +50,12 @@ export interface RecordSink {
 /** How a stream ended, as the caller saw it. */
 export type StreamEnd = 'complete' | 'interrupted' | 'failed'
 
+/** Who keeps the record of a call back, because the call may turn out to be a part of another. */
+export interface RecordHolder {
+  /** @returns false where it is recorded at once. */
+  hold(call: ObservedCall, write: () => void): boolean
+}
+
 /** How the answer of a call is followed that tells of other calls. */
 export interface ObservedParts {
   readonly stored: Promise<void> | undefined
@@ -79,6 +85,10 @@ export class ObservedCall implements ResponseWatcher {
   parts: ObservedParts | undefined
   /** Nobody knows the host: what its answer does not show is not billed (`unknown-host.ts`). */
   needsProof = false
+  /** A call around this one may see the same response, and take it. */
+  mayBeInside = false
+  /** Keeps its record back until it is known whether a call around this one has the same answer. */
+  holder: RecordHolder | undefined
   /** Set while an outbox that is not synchronous stores the usage: results wait for it. */
   stored: Promise<void> | undefined
   #settled = false
@@ -203,7 +213,11 @@ export class ObservedCall implements ResponseWatcher {
     if (this.#settled) return
     this.#settled = true
     try {
-      this.stored = this.#sink.record(this, readings()) ?? undefined
+      const completed = readings()
+      const write = (): void => {
+        this.stored = this.#sink.record(this, completed) ?? undefined
+      }
+      if (this.holder?.hold(this, write) !== true) write()
     } catch (cause) {
       this.#sink.fault(`the usage of a call of ${this.endpoint.name} could not be read`, cause)
     }

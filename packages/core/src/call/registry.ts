@@ -17,6 +17,35 @@ export function markObserved(response: unknown): boolean {
   return true
 }
 
+/** What follows one answer. */
+interface AnswerOwner {
+  /** The answer is not to be billed by it. */
+  dismiss(): void
+}
+
+const owner = Symbol.for('token-meter.answer-owner')
+
+/**
+ * The raw response of a call has come, and the call pays for it: what followed the response before,
+ * inside it (a metered `fetch` of a metered client), does not.
+ */
+export function takeAnswer(response: object, call: AnswerOwner): void {
+  const before = (response as { [owner]?: AnswerOwner })[owner]
+  if (before !== undefined && before !== call) before.dismiss()
+}
+
+/**
+ * A call follows a raw response from now on, and takes it.
+ * @returns false where it does already.
+ */
+export function followAnswer(response: object, call: AnswerOwner): boolean {
+  if ((response as { [owner]?: AnswerOwner })[owner] === call) return false
+  takeAnswer(response, call)
+  const hidden = { value: call, configurable: true, writable: true }
+  Reflect.defineProperty(response, owner, hidden)
+  return true
+}
+
 /** What has to be told when nobody can read a response any more. It must not hold the response. */
 export interface ResponseWatcher {
   dropped(): void

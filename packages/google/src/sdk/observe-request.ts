@@ -1,10 +1,12 @@
 import {
+  AnswerScope,
   isPromise,
   markObserved,
   observeBody,
   type ObservedCall,
   PartsObservation,
   StreamObservation,
+  takeAnswer,
 } from '@token-meter/core/adapter'
 import type { AnswerParts } from '@token-meter/core/wire'
 import { httpHeaders } from '@token-meter/core/adapter'
@@ -33,9 +35,15 @@ export function observeRequest(
   const sent = send()
   if (observe === undefined || !isPromise(sent)) return sent
   return sent.then((response) => {
+    observation.guarded(() => takeFromInside(response))
     if (isReplaced && !markObserved(response)) return response
     return observation.guarded(() => observe(response)) ?? response
   })
+}
+
+/** Of a metered `fetch`, which the SDK was given to send by: it has the same answer. */
+function takeFromInside({ responseInternal }: ApiResponse): void {
+  if (responseInternal !== undefined) takeAnswer(responseInternal, { dismiss: () => {} })
 }
 
 type Chunks = AsyncGenerator<ApiResponse>
@@ -60,8 +68,14 @@ export function observeStreamRequest(
     return Promise.reject(refusal as Error)
   }
   const stream = call && StreamObservation.open(call)
-  const sent = send()
-  if (stream === undefined || !isPromise(sent)) return sent
+  if (stream === undefined) return send()
+  // The chunks do not show the raw response that a metered `fetch` sees inside.
+  const inside = AnswerScope.open()
+  const sent = inside === undefined ? send() : inside.run(send)
+  if (!isPromise(sent)) return sent
+  const over = () => inside?.close()
+  if (inside !== undefined)
+    sent.then(() => inside.takeEndpoint(stream.call.endpoint.name)).then(over, over)
   return sent.then((chunks) => {
     if (isReplaced && !markObserved(chunks)) return chunks
     return observation.guarded(() => observeChunks(chunks, stream, request.abortSignal)) ?? chunks

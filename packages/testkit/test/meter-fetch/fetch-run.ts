@@ -12,6 +12,8 @@ import { mistralProvider } from '@token-meter/mistral'
 import { openaiProvider } from '@token-meter/openai'
 import { type ReplayServer, startReplayServer } from '@token-meter/testkit'
 
+const send = globalThis.fetch
+
 export const everyProvider = [
   openaiProvider,
   anthropicProvider,
@@ -51,7 +53,7 @@ export async function startFetchRun(
     records,
     said,
     anyHost: (input, init) =>
-      fetch(
+      send(
         input instanceof Request ? new Request(here(input.url), input) : here(String(input)),
         init,
       ),
@@ -80,6 +82,7 @@ export const messages = [{ role: 'user', content: 'hi' }]
 export const chatAnswer = {
   id: 'chatcmpl-1',
   object: 'chat.completion',
+  created: 1,
   model: 'some-model-1',
   choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'Hello.' } }],
   usage: {

@@ -171,6 +171,8 @@ function followed(
 function linesOfParts(call: ObservedCall, parts: ObservedParts): BodyObserver {
   const lines = new Lines({
     line(text) {
+      // Another call has the same answer.
+      if (call.settled) return
       const json = parsed(text)
       if (json === undefined) return parts.skip()
       try {

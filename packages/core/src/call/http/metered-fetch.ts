@@ -3,37 +3,44 @@
  * tools for tests and frameworks replace. It is a function of its own with all that the other has on
  * it (`preconnect` of Bun, what Next.js marks its own with), so that it passes for it.
  */
+import { expectSeenTwice } from '../answer-scope.ts'
 import type { SendingFetch } from '../provider.ts'
 import { observeFetch } from './observe-fetch.ts'
 import type { FetchObservation } from './recognition.ts'
 
 type Fetch = typeof fetch
 
-// One for the process, also across copies of this package.
+// One for the process, also across copies of this package: each with what it sends by.
 const key = Symbol.for('token-meter.metered-fetches')
-const shared = globalThis as { [key]?: WeakSet<object> }
-const meteredFetches = (): WeakSet<object> => (shared[key] ??= new WeakSet())
+const shared = globalThis as { [key]?: WeakMap<object, () => Fetch> }
+const meteredFetches = (): WeakMap<object, () => Fetch> => (shared[key] ??= new WeakMap())
 
 /** @param given what to send by. @default the global `fetch` */
 export function meteredFetch(
   given: SendingFetch | undefined,
-  observation: Omit<FetchObservation, 'anywhere'>,
+  observation: Omit<FetchObservation, 'anywhere' | 'sendMetered'>,
 ): Fetch {
-  const first = given ?? globalThis.fetch
-  const send = given ?? (((...args) => globalFetch(first as Fetch)(...args)) as Fetch)
-  const metered = observeFetch(send as Fetch, { ...observation, anywhere: true })
+  const first = (given ?? globalThis.fetch) as Fetch
+  // The global one as it is at the call. Where an application has put a metered one there, it is what was
+  // there before, since that one would send by itself for ever.
+  const current = (): Fetch => {
+    if (given !== undefined) return first
+    const { fetch } = globalThis
+    return meteredFetches().has(fetch) ? first : fetch
+  }
+  const send: Fetch = (...args) => current()(...args)
+  const sendMetered: Fetch = (...args) => unmetered(current())(...args)
+  const metered = observeFetch(send, { ...observation, anywhere: true, sendMetered })
   takeProperties(metered, first)
-  meteredFetches().add(metered)
+  meteredFetches().set(metered, current)
+  expectSeenTwice()
   return metered
 }
 
-/**
- * The global `fetch`; where an application has put a metered one there, what was there before, since
- * it would send by itself for ever.
- */
-function globalFetch(before: Fetch): Fetch {
-  const { fetch } = globalThis
-  return meteredFetches().has(fetch) ? before : fetch
+/** What a metered `fetch` sends by in the end: of several around each other, the outermost meters. */
+function unmetered(fetch: Fetch): Fetch {
+  const current = meteredFetches().get(fetch)
+  return current === undefined ? fetch : unmetered(current())
 }
 
 function takeProperties(metered: object, sending: unknown): void {

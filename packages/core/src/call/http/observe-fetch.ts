@@ -1,5 +1,6 @@
 import { httpHeaders } from '../../wire/http-headers.ts'
 import type { RequestRewrite } from '../../wire/protocol.ts'
+import { AnswerScope } from '../answer-scope.ts'
 import { GatewayBillingWatch } from '../gateway-billing.ts'
 import type { ObservedCall } from '../observed-call.ts'
 import { guarded } from '../provider.ts'
@@ -16,7 +17,7 @@ type Fetch = typeof fetch
  * byte of the server's but those of the usage. What no protocol knows goes through untouched.
  */
 export function observeFetch(send: Fetch, observation: FetchObservation): Fetch {
-  const { observer } = observation
+  const { observer, sendMetered = send } = observation
   const recognition = new Recognition(observation)
   const billing = new GatewayBillingWatch(observer)
   const open = (request: FetchRequest) => guarded(observer, () => recognition.open(request))
@@ -26,8 +27,12 @@ export function observeFetch(send: Fetch, observation: FetchObservation): Fetch 
     guarded(observer, () => billing.see({ baseURL: request.url }, request.givenHeaders))
     const call = guarded(observer, () => begin(opened, request.method))
     if (call === undefined) return request.send(send)
+    const scope = observation.anywhere === true ? AnswerScope.current() : undefined
+    call.holder = scope
+    call.mayBeInside = observation.anywhere === true
     try {
-      const response = await sendRewritten(send, request, opened.operation.rewrite)
+      const response = await sendRewritten(sendMetered, request, opened.operation.rewrite)
+      scope?.offer(call, httpHeaders(response.headers))
       return guarded(observer, () => answered(response, call, opened)) ?? response
     } catch (error) {
       call.dismiss()

@@ -4,9 +4,7 @@ import type { ObservedCall } from '../observed-call.ts'
 import { isNodeBody, observedNodeBody } from './node-body.ts'
 import { httpHeaders } from '../../wire/http-headers.ts'
 import { ResponseCopy } from './response-copies.ts'
-import { whenDropped } from '../registry.ts'
-
-const observed = new WeakSet<object>()
+import { followAnswer, whenDropped } from '../registry.ts'
 
 let isBypassed = false
 
@@ -33,12 +31,12 @@ export function observeResponse(
   call: ObservedCall,
   branch: ResponseCopy = ResponseCopy.first(call),
 ): Response {
-  if (observed.has(response)) return response
-  observed.add(response)
+  if (!followAnswer(response, call)) return response
   call.headers = httpHeaders(response.headers)
   const contentType = response.headers.get('content-type') ?? ''
   if (isOpaque(call, contentType)) {
-    call.respond(undefined)
+    if (call.mayBeInside) respondSoon(response, call)
+    else call.respond(undefined)
     return response
   }
   whenDropped(response, branch)
@@ -111,6 +109,23 @@ function* encoded(text: string): Generator<Uint8Array> {
     // Not between the halves of one character.
     if (end < text.length && /[\uD800-\uDBFF]/.test(text.charAt(end - 1))) end++
     yield encoder.encode(text.slice(start, end))
+  }
+}
+
+/**
+ * Settles a call whose body nobody looks at: as soon as somebody has read it, or else in the next turn.
+ * Until then a call around this one can take the answer.
+ */
+function respondSoon(response: Response, call: ObservedCall): void {
+  const cancel = call.defer(() => call.respond(undefined), 0)
+  const responded = async (read: () => unknown): Promise<unknown> => {
+    const value = await read()
+    cancel()
+    call.respond(undefined)
+    return await whenStored(value, call)
+  }
+  for (const method of ['arrayBuffer', 'bytes', 'blob'] as const) {
+    replace(response, method, responded)
   }
 }
 

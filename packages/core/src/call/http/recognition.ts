@@ -32,6 +32,8 @@ export interface FetchObservation {
    * show that it asks a model. @default false: they are those of a client of the protocols
    */
   readonly anywhere?: boolean | undefined
+  /** What a request is sent by that is metered here: past another metered `fetch`. @default as any */
+  readonly sendMetered?: typeof fetch
 }
 
 /** A request that is an operation, before it is begun. */

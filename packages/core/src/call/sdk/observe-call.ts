@@ -1,5 +1,5 @@
 import { isOpaque, observeBody } from '../http/body-observer.ts'
-import { markObserved, whenDropped } from '../registry.ts'
+import { markObserved, takeAnswer, whenDropped } from '../registry.ts'
 import { isThirdPartyPromise, observeThirdParty } from './observe-third-party.ts'
 import type { ObservedCall } from '../observed-call.ts'
 import {
@@ -42,7 +42,9 @@ class CallObservation implements ResponseObserver {
 
   onAnswer(response: Response | undefined): void {
     const call = this.#current()
-    if (call !== undefined) call.headers = httpHeaders(response?.headers)
+    if (call === undefined || response === undefined) return
+    takeAnswer(response, call)
+    call.headers = httpHeaders(response.headers)
   }
 
   onData(data: unknown): unknown {
