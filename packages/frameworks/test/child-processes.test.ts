@@ -6,8 +6,8 @@ import {
   recordAgentResult,
   type ModelTotals,
   type SessionTotals,
-} from '../recipes/claude-agent-usage.ts'
-import { recordCodexTurn, type ThreadTotals } from '../recipes/codex-usage.ts'
+} from '../src/claude-agent-usage.ts'
+import { recordCodexTurn, type ThreadTotals } from '../src/codex-usage.ts'
 import { startRun } from './run.ts'
 
 const sonnet = 'claude-sonnet-5'
@@ -127,7 +127,7 @@ it.each(['claude-agent-usage', 'codex-usage'])(
   (name) => {
     const repository = join(import.meta.dirname, '../../..')
     const page = readFileSync(join(repository, 'docs/frameworks/child-processes.md'), 'utf8')
-    const recipe = readFileSync(join(import.meta.dirname, `../recipes/${name}.ts`), 'utf8')
+    const recipe = readFileSync(join(import.meta.dirname, `../src/${name}.ts`), 'utf8')
     expect(page.includes(recipe)).toBe(true)
   },
 )

@@ -4,7 +4,9 @@ import { ModelRouterLanguageModel } from '@mastra/core/llm'
 import { Mastra } from '@mastra/core/mastra'
 import { RequestContext } from '@mastra/core/request-context'
 import { createTool } from '@mastra/core/tools'
+import { OpenAIProvider, Runner } from '@openai/agents'
 import { aiSdkProvider } from '@token-meter/ai-sdk'
+import { openaiProvider } from '@token-meter/openai'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { response, responseEvents } from './openai-replies.ts'
@@ -92,9 +94,18 @@ describe('Mastra, by a metered model', () => {
       }),
     )
     expect(await asked.text).toBe('Yes.')
+    expect(run.server.requests.map(({ body }) => body)).toMatchObject([{ model: 'gpt-5.4' }])
     expect(run.records.map(billed)).toEqual([
       'cus_1 | openai/gpt-5.4-2026-03-05 | languageModel | 5 0 0 1 | complete',
     ])
+  })
+
+  it('refuses an agent, a provider of the Agents SDK and a runner, and names the way', async () => {
+    await using run = await startRun([aiSdkProvider, openaiProvider])
+    const frameworks = [agentOf('openai/gpt-5.4'), new OpenAIProvider(), new Runner()]
+    for (const framework of frameworks) {
+      expect(() => run.meter(framework as never, 'cus_1')).toThrow(/docs\/frameworks/)
+    }
   })
 })
 

@@ -69,8 +69,10 @@ function hostOf(modules: ReadonlyMap<string, BlockModule>): ts.CompilerHost {
           if (modules.has(block)) {
             return { resolvedModule: { resolvedFileName: block, extension: ts.Extension.Ts } }
           }
-          // Where it is installed with its types.
-          for (const installer of installers) {
+          // Where it is installed with its types; a framework's page takes what the framework has.
+          const isFramework = from.startsWith(join(moduleFolder, 'docs.frameworks.'))
+          const first = isFramework ? ['packages/frameworks'] : []
+          for (const installer of [...first, ...installers]) {
             const found = resolve(specifier, join(repository, installer, 'block.ts'))
             if (found.resolvedModule?.extension.endsWith('ts')) return found
           }

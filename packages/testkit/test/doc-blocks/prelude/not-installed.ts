@@ -20,21 +20,50 @@ declare module '@opentelemetry/exporter-prometheus' {
   export const PrometheusExporter: new () => MetricReader
 }
 
-declare module '@langchain/openai' {
-  import type OpenAI from 'openai'
+declare module '@anthropic-ai/claude-agent-sdk' {
+  interface ModelUsage {
+    inputTokens: number
+    outputTokens: number
+    cacheReadInputTokens: number
+    cacheCreationInputTokens: number
+    webSearchRequests: number
+  }
+  interface SDKResultMessage {
+    type: 'result'
+    uuid: string
+    session_id: string
+    is_error: boolean
+    modelUsage: Record<string, ModelUsage>
+  }
+  export function query(params: {
+    prompt: string
+    options?: { resume?: string }
+  }): AsyncIterable<SDKResultMessage | { type: 'assistant' }>
+}
 
-  interface Fields {
-    model?: string
+declare module '@openai/codex-sdk' {
+  interface Usage {
+    input_tokens: number
+    cached_input_tokens: number
+    cache_write_input_tokens: number
+    output_tokens: number
+    reasoning_output_tokens: number
   }
-  export class ChatOpenAICompletions {
-    constructor(fields?: Fields)
-    client: OpenAI
+  interface Thread {
+    readonly id: string | null
+    run(input: string): Promise<{ usage: Usage | null }>
   }
-  export class ChatOpenAIResponses {
-    constructor(fields?: Fields)
-    client: OpenAI
+  export class Codex {
+    startThread(options?: { model?: string }): Thread
   }
-  export const ChatOpenAI: new (
-    fields?: Fields & { completions?: ChatOpenAICompletions; responses?: ChatOpenAIResponses },
-  ) => object
+}
+
+declare module 'genkit' {
+  export function genkit(options: { plugins: readonly object[] }): {
+    generate(options: { model: object; prompt: string }): Promise<{ text: string }>
+  }
+}
+
+declare module '@genkit-ai/google-genai' {
+  export const googleAI: (() => object) & { model(name: string): object }
 }
