@@ -72,7 +72,7 @@ export default defineConfig({
       },
       project('bench', 'packages/bench', ['src/**/*.test.ts', 'test/**/*.test.ts']),
       project('demo', 'examples/demo', ['**/*.test.ts']),
-      ...['chat', 'openai', 'anthropic', 'google', 'ai-sdk', 'langchain'].map((name) =>
+      ...['chat', 'openai', 'anthropic', 'google', 'bedrock', 'ai-sdk', 'langchain'].map((name) =>
         project(`example-${name}`, `examples/${name}`, ['**/*.test.ts']),
       ),
       {

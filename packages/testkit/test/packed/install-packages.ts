@@ -10,6 +10,8 @@ const sdks = [
   ['packages/google', '@google/genai'],
   ['packages/mistral', '@mistralai/mistralai'],
   ['packages/cohere', 'cohere-ai'],
+  ['packages/bedrock', '@aws-sdk/client-bedrock-runtime'],
+  ['packages/bedrock', '@smithy/node-http-handler'],
   ['packages/ai-sdk', 'ai'],
   ['packages/ai-sdk', '@ai-sdk/openai'],
   ['packages/stripe', 'stripe'],

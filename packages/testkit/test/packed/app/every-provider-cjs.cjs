@@ -5,15 +5,20 @@ const anthropic = require('@token-meter/anthropic')
 const google = require('@token-meter/google')
 const mistral = require('@token-meter/mistral')
 const cohere = require('@token-meter/cohere')
+const bedrock = require('@token-meter/bedrock')
 const aiSdk = require('@token-meter/ai-sdk')
 const { OpenAI } = require('openai')
 const { Anthropic } = require('@anthropic-ai/sdk')
 const { GoogleGenAI } = require('@google/genai')
 const { Mistral } = require('@mistralai/mistralai')
 const { CohereClientV2 } = require('cohere-ai')
+const { BedrockRuntimeClient, ConverseCommand } = require('@aws-sdk/client-bedrock-runtime')
+const { NodeHttpHandler } = require('@smithy/node-http-handler')
 const { createOpenAI } = require('@ai-sdk/openai')
 const { generateText } = require('ai')
 const everyProvider = require('./every-provider.cjs')
 
-const sdk = { OpenAI, Anthropic, GoogleGenAI, Mistral, CohereClientV2, createOpenAI, generateText }
-everyProvider({ core, openai, anthropic, google, mistral, cohere, aiSdk, sdk })
+const aws = { BedrockRuntimeClient, ConverseCommand, NodeHttpHandler }
+const vendors = { OpenAI, Anthropic, GoogleGenAI, Mistral, CohereClientV2 }
+const sdk = { ...vendors, ...aws, createOpenAI, generateText }
+everyProvider({ core, openai, anthropic, google, mistral, cohere, bedrock, aiSdk, sdk })

@@ -1,9 +1,12 @@
 import { createOpenAI } from '@ai-sdk/openai'
 import { Anthropic } from '@anthropic-ai/sdk'
+import { BedrockRuntimeClient, ConverseCommand } from '@aws-sdk/client-bedrock-runtime'
 import { GoogleGenAI } from '@google/genai'
 import { Mistral } from '@mistralai/mistralai'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
 import * as aiSdk from '@token-meter/ai-sdk'
 import * as anthropic from '@token-meter/anthropic'
+import * as bedrock from '@token-meter/bedrock'
 import * as cohere from '@token-meter/cohere'
 import * as core from '@token-meter/core'
 import * as google from '@token-meter/google'
@@ -14,5 +17,7 @@ import { CohereClientV2 } from 'cohere-ai'
 import { OpenAI } from 'openai'
 import everyProvider from './every-provider.cjs'
 
-const sdk = { OpenAI, Anthropic, GoogleGenAI, Mistral, CohereClientV2, createOpenAI, generateText }
-await everyProvider({ core, openai, anthropic, google, mistral, cohere, aiSdk, sdk })
+const aws = { BedrockRuntimeClient, ConverseCommand, NodeHttpHandler }
+const vendors = { OpenAI, Anthropic, GoogleGenAI, Mistral, CohereClientV2 }
+const sdk = { ...vendors, ...aws, createOpenAI, generateText }
+await everyProvider({ core, openai, anthropic, google, mistral, cohere, bedrock, aiSdk, sdk })

@@ -10,6 +10,17 @@ function answer(body) {
     const message = { role: 'assistant', content: [{ type: 'text', text: 'hello' }] }
     return { id: 'c', message, finish_reason: 'COMPLETE', usage: { billed_units } }
   }
+  if (Array.isArray(body.messages?.[0].content)) {
+    const usage = {
+      inputTokens: 10,
+      outputTokens: 5,
+      totalTokens: 22,
+      cacheReadInputTokens: 4,
+      cacheWriteInputTokens: 3,
+    }
+    const message = { role: 'assistant', content: [{ text: 'hello' }] }
+    return { output: { message }, stopReason: 'end_turn', usage, metrics: { latencyMs: 1 } }
+  }
   if (body.contents) {
     const usageMetadata = {
       promptTokenCount: 14,
@@ -55,7 +66,7 @@ function answer(body) {
 
 /** Calls each vendor once through its own metered client; prints what was recorded, by customer. */
 module.exports = async function everyProvider(packages) {
-  const { core, openai, anthropic, google, mistral, cohere, aiSdk, sdk } = packages
+  const { core, openai, anthropic, google, mistral, cohere, bedrock, aiSdk, sdk } = packages
   const server = await listen((body, response) => {
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify(answer(body)))
@@ -67,6 +78,7 @@ module.exports = async function everyProvider(packages) {
       google.googleProvider,
       mistral.mistralProvider,
       cohere.cohereProvider,
+      bedrock.bedrockProvider,
       aiSdk.aiSdkProvider,
     ],
     outbox: core.memoryOutbox(),
@@ -97,6 +109,17 @@ module.exports = async function everyProvider(packages) {
   await meter(mistralClient, 'cus_mistral').chat.complete({ model: 'gpt-5.4', messages: hello })
   const cohereClient = new sdk.CohereClientV2({ token: 'k', environment: server.url })
   await meter(cohereClient, 'cus_cohere').chat({ model: 'command-a-03-2025', messages: hello })
+  const bedrockClient = new sdk.BedrockRuntimeClient({
+    region: 'us-east-1',
+    endpoint: server.url,
+    credentials: { accessKeyId: 'k', secretAccessKey: 'k' },
+    requestHandler: new sdk.NodeHttpHandler(),
+  })
+  const message = { role: 'user', content: [{ text: 'hi' }] }
+  await meter(bedrockClient, 'cus_bedrock').send(
+    new sdk.ConverseCommand({ modelId: 'us.amazon.nova-lite-v1:0', messages: [message] }),
+  )
+  bedrockClient.destroy()
   const chat = sdk.createOpenAI({ apiKey: 'k', baseURL: `${server.url}/v1` }).chat('gpt-5.4')
   await sdk.generateText({ model: meter(chat, 'cus_ai_sdk'), prompt: 'hi' })
 
