@@ -8,6 +8,7 @@ import { googleProvider } from '@token-meter/google'
 import { openaiProvider } from '@token-meter/openai'
 import OpenAI from 'openai'
 import { afterEach, describe, expect, it } from 'vitest'
+import { chat, chatChunks } from './openai-replies.ts'
 import { content, message, messageEvents } from './other-replies.ts'
 import { billed, startRun, toLoopback } from './run.ts'
 
@@ -107,7 +108,7 @@ describe('LangChain over Google', () => {
   })
 
   it('@langchain/google-genai by the global fetch, which it offers no other way for', async () => {
-    await using run = await startRun([googleProvider])
+    await using run = await startRun([googleProvider, openaiProvider])
     globalThis.fetch = run.meter.fetch(() => undefined)
     const llm = new ChatGoogleGenerativeAI({
       model,
@@ -127,6 +128,20 @@ describe('LangChain over Google', () => {
     // What the framework says leaves the thoughts out: it is no source.
     const said = answer.usage_metadata as { output_tokens: number } | undefined
     expect(said?.output_tokens).toBe(4)
+    // A metered client beside it is billed once, to whom it names.
+    run.server.serve(chat('Yes.', { input: 5, output: 1 }))
+    run.server.serve(chatChunks('Yes, sir.', { input: 6, output: 2 }))
+    const openai = run.meter(new OpenAI({ apiKey: 'k', baseURL: run.baseURL }), 'cus_3')
+    await run.meter.withCustomer('cus_4', async () => {
+      const body = { model: 'gpt-5.4', messages: [] }
+      await openai.chat.completions.create(body)
+      const chunks = await openai.chat.completions.create({ ...body, stream: true })
+      for await (const chunk of chunks) void chunk
+    })
+    expect(run.records.slice(2).map(billed)).toEqual([
+      'cus_3 | openai/gpt-5.4-2026-03-05 | chat.completions | 5 0 0 1 | complete',
+      'cus_3 | openai/gpt-5.4-2026-03-05 | chat.completions | 6 0 0 2 | complete',
+    ])
     expect(run.errors).toEqual([])
   })
 
