@@ -5,6 +5,7 @@
 import { type Meter, zeroConfigMeter } from '@token-meter/core/adapter'
 import type { MistralClient } from './sdk/mistral-client.ts'
 import { mistralProvider } from './sdk/mistral-provider.ts'
+import type { MistralRealtime } from './sdk/realtime-transcription.ts'
 
 /**
  * The same client, metered: every call it makes becomes usage of the customer, delivered to the
@@ -12,13 +13,13 @@ import { mistralProvider } from './sdk/mistral-provider.ts'
  * disk (`TOKEN_METER_OUTBOX`, default `.token-meter/usage.db`).
  *
  * What the environment lacks (a package, a disk) is told by `console.warn` and fails no call: usage waits
- * for it.
+ * for it. A client for realtime transcription (`RealtimeTranscription`) is metered by it too.
  *
  * @throws TypeError for an empty customer or what is no Mistral client;
  * ConfigError for an option that there is not.
  */
-export const meter: Meter<MistralClient> = zeroConfigMeter(mistralProvider)
+export const meter: Meter<MistralClient | MistralRealtime> = zeroConfigMeter(mistralProvider)
 
 export { mistralProvider }
-export type { MistralClient }
+export type { MistralClient, MistralRealtime }
 export * from '@token-meter/core'

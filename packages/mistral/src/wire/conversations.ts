@@ -43,7 +43,8 @@ interface Answer {
 }
 
 function readingOf({ usage, model, id, provider }: Answer): UsageReading {
-  const reading: UsageReading = { ...unknownUsage(model), responseId: id }
+  const tier = text(jsonObject(usage).service_tier)
+  const reading: UsageReading = { ...unknownUsage(model, tier), responseId: id }
   if (usage === undefined || usage === null) return reading
   return { ...reading, ...conversationUsage(usage, provider), requests: null, raw: usage }
 }
@@ -68,6 +69,8 @@ function conversationUsage(usage: unknown, provider: string) {
 /** An entry of an answer, or an event of its stream: what the model wrote of it. */
 function addEntry(entry: unknown, estimate: TokenEstimate): void {
   const { type, content, text: words, name, arguments: args } = jsonObject(entry)
+  // Has again what its deltas had.
+  if (type === 'transcription.segment') return
   if (type === 'function.call' || type === 'function.call.delta') {
     estimate.addToolCall(name)
     estimate.addToolCall(args)
@@ -88,12 +91,22 @@ export class TypedStreamReader implements StreamReader {
   #model: string | undefined
   #id: string | undefined
   #isRefused = false
+  readonly #completed: (reading: UsageReading) => UsageReading
 
-  /** @param lastEvent the `type` of the event that ends the stream and has its usage. */
-  constructor(call: Call, output: TokenEstimate, lastEvent: string) {
+  /**
+   * @param lastEvent the `type` of the event that ends the stream and has its usage.
+   * @param completed adds to the reading what the events do not say.
+   */
+  constructor(
+    call: Call,
+    output: TokenEstimate,
+    lastEvent: string,
+    completed = (reading: UsageReading) => reading,
+  ) {
     this.#call = call
     this.#output = output
     this.#lastEvent = lastEvent
+    this.#completed = completed
   }
 
   get finished(): boolean {
@@ -111,6 +124,7 @@ export class TypedStreamReader implements StreamReader {
     if (type === this.#lastEvent) {
       this.#finished = true
       this.#usage = usage ?? undefined
+      if (this.#output.isEmpty) addEntry(event, this.#output)
     } else if (isErrorAnswer(event, 'usage', ['type'])) this.#isRefused = true
     else addEntry(event, this.#output)
     return event
@@ -120,6 +134,7 @@ export class TypedStreamReader implements StreamReader {
     const { provider } = this.#call
     // Refused before it began: nothing was generated.
     if (this.#isRefused && this.#usage === undefined && this.#output.isEmpty) return []
-    return [readingOf({ usage: this.#usage, model: this.#model, id: this.#id, provider })]
+    const answer = { usage: this.#usage, model: this.#model, id: this.#id, provider }
+    return [this.#completed(readingOf(answer))]
   }
 }

@@ -3,10 +3,15 @@ import {
   type Endpoint,
   requestBody,
   type TokenEstimate,
+  type WireContext,
+  type WireOperation,
   type WireProtocol,
 } from '@token-meter/core/wire'
-import { chatCompletions, embeddings, transcriptions } from '@token-meter/openai/wire'
-import { conversations, TypedStreamReader } from './conversations.ts'
+import { chatCompletions, embeddings } from '@token-meter/openai/wire'
+import { heard, speech } from './audio.ts'
+import { batchAgain, batchCreation } from './batch-jobs.ts'
+import { conversations } from './conversations.ts'
+import { ocr } from './ocr.ts'
 
 /** Code to be filled in: the answer is a chat completion. */
 const fim: Endpoint = {
@@ -22,11 +27,6 @@ function classifier(name: string): Endpoint {
   return { ...embeddings, name, estimateInput }
 }
 
-const heard: Endpoint = {
-  ...transcriptions('audio.transcriptions'),
-  openStream: (call, output) => new TypedStreamReader(call, output, 'transcription.done'),
-}
-
 /** By the path below the version. Mistral's chat is OpenAI's, with fields of its own. */
 const endpoints: readonly (readonly [path: RegExp, endpoint: Endpoint])[] = [
   [/^chat\/completions$/, chatCompletions],
@@ -35,18 +35,27 @@ const endpoints: readonly (readonly [path: RegExp, endpoint: Endpoint])[] = [
   [/^embeddings$/, embeddings],
   [/^conversations(?:\/[^/]+(?:\/restart)?)?$/, conversations],
   [/^audio\/transcriptions$/, heard],
+  [/^audio\/speech$/, speech],
+  [/^ocr$/, ocr],
   [/^moderations$/, classifier('moderations')],
   [/^classifications$/, classifier('classifications')],
   [/^chat\/moderations$/, classifier('chat.moderations')],
   [/^chat\/classifications$/, classifier('chat.classifications')],
 ]
 
-/** What costs something that is not tokens, or that no answer tells. */
+/** What costs something that no answer tells for certain. */
 const unmetered: readonly (readonly [path: RegExp, calls: string, why: string])[] = [
-  [/^ocr$/, 'OCR calls', 'they are billed by the page'],
-  [/^audio\/speech$/, 'speech calls', 'their answers do not say what they used'],
-  [/^batch\/jobs$/, 'batch jobs', 'what they used stands in a file of results'],
   [/^fine_tuning\/jobs$/, 'fine-tuning jobs', 'training has a price of its own'],
+  [
+    /^libraries\/[^/]+\/documents(?:\/[^/]+\/reprocess)?$/,
+    'documents of libraries',
+    'they are read after the answer: the tokens_processing_total of a document says what that used',
+  ],
+  [
+    /^observability\/(?:campaigns|[\w-]+\/[^/]+\/live-judging)$/,
+    'judges',
+    'their answers do not say what they used',
+  ],
 ]
 
 /**
@@ -55,18 +64,39 @@ const unmetered: readonly (readonly [path: RegExp, calls: string, why: string])[
  */
 export const mistralWire: WireProtocol = {
   name: 'mistral',
-  open({ method, url, body }) {
-    if (method.toUpperCase() !== 'POST') return undefined
+  open({ method, url, body }, context) {
     const path = pathOf(url)
-    const endpoint = endpoints.find(([pattern]) => pattern.test(path))?.[1]
+    const verb = method.toUpperCase()
+    const job = jobAgain(verb, path, context)
+    if (job !== undefined || verb !== 'POST') return job
+    if (path === 'batch/jobs') return batchCreation(requestBody(body), context)
+    const endpoint = endpointOf(path)
     if (endpoint !== undefined) return { endpoint, body: requestBody(body) }
     const [, calls, why] = unmetered.find(([pattern]) => pattern.test(path)) ?? []
-    if (calls === undefined) return undefined
-    return {
-      unmetered: `Mistral's ${calls} work, but are not metered (${why}): record() their usage`,
-    }
+    return calls === undefined ? undefined : told(calls, why)
   },
   isFree: ({ method }) => method.toUpperCase() !== 'POST',
+}
+
+function endpointOf(path: string): Endpoint | undefined {
+  return endpoints.find(([pattern]) => pattern.test(path))?.[1]
+}
+
+/** Shows or cancels a batch job. */
+function jobAgain<Creator>(
+  method: string,
+  path: string,
+  context: WireContext<Creator>,
+): WireOperation<Creator> | undefined {
+  const [, id, cancel] = /^batch\/jobs\/([^/]+)(\/cancel)?$/.exec(path) ?? []
+  if (id === undefined || method !== (cancel === undefined ? 'GET' : 'POST')) return undefined
+  return batchAgain(id, context, (asked) => endpointOf(pathOf(asked)))
+}
+
+function told(calls: string, why: string | undefined) {
+  return {
+    unmetered: `Mistral's ${calls} work, but are not metered (${why}): record() their usage`,
+  }
 }
 
 /** What stands behind the last version of a URL, without query and fragment. */

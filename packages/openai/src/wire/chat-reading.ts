@@ -52,7 +52,9 @@ export function chatReadings(answer: ChatAnswer, context: ChatContext): readonly
 }
 
 function readingsOf(answer: ChatAnswer, context: ChatContext): readonly UsageReading[] {
-  const { usage, model, serviceTier, breakdown, tools = {} } = answer
+  const { usage, model, breakdown, tools = {} } = answer
+  // Mistral says it in the usage.
+  const serviceTier = answer.serviceTier ?? text(jsonObject(usage).service_tier)
   const fees = { ...alwaysSearches(model ?? text(context.requestedModel)), ...tools }
   if (usage === undefined || usage === null) {
     const unknown = { ...unknownUsage(model, serviceTier), details: fees }

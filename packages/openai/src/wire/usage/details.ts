@@ -81,7 +81,10 @@ export function toolFees(usage: Json, count: CountReader): ToolFees {
       count(usage.num_search_queries, 'num_search_queries') ??
       count(tools.web_search_requests, 'web_search_requests') ??
       count(xai.web_search_calls, 'web_search_calls') ??
-      count(mistral.web_search, 'web_search') ??
+      sum(
+        count(mistral.web_search, 'web_search'),
+        count(mistral.web_search_premium, 'web_search'),
+      ) ??
       invocations('search_web', 'web_search'),
     webFetchRequests:
       count(tools.web_fetch_requests, 'web_fetch_requests') ??
@@ -95,12 +98,33 @@ export function toolFees(usage: Json, count: CountReader): ToolFees {
       count(tools.code_execution_requests, 'code_execution_requests') ??
       count(xai.code_interpreter_calls, 'code_interpreter_calls') ??
       count(mistral.code_interpreter, 'code_interpreter'),
-    mcpCalls: count(xai.mcp_calls, 'mcp_calls'),
+    mcpCalls: count(xai.mcp_calls, 'mcp_calls') ?? ownConnectors(mistral, count),
     imageGenerationCalls:
       count(xai.image_generation_calls, 'image_generation_calls') ??
       count(mistral.image_generation, 'image_generation'),
     citationTokens: count(usage.citation_tokens, 'citation_tokens'),
   }
+}
+
+/** What Mistral has itself among its connectors; the others are MCP servers, by names of their own. */
+const builtIn = new Set([
+  'web_search',
+  'web_search_premium',
+  'document_library',
+  'code_interpreter',
+  'image_generation',
+])
+
+function ownConnectors(connectors: Json, count: CountReader): number | undefined {
+  const calls = Object.entries(connectors).filter(([name]) => !builtIn.has(name))
+  return calls.reduce<number | undefined>(
+    (all, [, value]) => sum(all, count(value, 'connectors')),
+    undefined,
+  )
+}
+
+function sum(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined && other === undefined ? undefined : (one ?? 0) + (other ?? 0)
 }
 
 /** By which the price of Perplexity's searches differs. */

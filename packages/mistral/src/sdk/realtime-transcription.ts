@@ -1,0 +1,120 @@
+import type { CallObserver, ClientOptions, ObservedCall } from '@token-meter/core/adapter'
+import { providerName } from '@token-meter/core/adapter'
+import { jsonObject, type StreamReader } from '@token-meter/core/wire'
+import { heardLive } from '../wire/audio.ts'
+
+/**
+ * A client for realtime transcription by its shape: `RealtimeTranscription` of
+ * `@mistralai/mistralai/extra/realtime`, which opens a socket of its own for each connection.
+ */
+export interface MistralRealtime {
+  readonly _options: object
+  connect(model: string, ...rest: never[]): Promise<object>
+  transcribeStream(audio: never, model: string, ...rest: never[]): object
+}
+
+/** True for what has the shape of a client for realtime transcription. */
+export function isMistralRealtime(client: object): client is MistralRealtime {
+  const { connect, transcribeStream, _options } = client as Partial<MistralRealtime>
+  return (
+    typeof connect === 'function' &&
+    typeof transcribeStream === 'function' &&
+    typeof _options === 'object'
+  )
+}
+
+type Connect = (model: string, ...rest: unknown[]) => Promise<object>
+
+/**
+ * The same client, whose connections are listened to: each transcription becomes usage of who pays for the
+ * connection. Its methods connect by themselves, so they see the client that is returned.
+ */
+export function observedRealtime<Client extends MistralRealtime>(
+  client: Client,
+  observer: CallObserver,
+  options: ClientOptions,
+): Client {
+  const original = client.connect as Connect
+  const connect: Connect = async (...args) => {
+    const [model] = args
+    const call = {
+      provider: options.provider ?? providerName(baseUrlOf(client), 'mistral'),
+      endpoint: heardLive.name,
+      method: 'GET',
+      body: { model },
+    }
+    // Who pays is known, or the call is refused, before anything is opened.
+    const observed = observer.begin(call, heardLive)
+    try {
+      const connection = await Reflect.apply(original, client, args)
+      listen(connection, observed, observer)
+      return connection
+    } catch (error) {
+      observed.dismiss()
+      throw error
+    }
+  }
+  return new Proxy(client, {
+    get: (target, property) =>
+      property === 'connect' ? connect : (Reflect.get(target, property) as unknown),
+  })
+}
+
+function baseUrlOf(client: object): string {
+  const { _baseURL: url } = client as { readonly _baseURL?: unknown }
+  return url instanceof URL ? url.href : ''
+}
+
+/** What the SDK's connection has inside. */
+type Socket = Pick<WebSocket, 'addEventListener'>
+
+function listen(connection: object, first: ObservedCall, observer: CallObserver): void {
+  const { websocket } = connection as { readonly websocket?: Partial<Socket> }
+  if (typeof websocket?.addEventListener !== 'function') {
+    first.dismiss()
+    return observer.fault(
+      'a realtime transcription cannot be observed: its socket is not where it was',
+    )
+  }
+  let call = first
+  let output = call.newEstimate()
+  let reader = open(call, output)
+  let hasBegun = false
+  const guarded = (work: () => void): void => {
+    try {
+      work()
+    } catch (cause) {
+      call.fault('an event of a realtime transcription could not be observed', cause)
+    }
+  }
+  websocket.addEventListener('message', ({ data }: MessageEvent) =>
+    guarded(() => {
+      const event = parsed(data)
+      hasBegun ||= String(event['type']).startsWith('transcription.')
+      reader.push(event)
+      if (!reader.finished) return
+      call.end(reader.readings(), 'complete', output)
+      hasBegun = false
+      // The connection can go on with another.
+      call = call.again(call.call, call.endpoint)
+      output = call.newEstimate()
+      reader = open(call, output)
+    }),
+  )
+  websocket.addEventListener('close', () =>
+    guarded(() => {
+      if (hasBegun) call.end(reader.readings(), 'interrupted', output)
+      else call.dismiss()
+    }),
+  )
+}
+
+function open(call: ObservedCall, output: ReturnType<ObservedCall['newEstimate']>): StreamReader {
+  return heardLive.openStream?.(call.call, output, {}) as StreamReader
+}
+
+/** An event as the server sent it: the SDK reads text, and bytes of it. */
+function parsed(data: unknown): Readonly<Record<string, unknown>> {
+  const text = typeof data === 'string' ? data : new TextDecoder().decode(data as ArrayBuffer)
+  return jsonObject(JSON.parse(text))
+}

@@ -1,0 +1,139 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { RealtimeTranscription } from '@mistralai/mistralai/extra/realtime'
+import {
+  createMeter,
+  type Customer,
+  memoryOutbox,
+  mistralProvider,
+  type UsageRecord,
+} from '../src/index.ts'
+import { expect, test } from 'vitest'
+import { type WebSocket, WebSocketServer } from 'ws'
+
+const session = {
+  request_id: 'req_1',
+  model: 'voxtral-mini-transcribe-realtime',
+  audio_format: { encoding: 'pcm_s16le', sample_rate: 16_000 },
+}
+const delta = { type: 'transcription.text.delta', text: 'Hello' }
+const done = {
+  type: 'transcription.done',
+  model: 'voxtral-mini-transcribe-realtime-2602',
+  text: 'Hello',
+  segments: [],
+  language: 'en',
+  usage: { prompt_tokens: 40, completion_tokens: 3, total_tokens: 43, prompt_audio_seconds: 5 },
+}
+
+/** A server that answers each end of audio as the script says. */
+async function start(script: (socket: WebSocket) => void, customer: Customer = 'cus_1') {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  await once(server, 'listening')
+  let connections = 0
+  server.on('connection', (socket) => {
+    connections++
+    socket.send(JSON.stringify({ type: 'session.created', session }))
+    socket.on('message', (data) => {
+      if (String(data).includes('input_audio.end')) script(socket)
+    })
+  })
+  const records: UsageRecord[] = []
+  const errors: Error[] = []
+  const meter = createMeter({
+    providers: [mistralProvider],
+    outbox: memoryOutbox(),
+    onMissingCustomer: 'throw',
+    onError: (error) => void errors.push(error),
+  })
+  meter.on('usage', (record) => void records.push(record))
+  const serverURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const raw = new RealtimeTranscription({ apiKey: 'k', serverURL })
+  return {
+    meter,
+    records,
+    errors,
+    raw,
+    metered: meter(raw, customer),
+    connections: () => connections,
+    async [Symbol.asyncDispose]() {
+      await meter.close()
+      server.close()
+    },
+  }
+}
+
+async function* audio() {
+  yield new Uint8Array([1, 2])
+}
+
+async function transcribed(client: RealtimeTranscription): Promise<string[]> {
+  const types: string[] = []
+  for await (const event of client.transcribeStream(audio(), session.model))
+    types.push(String(event.type))
+  return types
+}
+
+const answer = (events: readonly object[]) => (socket: WebSocket) => {
+  for (const event of events) socket.send(JSON.stringify(event))
+}
+const heard = {
+  customer: 'cus_1',
+  provider: 'mistral',
+  endpoint: 'audio.transcriptions.realtime',
+  model: done.model,
+  requestedModel: session.model,
+  tokens: { input: 40, cachedInput: 0, cachedWrite: 0, output: 3 },
+  details: { seconds: 5 },
+  outcome: 'complete',
+}
+
+test('a transcription over a socket is recorded once, and its events are those of a raw client', async () => {
+  await using run = await start(answer([delta, done]))
+  expect(await transcribed(run.metered)).toEqual(await transcribed(run.raw))
+  expect(run.records).toMatchObject([heard])
+  expect(run.errors).toEqual([])
+  expect(run.metered).toBeInstanceOf(RealtimeTranscription)
+})
+
+test('each transcription of one connection, and the one that is cut off', async () => {
+  await using run = await start(answer([delta, done, delta]))
+  const connection = await run.metered.connect(session.model)
+  await connection.sendAudio(new Uint8Array([1]))
+  await connection.endAudio()
+  await connection.endAudio()
+  let seen = 0
+  for await (const { type } of connection) {
+    if (type === delta.type && ++seen === 4) break
+  }
+  await connection.close()
+  const cut = { outcome: 'estimated', customer: 'cus_1' }
+  expect(run.records).toMatchObject([heard, heard, cut])
+  expect(run.records[2]?.tokens.output).toBeGreaterThan(0)
+})
+
+test('a connection over which nothing is said costs nothing', async () => {
+  await using run = await start(() => {})
+  const connection = await run.metered.connect(session.model)
+  await connection.close()
+  expect(run.records).toEqual([])
+  expect(run.errors).toEqual([])
+})
+
+test('metered twice it is billed once, and nobody is refused before the socket opens', async () => {
+  await using run = await start(answer([delta, done]), () => undefined)
+  await expect(run.metered.connect(session.model)).rejects.toMatchObject({
+    code: 'missing-customer',
+  })
+  expect(run.connections()).toBe(0)
+  await run.meter.withCustomer('cus_context', () => transcribed(run.metered))
+  await transcribed(run.meter(run.metered, 'cus_2'))
+  expect(run.records.map(({ customer }) => customer)).toEqual(['cus_context', 'cus_2'])
+})
+
+test('a connection that fails is an error of the SDK, and costs nothing', async () => {
+  await using run = await start(() => {})
+  const nowhere = new RealtimeTranscription({ apiKey: 'k', serverURL: 'http://127.0.0.1:9' })
+  await expect(run.meter(nowhere, 'cus_1').connect('m')).rejects.toThrow(/connect/)
+  expect(run.records).toEqual([])
+})
