@@ -123,9 +123,9 @@ export class ConverseStreamReader implements StreamReader {
   }
 }
 
-/** True for the events that end a stream with an error: `{ throttlingException: ... }` */
+/** True for the events that end a stream with an error: `{ throttlingException: ... }`, `{ error: ... }` */
 export function isException(event: unknown): boolean {
-  return Object.keys(jsonObject(event)).some((name) => name.endsWith('Exception'))
+  return Object.keys(jsonObject(event)).some((name) => /(?:Exception|^error)$/.test(name))
 }
 
 /** Adds what a model wrote in a message. */

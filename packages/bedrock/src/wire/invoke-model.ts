@@ -29,6 +29,8 @@ type Json = Readonly<Record<string, unknown>>
  */
 export const invokeModel: Endpoint = {
   name: 'invokeModel',
+  // Of an answer that is no JSON AWS's own counts are known.
+  content: 'text',
   read(response, call, headers) {
     if (isErrorAnswer(response, 'usage', answerFields)) return []
     const found = makerOf(response).read(response, call, headers)
