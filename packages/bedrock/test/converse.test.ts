@@ -150,6 +150,24 @@ describe.each(sdkVersions)('Converse by the SDK $version', ({ version, sdk }) =>
     expect(run.records).toMatchObject([{ model, requestedModel: id, tokens }])
   })
 
+  test('what is behind an id that names no model can be said', async () => {
+    const profile = 'arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/a1'
+    await using run = await startMetered(sdk, { provide: { models: { [profile]: modelId } } })
+    run.server.serve(
+      { json: answerOf(usage) },
+      { events: eventsOf(usage) },
+      { json: answerOf(usage) },
+    )
+    await run.metered.converse({ modelId: profile, messages })
+    await readAll((await run.metered.converseStream({ modelId: profile, messages })).stream)
+    await run.metered.converse({ modelId: 'us.amazon.nova-lite-v1:0', messages })
+    expect(run.records).toMatchObject([
+      { model: modelId, requestedModel: profile, tokens },
+      { model: modelId, requestedModel: profile, tokens },
+      { model: 'us.amazon.nova-lite-v1:0' },
+    ])
+  })
+
   test('a guardrail that refuses the prompt: no tokens, no estimate; its units where they are told', async () => {
     await using run = await startMetered(sdk)
     const zeros = { inputTokens: 0, outputTokens: 0, totalTokens: 0 }

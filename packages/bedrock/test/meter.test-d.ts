@@ -40,6 +40,7 @@ const answer = await own(new BedrockRuntimeClient({}), 'cus_1').send(
 expectTypeOf(answer).toEqualTypeOf<ConverseCommandOutput>()
 
 createMeter({ providers: [createBedrockProvider({ requestMetadata: 'customer' })] })
+createBedrockProvider({ models: { 'arn:aws:bedrock:::prompt/p': 'amazon.nova-lite-v1:0' } })
 // @ts-expect-error the name is text
 createBedrockProvider({ requestMetadata: true })
 // @ts-expect-error an unknown option

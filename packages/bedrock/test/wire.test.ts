@@ -132,7 +132,7 @@ describe('meter.fetch, by the wire of Bedrock', () => {
       run.server.serve({ json: answer, ...(headers && { headers }) } as BedrockReply)
       const response = await run.post(modelId, 'invoke', request)
       await response.arrayBuffer()
-        expect(run.records).toMatchObject([
+      expect(run.records).toMatchObject([
         { endpoint: 'invokeModel', requestedModel: modelId, ...recorded },
       ])
       expect(run.records[0]?.details).toEqual(recorded.details ?? {})

@@ -9,8 +9,7 @@ import {
   RequestContext,
   StreamObservation,
 } from '@token-meter/core/adapter'
-import { jsonObject, type WireOperation } from '@token-meter/core/wire'
-import { bedrockWire } from '../wire/protocol.ts'
+import { jsonObject, type WireOperation, type WireProtocol } from '@token-meter/core/wire'
 import type { Handler, HandlerArguments, HandlerResult } from './bedrock-client.ts'
 import { type AnswerKind, commandRequest } from './command-request.ts'
 import { withMetadata } from './request-metadata.ts'
@@ -19,11 +18,18 @@ import { withMetadata } from './request-metadata.ts'
 export interface BedrockOptions {
   /**
    * The name under which the customer is sent to AWS, in the `requestMetadata` of each Converse and
-   * InvokeModel call, which Bedrock writes to the invocation logs of the account: `'customer'`. What
+   * InvokeModel call of a metered client, which Bedrock writes to the invocation logs of the account: `'customer'`. What
    * the caller wrote there is kept, and goes before.
    * @default the customer is not sent
    */
   readonly requestMetadata?: string | undefined
+  /**
+   * The models behind ids that name none, by the `modelId` of the requests: application inference
+   * profiles, provisioned throughput, deployments, prompts. `{ 'arn:aws:bedrock:...:application-inference-profile/a1':
+   * 'us.anthropic.claude-sonnet-4-5-20250929-v1:0' }`
+   * @default the model that an answer names, else the resource: `application-inference-profile/a1`
+   */
+  readonly models?: Readonly<Record<string, string>> | undefined
 }
 
 /** A command that is an operation, before it is begun. */
@@ -45,11 +51,18 @@ const reported = new Set<string>()
 export class BedrockObservation {
   readonly #observer: CallObserver
   readonly #provider: string
+  readonly #protocol: WireProtocol
   readonly #metadata: string | undefined
 
-  constructor(observer: CallObserver, client: ClientOptions, options: BedrockOptions) {
+  constructor(
+    protocol: WireProtocol,
+    observer: CallObserver,
+    client: ClientOptions,
+    options: BedrockOptions,
+  ) {
+    this.#protocol = protocol
     this.#observer = observer
-    this.#provider = client.provider ?? bedrockWire.name
+    this.#provider = client.provider ?? protocol.name
     this.#metadata = options.requestMetadata
   }
 
@@ -100,8 +113,8 @@ export class BedrockObservation {
     const request = commandRequest(name, input)
     if (request === undefined) return 'unknown'
     const target = { baseUrl: undefined, provider: this.#provider }
-    const context = new RequestContext(bedrockWire, this.#observer, target)
-    const operation = bedrockWire.open(request, context)
+    const context = new RequestContext(this.#protocol, this.#observer, target)
+    const operation = this.#protocol.open(request, context)
     if (operation === undefined) return undefined
     if ('endpoint' in operation) return { operation, context, answer: request.answer }
     this.report(operation.unmetered)

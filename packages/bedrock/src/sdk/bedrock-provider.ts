@@ -1,5 +1,6 @@
 import { checkKeys, isText, optionCheck, type Provider } from '@token-meter/core/adapter'
-import { bedrockWire } from '../wire/protocol.ts'
+import { isPlain } from '@token-meter/core/wire'
+import { bedrockProtocol } from '../wire/protocol.ts'
 import { type BedrockClient, isBedrockClient } from './bedrock-client.ts'
 import { BedrockObservation, type BedrockOptions } from './bedrock-observation.ts'
 import { clientView } from './client-view.ts'
@@ -13,16 +14,21 @@ const check = optionCheck('createBedrockProvider()')
  * @throws ConfigError when an option is wrong.
  */
 export function createBedrockProvider(options: BedrockOptions = {}): Provider<BedrockClient> {
-  checkKeys<BedrockOptions>('createBedrockProvider()', options, { requestMetadata: true })
-  const { requestMetadata = 'any' } = options
+  checkKeys<BedrockOptions>('createBedrockProvider()', options, {
+    requestMetadata: true,
+    models: true,
+  })
+  const { requestMetadata = 'any', models = {} } = options
   check('requestMetadata', requestMetadata, 'a name of 1 to 256 characters', isMetadataName)
+  check('models', models, 'names of models by their ids', isNames)
+  const protocol = bedrockProtocol({ ...models })
   return {
     name: 'bedrock',
     clientDescription: 'a Bedrock client (@aws-sdk/client-bedrock-runtime 3)',
-    protocols: [bedrockWire],
+    protocols: [protocol],
     recognises: isBedrockClient,
     observe: (client, observer, clientOptions) =>
-      clientView(client, new BedrockObservation(observer, clientOptions, options)),
+      clientView(client, new BedrockObservation(protocol, observer, clientOptions, options)),
   }
 }
 
@@ -31,4 +37,8 @@ export const bedrockProvider: Provider<BedrockClient> = createBedrockProvider()
 
 function isMetadataName(value: unknown): boolean {
   return isText(value) && (value as string).length <= 256
+}
+
+function isNames(value: unknown): boolean {
+  return isPlain(value) && Object.values(value).every(isText)
 }

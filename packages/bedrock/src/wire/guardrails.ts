@@ -53,6 +53,8 @@ export const guardrail: Endpoint = {
  * (`guardrailConfig: { trace: 'enabled' }`).
  */
 export function guardrailUnits(trace: unknown): UsageDetails {
+  // As most are.
+  if (trace === undefined) return {}
   const { inputAssessment, outputAssessments } = jsonObject(trace)
   const assessments = [inputAssessment, outputAssessments].flatMap((each) =>
     Object.values(jsonObject(each)).flat(),
