@@ -92,6 +92,35 @@ describe.each([
     socket.close()
   })
 
+  it('estimates what a lost connection leaves, with the input that was sent', async () => {
+    await using run = await startSocketRun()
+    const Metered = meterWebSocket('cus_1', { meter: run.meter, webSocket: Class })
+    const socket = await opened(new Metered(pathOf(run, '/responses')))
+    // About 100 tokens of input, and 10 of output.
+    socket.send(JSON.stringify({ input: 'word '.repeat(80), type: 'response.create' }))
+    const { created } = events('resp_1')
+    run.connections[0]?.send(JSON.stringify(created))
+    const delta = { type: 'response.output_text.delta', delta: 'word '.repeat(8) }
+    run.connections[0]?.send(JSON.stringify(delta))
+    run.connections[0]?.close()
+    await until(() => run.records.length === 1, 'the estimate is recorded')
+    expect(run.records[0]?.details.estimated).toEqual(['input', 'output'])
+    expect(run.records[0]?.tokens.input).toBeGreaterThan(60)
+    expect(run.records[0]?.tokens.input).toBeLessThan(130)
+    expect(run.records[0]?.tokens.output).toBeGreaterThan(4)
+  })
+
+  it('metered again, meters once, for whoever is named last', async () => {
+    await using run = await startSocketRun()
+    const First = meterWebSocket('cus_1', { meter: run.meter, webSocket: Class })
+    const Last = meterWebSocket('cus_2', { meter: run.meter, webSocket: First })
+    const socket = await opened(new Last(pathOf(run, '/responses')))
+    run.connections[0]?.send(JSON.stringify(events('resp_1').completed))
+    await until(() => run.records.length > 0, 'it is recorded')
+    expect(run.records.map(({ customer }) => customer)).toEqual(['cus_2'])
+    socket.close()
+  })
+
   it('cannot be told from the raw class', async () => {
     await using run = await startSocketRun()
     const Metered = meterWebSocket('cus_1', { meter: run.meter, webSocket: Class })

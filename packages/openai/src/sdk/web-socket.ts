@@ -8,7 +8,7 @@ import {
   runWithCustomer,
 } from '@token-meter/core/adapter'
 import { jsonObject } from '@token-meter/core/wire'
-import { SocketAccount } from '../wire/realtime/account.ts'
+import { SocketAccount, type SocketEvent } from '../wire/realtime/account.ts'
 import { openSocket } from '../wire/realtime/open-socket.ts'
 import {
   type MeterRealtimeOptions,
@@ -40,10 +40,14 @@ export type MeterWebSocket = <Class extends WebSocketClass = typeof WebSocket>(
 // The same in every copy of this package.
 const mark = Symbol.for('token-meter.metered-web-socket')
 
+/** The class inside a metered one; `undefined` of any other. */
+function insideOf(metered: unknown): unknown {
+  return (metered as { [mark]?: unknown } | undefined)?.[mark]
+}
+
 /** True where what opens a socket by the global class is metered. */
 export function isGlobalSocketMetered(): boolean {
-  const { WebSocket: Global } = globalThis as { WebSocket?: object }
-  return Global !== undefined && mark in Global
+  return insideOf((globalThis as { WebSocket?: unknown }).WebSocket) !== undefined
 }
 
 /** `meterWebSocket`, with the meter that records where the options name none. */
@@ -53,7 +57,9 @@ export function meterWebSocketWith(fallback: Meter<OpenAISocket>): MeterWebSocke
     options: MeterWebSocketOptions<Class> = {},
   ): Class => {
     const { meter = fallback, webSocket: Given, ...clientOptions } = options
-    const Raw = (Given ?? (globalThis as { WebSocket?: unknown }).WebSocket) as Class | undefined
+    const given = Given ?? (globalThis as { WebSocket?: unknown }).WebSocket
+    // Metered again it is metered once, for whoever is named last.
+    const Raw = (insideOf(given) ?? given) as Class | undefined
     if (typeof Raw !== 'function') {
       throw new TypeError(
         'meterWebSocket() found no WebSocket class: this runtime has no global one. Give it ' +
@@ -70,7 +76,8 @@ export function meterWebSocketWith(fallback: Meter<OpenAISocket>): MeterWebSocke
         if (url !== undefined) connect(new Connection({ socket, url }))
         return socket
       },
-      has: (target, property) => property === mark || Reflect.has(target, property),
+      get: (target, property, receiver) =>
+        property === mark ? target : (Reflect.get(target, property, receiver) as unknown),
     })
   }
 }
@@ -123,7 +130,7 @@ export class Connection implements OpenAISocket {
       return
     }
     shareSocket(socket, observed)
-    const askedBy = new Map<unknown, string | undefined>()
+    const latest = new Map<unknown, Asked>()
     const guarded = (work: () => void): void => {
       try {
         work()
@@ -131,12 +138,18 @@ export class Connection implements OpenAISocket {
         observer.fault('an event of a WebSocket could not be observed', cause)
       }
     }
-    const opener = contextCustomer()
+    const opener: Asked = { customer: contextCustomer() }
+    const note = (sent: unknown): void => {
+      const lane = laneOf(sent)
+      latest.delete(lane)
+      latest.set(lane, asked(sent))
+      if (latest.size > mostLanes) latest.delete(latest.keys().next().value)
+    }
 
     const send: unknown = socket.send
     Object.defineProperty(socket, 'send', {
       value(this: WebSocket, ...args: unknown[]): unknown {
-        guarded(() => askedBy.set(laneOf(args[0]), contextCustomer()))
+        guarded(() => note(args[0]))
         return Reflect.apply(send as (...args: unknown[]) => unknown, this, args)
       },
       configurable: true,
@@ -144,20 +157,44 @@ export class Connection implements OpenAISocket {
     })
     socket.addEventListener('message', ({ data }) =>
       guarded(() => {
-        const event = jsonObject(parsed(data))
-        const lane = event['stream_id'] ?? null
-        const asker = askedBy.has(lane) ? askedBy.get(lane) : (askedBy.get(null) ?? opener)
-        runWithCustomer(asker, () => reader.see(event))
+        const event: SocketEvent = jsonObject(parsed(data))
+        const lane = event.stream_id ?? null
+        const by = latest.get(lane) ?? latest.get(null) ?? opener
+        const seen = event.type === 'response.created' ? withInput(event, by.request) : event
+        if (seen !== event || event.type === 'error') delete by.request
+        runWithCustomer(by.customer, () => reader.see(seen))
       }),
     )
     socket.addEventListener('close', () => guarded(() => reader.lost()))
   }
 }
 
+/** Lanes of one connection that are remembered; more are not used at a time. */
+const mostLanes = 1000
+
+/** Who sent the latest event of a lane, and what, until its response has begun. */
+interface Asked {
+  readonly customer: string | undefined
+  request?: string
+}
+
+function asked(sent: unknown): Asked {
+  const customer = contextCustomer()
+  const isRequest = typeof sent === 'string' && sent.includes('response.create')
+  return isRequest ? { customer, request: sent } : { customer }
+}
+
+/** A response that has begun, with the input that it was asked for, should that have to be estimated. */
+function withInput(event: SocketEvent, request: string | undefined): SocketEvent {
+  if (request === undefined) return event
+  const { input } = jsonObject(parsed(request))
+  return { ...event, response: { ...jsonObject(event.response), input } }
+}
+
 /** The lane that an event of the caller's is for. Parsed only where it names one. */
 function laneOf(sent: unknown): unknown {
   if (typeof sent !== 'string' || !sent.includes('"stream_id"')) return null
-  return jsonObject(parsed(sent))['stream_id'] ?? null
+  return jsonObject(parsed(sent)).stream_id ?? null
 }
 
 function parsed(data: unknown): unknown {
