@@ -1,37 +1,22 @@
 import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { observeBody, observeFetch, type Provider, RequestContext } from '@token-meter/core/adapter'
+import { observeBody, type Provider, RequestContext } from '@token-meter/core/adapter'
 import { httpHeaders, requestHeaders } from '@token-meter/core/adapter'
 import type { WireRequest } from '@token-meter/core/wire'
 import { startReplayServer } from '@token-meter/testkit'
-import { recordings } from '@token-meter/testkit/internal'
-import { recordingsAreAbsent } from '@token-meter/testkit/internal/suites'
+import type { Recording } from '@token-meter/testkit/internal'
+import { describeFetch } from '@token-meter/testkit/internal/suites'
 import OpenAI from 'openai'
 import { describe, expect, test } from 'vitest'
 import { createMeter, memoryOutbox, openaiProvider, type UsageRecord } from '../src/index.ts'
 import { openaiJobsWire } from '../src/wire-jobs.ts'
 import { chatRequest, chatScript, countedTokens } from './scripts.ts'
 
-/** Whatever takes a `fetch`, and whatever passes requests on byte by byte. */
-interface FetchClient {
-  fetch: typeof fetch
-}
-
-const fetchProvider: Provider<FetchClient> = {
-  name: 'fetch',
-  clientDescription: 'an object with a fetch',
-  recognises: (client): client is FetchClient => 'fetch' in client && !('chat' in client),
-  observe: (client, observer, options) => ({
-    ...client,
-    fetch: observeFetch(client.fetch, { observer, protocols: [openaiJobsWire], ...options }),
-  }),
-}
-
 async function start() {
   const server = await startReplayServer()
   const records: UsageRecord[] = []
   const meter = createMeter({
-    providers: [openaiProvider, fetchProvider],
+    providers: [openaiProvider],
     outbox: memoryOutbox(),
     onError: () => {},
   })
@@ -48,48 +33,31 @@ async function start() {
 }
 
 const paths: Readonly<Record<string, string>> = {
-  chat: '/chat/completions',
-  completions: '/completions',
-  responses: '/responses',
-  embeddings: '/embeddings',
+  chat: '/v1/chat/completions',
+  completions: '/v1/completions',
+  responses: '/v1/responses',
+  embeddings: '/v1/embeddings',
 }
 
-/** A record without what is its own whichever way the call is made. */
-function withoutOwn(record: UsageRecord): object {
-  return { ...record, id: undefined, at: undefined, requestId: undefined }
-}
+const asked = ({ stream }: Recording) => ({
+  model: 'asked',
+  messages: [{ role: 'user', content: 'hi' }],
+  input: 'hi',
+  prompt: 'hi',
+  ...(stream && { stream }),
+})
 
-const openaiShaped = recordings().filter(({ provider }) => provider === 'openai')
-
-describe.skipIf(recordingsAreAbsent())('a fetch records what the SDK records', () => {
-  test.each(openaiShaped)('$name', async ({ file, endpoint, stream, expected }) => {
-    await using run = await start()
-    const baseURL = `${run.server.url}/v1`
-    const body = { model: 'asked', messages: [{ role: 'user', content: 'hi' }], input: 'hi' }
-    const asked = { ...body, prompt: 'hi', ...(stream && { stream }) }
-    run.server.serve(file, { times: 2 })
-
-    const client = run.meter(new OpenAI({ apiKey: 'k', baseURL, maxRetries: 0 }), 'cus_1')
-    const answer = await client.post<unknown>(paths[endpoint]!, { body: asked, stream })
+describeFetch({
+  provider: openaiProvider as Provider,
+  recorded: 'openai',
+  async askBySdk(meter, baseUrl, recording) {
+    const raw = new OpenAI({ apiKey: 'k', baseURL: baseUrl, maxRetries: 0 })
+    const { stream, endpoint } = recording
+    const client = meter(raw, 'cus_1')
+    const answer = await client.post<unknown>(paths[endpoint]!, { body: asked(recording), stream })
     if (stream) for await (const _ of answer as AsyncIterable<unknown>);
-    const observed = run.meter({ fetch }, 'cus_1')
-    const response = await observed.fetch(baseURL + paths[endpoint]!, {
-      method: 'POST',
-      body: JSON.stringify(asked),
-      headers: { 'content-type': 'application/json' },
-    })
-    await response.text()
-
-    const [first, second] = run.server.requests.map((request) => request.body)
-    expect(second).toEqual(first)
-    const half = run.records.length / 2
-    const [sdk, own] = [run.records.slice(0, half), run.records.slice(half)].map((records) =>
-      records.map(withoutOwn),
-    )
-    expect(own).toEqual(sdk)
-    const isCounted = expected.some(({ input, output }) => input + output > 0)
-    expect(own?.length).toBeGreaterThanOrEqual(Number(isCounted))
-  })
+  },
+  request: (recording) => ({ path: paths[recording.endpoint]!, body: asked(recording) }),
 })
 
 describe('a metered fetch', () => {
@@ -114,7 +82,7 @@ describe('a metered fetch', () => {
     run.server.serve(chatScript, { times: 2 })
     const url = `${run.server.url}/v1/chat/completions`
     const raw = await (await fetch(...args(url))).text()
-    const response = await run.meter({ fetch }, 'cus_1').fetch(...args(url))
+    const response = await run.meter.fetch('cus_1')(...args(url))
     expect(response).toBeInstanceOf(Response)
     expect(await response.text()).toBe(
       raw.replace(/data: \{[^\n]*"choices":\[\][^\n]*\n\n/, '').replaceAll(',"usage":null', ''),
@@ -131,7 +99,7 @@ describe('a metered fetch', () => {
     const url = `${run.server.url}/refused/v1/chat/completions`
     run.server.serve({ error: { message: 'stream_options: not permitted' } }, { status: 400 })
     run.server.serve(chatScript, { times: 2 })
-    const { fetch: metered } = run.meter({ fetch }, 'cus_1')
+    const metered = run.meter.fetch('cus_1')
     for (const input of [new Request(url, post(text)), url]) {
       const response = await metered(input, input === url ? post(text) : undefined)
       expect(response.status).toBe(200)
@@ -147,7 +115,7 @@ describe('a metered fetch', () => {
     const refusal = { error: { message: 'messages: too long' } }
     run.server.serve(refusal, { status: 400 })
     const url = `${run.server.url}/v1/chat/completions`
-    const response = await run.meter({ fetch }, 'cus_1').fetch(url, post(text))
+    const response = await run.meter.fetch('cus_1')(url, post(text))
     expect([response.status, await response.json()]).toEqual([400, refusal])
     expect(run.server.requests).toHaveLength(1)
     expect(run.records).toEqual([])
@@ -160,7 +128,7 @@ describe('a metered fetch', () => {
     const own = (...args: unknown[]) => (seen.push(...args), Promise.resolve(answered))
     const request = new Request(`${run.server.url}/v1/models`, { method: 'POST', body: '{}' })
     const init = {}
-    expect(await run.meter({ fetch: own }, 'cus_1').fetch(request, init)).toBe(answered)
+    expect(await run.meter.fetch('cus_1', { fetch: own })(request, init)).toBe(answered)
     expect(seen[0]).toBe(request)
     expect(seen[1]).toBe(init)
     expect(request.bodyUsed).toBe(false)
@@ -171,7 +139,7 @@ describe('a metered fetch', () => {
     await using run = await start()
     run.server.serve(chatScript, { hangAfterEvents: 2 })
     const url = `${run.server.url}/v1/chat/completions`
-    const response = await run.meter({ fetch }, 'cus_1').fetch(url, post(text))
+    const response = await run.meter.fetch('cus_1')(url, post(text))
     const reader = response.body!.getReader()
     expect(new TextDecoder().decode((await reader.read()).value)).toContain('data: {')
     expect(run.records).toEqual([])

@@ -8,5 +8,6 @@ export {
   expectedTotals,
   recordingsAreAbsent,
 } from './internal/recorded-billing.ts'
+export { describeFetch, type FetchUnderTest } from './internal/describe-fetch.ts'
 export { spawnScript, type SpawnedScript } from './internal/spawn-script.ts'
 export { temporaryFile } from './internal/temporary-file.ts'

@@ -25,6 +25,7 @@ const inputFields = [
   'contents',
   'content',
   'requests',
+  'batch',
   'instances',
   'texts',
   'images',
