@@ -40,6 +40,8 @@ export interface BedrockServer extends AsyncDisposable {
   readonly requests: readonly SeenRequest[]
   /** Queues replies, for one request each. */
   serve(...replies: readonly BedrockReply[]): void
+  /** Cuts every connection. */
+  cut(): void
 }
 
 type Incoming = IncomingMessage | Http2ServerRequest
@@ -74,13 +76,17 @@ export async function startBedrock(version: 1 | 2 = 2): Promise<BedrockServer> {
   const server = version === 2 ? createHttp2(handle) : createHttp1(handle)
   server.on('session', (session: { destroy(): void }) => void sessions.add(session))
   server.on('connection', (socket: { destroy(): void }) => void sessions.add(socket))
+  const cut = () => {
+    for (const session of sessions) session.destroy()
+  }
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     serve: (...replies) => void queue.push(...replies),
+    cut,
     async [Symbol.asyncDispose]() {
-      for (const session of sessions) session.destroy()
+      cut()
       await new Promise((resolve) => server.close(resolve))
     },
   }
@@ -101,11 +107,11 @@ function send(response: ServerResponse, reply: BedrockReply): void {
   }
   for (const event of events) response.write(frame(event))
   if (after === 'end') response.end()
-  else if (after === 'cut') response.write('', () => cut(response))
+  else if (after === 'cut') response.write('', () => cutAnswer(response))
   written?.()
 }
 
-function cut(response: ServerResponse): void {
+function cutAnswer(response: ServerResponse): void {
   const { stream } = response as unknown as { stream?: { session?: { destroy(): void } } }
   if (stream?.session) stream.session.destroy()
   else response.destroy()

@@ -310,6 +310,18 @@ describe.each(sdkVersions)('the SDK $version', ({ sdk }) => {
     expect(run.errors).toEqual([])
   })
 
+  test('left in the middle and read on, as some versions of the SDK let their callers: as raw', async () => {
+    await using run = await startMetered(sdk)
+    run.server.serve({ events }, { events })
+    const readOn = async (client: typeof run.raw) => {
+      const { stream } = await client.converseStream(input)
+      for await (const event of stream ?? []) if (event.contentBlockDelta !== undefined) break
+      return await readAll(stream)
+    }
+    expect(await readOn(run.metered)).toEqual(await readOn(run.raw))
+    expect(run.records).toHaveLength(1)
+  })
+
   test('left at the last word: the usage is read on for', async () => {
     await using run = await startMetered(sdk)
     run.server.serve({ events })
