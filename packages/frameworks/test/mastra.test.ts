@@ -9,7 +9,7 @@ import { aiSdkProvider } from '@token-meter/ai-sdk'
 import { openaiProvider } from '@token-meter/openai'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { response, responseEvents } from './openai-replies.ts'
+import { chatChunks, response, responseEvents } from './openai-replies.ts'
 import { billed, startRun, until } from './run.ts'
 import { startSocketServer } from './socket-server.ts'
 
@@ -97,6 +97,25 @@ describe('Mastra, by a metered model', () => {
     expect(run.server.requests.map(({ body }) => body)).toMatchObject([{ model: 'gpt-5.4' }])
     expect(run.records.map(billed)).toEqual([
       'cus_1 | openai/gpt-5.4-2026-03-05 | languageModel | 5 0 0 1 | complete',
+    ])
+  })
+
+  it('records router strings over HTTP by a metered global fetch', async () => {
+    await using run = await startRun([openaiProvider])
+    const globalFetch = globalThis.fetch
+    globalThis.fetch = run.meter.fetch(() => undefined)
+    try {
+      const agent = agentOf({ id: 'openai/gpt-5.4', url: run.baseURL, apiKey: 'sk-test' })
+      run.server.serve(chatChunks('Yes, sir.', { input: 7, cached: 4, output: 3 }), {
+        usageUnasked: true,
+      })
+      const asked = await run.meter.withCustomer('cus_1', () => agent.stream('Well?'))
+      expect(await asked.text).toBe('Yes, sir.')
+    } finally {
+      globalThis.fetch = globalFetch
+    }
+    expect(run.records.map(billed)).toEqual([
+      'cus_1 | openai/gpt-5.4-2026-03-05 | chat.completions | 3 4 0 3 | complete',
     ])
   })
 
