@@ -153,6 +153,24 @@ describe('meter.fetch, by the wire of Bedrock', () => {
     },
   )
 
+  test('behind a host that nobody knows, as a proxy of one’s own is', async () => {
+    await using run = await startFetch()
+    run.server.serve({ json: answer }, { events })
+    run.server.serve({ json: { embedding: [0.1], inputTextTokenCount: 6 } })
+    const own = run.meter.fetch('cus_1')
+    const post = (path: string, body: object) =>
+      own(`${run.server.url}/model/${path}`, { method: 'POST', body: JSON.stringify(body) })
+    await (await post(`${modelId}/converse`, ask)).json()
+    await (await post(`${modelId}/converse-stream`, ask)).arrayBuffer()
+    await (await post('amazon.titan-embed-text-v2:0/invoke', { inputText: 'Hi' })).json()
+    expect(run.records).toMatchObject([
+      recorded,
+      recorded,
+      { provider: 'bedrock', model: 'amazon.titan-embed-text-v2:0', tokens: { input: 6 } },
+    ])
+    expect(run.errors).toEqual([])
+  })
+
   test('counting tokens is free', async () => {
     await using run = await startFetch()
     run.server.serve({ json: { inputTokens: 9 } })

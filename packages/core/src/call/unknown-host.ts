@@ -21,6 +21,7 @@ const inputFields = [
   'messages',
   'input',
   'inputs',
+  'inputText',
   'prompt',
   'contents',
   'content',
