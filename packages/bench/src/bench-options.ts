@@ -9,6 +9,8 @@ export interface BenchOptions {
   /** Renews the tables in the README. */
   readonly write: boolean
   readonly calls: boolean
+  /** `meter.fetch`. */
+  readonly fetch: boolean
   /** In the order of the flow. */
   readonly pipeline: readonly PipelinePart[]
   readonly import: boolean
@@ -17,7 +19,7 @@ export interface BenchOptions {
   readonly sdks: readonly SdkName[] | undefined
 }
 
-const sections = ['calls', 'pipeline', 'import']
+const sections = ['calls', 'fetch', 'pipeline', 'import']
 
 /**
  * Reads the command line.
@@ -46,6 +48,7 @@ export function benchOptions(args: readonly string[]): BenchOptions {
     quick,
     write,
     calls: part.includes('calls'),
+    fetch: part.includes('fetch'),
     pipeline,
     import: part.includes('import'),
     only,

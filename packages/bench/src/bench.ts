@@ -1,7 +1,7 @@
 /**
  * `node packages/bench/src/bench.ts`: everything that is measured, as tables.
  *
- * `--quick` is rough and without the peers; `--part calls` (or `pipeline`, `import`, or a piece of the
+ * `--quick` is rough and without the peers; `--part calls` (or `fetch`, `pipeline`, `import`, or a piece of the
  * pipeline: `append`, `record`, `deliver`, `marks`, `backlog`) is one part of it; `--only floor` and
  * `--sdk openai7` narrow the calls; all of the three can stand several times. `--write` renews the
  * tables in the README.
@@ -12,6 +12,8 @@ import { callTables } from './calls/call-table.ts'
 import { machineLine, sdkTitles } from './calls/machine.ts'
 import { renewSection } from './calls/renew-section.ts'
 import { targetLines } from './calls/targets.ts'
+import { fetchFigures } from './fetch/fetch-figures.ts'
+import { fetchLines } from './fetch/fetch-table.ts'
 import { importFigures } from './import/import-figures.ts'
 import { figureLines } from './pipeline/figure-lines.ts'
 import { pipelineFigures } from './pipeline/pipeline-figures.ts'
@@ -32,6 +34,7 @@ if (options.calls) {
   const targets = targetLines(rows)
   await show('calls', targets.length === 0 ? tables : [...tables, '```text', ...targets, '```'])
 }
+if (options.fetch) await show('fetch', fetchLines(await fetchFigures({ quick })))
 if (options.pipeline.length > 0)
   await show('pipeline', figureLines(await pipelineFigures({ quick }, options.pipeline)))
 if (options.import) await show('import', figureLines(await importFigures({ quick })))

@@ -113,6 +113,20 @@ export function isWithoutBill(url: string, baseUrl: string | undefined): boolean
 
 /** The paths that a URL may mean: one below a base URL, any of its endings where there is none. */
 function pathsOf(url: string, baseUrl: string | undefined): readonly string[] {
+  if (latest.url !== url || latest.baseUrl !== baseUrl) {
+    latest = { url, baseUrl, paths: foundPaths(url, baseUrl) }
+  }
+  return latest.paths
+}
+
+// An application calls few addresses, and each of them again and again.
+let latest: { url: string; baseUrl: string | undefined; paths: readonly string[] } = {
+  url: '',
+  baseUrl: '',
+  paths: ['/'],
+}
+
+function foundPaths(url: string, baseUrl: string | undefined): readonly string[] {
   if (baseUrl !== undefined) return [exactPath(url, baseUrl)]
   const whole = exactPath(url, originOf(url))
   const segments = whole.split('/').slice(1)

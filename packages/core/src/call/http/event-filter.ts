@@ -6,6 +6,8 @@ import { objectMembers, onlyMember } from './json-members.ts'
 
 /** Who looks at the events of a stream. */
 export interface EventWatch {
+  /** False where `push` returns each event as it is. */
+  readonly rewrites?: boolean
   /** Returns the event as it is passed on, `undefined` to leave it out. */
   push(event: unknown): unknown
   /** Whether the event that was pushed last is one of many that differ in a text alone. */
@@ -43,6 +45,11 @@ export const serverSentEvents: Framing = {
     return end < 0 ? undefined : end + 2
   },
   data(said, text, block) {
+    const end = said.indexOf('\n')
+    if (said.startsWith('data:') && end === said.length - 2 && !said.includes('\r')) {
+      const start = said[5] === ' ' ? 6 : 5
+      return { data: said.slice(start, end), json: block.start + start }
+    }
     const lines = said.split(/\r\n|\n|\r/).filter((line) => line.startsWith('data:'))
     const data = lines.map((line) => line.slice(line[5] === ' ' ? 6 : 5)).join('\n')
     if (lines.length !== 1) return { data, json: undefined }
@@ -234,7 +241,8 @@ export class EventFilter {
     this.#template = undefined
     if (event === undefined) return
     // The event may be changed by whoever it is shown to.
-    const nullKeys = Object.keys(event).filter((key) => event[key] === null)
+    const isLookedAt = this.#watch.rewrites === false
+    const nullKeys = isLookedAt ? [] : Object.keys(event).filter((key) => event[key] === null)
     const shown = this.#watch.push(event) as object | undefined
     if (shown === undefined) return this.#hide(block.start, block.end)
     const taken = shown === event ? [] : nullKeys.filter((key) => !(key in shown))

@@ -162,7 +162,8 @@ export class EventTemplate {
 
   /** The words of the event that was found; `undefined` where they are no JSON. */
   words(text: string, bytes: Bytes): string | undefined {
-    const [start, end] = [this.#textStart, this.#textEnd]
+    const start = this.#textStart
+    const end = this.#textEnd
     const words = this.#isWide ? utf8Text(bytes, start, end) : text.slice(start, end)
     if (!this.#isEscaped) return words
     try {

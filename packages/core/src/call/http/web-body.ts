@@ -1,0 +1,65 @@
+import type { ObservedCall } from '../observed-call.ts'
+import type { BodyObserver } from './body-observer.ts'
+import type { ResponseCopy } from './response-copies.ts'
+
+/**
+ * A stream that is read through the observer, as its reader pulls.
+ *
+ * @param body asked for when it is read: cloning the response gives it another one. It holds the
+ * response, which must not count as dropped while only its body is in use.
+ */
+export function observedWebBody(
+  body: () => ReadableStream<Uint8Array>,
+  call: ObservedCall,
+  observer: BodyObserver,
+  branch: ResponseCopy,
+): ReadableStream<Uint8Array> {
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+  let readBytes = 0
+  let isLeft = false
+  return new ReadableStream(
+    {
+      type: 'bytes',
+      // Pulled only when the caller reads, so that back-pressure reaches the provider.
+      async pull(controller) {
+        reader ??= body().getReader()
+        for (;;) {
+          let result: ReadableStreamReadResult<Uint8Array>
+          try {
+            result = await reader.read()
+          } catch (error) {
+            branch.interrupt(observer, readBytes)
+            throw error
+          }
+          const { done, value } = result
+          // A reading that was under way when the caller left ends like a body: it is none.
+          if (isLeft) return
+          readBytes += value?.byteLength ?? 0
+          const piece = done ? observer.finish() : observer.push(value)
+          const passed = piece.byteLength > 0
+          // Not later: some SDKs read no further than the server's last word.
+          if (observer.isOver && call.stored !== undefined) await call.stored
+          if (passed) controller.enqueue(piece as Uint8Array<ArrayBuffer>)
+          if (done) {
+            if (call.stored !== undefined) await call.stored
+            controller.close()
+            controller.byobRequest?.respond(0)
+            return
+          }
+          if (passed) return
+        }
+      },
+      async cancel(reason) {
+        isLeft = true
+        try {
+          await (reader ?? body()).cancel(reason)
+        } finally {
+          branch.interrupt(observer, readBytes)
+        }
+        // Some SDKs read no further than the server's last word.
+        if (observer.isOver && call.stored !== undefined) await call.stored
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
