@@ -51,6 +51,7 @@ export default defineConfig({
         'mistral',
         'bedrock',
         'cohere',
+        'ollama',
         'ai-sdk',
         'stripe',
         'metronome',

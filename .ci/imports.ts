@@ -56,8 +56,8 @@ export const packages: readonly (readonly [folders: string, may: readonly string
     'mistral/src',
     ['@token-meter/core', '@token-meter/core/{adapter,wire}', '@token-meter/openai/{usage,wire}'],
   ],
-  ['cohere/src/wire', ['@token-meter/core/wire']],
-  ['cohere/src', ['@token-meter/core', '@token-meter/core/{adapter,wire}']],
+  ['{cohere,ollama}/src/wire', ['@token-meter/core/wire']],
+  ['{cohere,ollama}/src', ['@token-meter/core', '@token-meter/core/{adapter,wire}']],
   [
     'bedrock/src',
     [

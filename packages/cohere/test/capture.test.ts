@@ -1,7 +1,7 @@
 import { cost } from '@token-meter/core/cost'
 import { genaiPrices } from '@token-meter/core/genai-prices'
 import { describe, expect, test } from 'vitest'
-import { type Metered, type Sdk, sdkMajors, startMetered } from './metered.ts'
+import { type Sdk, sdkMajors, startMetered } from './metered.ts'
 import {
   answer,
   asLines,
@@ -142,24 +142,23 @@ describe.each(sdkMajors)('cohere-ai $major', (sdk) => {
     for (const { message } of started.errors) expect(message).toMatch(/fine-tuning works, but/)
   })
 
-  test('the same by meter.fetch, whatever sends', async () => {
+  test("the same by meter.fetch, at Cohere's host", async () => {
     await using started = await startMetered(sdk)
     const { server, meter, records } = started
-    const raw = new sdk.CohereClient({
+    const host = 'https://api.cohere.com'
+    const send: typeof fetch = (input, init) => fetch(String(input).replace(host, server.url), init)
+    const settings = {
       token: 'key',
-      environment: server.url,
-      fetch: meter.fetch('cus_1'),
-    })
+      environment: host,
+      fetch: meter.fetch('cus_1', { fetch: send }),
+    }
+    const metered = new sdk.CohereClient(settings)
+    const meteredV2 = new sdk.CohereClientV2(settings)
     for (const [, reply, call] of ways) {
       records.length = 0
       server.serve(reply as never, { times: 2, ...(reply instanceof Uint8Array ? asLines : {}) })
       await call(started)
-      const v2 = new sdk.CohereClientV2({
-        token: 'key',
-        environment: server.url,
-        fetch: meter.fetch('cus_1'),
-      })
-      await call({ ...started, metered: raw, meteredV2: v2 } as Metered)
+      await call({ ...started, metered, meteredV2 })
       const own = { id: '', at: 0, requestId: '' }
       const [one, other] = records.map((record) => ({ ...record, ...own }))
       expect(other).toEqual(one)

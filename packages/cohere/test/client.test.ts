@@ -109,6 +109,31 @@ describe.each(sdkMajors)('clients of cohere-ai $major', (sdk) => {
     expect(records.map(({ customer }) => customer)).toEqual(['cus_sub', 'cus_sub'])
   })
 
+  test('a method with private fields works, and is said not to be metered', async () => {
+    class Assistant extends sdk.CohereClient {
+      #asked = 0
+      get asked() {
+        return this.#asked
+      }
+      ask(content: string) {
+        this.#asked++
+        return this.v2.chat({ model, messages: [{ role: 'user', content }] })
+      }
+    }
+    await using started = await startMetered(sdk)
+    const { meter, server, records, errors } = started
+    const metered = meter(new Assistant({ token: 'key', environment: server.url }), 'cus_1')
+    server.serve(answer as never, { times: 3 })
+    await metered.ask('Hi')
+    await metered.ask('Hi again')
+    expect([metered.asked, records.length]).toEqual([2, 0])
+    expect(errors.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/private fields runs unmetered/),
+    ])
+    await metered.v2.chat({ model, messages })
+    expect(records).toHaveLength(1)
+  })
+
   test('a client that is metered twice is billed once, to who was named last', async () => {
     await using started = await startMetered(sdk)
     started.server.serve(answer as never, { times: 2 })

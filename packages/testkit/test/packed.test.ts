@@ -99,6 +99,7 @@ const ofEveryProvider = {
   cus_mistral: { model: 'gpt-5.4', tokens: [10, 4, 0, 5] },
   cus_cohere: { model: 'command-a-03-2025', tokens: [10, 0, 0, 5] },
   cus_bedrock: { model: 'us.amazon.nova-lite-v1:0', tokens: [10, 4, 3, 5] },
+  cus_ollama: { model: 'gemma3', tokens: [10, 4, 0, 5] },
   cus_ai_sdk: { model: 'gpt-5.4', tokens: [10, 4, 0, 5] },
 }
 

@@ -43,6 +43,7 @@ const documented: readonly Documented[] = [
   of('bedrock', 'ClientOptions', 'Options'),
   of('bedrock', 'BedrockOptions', '`createBedrockProvider(options)`'),
   of('cohere', 'ClientOptions', 'Options'),
+  of('ollama', 'ClientOptions', 'Options'),
   of('ai-sdk', 'MeterMiddlewareOptions', 'Options'),
   of('stripe', 'StripeSinkOptions', 'Options'),
   of('stripe', 'AfterTheFactOptions', 'After the fact'),

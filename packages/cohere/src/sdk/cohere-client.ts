@@ -1,3 +1,5 @@
+import { clientView } from '@token-meter/core/adapter'
+
 /**
  * A Cohere client by its shape, from SDK 7.20 to 8: `CohereClient`, `CohereClientV2`, and subclasses
  * of them. Never by class: an application can hold two copies of the SDK.
@@ -78,11 +80,11 @@ export function sendingClient(client: object): SdkObject {
   )
 }
 
-/** What a view is made with. */
-export interface ViewSettings {
+/** What the calls of a client are observed with. */
+export interface ClientObservation {
   /** Sends as the given function does, and is metered. */
   observe(send: typeof fetch): typeof fetch
-  /** Something of the client cannot be observed: its calls work, and are not metered. Told once. */
+  /** Something of the client cannot be observed: its calls work, and are not metered. */
   fault(what: string): void
 }
 
@@ -90,129 +92,59 @@ export interface ViewSettings {
 type Method = (...args: unknown[]) => unknown
 
 /**
- * The given client in every respect, but that it and its resources find an observed `fetch` in their
- * options: the SDK looks for it there with each request. What is written to the view is written to the
- * client. Of the client nothing is changed: it goes on unmetered.
+ * A view of the client whose options, and those of its resources, have an observed `fetch`: the SDK looks
+ * for it there with each request.
  */
-export function clientView<Client extends object>(client: Client, settings: ViewSettings): Client {
-  /** Of objects and functions of the client, what the view has in their place; and the other way round. */
-  const shown = new WeakMap<object, object>()
-  const inside = new WeakMap<object, object>()
-
-  const told = new Set<string>()
-  const fault = (what: string): void => {
-    if (!told.has(what)) settings.fault(what)
-    told.add(what)
-  }
-  const inPlaceOf = <Value extends object>(original: Value, make: () => Value): Value => {
-    const known = shown.get(original)
-    if (known !== undefined) return known as Value
-    const made = make()
-    shown.set(original, made)
-    inside.set(made, original)
-    return made
-  }
-  return view(client)
-
-  function view<Target extends object>(given: Target): Target {
-    return inPlaceOf(given, (): Target => {
-      const own: object = new Proxy(given as object, {
-        get: (target, name) =>
-          // The SDK's getters keep what they make in the object that they are read from.
-          see(target, name, Reflect.get(target, name, isSdkGetter(target, name) ? target : own)),
-        set: (target, name, value) => Reflect.set(target, name, original(value), target),
-        // For spies: they replace a property by what they find it to be.
-        getOwnPropertyDescriptor(target, name) {
-          const found = Reflect.getOwnPropertyDescriptor(target, name)
-          if (found !== undefined && 'value' in found) found.value = see(target, name, found.value)
-          return found
-        },
-        defineProperty: (target, name, descriptor) =>
-          Reflect.defineProperty(
-            target,
-            name,
-            'value' in descriptor
-              ? { ...descriptor, value: original(descriptor.value) }
-              : descriptor,
-          ),
-      })
-      return own as Target
-    })
-  }
-
-  /** What the view has in place of a value of the client's. */
-  function see(target: object, name: string | symbol, value: unknown): unknown {
-    if (typeof name === 'symbol' || value === null) return value
-    const make = replacement(target, name, value)
-    if (make === undefined) return value
-    if (!isFixed(target, name)) return inPlaceOf(value as object, make)
-    fault(`"${name}" of a frozen client cannot be metered: meter it before it is frozen`)
-    return value
-  }
-
-  function replacement(target: object, name: string, value: unknown): (() => object) | undefined {
-    if (isSdkObject(value)) return () => view(value)
-    if (name === '_options' && isSdkObject(target)) return () => observedOptions(target._options)
-    if (typeof value !== 'function') return undefined
-    if (isFacade(target) && Object.hasOwn(target, name) && isBound(value as Method, name)) {
-      // The SDK binds all of them to the one client.
-      const method = prototypeValue(target.clientV2, name) ?? prototypeValue(target.client, name)
-      if (typeof method === 'function') return () => method.bind(view(target.clientV2)) as Method
-    }
-    if (!Object.hasOwn(target, name) && prototypeValue(target, name) !== value) {
-      fault(
-        `"${name}" of a wrapped client is not the SDK's own, so that its calls are not metered: ` +
-          'meter the client first, and wrap what is metered',
-      )
-    }
-    return undefined
-  }
-
-  function original(value: unknown): unknown {
-    return (isObject(value) || typeof value === 'function' ? inside.get(value) : undefined) ?? value
-  }
-
-  function observedOptions(options: SdkOptions): SdkOptions {
-    const send = settings.observe((input, init) => (options.fetch ?? fetch)(input, init))
-    const own = new Map<string | symbol, unknown>([['fetch', send]])
-    const { fetcher } = options
-    if (typeof fetcher === 'function') own.set('fetcher', watched(fetcher as Method))
-    return new Proxy(options, {
-      get: (target, name) => (own.has(name) ? own.get(name) : Reflect.get(target, name)),
-    })
-  }
-
-  /** A `fetcher` of the application's own: it is given a `fetch`, and need not send by it. */
-  function watched(fetcher: Method): Method {
-    return async (request: unknown, ...rest: unknown[]) => {
-      const { fetchFn } = request as { readonly fetchFn?: typeof fetch }
-      if (fetchFn === undefined) return fetcher(request, ...rest)
-      let isUsed = false
-      const seen: typeof fetch = (input, init) => {
-        isUsed = true
-        return fetchFn(input, init)
+export function observedClient<Client extends object>(
+  client: Client,
+  { observe, fault }: ClientObservation,
+): Client {
+  return clientView(client, {
+    fault,
+    replacement(target, name, value, view) {
+      if (isSdkObject(value)) return () => view(value)
+      if (name === '_options' && isSdkObject(target)) {
+        return () => observedOptions(target._options, { observe, fault })
       }
-      const answer = await fetcher({ ...(request as object), fetchFn: seen }, ...rest)
-      if (!isUsed) {
-        fault(
-          'what the fetcher of a Cohere client sends is not metered: it sends by something else than ' +
-            'the fetchFn that it is given. Use the option fetch in its place',
-        )
+      if (typeof value !== 'function') return undefined
+      if (isFacade(target) && Object.hasOwn(target, name) && isBound(value as Method, name)) {
+        // The SDK binds all of them to the one client.
+        const method = prototypeValue(target.clientV2, name) ?? prototypeValue(target.client, name)
+        if (typeof method === 'function') return () => method.bind(view(target.clientV2)) as Method
       }
-      return answer
-    }
-  }
+      return undefined
+    },
+  })
 }
 
-/** True where the SDK's own class has a getter: it makes a resource at its first use. */
-function isSdkGetter(target: object, name: string | symbol): boolean {
-  for (let owner: object | null = target; owner !== null;) {
-    const above = Object.getPrototypeOf(owner) as object | null
-    const getter = Reflect.getOwnPropertyDescriptor(owner, name)?.get
-    if (getter !== undefined) return above === Object.prototype
-    owner = above
+function observedOptions(options: SdkOptions, { observe, fault }: ClientObservation): SdkOptions {
+  const send = observe((input, init) => (options.fetch ?? fetch)(input, init))
+  const own = new Map<string | symbol, unknown>([['fetch', send]])
+  const { fetcher } = options
+  if (typeof fetcher === 'function') own.set('fetcher', watchedFetcher(fetcher as Method, fault))
+  return new Proxy(options, {
+    get: (target, name) => (own.has(name) ? own.get(name) : Reflect.get(target, name)),
+  })
+}
+
+/** A `fetcher` of the application's own: it is given a `fetch`, and need not send by it. */
+function watchedFetcher(fetcher: Method, fault: (what: string) => void): Method {
+  return async (request: unknown, ...rest: unknown[]) => {
+    const { fetchFn } = request as { readonly fetchFn: typeof fetch }
+    let isUsed = false
+    const seen: typeof fetch = (input, init) => {
+      isUsed = true
+      return fetchFn(input, init)
+    }
+    const answer = await fetcher({ ...(request as object), fetchFn: seen }, ...rest)
+    if (!isUsed) {
+      fault(
+        'what the fetcher of a Cohere client sends is not metered: it sends by something else than ' +
+          'the fetchFn that it is given. Use the option fetch in its place',
+      )
+    }
+    return answer
   }
-  return false
 }
 
 /** True for a method that the SDK has bound, and not for a mock, which takes over its name. */
@@ -224,10 +156,4 @@ function isBound(value: Method, name: string): boolean {
 function prototypeValue(target: object, name: string): unknown {
   const prototype = Object.getPrototypeOf(target) as object | null
   return prototype === null ? undefined : Reflect.get(prototype, name, target)
-}
-
-/** True for a property that a proxy must answer as it is. */
-function isFixed(target: object, name: string): boolean {
-  const descriptor = Reflect.getOwnPropertyDescriptor(target, name)
-  return descriptor?.configurable === false && descriptor.writable === false
 }

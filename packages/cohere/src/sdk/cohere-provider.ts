@@ -1,6 +1,11 @@
 import { observeFetch, type Provider } from '@token-meter/core/adapter'
 import { cohereWire } from '../wire/protocol.ts'
-import { clientView, type CohereClient, isCohereClient, sendingClient } from './cohere-client.ts'
+import {
+  type CohereClient,
+  isCohereClient,
+  observedClient,
+  sendingClient,
+} from './cohere-client.ts'
 
 /** Meters the clients of `cohere-ai`, for `createMeter({ providers: [cohereProvider] })`. */
 export const cohereProvider: Provider<CohereClient> = {
@@ -12,9 +17,13 @@ export const cohereProvider: Provider<CohereClient> = {
     sendingClient(client)
     const own = provider === undefined ? {} : { provider }
     const observation = { observer, protocols: [cohereWire], ...own }
-    return clientView(client, {
+    const told = new Set<string>()
+    return observedClient(client, {
       observe: (send) => observeFetch(send, observation),
-      fault: (what) => observer.fault(what),
+      fault(what) {
+        if (!told.has(what)) observer.fault(what)
+        told.add(what)
+      },
     })
   },
 }

@@ -29,6 +29,7 @@ const hosts: readonly (readonly [ending: string, provider: string])[] = [
   ['cerebras.ai', 'cerebras'],
   ['cohere.ai', 'cohere'],
   ['cohere.com', 'cohere'],
+  ['ollama.com', 'ollama'],
   ['generativelanguage.googleapis.com', 'google'],
   ['databricks.com', 'databricks'],
   ['azuredatabricks.net', 'databricks'],

@@ -12,6 +12,7 @@ const sdks = [
   ['packages/cohere', 'cohere-ai'],
   ['packages/bedrock', '@aws-sdk/client-bedrock-runtime'],
   ['packages/bedrock', '@smithy/node-http-handler'],
+  ['packages/ollama', 'ollama'],
   ['packages/ai-sdk', 'ai'],
   ['packages/ai-sdk', '@ai-sdk/openai'],
   ['packages/stripe', 'stripe'],

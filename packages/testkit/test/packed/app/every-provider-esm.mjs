@@ -11,13 +11,26 @@ import * as cohere from '@token-meter/cohere'
 import * as core from '@token-meter/core'
 import * as google from '@token-meter/google'
 import * as mistral from '@token-meter/mistral'
+import * as ollama from '@token-meter/ollama'
 import * as openai from '@token-meter/openai'
 import { generateText } from 'ai'
 import { CohereClientV2 } from 'cohere-ai'
+import { Ollama } from 'ollama'
 import { OpenAI } from 'openai'
 import everyProvider from './every-provider.cjs'
 
 const aws = { BedrockRuntimeClient, ConverseCommand, NodeHttpHandler }
-const vendors = { OpenAI, Anthropic, GoogleGenAI, Mistral, CohereClientV2 }
+const vendors = { OpenAI, Anthropic, GoogleGenAI, Mistral, CohereClientV2, Ollama }
 const sdk = { ...vendors, ...aws, createOpenAI, generateText }
-await everyProvider({ core, openai, anthropic, google, mistral, cohere, bedrock, aiSdk, sdk })
+await everyProvider({
+  core,
+  openai,
+  anthropic,
+  google,
+  mistral,
+  cohere,
+  bedrock,
+  ollama,
+  aiSdk,
+  sdk,
+})

@@ -10,6 +10,11 @@ function answer(body) {
     const message = { role: 'assistant', content: [{ type: 'text', text: 'hello' }] }
     return { id: 'c', message, finish_reason: 'COMPLETE', usage: { billed_units } }
   }
+  if (body.model === 'gemma3') {
+    const message = { role: 'assistant', content: 'hello' }
+    const counts = { prompt_eval_count: 14, prompt_eval_cached_count: 4, eval_count: 5 }
+    return { model: body.model, message, done: true, done_reason: 'stop', ...counts }
+  }
   if (Array.isArray(body.messages?.[0].content)) {
     const usage = {
       inputTokens: 10,
@@ -66,7 +71,7 @@ function answer(body) {
 
 /** Calls each vendor once through its own metered client; prints what was recorded, by customer. */
 module.exports = async function everyProvider(packages) {
-  const { core, openai, anthropic, google, mistral, cohere, bedrock, aiSdk, sdk } = packages
+  const { core, openai, anthropic, google, mistral, cohere, bedrock, ollama, aiSdk, sdk } = packages
   const server = await listen((body, response) => {
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify(answer(body)))
@@ -79,6 +84,7 @@ module.exports = async function everyProvider(packages) {
       mistral.mistralProvider,
       cohere.cohereProvider,
       bedrock.bedrockProvider,
+      ollama.ollamaProvider,
       aiSdk.aiSdkProvider,
     ],
     outbox: core.memoryOutbox(),
@@ -120,6 +126,8 @@ module.exports = async function everyProvider(packages) {
     new sdk.ConverseCommand({ modelId: 'us.amazon.nova-lite-v1:0', messages: [message] }),
   )
   bedrockClient.destroy()
+  const ollamaClient = new sdk.Ollama({ host: server.url })
+  await meter(ollamaClient, 'cus_ollama').chat({ model: 'gemma3', messages: hello })
   const chat = sdk.createOpenAI({ apiKey: 'k', baseURL: `${server.url}/v1` }).chat('gpt-5.4')
   await sdk.generateText({ model: meter(chat, 'cus_ai_sdk'), prompt: 'hi' })
 

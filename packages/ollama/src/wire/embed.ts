@@ -1,0 +1,40 @@
+import { type Endpoint, jsonObject, noEstimate, text, unknownUsage } from '@token-meter/core/wire'
+import { isRefusal } from './generate.ts'
+import { embedUsage, metricsOf, systemOneUsage } from './usage.ts'
+
+/** `POST /api/embed` */
+export const embed: Endpoint = {
+  name: 'embed',
+  read(response) {
+    const { model, embedding, embeddings } = jsonObject(response)
+    if (isRefusal(response) || (embedding ?? embeddings) === undefined) return []
+    const usage = metricsOf(response)
+    const unknown = unknownUsage(text(model))
+    // It never writes any: what is not known is the input alone.
+    const found = { ...unknown, tokens: { ...unknown.tokens, output: 0 } }
+    return [usage === undefined ? found : { ...found, ...embedUsage(usage), raw: usage }]
+  },
+  estimateInput: (body, estimate) => estimate.addStrings([body.input]),
+  estimateOutput: (_, estimate) => estimate.addAnswer(),
+}
+
+/** `POST /api/embeddings`, which `/api/embed` has replaced: it does not say what it used. */
+export const embeddings: Endpoint = {
+  ...embed,
+  name: 'embeddings',
+  estimateInput: (body, estimate) => estimate.addStrings([body.prompt]),
+}
+
+/** `POST /v1/systemone`: questions to a model that answers with probabilities. */
+export const systemOne: Endpoint = {
+  ...noEstimate,
+  name: 'systemone',
+  read(response) {
+    const { model, usage, answers } = jsonObject(response)
+    if (isRefusal(response) || (usage ?? answers) === undefined) return []
+    const found = unknownUsage(text(model))
+    if (usage === undefined || usage === null) return [found]
+    return [{ ...found, ...systemOneUsage(usage), raw: usage }]
+  },
+  estimateInput: (body, estimate) => estimate.addStrings([body.state, body.questions]),
+}
