@@ -125,6 +125,7 @@ for (const { major, Mistral: Sdk } of sdkMajors) {
         raw: usage,
       },
       interrupted: { estimated: ['input', 'output'] },
+      insideWrappers: 'outermost',
     },
   })
 }

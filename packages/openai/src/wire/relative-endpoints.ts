@@ -1,4 +1,5 @@
 import {
+  countReader,
   type Endpoint,
   isErrorAnswer,
   jsonObject,
@@ -7,21 +8,27 @@ import {
   statedCost,
   text,
   unknownUsage,
+  usageDetails,
 } from '@token-meter/core/wire'
-import { chatCompletionsUsage } from './usage/chat-completions.ts'
+import { embeddingsUsage } from './usage/chat-completions.ts'
 
-/** `POST /rerank`: what was ranked is input, and nothing is written. */
+/** `POST /rerank`: what was ranked is input, and nothing is written. Some bill search units. */
 export const rerank: Endpoint = {
   ...noEstimate,
   name: 'rerank',
   read(response, { provider }) {
-    if (isErrorAnswer(response, 'usage', ['results'])) return []
+    if (isErrorAnswer(response, 'usage', ['results', 'data'])) return []
     const { id, model, usage } = jsonObject(response)
     const reading = { ...unknownUsage(text(model)), responseId: text(id) }
     // Nothing is put out, whether the answer says so or not.
     const unread = { ...reading, tokens: { ...reading.tokens, output: 0 } }
     if (usage === undefined || usage === null) return [unread]
-    return [{ ...reading, ...chatCompletionsUsage(usage, provider), raw: usage }]
+    const counts = embeddingsUsage(usage, provider)
+    const problems = [...counts.problems]
+    const searchUnits = countReader(problems)(jsonObject(usage).search_units, 'search_units')
+    const tokens = searchUnits && counts.tokens.input === undefined ? noTokens : counts.tokens
+    const details = { ...counts.details, ...usageDetails({ searchUnits }) }
+    return [{ ...reading, tokens, details, problems, raw: usage }]
   },
   estimateInput: (body, estimate) => estimate.addStrings([body.query, body.documents]),
 }

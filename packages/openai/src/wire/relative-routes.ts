@@ -39,4 +39,45 @@ export const relativeRoutes: Readonly<Record<string, readonly Pattern[]>> = {
     ['post', /^\/contextualizedembeddings$/, () => ({ kind: 'embeddings' })],
     ['post', /^\/search$/, () => ({ kind: 'search' })],
   ],
+  // https://openrouter.ai/docs/api-reference
+  openrouter: [
+    ['post', /^\/rerank$/, () => ({ kind: 'rerank' })],
+    ['post', /^\/images$/, () => ({ kind: 'images.generations' })],
+  ],
+  // https://docs.voyageai.com/reference
+  voyage: [
+    ['post', /^\/(?:multimodal|contextualized)embeddings$/, () => ({ kind: 'embeddings' })],
+    ['post', /^\/rerank$/, () => ({ kind: 'rerank' })],
+  ],
+  // https://huggingface.co/docs/inference-providers
+  huggingface: [
+    [
+      'post',
+      /^(?:\/(?:hf-inference|fal-ai|replicate|wavespeed)|\/models)\/(?!.*\/chat\/completions$).+/,
+      unmetered(
+        "Hugging Face's tasks beside chat and embeddings",
+        'they are billed by the time of compute',
+      ),
+    ],
+  ],
+  // https://replicate.com/docs/reference/http
+  replicate: [
+    [
+      'post',
+      /^\/(?:(?:models|deployments)\/[^/]+\/[^/]+\/)?predictions$/,
+      unmetered(
+        "Replicate's predictions",
+        'they are billed by time: `metrics.predict_time` of a prediction says how long it ran',
+      ),
+    ],
+    ['post', /\/trainings$/, unmetered("Replicate's trainings", 'they are billed by time')],
+  ],
+  // https://docs.fal.ai
+  fal: [
+    [
+      'post',
+      /^\/.+/,
+      unmetered("fal's requests", 'each model has a unit of its own, which no answer says'),
+    ],
+  ],
 }

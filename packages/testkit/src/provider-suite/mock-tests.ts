@@ -90,7 +90,8 @@ export function mockTests<Client extends object>(
     await run.send(run.meter(wrappedByOthers(run.another()), 'cus_1'))
     await run.send(run.meter(wrappedByOthers(run.metered), 'cus_2'))
     await run.recorded(3)
-    expect(run.records.map(({ customer }) => customer)).toEqual(['cus_1', 'cus_1', 'cus_1'])
+    const payer = suite.recorded.insideWrappers === 'outermost' ? 'cus_2' : 'cus_1'
+    expect(run.records.map(({ customer }) => customer)).toEqual(['cus_1', 'cus_1', payer])
   })
 
   test.each([

@@ -151,8 +151,9 @@ export interface RecordsUnderTest {
    */
   readonly readsOn?: true
   /**
-   * Whether a client that another library has wrapped is metered when it is wrapped by the meter.
-   * @default true
+   * Whether a client that another library has wrapped is metered when it is wrapped by the meter; where a
+   * metered one is inside, `outermost` says that who was named last pays.
+   * @default true, and who was named first pays
    */
-  readonly insideWrappers?: false
+  readonly insideWrappers?: false | 'outermost'
 }

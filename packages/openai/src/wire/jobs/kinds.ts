@@ -111,11 +111,12 @@ const evalRuns: JobKind = {
 const videos: JobKind = {
   endpoint: 'videos',
   finished: new Set(['completed', 'failed']),
-  read({ status, model, seconds, outputs }, provider, created) {
+  read({ status, model, seconds, outputs, usage }, provider, created) {
     if (status === 'failed') return []
-    const { tokens, details, problems } = secondsUsage(created.seconds ?? seconds)
-    // Together's say what was charged.
-    const stated = statedCost(jsonObject(outputs), provider)
+    const { tokens, details, ...read } = secondsUsage(created.seconds ?? seconds)
+    // Together's and OpenRouter's say what was charged, and the latter's nothing else.
+    const stated = statedCost({ ...jsonObject(outputs), ...jsonObject(usage) }, provider)
+    const problems = stated.providerCostUsd === undefined ? read.problems : []
     return [
       {
         tokens,

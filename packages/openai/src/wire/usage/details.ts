@@ -65,7 +65,8 @@ interface ToolFees {
  * `connectors` of Mistral.
  */
 export function toolFees(usage: Json, count: CountReader): ToolFees {
-  const tools = jsonObject(usage.server_tool_use)
+  // OpenRouter names it by either, by its version.
+  const tools = jsonObject(usage.server_tool_use ?? usage.server_tool_use_details)
   const xai = jsonObject(usage.server_side_tool_usage_details)
   const mistral = jsonObject(usage.connectors)
   const perplexity = jsonObject(usage.tool_calls_details)
