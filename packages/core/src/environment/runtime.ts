@@ -14,11 +14,26 @@ export function isRequestBound(): boolean {
   return globalThis.navigator?.userAgent === 'Cloudflare-Workers'
 }
 
+/** True in a page: bundlers bring a `process` along there, but never one of Node. */
+function isBrowser(): boolean {
+  const { window, document, process } = globalThis as Readonly<Record<string, unknown>> & {
+    readonly process?: { readonly versions?: { readonly node?: string } }
+  }
+  const isPage = typeof window === 'object' && typeof document === 'object'
+  return isPage && process?.versions?.node === undefined
+}
+
 /**
- * Refuses a meter that no request has made.
+ * Refuses a meter in a browser, and one that no request has made.
  * @throws ConfigError
  */
-export function checkRequest(): void {
+export function checkRuntime(): void {
+  if (isBrowser()) {
+    throw new ConfigError(
+      'a meter does not run in a browser, where usage could be changed and keys be read: meter the ' +
+        'call on your server, which the page asks (docs/fetch.md)',
+    )
+  }
   if (!isRequestBound()) return
   try {
     clearTimeout(setTimeout(() => {}, 0))

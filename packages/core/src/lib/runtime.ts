@@ -47,3 +47,12 @@ export function asyncStorage<Value>(name: string): AsyncLocalStorage<Value> | nu
 export function isNextBuild(): boolean {
   return globalThis.process?.env?.['NEXT_PHASE'] === 'phase-production-build'
 }
+
+/**
+ * True where a server takes the body of a `Response` from inside the object, whatever its properties
+ * say: everywhere but in Node, whose servers are written in JavaScript.
+ */
+export function takesBodiesInside(): boolean {
+  // Others have a `process` that says it is Node's.
+  return globalThis.navigator?.userAgent?.startsWith('Node.js/') !== true
+}

@@ -19,7 +19,7 @@ import { Delivery, type DeliveryListener } from '../delivery/delivery.ts'
 import { deliveryOptions } from '../delivery/options.ts'
 import { SinkArrival } from '../delivery/sink-arrival.ts'
 import { defaultOutbox } from '../environment/default-outbox.ts'
-import { checkRequest } from '../environment/runtime.ts'
+import { checkRuntime } from '../environment/runtime.ts'
 import type { TokenMeterError } from '../errors/errors.ts'
 import { handleRejection } from '../lib/promises.ts'
 import { isNextBuild } from '../lib/runtime.ts'
@@ -67,7 +67,7 @@ export class Pipeline {
 
   constructor(options: MeterOptions, { tolerant = false }: PipelineOptions = {}) {
     checkOptions(options)
-    checkRequest()
+    checkRuntime()
     const sinks = checkSinks(options.sinks)
     const deliverySettings = deliveryOptions(options.delivery)
     const stated = options.livemode ?? environmentLivemode(tolerant)

@@ -31,6 +31,19 @@ test.each([
   expect(code).toContain(provider)
 })
 
+test('meter.fetch needs no SDK: core and wire formats bundle, and need no module of Node', async () => {
+  const { code, fromNode } = await bundle({
+    folder: packageFolder('testkit'),
+    contents: `import { createMeter } from '@token-meter/core'
+      import { openaiWire } from '@token-meter/openai/wire'
+      import { anthropicWire } from '@token-meter/anthropic/wire'
+      const known = { name: 'known', protocols: [openaiWire, anthropicWire] }
+      export const make = (options) => createMeter({ ...options, providers: [known] })`,
+  })
+  expect(fromNode).toEqual([])
+  expect(code).not.toMatch(/api\.openai\.com\/v1|x-stainless/)
+})
+
 test('core, a provider and the Stripe sink bundle without a module of Node', async () => {
   const { fromNode } = await bundle({ file: 'worker.ts' })
   expect(fromNode).toEqual([])
@@ -116,6 +129,14 @@ describe.skipIf('missing' in found).each([
   test('a streamed call is billed after the response', async () => {
     provider.serve(stream)
     expect(await ask('/stream')).toContain('"content":"Yes"')
+    await untilBilled(once)
+  })
+
+  test('a stream of meter.fetch, handed on as its response, is billed as well', async () => {
+    provider.serve(stream)
+    const answer = await ask('/fetch')
+    expect(answer).toContain('"content":"Yes"')
+    expect(answer).not.toContain('prompt_tokens')
     await untilBilled(once)
   })
 

@@ -47,6 +47,12 @@ export default {
       const stream = await openai.chat.completions.create({ ...question, stream: true })
       return new Response(stream.toReadableStream())
     }
+    if (pathname === '/fetch') {
+      const body = JSON.stringify({ ...question, stream: true })
+      const headers = { 'content-type': 'application/json' }
+      const metered = meter.fetch('cus_edge')
+      return metered(`${env.PROVIDER_URL}/chat/completions`, { method: 'POST', body, headers })
+    }
     const completion = await openai.chat.completions.create(question)
     return Response.json(completion)
   },

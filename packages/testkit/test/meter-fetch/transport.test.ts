@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import type { ReplayEvent } from '@token-meter/testkit'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import {
   chatAnswer,
   chatEvents,
@@ -20,6 +20,8 @@ const chat = { model, messages }
 const streamed = { ...chat, stream: true }
 const known = 'https://api.openai.com/v1/chat/completions'
 const json = { 'content-type': 'application/json' }
+
+afterEach(() => vi.unstubAllGlobals())
 
 /** A server that does as it is told, on a path of a model. */
 async function serve(handle: (request: IncomingMessage, response: ServerResponse) => void) {
@@ -91,6 +93,28 @@ describe('the response is the one that came', () => {
     expect(await own.text()).toBe(await raw.text())
     expect(run.records).toEqual([])
   })
+
+  test.each(['whole', 'streamed'])(
+    'where servers take the body from inside it is another with all of that: %s',
+    async (kind) => {
+      vi.stubGlobal('navigator', { userAgent: 'Deno/2.9' })
+      await using run = await startFetchRun()
+      const isWhole = kind === 'whole'
+      run.server.serve(isWhole ? chatAnswer : eventStream(chatEvents), isWhole ? {} : sse)
+      let raw: Response | undefined
+      const send: typeof fetch = async (...args) => (raw = await run.anyHost(...args))
+      const metered = run.meter.fetch('cus_1', { fetch: send })
+      const response = await metered(known, post(isWhole ? chat : streamed))
+      expect({ ...what(response), headers: 0 }).toEqual({ ...what(raw!), headers: 0 })
+      expect(response).not.toBe(raw)
+      // As a runtime does that knows nothing of properties.
+      const inside = Reflect.get(Response.prototype, 'body', response) as ReadableStream
+      const text = await new Response(inside).text()
+      const visible = isWhole ? JSON.stringify(chatAnswer) : eventStream(chatEvents.slice(0, 3))
+      expect(text).toBe(String(visible))
+      expect(run.records).toMatchObject([{ tokens: chatTokens, outcome: 'complete' }])
+    },
+  )
 
   test('copied, it is two to read and one record', async () => {
     await using run = await startFetchRun()

@@ -1,7 +1,9 @@
+import { takesBodiesInside } from '../../lib/runtime.ts'
 import { httpHeaders } from '../../wire/http-headers.ts'
 import type { RequestRewrite } from '../../wire/protocol.ts'
 import { AnswerScope } from '../answer-scope.ts'
 import { GatewayBillingWatch } from '../gateway-billing.ts'
+import { followAnswer } from '../registry.ts'
 import type { ObservedCall } from '../observed-call.ts'
 import { guarded } from '../provider.ts'
 import { FetchRequest, type Sendable } from './fetch-request.ts'
@@ -76,7 +78,24 @@ function answered(response: Response, call: ObservedCall, opened: Opened): Respo
     return response
   }
   if (isProof(type, opened)) call.needsProof = false
-  return observeResponse(response, call)
+  const observed = observeResponse(response, call)
+  return call.mayBeInside && takesBodiesInside() ? handedOn(observed, call) : observed
+}
+
+/** The same response for a handler to answer with: its body is inside, and is the observed one. */
+function handedOn(response: Response, call: ObservedCall): Response {
+  const { body, status, statusText, url, redirected, type } = response
+  if (body === null) return response
+  const headers = new Headers(response.headers)
+  // Of the body as the server sent it.
+  if (call.rewrite?.hidesUsage() === true) headers.delete('content-length')
+  const own = new Response(body, { status, statusText, headers })
+  for (const [name, value] of Object.entries({ url, redirected, type })) {
+    Object.defineProperty(own, name, { value, configurable: true })
+  }
+  // Whoever meters around this one finds who did before.
+  followAnswer(own, call)
+  return own
 }
 
 const withoutBody: ReadonlySet<number> = new Set([204, 205])
