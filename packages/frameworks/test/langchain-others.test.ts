@@ -1,9 +1,11 @@
 import { ChatCohere } from '@langchain/cohere'
 import { ChatGroq } from '@langchain/groq'
 import { ChatMistralAI } from '@langchain/mistralai'
+import { ChatOllama } from '@langchain/ollama'
 import { HTTPClient } from '@mistralai/mistralai/lib/http'
 import { cohereProvider } from '@token-meter/cohere'
 import { mistralProvider } from '@token-meter/mistral'
+import { ollamaProvider } from '@token-meter/ollama'
 import { openaiProvider } from '@token-meter/openai'
 import { CohereClient } from 'cohere-ai'
 import { expect, it } from 'vitest'
@@ -129,6 +131,42 @@ it('@langchain/cohere by its client', async () => {
     [
       ['cus_1', 'cohere', { input: 5, cachedInput: 0, cachedWrite: 0, output: 3 }],
       ['cus_1', 'cohere', { input: 5, cachedInput: 0, cachedWrite: 0, output: 3 }],
+    ],
+  )
+  expect(run.errors).toEqual([])
+})
+
+it('@langchain/ollama by its fetch', async () => {
+  await using run = await startRun([ollamaProvider])
+  const llm = new ChatOllama({
+    model: 'llama3.2',
+    maxRetries: 0,
+    fetch: run.meter.fetch('cus_1', { fetch: toLoopback(run.server) }),
+  })
+  const part = { model: 'llama3.2', created_at: '2026-01-01T00:00:00Z' }
+  const lines = [
+    { ...part, message: { role: 'assistant', content: 'Green ' }, done: false },
+    { ...part, message: { role: 'assistant', content: 'tea.' }, done: false },
+    {
+      ...part,
+      message: { role: 'assistant', content: '' },
+      done: true,
+      done_reason: 'stop',
+      prompt_eval_count: 26,
+      eval_count: 5,
+    },
+  ].map((line) => `${JSON.stringify(line)}\n`)
+  run.server.serve(new TextEncoder().encode(lines.join('')), {
+    headers: { 'content-type': 'application/x-ndjson' },
+    times: 2,
+  })
+  // It streams where it is asked for a whole answer too.
+  expect((await llm.invoke('Which tea?')).text).toBe('Green tea.')
+  expect(await streamed(await llm.stream('Which tea?'))).toBe('Green tea.')
+  expect(run.records.map(({ customer, provider, tokens }) => [customer, provider, tokens])).toEqual(
+    [
+      ['cus_1', 'ollama', { input: 26, cachedInput: 0, cachedWrite: 0, output: 5 }],
+      ['cus_1', 'ollama', { input: 26, cachedInput: 0, cachedWrite: 0, output: 5 }],
     ],
   )
   expect(run.errors).toEqual([])
