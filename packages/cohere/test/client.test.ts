@@ -134,6 +134,31 @@ describe.each(sdkMajors)('clients of cohere-ai $major', (sdk) => {
     expect(records).toHaveLength(1)
   })
 
+  test('a client that another library has wrapped works, and is said not to be metered', async () => {
+    await using started = await startMetered(sdk)
+    const { server, meter, records, errors } = started
+    const raw = new sdk.CohereClient({ token: 'key', environment: server.url })
+    const bound = new WeakMap<object, unknown>()
+    const wrapped = <Target extends object>(inner: Target): Target =>
+      new Proxy(inner, {
+        get(target, name) {
+          const value: unknown = Reflect.get(target, name, target)
+          if (typeof value === 'function') return value.bind(target) as unknown
+          if (typeof value !== 'object' || value === null) return value
+          if (!bound.has(value)) bound.set(value, wrapped(value))
+          return bound.get(value)
+        },
+      })
+    server.serve(answer as never, { times: 2 })
+    const metered = meter(wrapped(raw), 'cus_1')
+    await metered.v2.chat({ model, messages })
+    await metered.v2.chat({ model, messages })
+    expect(records).toEqual([])
+    expect(errors.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/"chat" of a wrapped client is not the SDK's own/),
+    ])
+  })
+
   test('a client that is metered twice is billed once, to who was named last', async () => {
     await using started = await startMetered(sdk)
     started.server.serve(answer as never, { times: 2 })

@@ -96,6 +96,31 @@ describe.each(sdkMinors)('clients of ollama $minor', ({ Ollama }) => {
     expect(started.records).toMatchObject([{ customer: 'cus_sub' }])
   })
 
+  test('a client that another library has wrapped works, and is said not to be metered', async () => {
+    await using started = await startMetered(Ollama)
+    const { server, meter, records, errors } = started
+    const raw = new Ollama({ host: server.url })
+    const bound = new WeakMap<object, unknown>()
+    const wrapped = <Target extends object>(inner: Target): Target =>
+      new Proxy(inner, {
+        get(target, name) {
+          const value: unknown = Reflect.get(target, name, target)
+          if (typeof value === 'function') return value.bind(target) as unknown
+          if (typeof value !== 'object' || value === null) return value
+          if (!bound.has(value)) bound.set(value, wrapped(value))
+          return bound.get(value)
+        },
+      })
+    server.serve(answer() as never, { times: 2 })
+    const metered = meter(wrapped(raw), 'cus_1')
+    await metered.chat({ model, messages })
+    await metered.chat({ model, messages })
+    expect(records).toEqual([])
+    expect(errors.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/"chat" of a wrapped client is not the SDK's own/),
+    ])
+  })
+
   test('a client that is metered twice is billed once, to who was named last', async () => {
     await using started = await startMetered(Ollama)
     started.server.serve(answer() as never)
