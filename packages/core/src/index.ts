@@ -27,6 +27,13 @@ export type { Attributes, RequestUsage, UsageOutcome, UsageRecord } from './usag
 export type { Tokenizer } from './wire/token-estimate.ts'
 export { modelSlug, type ModelSlug } from './usage/model-slug.ts'
 
+export {
+  type UnmeteredHost,
+  type UnmeteredWatch,
+  type UnmeteredWatchOptions,
+  watchUnmetered,
+} from './call/unmetered-watch.ts'
+
 export type { MeterEvent } from './event/meter-event.ts'
 export { toMeterEvents, type MeterEventOptions } from './event/meter-event.ts'
 

@@ -1,5 +1,6 @@
 import { anthropicWire } from '@token-meter/anthropic/wire'
 import {
+  asMetered,
   AssignedFunctions,
   type CallObserver,
   type ClientOptions,
@@ -63,7 +64,7 @@ function observeModel<Model extends AiSdkModel>(
           observer.fault(`a frozen model cannot be metered: meter it before it is frozen`)
           return value
         }
-        return wrap(method, (args) => observation.call(property, method, args))
+        return wrap(method, (args) => asMetered(() => observation.call(property, method, args)))
       }
       // A field of the model is the caller's own function; only methods need the model as `this`.
       return own === undefined ? wrap(method, (args) => method.apply(target, args)) : value

@@ -1,4 +1,5 @@
 import {
+  asMetered,
   type CallObserver,
   type ClientOptions,
   guarded,
@@ -75,10 +76,11 @@ export class BedrockObservation {
    */
   async handle(
     name: string,
-    next: Handler,
+    send: Handler,
     args: HandlerArguments,
     signal: SignalLike | undefined,
   ): Promise<HandlerResult> {
+    const next: Handler = (given) => asMetered(() => send(given))
     const opened = this.guarded(() => this.#open(name, args.input))
     if (opened === undefined) return next(args)
     if (opened === 'unknown') return this.#watch(name, await next(args))

@@ -1,4 +1,4 @@
-import { currentScope, runInScope } from '@token-meter/core/adapter'
+import { asMetered, currentScope, runInScope } from '@token-meter/core/adapter'
 import type { ApiClient, ApiRequest, ApiResponse } from './google-client.ts'
 import type { Observation } from './google-observation.ts'
 import { observeRequest, observeStreamRequest } from './observe-request.ts'
@@ -23,7 +23,7 @@ export function observeChokePoint(
 ): unknown {
   const scope = currentScope()
   if (scope !== undefined) scope.reached = true
-  const apply = () => Reflect.apply(original, api, args)
+  const apply = () => asMetered(() => Reflect.apply(original, api, args))
   const send = scope === undefined ? apply : () => runInScope(undefined, apply)
   const [request] = args as [ApiRequest]
   // Only what somebody put in the place of the SDK's method can pass here twice with one answer.

@@ -6,6 +6,7 @@ import { GatewayBillingWatch } from '../gateway-billing.ts'
 import { followAnswer } from '../registry.ts'
 import type { ObservedCall } from '../observed-call.ts'
 import { guarded } from '../provider.ts'
+import { asMetered } from '../unmetered-watch.ts'
 import { FetchRequest, type Sendable } from './fetch-request.ts'
 import { observeResponse } from './observe-response.ts'
 import { type FetchObservation, type Opened, Recognition } from './recognition.ts'
@@ -18,8 +19,14 @@ type Fetch = typeof fetch
  * came, read as its reader pulls; where a stream was asked for its usage by the meter, it has every
  * byte of the server's but those of the usage. What no protocol knows goes through untouched.
  */
-export function observeFetch(send: Fetch, observation: FetchObservation): Fetch {
-  const { observer, sendMetered = send } = observation
+export function observeFetch(given: Fetch, observation: FetchObservation): Fetch {
+  const { observer } = observation
+  const marked =
+    (by: Fetch): Fetch =>
+    (...args) =>
+      asMetered(() => by(...args))
+  const send = marked(given)
+  const sendMetered = marked(observation.sendMetered ?? given)
   const recognition = new Recognition(observation)
   const billing = new GatewayBillingWatch(observer)
   const open = (request: FetchRequest) => guarded(observer, () => recognition.open(request))

@@ -8,6 +8,7 @@ import { GatewayBillingWatch } from '../gateway-billing.ts'
 import { type CallObserver, type ClientOptions, guarded } from '../provider.ts'
 import type { ObservedCall } from '../observed-call.ts'
 import { RequestContext } from '../operation.ts'
+import { asMetered } from '../unmetered-watch.ts'
 import { pathPattern, unknownUsageOf } from '../unknown-usage.ts'
 import { type CurrentCall, observeCall } from './observe-call.ts'
 import { isPromise, prepareOptions } from './request-options.ts'
@@ -106,7 +107,7 @@ export abstract class ClientObservation<Client extends SdkClient> {
     // Where the options are still to come, the path says whether there is anything to observe.
     const known = isLater && isWhole ? undefined : open(isLater ? undefined : given)
     if (known === undefined && !(isLater && isWhole)) {
-      const answer: unknown = Reflect.apply(original, client, args)
+      const answer: unknown = asMetered(() => Reflect.apply(original, client, args))
       if (isLater) return answer
       return this.guarded(() => this.#watchUnknown(client, method, args, answer)) ?? answer
     }
@@ -123,7 +124,8 @@ export abstract class ClientObservation<Client extends SdkClient> {
     }
     const newArgs = [...args]
     newArgs[place] = prepareOptions(given, prepare)
-    return this.answered(Reflect.apply(original, client, newArgs), () => observed)
+    const answer: unknown = asMetered(() => Reflect.apply(original, client, newArgs))
+    return this.answered(answer, () => observed)
   }
 
   #open(
