@@ -19,6 +19,7 @@ const documented: readonly Documented[] = [
   of('core', 'DeliveryOptions', '`delivery`'),
   of('core', 'ClientOptions', '`meter(client, customer, options)`'),
   of('core', 'FetchOptions', '`meter.fetch(customer, options)`'),
+  of('core', 'UnmeteredWatchOptions', '`watchUnmetered(listener, options)`'),
   of('core', 'FlushOptions', '`flush(options)` and `close(options)`'),
   of('core', 'CloseOptions', '`flush(options)` and `close(options)`'),
   of('core', 'SqliteOutboxOptions', '`sqliteOutbox(path, options)`'),
