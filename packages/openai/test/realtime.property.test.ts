@@ -7,10 +7,12 @@ import { ScriptedSocket } from './scripted-socket.ts'
 
 const ids = ['resp_1', 'resp_2', 'resp_3']
 const id = fc.constantFrom(...ids)
+/** Not 0, which beside words counts as not known. */
+const count = fc.integer({ min: 1, max: 1000 })
 const step = fc.oneof(
   id.map((value) => ({ kind: 'event', id: value, event: responseCreated(value) })),
   id.map((value) => ({ kind: 'event', id: value, event: textDelta(value, 'some words') })),
-  fc.tuple(id, fc.nat(1000), fc.nat(1000), fc.nat(1000)).map(([value, input, cached, output]) => ({
+  fc.tuple(id, count, fc.nat(1000), count).map(([value, input, cached, output]) => ({
     kind: 'done',
     id: value,
     total: input + cached + output,
