@@ -18,11 +18,14 @@ export interface StreamRequest {
  * Lets an observation see what the caller pulls from an SDK's iterator, which is changed in place
  * and stays the same object. Nothing is read ahead, nothing is kept, and an error is the caller's
  * own. `next` is patched rather than wrapped in a generator, which costs four times as much a chunk.
+ *
+ * @param claim asked when the iterator is first used: false where it is another one that is observed.
  */
 export function observeIterator<Source extends AsyncIterator<unknown>>(
   source: Source,
   observation: StreamObservation,
   request: StreamRequest,
+  claim: () => boolean = () => true,
 ): Source {
   const pull = source.next.bind(source)
   const close = source.return?.bind(source)
@@ -30,6 +33,7 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
   // Pulls under way, and behind them. No promise of them is kept, which every event would pay for.
   let waiting = 0
   const starts: (() => void)[] = []
+  let isObserved: boolean | undefined
 
   const over = (): void => {
     waiting--
@@ -64,11 +68,13 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
 
   // A generator answers overlapping `next` calls in order; hiding an event must not change that.
   source.next = () => {
+    if (!(isObserved ??= claim())) return pull()
     if (waiting++ === 0) return observedPull()
     return new Promise<void>((resolve) => void starts.push(resolve)).then(observedPull)
   }
   if (close !== undefined) {
     source.return = (value) => {
+      if (!(isObserved ??= claim())) return close(value)
       if (waiting === 0 && !request.wasAborted() && observation.awaitsUsage) {
         return leaveAfterUsage(value)
       }
@@ -80,6 +86,7 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
   }
   if (fail !== undefined) {
     source.throw = (error) => {
+      if (!(isObserved ??= claim())) return fail(error)
       const failing = fail(error)
       observation.end('interrupted')
       return failing

@@ -35,17 +35,22 @@ export function observeStream<Stream extends AsyncIterable<unknown>>(
     wasAborted: () => sdkStream.controller?.signal.aborted === true,
     abort: () => sdkStream.controller?.abort(),
   }
-  let opened = false
+  // Of several iterators the one that is read first is observed: others can be made and never used.
+  // What the SDK answers a second reading with, an error of its own, is not the stream's end.
+  let isRead = false
+  const claim = (): boolean => {
+    if (isRead) return false
+    isRead = true
+    return true
+  }
   function observedIterator(): AsyncIterator<unknown> {
     const iterator = open.call(stream)
-    // The SDK answers a second iteration with an error of its own; that is not the stream's end.
-    if (opened || observation.bodyTaken) return iterator
-    opened = true
+    if (isRead || observation.bodyTaken) return iterator
     if (observation.sharesBody) {
       const next = iterator.next.bind(iterator)
       iterator.next = () => bypassObservation(next)
     }
-    return observeIterator(iterator, observation, request ?? ofController)
+    return observeIterator(iterator, observation, request ?? ofController, claim)
   }
   // Where the stream has it from its class, its own one must not show among its properties.
   const isHidden = !Object.hasOwn(stream, source)
