@@ -125,6 +125,26 @@ describe('meter.fetch, by the wire of Bedrock', () => {
     expect(run.records).toEqual([])
   })
 
+  test('an exception behind the first event: an estimate, as by the SDK', async () => {
+    await using run = await startFetch()
+    const exception = { throttlingException: { message: 'slow down' } }
+    const events = [{ messageStart: { role: 'assistant' } }, exception]
+    run.server.serve({ events })
+    await (await run.post(modelId, 'converse-stream', ask)).arrayBuffer()
+    expect(run.records).toMatchObject([{ outcome: 'estimated', tokens: { output: 0 } }])
+    expect(run.records[0]?.tokens.input).toBeGreaterThan(0)
+  })
+
+  test.each(['/', '%2F'])('an ARN whose slash is written as %s', async (slash) => {
+    await using run = await startFetch()
+    run.server.serve({ json: answer })
+    const profile = 'arn:aws:bedrock:us-east-1:111122223333:inference-profile'
+    const url = `${host}/model/${profile}${slash}${modelId}/converse`
+    await (await run.metered(url, { method: 'POST', body: JSON.stringify(ask) })).json()
+    const requestedModel = `${profile}/${modelId}`
+    expect(run.records).toMatchObject([{ ...recorded, requestedModel }])
+  })
+
   test.each(makerAnswers)(
     'InvokeModel: $maker',
     async ({ modelId, request, answer, headers, recorded }) => {

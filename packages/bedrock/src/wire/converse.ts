@@ -81,7 +81,7 @@ export class ConverseStreamReader implements StreamReader {
   #about: Readonly<Record<string, unknown>> = {}
   #stopReason: unknown
   #isMetadataSeen = false
-  #isRefused = false
+  readonly #refusal = new Refusal()
 
   constructor(call: Call, output: TokenEstimate, headers: HttpHeaders | undefined) {
     this.#modelId = call.body.model
@@ -98,6 +98,7 @@ export class ConverseStreamReader implements StreamReader {
   }
 
   push(event: unknown): unknown {
+    this.#refusal.see(event)
     const { contentBlockDelta, contentBlockStart, messageStop, metadata } = jsonObject(event)
     if (contentBlockDelta !== undefined) {
       addBlock(jsonObject(contentBlockDelta).delta, this.#output)
@@ -110,21 +111,36 @@ export class ConverseStreamReader implements StreamReader {
       const { usage, ...about } = jsonObject(metadata)
       this.#about = about
       if (!this.#usage.see(usage)) this.#said ??= usage
-    } else if (isException(event)) this.#isRefused = true
+    }
     return event
   }
 
   readings(): readonly UsageReading[] {
+    if (this.#refusal.isWhole) return []
     const usage = this.#usage.latest ?? this.#said
-    // Refused before it began: nothing was generated.
-    if (this.#isRefused && usage === undefined && this.#output.isEmpty) return []
     const answer = { usage, stopReason: this.#stopReason, about: this.#about }
     return [converseReading({ ...answer, modelId: this.#modelId, headers: this.#headers })]
   }
 }
 
+/** Sees whether a stream is nothing but an error: refused before it began, it costs nothing. */
+export class Refusal {
+  #hasBegun = false
+  #isRefused = false
+
+  see(event: unknown): void {
+    if (this.#hasBegun) return
+    if (isException(event)) this.#isRefused = true
+    else this.#hasBegun = true
+  }
+
+  get isWhole(): boolean {
+    return this.#isRefused && !this.#hasBegun
+  }
+}
+
 /** True for the events that end a stream with an error: `{ throttlingException: ... }`, `{ error: ... }` */
-export function isException(event: unknown): boolean {
+function isException(event: unknown): boolean {
   return Object.keys(jsonObject(event)).some((name) => /(?:Exception|^error)$/.test(name))
 }
 

@@ -4,7 +4,7 @@ import {
   type TokenEstimate,
   type UsageReading,
 } from '@token-meter/core/wire'
-import { isException } from './converse.ts'
+import { Refusal } from './converse.ts'
 import { addBodyText, bodyReading } from './model-body.ts'
 
 /** Llama, Titan, Cohere, Mistral's text completion: each event has a piece of text, and perhaps counts. */
@@ -14,7 +14,7 @@ export class BodyStreamReader implements StreamReader {
   /** What was said last of each field that can have a count. */
   readonly #counts: Record<string, unknown> = {}
   #isFinished = false
-  #isRefused = false
+  readonly #refusal = new Refusal()
 
   constructor(output: TokenEstimate) {
     this.#output = output
@@ -30,7 +30,7 @@ export class BodyStreamReader implements StreamReader {
 
   push(event: unknown): unknown {
     const fields = jsonObject(event)
-    if (isException(event)) this.#isRefused = true
+    this.#refusal.see(event)
     addBodyText(fields, this.#output)
     for (const name of countFields) {
       // Llama says its prompt in the first event, and null in all others.
@@ -49,9 +49,7 @@ export class BodyStreamReader implements StreamReader {
   }
 
   readings(): readonly UsageReading[] {
-    const isEmpty = Object.keys(this.#counts).length === 0
-    // Refused before it began: nothing was generated.
-    if (this.#isRefused && isEmpty && this.#output.isEmpty) return []
+    if (this.#refusal.isWhole) return []
     return [bodyReading(this.#counts, {})]
   }
 }

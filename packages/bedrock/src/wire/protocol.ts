@@ -36,11 +36,15 @@ export function bedrockProtocol(models: Readonly<Record<string, string>>): WireP
     name: 'bedrock',
     open(request) {
       if (request.method.toUpperCase() !== 'POST') return undefined
-      const path = request.url.split(/[?#]/, 1)[0] ?? ''
-      const [, part, asked = ''] = /\/model\/([^/]+)\/([a-z-]+)$/.exec(path) ?? []
-      if (part === undefined) return openOther(path, request)
+      const path = pathOf(request.url)
+      const start = path.lastIndexOf(beforeModel)
+      if (start === -1) return openOther(path, request)
+      // The slash of an ARN is written as it is by some.
+      const end = path.lastIndexOf('/')
+      const asked = path.slice(end + 1)
       const endpoint = Object.hasOwn(ofModel, asked) ? ofModel[asked] : undefined
-      if (endpoint === undefined) return undefined
+      const part = path.slice(start + beforeModel.length, end)
+      if (endpoint === undefined || part === '') return undefined
       const modelId = decoded(part)
       const model = Object.hasOwn(models, modelId) ? models[modelId] : undefined
       const body = bodyOf(request, modelId)
@@ -49,6 +53,13 @@ export function bedrockProtocol(models: Readonly<Record<string, string>>): WireP
     isFree: ({ method, url }) =>
       method.toUpperCase() !== 'POST' || /\/count-tokens(?:[?#]|$)/.test(url),
   }
+}
+
+const beforeModel = '/model/'
+
+function pathOf(url: string): string {
+  const end = url.search(/[?#]/)
+  return end === -1 ? url : url.slice(0, end)
 }
 
 /** What is asked of no model. */
@@ -110,6 +121,7 @@ function parsed(json: string): unknown {
 
 /** An ARN has colons and slashes, which SDKs write either way. */
 function decoded(part: string): string {
+  if (!part.includes('%')) return part
   try {
     return text(decodeURIComponent(part)) ?? part
   } catch {
