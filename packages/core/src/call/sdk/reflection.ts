@@ -48,19 +48,25 @@ export function isFixed(owner: object, property: string): boolean {
  * such a function answers without a request of the client cannot be seen, and is not billed.
  */
 export class AssignedFunctions {
-  readonly #functions: WeakSet<object>
+  // Most clients are given none, and each call asks.
+  #functions: WeakSet<object> | undefined
 
   constructor(given: readonly unknown[] = []) {
-    this.#functions = new WeakSet(given.filter((value) => typeof value === 'function'))
+    for (const value of given) if (typeof value === 'function') this.#add(value)
   }
 
   has(value: object): boolean {
-    return this.#functions.has(value)
+    return this.#functions?.has(value) === true
+  }
+
+  #add(value: object): void {
+    this.#functions ??= new WeakSet()
+    this.#functions.add(value)
   }
 
   /** Writes to the object inside, as the `set` of a proxy. */
   assign(target: object, property: string | symbol, value: unknown): boolean {
-    if (typeof value === 'function') this.#functions.add(value)
+    if (typeof value === 'function') this.#add(value)
     return Reflect.set(target, property, value, target)
   }
 }
