@@ -1,4 +1,6 @@
+import type { ConverseCommand } from '@aws-sdk/client-bedrock-runtime'
 import { describe, expect, test } from 'vitest'
+import { createBedrockProvider } from '../src/index.ts'
 import { chunk } from './event-frames.ts'
 import { readAll, startMetered } from './metered.ts'
 import { sdkVersions } from './sdk-versions.ts'
@@ -171,12 +173,9 @@ describe.each(sdkVersions)('the SDK $version', ({ version, sdk }) => {
       expect(message).toMatch(/asynchronous invocations work, but are not metered/)
   })
 
-  test('a command that nobody here knows is told where its answer has usage', async () => {
-    await using run = await startMetered(sdk)
-    const name = `Dream${version.replace('.', '')}`
-    class Unknown extends sdk.ConverseCommand {}
-    const unknown = new Unknown({ modelId: 'm', messages: [] })
-    // What a later SDK would say of a command of its own.
+  /** What a later SDK would say of a command of its own. */
+  function named<Command extends object>(command: Command, commandName: string): Command {
+    const unknown = command as ConverseCommand
     const given = unknown.resolveMiddleware
     unknown.resolveMiddleware = ((stack, config, options) => {
       const named = {
@@ -184,13 +183,19 @@ describe.each(sdkVersions)('the SDK $version', ({ version, sdk }) => {
         concat: (from: never) => {
           const all = stack.concat(from)
           const own = all.resolve.bind(all)
-          all.resolve = (handler, context) =>
-            own(handler, { ...context, commandName: `${name}Command` })
+          all.resolve = (handler, context) => own(handler, { ...context, commandName })
           return all
         },
       }
       return given.call(unknown, named as never, config, options)
     }) as typeof given
+    return command
+  }
+
+  test('a command that nobody here knows is told where its answer has usage', async () => {
+    await using run = await startMetered(sdk)
+    const name = `Dream${version.replace('.', '')}`
+    const unknown = named(new sdk.ConverseCommand({ modelId: 'm', messages: [] }), `${name}Command`)
     const usage = { inputTokens: 3, outputTokens: 4, totalTokens: 7 }
     run.server.serve({ json: { usage } }, { json: { usage } })
     await run.metered.send(unknown)
@@ -198,6 +203,26 @@ describe.each(sdkVersions)('the SDK $version', ({ version, sdk }) => {
     expect(run.records).toEqual([])
     expect(run.errors.map(({ message }) => message)).toEqual([
       expect.stringContaining(`${name}Command answered usage and is not metered`),
+    ])
+  })
+
+  test('so it is where it answers a stream, or counts in its headers', async () => {
+    await using run = await startMetered(sdk)
+    const name = `Dream${version.replace('.', '')}`
+    const input = { modelId: 'm', messages: [] }
+    const streamed = named(new sdk.ConverseStreamCommand(input), `${name}StreamCommand`)
+    const body = named(
+      new sdk.InvokeModelCommand({ modelId: 'm', body: '{}' }),
+      `${name}BodyCommand`,
+    )
+    const headers = { 'x-amzn-bedrock-input-token-count': '3' }
+    run.server.serve({ events: [{ messageStart: { role: 'assistant' } }] }, { json: {}, headers })
+    expect(await readAll((await run.metered.send(streamed)).stream)).toHaveLength(1)
+    await run.metered.send(body)
+    expect(run.records).toEqual([])
+    expect(run.errors.map(({ message }) => message)).toEqual([
+      expect.stringContaining(`${name}StreamCommand answered a stream and is not metered`),
+      expect.stringContaining(`${name}BodyCommand answered usage and is not metered`),
     ])
   })
 })
@@ -247,6 +272,13 @@ describe.each(sdkVersions)(
       expect(await sent('x'.repeat(257))).toBeUndefined()
       const full = Object.fromEntries(Array.from({ length: 16 }, (_, at) => [`k${at}`, 'v']))
       expect(await sent('cus_1', full)).toEqual(full)
+    })
+
+    test('a name that AWS would refuse is refused when the provider is made', () => {
+      for (const requestMetadata of ['customer!', '', 'x'.repeat(257)]) {
+        expect(() => createBedrockProvider({ requestMetadata })).toThrow(/requestMetadata/)
+      }
+      createBedrockProvider({ requestMetadata: 'app:customer-id' })
     })
 
     test.runIf(version !== '3.921')('InvokeModel has it in a header', async () => {

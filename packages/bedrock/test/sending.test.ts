@@ -236,6 +236,7 @@ describe.each(sdkVersions)('the SDK $version', ({ sdk }) => {
     const mock = vi.spyOn(run.metered, 'send').mockResolvedValue(mocked as never)
     expect(await run.metered.send(new ConverseCommand(input))).toBe(mocked)
     expect(mock).toHaveBeenCalledOnce()
+    expect(mock.mock.calls[0]?.[0].constructor).toBe(ConverseCommand)
     expect(run.records).toMatchObject([{ endpoint: 'converse', tokens }])
     expect(run.server.requests).toEqual([])
     mock.mockRestore()
@@ -299,6 +300,17 @@ describe.each(sdkVersions)('the SDK $version', ({ sdk }) => {
       expect(run.records).toMatchObject([estimated])
     },
   )
+
+  test('of several iterators the one that is read is metered', async () => {
+    await using run = await startMetered(sdk)
+    run.server.serve({ events })
+    const { stream } = await run.metered.converseStream(input)
+    const unread = stream?.[Symbol.asyncIterator]()
+    expect(await readAll(stream)).toHaveLength(events.length)
+    expect(run.records).toMatchObject([{ tokens, outcome: 'complete' }])
+    await unread?.return?.()
+    expect(run.records).toHaveLength(1)
+  })
 
   test('left in the middle: recorded at once, with what was said', async () => {
     await using run = await startMetered(sdk)

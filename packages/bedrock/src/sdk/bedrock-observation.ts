@@ -1,4 +1,5 @@
 import {
+  AnswerScope,
   asMetered,
   type CallObserver,
   type ClientOptions,
@@ -88,14 +89,19 @@ export class BedrockObservation {
     const call = this.guarded(() => context.begin(operation, 'POST'))
     if (call === undefined) return next(args)
 
+    // What a metered `fetch` sees that the client sends by is the same answer.
+    const inner = AnswerScope.open()
+    const sent = this.#sent(args, name, call)
     let result: HandlerResult
     try {
-      result = await next(this.#sent(args, name, call))
+      result = await (inner === undefined ? next(sent) : inner.run(() => next(sent)))
     } catch (error) {
+      closeScope(inner, jsonObject(error).$response)
       this.#failed(call, error, answer)
       if (call.stored !== undefined) await call.stored
       throw error
     }
+    closeScope(inner, result.response)
     observeResult(result, answer, call, signal)
     if (call.stored !== undefined) await call.stored
     return result
@@ -139,15 +145,15 @@ export class BedrockObservation {
     else call.dismiss()
   }
 
-  /** A command that nobody here knows is metered by nobody: said where its answer has usage. */
+  /** A command that nobody here knows is metered by nobody: said where its answer can have usage. */
   #watch(name: string, result: HandlerResult): HandlerResult {
-    const { usage } = jsonObject(result.output)
-    const counts = Object.entries(jsonObject(usage))
-    if (counts.some(([field, count]) => /tokens$/i.test(field) && Number(count) > 0)) {
+    this.guarded(() => {
+      const answered = usageSign(result)
+      if (answered === undefined) return
       this.report(
-        `${name} answered usage and is not metered, as nobody here knows what it is: record() it`,
+        `${name} answered ${answered} and is not metered, as nobody here knows what it is: record() it`,
       )
-    }
+    })
     return result
   }
 
@@ -162,6 +168,30 @@ export class BedrockObservation {
   guarded<Value>(work: () => Value): Value | undefined {
     return guarded(this.#observer, work)
   }
+}
+
+/** What of an answer says that a model was asked. */
+function usageSign({ output, response }: HandlerResult): string | undefined {
+  const fields = jsonObject(output)
+  const counts = Object.entries(jsonObject(fields.usage))
+  const isCounted = counts.some(([name, count]) => /tokens$/i.test(name) && Number(count) > 0)
+  if (isCounted) return 'usage'
+  const { headers } = jsonObject(response)
+  if (Object.keys(jsonObject(headers)).some((name) => /-token-count$/i.test(name))) return 'usage'
+  return Object.values(fields).some(isEvents) ? 'a stream' : undefined
+}
+
+function isEvents(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+}
+
+/** Takes the answer of a request that was metered inside; any other one is recorded. */
+function closeScope(inner: AnswerScope | undefined, response: unknown): void {
+  if (inner === undefined) return
+  const { headers } = jsonObject(response)
+  const id = httpHeaders(headers)?.get('x-amzn-requestid')
+  if (response !== undefined) inner.takeAnswer(id ? { 'x-amzn-requestid': id } : {})
+  inner.close()
 }
 
 function observeResult(
@@ -187,12 +217,10 @@ function observeEvents(
   signal: SignalLike | undefined,
 ): void {
   const stream = output.stream ?? output.body
-  if (typeof stream !== 'object' || stream === null || !(Symbol.asyncIterator in stream)) {
-    return call.abandon()
-  }
+  if (!isEvents(stream)) return call.abandon()
   const observation = StreamObservation.open(call)
   if (observation === undefined || !markObserved(stream)) return call.dismiss()
-  observeStream(stream as AsyncIterable<unknown>, observation, {
+  observeStream(stream, observation, {
     // Over HTTP/2 an aborted stream ends as one that is over.
     wasAborted: () => signal?.aborted === true,
     abort: () => {},

@@ -4,8 +4,10 @@ import { bedrockProtocol } from '../wire/protocol.ts'
 import { type BedrockClient, isBedrockClient } from './bedrock-client.ts'
 import { BedrockObservation, type BedrockOptions } from './bedrock-observation.ts'
 import { clientView } from './client-view.ts'
+import { isMetadataText } from './request-metadata.ts'
 
 const check = optionCheck('createBedrockProvider()')
+const metadataName = 'a name of 1 to 256 letters, digits, spaces and :_@$#=/+,-.'
 
 /**
  * Meters the clients of `@aws-sdk/client-bedrock-runtime`, with options:
@@ -19,7 +21,7 @@ export function createBedrockProvider(options: BedrockOptions = {}): Provider<Be
     models: true,
   })
   const { requestMetadata = 'any', models = {} } = options
-  check('requestMetadata', requestMetadata, 'a name of 1 to 256 characters', isMetadataName)
+  check('requestMetadata', requestMetadata, metadataName, isMetadataText)
   check('models', models, 'names of models by their ids', isNames)
   const protocol = bedrockProtocol({ ...models })
   return {
@@ -34,10 +36,6 @@ export function createBedrockProvider(options: BedrockOptions = {}): Provider<Be
 
 /** Meters the clients of `@aws-sdk/client-bedrock-runtime`, for `createMeter({ providers: [bedrockProvider] })`. */
 export const bedrockProvider: Provider<BedrockClient> = createBedrockProvider()
-
-function isMetadataName(value: unknown): boolean {
-  return isText(value) && (value as string).length <= 256
-}
 
 function isNames(value: unknown): boolean {
   return isPlain(value) && Object.values(value).every(isText)

@@ -70,10 +70,11 @@ export function clientView<Client extends BedrockClient>(
   function send(original: Method, self: unknown, args: unknown[]): unknown {
     const [given, ...options] = args
     if (!isCommand(given)) return Reflect.apply(original, self, args) as unknown
+    const { cacheMiddleware } = client.config as { cacheMiddleware?: unknown }
     const { command, reached } = observeCommand(
       given,
       observation,
-      constructors,
+      cacheMiddleware === true ? constructors : undefined,
       signalOf(options[0]),
     )
     const answer: unknown = Reflect.apply(original, self, [command, ...options])

@@ -24,13 +24,13 @@ const observed = new WeakMap<object, Observed>()
  *
  * One that is observed already is observed by this client instead: it is the one that sends it.
  *
- * @param constructors stand-ins for classes of commands, by which the SDK keeps resolved lists.
+ * @param constructors stand-ins for classes of commands, where the SDK keeps resolved lists by them.
  * @param signal by which the caller can abort it.
  */
 export function observeCommand(
   given: Command,
   observation: BedrockObservation,
-  constructors: WeakMap<object, object>,
+  constructors: WeakMap<object, object> | undefined,
   signal: SignalLike | undefined,
 ): ObservedCommand {
   const outer = observed.get(given)
@@ -46,8 +46,9 @@ export function observeCommand(
     get(target, name, receiver) {
       // The command's own methods see the command: classes of applications can have private fields.
       const value: unknown = Reflect.get(target, name, target)
-      if (name === 'constructor' && typeof value === 'function') return standIn(value, constructors)
-      if (name !== 'resolveMiddleware' || typeof value !== 'function') return value
+      if (typeof value !== 'function') return value
+      if (name === 'constructor') return constructors ? standIn(value, constructors) : value
+      if (name !== 'resolveMiddleware') return value
       return (stack: MiddlewareStack, ...rest: unknown[]) =>
         Reflect.apply(value, receiver === command ? target : receiver, [
           withMiddleware(stack, middleware),

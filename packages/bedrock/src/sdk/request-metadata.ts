@@ -5,6 +5,11 @@ import type { HandlerArguments } from './bedrock-client.ts'
 const allowed = /^[a-zA-Z0-9\s:_@$#=/+,.-]{1,256}$/
 const mostItems = 16
 
+/** True for what AWS takes as a name in the metadata, and as what is said by it. */
+export function isMetadataText(value: unknown): boolean {
+  return typeof value === 'string' && allowed.test(value)
+}
+
 /**
  * The arguments of a command with the customer in its `requestMetadata`; as they are where the caller
  * wrote that name already, or where AWS would refuse it. The caller's own input is left alone.
@@ -15,7 +20,7 @@ export function withMetadata(
   key: string,
   customer: string,
 ): HandlerArguments {
-  if (!allowed.test(customer)) return args
+  if (!isMetadataText(customer)) return args
   const { requestMetadata: given } = args.input
   const isConverse = command.startsWith('Converse')
   const isInvocation = /^InvokeModel(?:WithResponseStream)?Command$/.test(command)
