@@ -63,6 +63,52 @@ describe.each(sdkVersions)('InvokeModel by the SDK $version', ({ sdk }) => {
     }
   })
 
+  test('the maker is known by the first event that shows it', async () => {
+    await using run = await startMetered(sdk)
+    const counts = { input_tokens: 9, cache_creation_input_tokens: 1, output_tokens: 1 }
+    const lifetimes = { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 1 }
+    const message = { id: 'msg_1', usage: { ...counts, cache_creation: lifetimes } }
+    for (const first of [{ type: 'ping' }, {}, { future: 1 }]) {
+      const delta = { stop_reason: 'end_turn' }
+      const events = [
+        first,
+        { type: 'message_start', message },
+        { type: 'message_delta', delta, usage: { output_tokens: 4 } },
+        { type: 'message_stop' },
+      ]
+      run.server.serve({ events: events.map(chunk) })
+      const input = { modelId: 'm', body: '{}' }
+      await readAll((await run.metered.invokeModelWithResponseStream(input)).body)
+    }
+    const whole = {
+      tokens: { input: 9, cachedInput: 0, cachedWrite: 1, output: 4 },
+      details: { cachedWrite1h: 1 },
+      responseId: 'msg_1',
+    }
+    expect(run.records).toMatchObject([whole, whole, whole])
+    expect(run.errors).toEqual([])
+  })
+
+  test('an error beside what AWS counted is billed, and one in place of an answer is not', async () => {
+    await using run = await startMetered(sdk)
+    const error = 'blocked'
+    const headers = {
+      'x-amzn-bedrock-input-token-count': '9',
+      'x-amzn-bedrock-output-token-count': '4',
+    }
+    const llama = { error, generation: 'Hi', prompt_token_count: 3, generation_token_count: 2 }
+    run.server.serve({ json: { error }, headers }, { json: llama })
+    run.server.serve({ json: { error } }, { json: { images: null, error } })
+    run.server.serve({ json: { finish_reasons: ['Filter reason: prompt'] } })
+    for (let call = 0; call < 5; call++) await run.metered.invokeModel({ modelId: 'm', body: '{}' })
+    expect(run.records).toMatchObject([
+      { tokens: { input: 9, output: 4 }, outcome: 'complete' },
+      { tokens: { input: 3, output: 2 }, outcome: 'complete' },
+    ])
+    expect(run.records).toHaveLength(2)
+    expect(run.errors).toEqual([])
+  })
+
   test('a guardrail that refuses the prompt: no model was asked', async () => {
     await using run = await startMetered(sdk)
     const refused = {

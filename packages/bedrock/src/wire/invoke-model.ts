@@ -32,10 +32,11 @@ export const invokeModel: Endpoint = {
   // Of an answer that is no JSON AWS's own counts are known.
   content: 'text',
   read(response, call, headers) {
-    if (isErrorAnswer(response, 'usage', answerFields)) return []
+    const metrics = headerMetrics(headers)
+    const isCounted = Object.values(metrics).some((count) => count > 0)
+    if (!isCounted && isErrorAnswer(response, 'usage', answerFields)) return []
     const found = makerOf(response).read(response, call, headers)
-    const isIntervened = isGuardrailIn(response)
-    return asServed(found, { call, headers, metrics: headerMetrics(headers), isIntervened })
+    return asServed(found, { call, headers, metrics, isIntervened: isGuardrailIn(response) })
   },
   openStream: (call, output, answer) => new InvokeStreamReader(call, output, answer),
   estimateInput: addRequestText,
@@ -49,6 +50,12 @@ const answerFields = [
   'output',
   'images',
   'results',
+  'generation',
+  'generations',
+  'completion',
+  'completions',
+  'outputs',
+  'text',
   'embedding',
   'embeddings',
 ]
@@ -122,8 +129,10 @@ class InvokeStreamReader implements StreamReader {
   readonly #call: Call
   readonly #output: TokenEstimate
   readonly #answer: StreamAnswer
-  /** Of the maker, known by its first event. */
+  /** Of the maker, known by the first event that shows it. */
   #reader: StreamReader | undefined
+  /** Of any other, and of what came before that. */
+  #others: BodyStreamReader | undefined
   #metrics: Json | undefined
   #isIntervened = false
 
@@ -134,11 +143,15 @@ class InvokeStreamReader implements StreamReader {
   }
 
   get finished(): boolean {
-    return this.#metrics !== undefined || this.#reader?.finished === true
+    return this.#metrics !== undefined || this.#latest?.finished === true
   }
 
   get usageSeen(): boolean {
-    return this.#metrics !== undefined || this.#reader?.usageSeen === true
+    return this.#metrics !== undefined || this.#latest?.usageSeen === true
+  }
+
+  get #latest(): StreamReader | undefined {
+    return this.#reader ?? this.#others
   }
 
   push(event: unknown): unknown {
@@ -147,12 +160,13 @@ class InvokeStreamReader implements StreamReader {
     if (typeof metrics === 'object' && metrics !== null) this.#metrics = metrics as Json
     if (isGuardrailIn(json)) this.#isIntervened = true
     this.#reader ??= this.#open(json)
-    this.#reader.push(json)
+    const reader = this.#reader ?? (this.#others ??= new BodyStreamReader(this.#output))
+    reader.push(json)
     return event
   }
 
   readings(): readonly UsageReading[] {
-    const found = this.#reader === undefined ? [unknownUsage()] : this.#reader.readings()
+    const found = this.#latest?.readings() ?? [unknownUsage()]
     const { headers } = this.#answer
     return asServed(found, {
       call: this.#call,
@@ -162,16 +176,16 @@ class InvokeStreamReader implements StreamReader {
     })
   }
 
-  #open(event: unknown): StreamReader {
+  #open(event: unknown): StreamReader | undefined {
     const [call, output] = [this.#call, this.#output]
     const { type, choices, ...fields } = jsonObject(event)
     const opened = (endpoint: Endpoint) => endpoint.openStream?.(call, output, this.#answer)
-    if (text(type)?.startsWith('message_')) return opened(messages) as StreamReader
-    if (Array.isArray(choices)) return opened(chatCompletions) as StreamReader
+    if (text(type)?.startsWith('message_')) return opened(messages)
+    if (Array.isArray(choices)) return opened(chatCompletions)
     if (fields.messageStart !== undefined || fields.contentBlockDelta !== undefined) {
       return new ConverseStreamReader(call, output, this.#answer.headers)
     }
-    return new BodyStreamReader(output)
+    return undefined
   }
 }
 

@@ -23,8 +23,8 @@ export function bodyReading(response: unknown, request: Json): UsageReading {
   const count = countReader(problems)
   const stated = statedCounts(fields, count)
   const isSilent = stated.input === undefined && stated.output === undefined
-  const hasNoOutput = isVectors(fields) || isRanking(fields) || isImages(fields)
   const { isByPiece, details } = pieces(fields, request, count)
+  const hasNoOutput = isByPiece || isVectors(fields) || isRanking(fields)
   return {
     ...unknownUsage(text(fields.model)),
     tokens: {
@@ -96,7 +96,10 @@ function resultTokens(results: unknown, count: CountReader): number | undefined 
 /** What is billed by the piece, and not by the token. */
 function pieces(fields: Json, request: Json, count: CountReader) {
   const billed = jsonObject(jsonObject(fields.meta).billed_units)
-  const images = isImages(fields) ? listOf(fields.images ?? fields.artifacts).length : undefined
+  // Stability's answer to a prompt that its filter has refused has no images.
+  const isFiltered = Array.isArray(fields.finish_reasons)
+  const images =
+    isImages(fields) || isFiltered ? listOf(fields.images ?? fields.artifacts).length : undefined
   const searches = isRanking(fields)
     ? (count(billed.search_units, 'billed_units.search_units') ?? searchUnits(request))
     : undefined

@@ -13,7 +13,8 @@ export function isErrorAnswer(
   answerFields: readonly string[],
 ): boolean {
   const fields = jsonObject(body)
-  if (fields[usageField] !== undefined && fields[usageField] !== null) return false
+  const isThere = (name: string) => fields[name] !== undefined && fields[name] !== null
+  if (isThere(usageField)) return false
   if (fields.type === 'error') return true
-  return Boolean(fields.error) && answerFields.every((name) => fields[name] === undefined)
+  return Boolean(fields.error) && !answerFields.some(isThere)
 }
