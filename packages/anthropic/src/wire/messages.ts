@@ -19,6 +19,7 @@ import { StreamUsage } from './usage/stream-usage.ts'
 /** `POST /v1/messages` */
 export const messages: Endpoint = {
   name: 'messages',
+  inputs: ['messages'],
   isLinked: ({ provider, body }) => isLinkedBilling(provider, body),
   read: (message, call) => readMessage(message, call),
   openStream: (call, output) => new MessageStreamReader(call, output),

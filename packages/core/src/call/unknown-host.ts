@@ -4,7 +4,7 @@
  * (`POST https://forms.example.com/v1/responses`). So there a request is a call of a model where
  *
  * 1. method and path are those of a protocol,
- * 2. its body names a model and has an input. What has no body, or one that is not to be read (a
+ * 2. its body names a model and has an input, in a field of that endpoint (`Endpoint.inputs`). What has no body, or one that is not to be read (a
  *    stream, a file), is let through to the next point, and is never refused for want of a customer,
  * 3. its answer shows it: by its usage, or by what a model made, where the protocol has that. A stream
  *    of events that answers a body as in 2 needs no other sign.
@@ -39,11 +39,14 @@ const inputFields = [
   'file',
 ] as const
 
-/** True for the fields of a body that names a model and has an input for it. */
-export function asksModel(body: Call['body']): boolean {
+/**
+ * True for the fields of a body that names a model and has an input for it.
+ * @param inputs what the input can be called.
+ */
+export function asksModel(body: Call['body'], inputs: readonly string[] = inputFields): boolean {
   return (
     modelFields.some((name) => typeof body[name] === 'string' && body[name] !== '') &&
-    inputFields.some((name) => body[name] !== undefined && body[name] !== null)
+    inputs.some((name) => body[name] !== undefined && body[name] !== null)
   )
 }
 

@@ -28,6 +28,11 @@ export interface Endpoint {
    */
   readonly content?: 'json' | 'text' | 'binary' | 'lines'
   /**
+   * The fields of a request's body that hold its input: each call has one of them. At a host that nobody
+   * knows a request without any is none. @default what the input of any endpoint is called
+   */
+  readonly inputs?: readonly string[]
+  /**
    * True where the provider bills the call to an account of the customer's own, as the request says.
    * @default false
    */

@@ -64,6 +64,14 @@ function parsed(body: string): Call['body'] {
   }
 }
 
+/**
+ * The fields of a request's body, of a form with its files: for what is only asked which there are.
+ */
+export function fieldsWithFiles(body: unknown): Call['body'] {
+  const isObject = typeof body === 'object' && body !== null
+  return isObject && isForm(body) ? Object.fromEntries(body.entries()) : requestBody(body)
+}
+
 interface Form {
   entries(): Iterable<[string, unknown]>
   getAll(name: string): unknown[]

@@ -14,6 +14,7 @@ import {
 export const ocr: Endpoint = {
   ...noEstimate,
   name: 'ocr',
+  inputs: ['document'],
   read(response) {
     if (isErrorAnswer(response, 'usage_info', ['pages'])) return []
     const { model, pages, usage_info: usage } = jsonObject(response)

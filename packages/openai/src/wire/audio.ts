@@ -21,6 +21,7 @@ import { isRefusal } from './any-answer.ts'
 export function transcriptions(name: string): Endpoint {
   return {
     name,
+    inputs: ['file', 'file_id', 'file_url', 'url', 'audio', 'audio_url', 'input'],
     content: 'text',
     read(response, { provider }): readonly UsageReading[] {
       if (isRefusal(response)) return []

@@ -21,9 +21,10 @@ import {
 } from './chat-reading.ts'
 import { isRefusal } from './any-answer.ts'
 
-function completions(name: string): Endpoint {
+function completions(name: string, inputs: readonly string[]): Endpoint {
   return {
     name,
+    inputs,
     isLinked: ({ provider, body }) => isLinkedBilling(provider, body),
     read: (response, { provider, body }, headers) =>
       readChat(response, { provider, requestedModel: body.model, headers }),
@@ -69,10 +70,15 @@ export function readChat(response: unknown, context: ChatContext): readonly Usag
 }
 
 /** `POST /chat/completions` */
-export const chatCompletions: Endpoint = completions('chat.completions')
+export const chatCompletions: Endpoint = completions('chat.completions', ['messages'])
 
 /** `POST /completions`, the legacy form, whose usage is the same. */
-export const legacyCompletions: Endpoint = completions('completions')
+export const legacyCompletions: Endpoint = completions('completions', [
+  'prompt',
+  'prompt_embeds',
+  'input_ids',
+  'messages',
+])
 
 /** The parts of a streamed chunk that matter here; all of them can be missing or odd. */
 interface Chunk {

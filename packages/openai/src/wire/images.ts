@@ -15,6 +15,7 @@ import { imagesUsage } from './usage/images.ts'
 export function images(name: string): Endpoint {
   return {
     name,
+    inputs: name === 'images.generations' ? ['prompt'] : ['prompt', 'image', 'images', 'image[]'],
     read(response, call) {
       if (isRefusal(response)) return []
       const { usage, svg_usage: svg, data } = jsonObject(response)

@@ -14,6 +14,7 @@ import { responsesUsage } from './usage/responses.ts'
 /** `POST /embeddings` */
 export const embeddings: Endpoint = {
   name: 'embeddings',
+  inputs: ['input', 'inputs', 'texts', 'messages'],
   read(response, { provider }) {
     if (isRefusal(response)) return []
     const { id, model, usage } = jsonObject(response)
@@ -23,7 +24,8 @@ export const embeddings: Endpoint = {
   estimateInput: (body, estimate) => addTextOrTokens(body.input, estimate),
   estimateOutput(response, estimate) {
     const { data } = jsonObject(response)
-    if (Array.isArray(data) && data.length > 0) estimate.addAnswer()
+    const vectors = Array.isArray(data) ? data : []
+    if (vectors.some((each) => jsonObject(each).embedding !== undefined)) estimate.addAnswer()
   },
 }
 

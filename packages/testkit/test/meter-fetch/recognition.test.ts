@@ -177,12 +177,32 @@ describe('at a host that nobody knows, other services bill nothing', () => {
       { id: 'm' },
     ],
     ['https://shop.example.com/v1/messages', { method: 'POST' }, { id: 'm' }],
+    // A model of something else, and what was asked about it: not in the field of that endpoint.
+    ...[
+      ['images/generations', { data: [{ id: 1, url: 'x' }] }],
+      ['completions', { choices: [{ text: 'red' }] }],
+      ['chat/completions', { choices: [{ text: 'red' }] }],
+      ['messages', { id: '1', content: 'a letter' }],
+      ['ocr', { pages: [{ number: 1 }] }],
+      ['audio/transcriptions', { text: 'hello' }],
+      ['embeddings', { data: [{ id: 1 }] }],
+    ].map(([path, answer]): [string, RequestInit, ReplayEvent] => [
+      `https://cars.example.com/v1/${path as string}`,
+      post({ model: 'Model 3', query: 'red', content: 'x', stream: true }),
+      answer as ReplayEvent,
+    ]),
+    [
+      'https://cars.example.com/v1/embeddings',
+      post({ model: 'Model 3', input: 'red' }),
+      { data: [{ id: 1, url: 'x' }] },
+    ],
   ])('%s %j', async (url, init, answer) => {
     await using run = await startFetchRun(everyProvider, { onMissingCustomer: 'throw' })
     run.server.serve(typeof answer === 'string' ? Buffer.from(answer) : answer, { times: 2 })
     const metered = run.meter.fetch('cus_1', { fetch: run.anyHost })
     const raw = await (await run.anyHost(url, init)).text()
     expect(await (await metered(url, init)).text()).toBe(raw)
+    expect(run.server.requests[1]?.rawBody).toBe(run.server.requests[0]?.rawBody)
     expect(run.records).toEqual([])
     expect(run.said).toEqual([])
   })

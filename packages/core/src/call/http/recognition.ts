@@ -9,7 +9,7 @@
  */
 import { commonProtocol, knownProvider, protocolOfProvider } from '../../usage/provider-name.ts'
 import { type Call, noEstimate } from '../../wire/endpoint.ts'
-import { requestBody } from '../../wire/request-body.ts'
+import { fieldsWithFiles, requestBody } from '../../wire/request-body.ts'
 import type { WireOperation, WireProtocol } from '../../wire/protocol.ts'
 import { ObservedCall } from '../observed-call.ts'
 import { RequestContext } from '../operation.ts'
@@ -112,12 +112,15 @@ export class Recognition {
       }
       return 'unmetered'
     }
-    const isBlind = request.body === undefined
+    const isBlind = request.body === undefined || isWrittenForm(request)
     // What is free is never refused, and bills by its answer alone.
     if (isCertain || isBlind || operation.free === true) {
       return { operation, context, isBlind, needsProof: !isCertain }
     }
-    if (!asksModel(operation.body)) return undefined
+    const { inputs } = operation.endpoint
+    const isAsked =
+      asksModel(operation.body, inputs) || asksModel(fieldsWithFiles(request.body), inputs)
+    if (!isAsked) return undefined
     return { operation, context, isBlind, needsProof: true }
   }
 
@@ -164,6 +167,12 @@ function ordersOf(protocols: readonly WireProtocol[]): Map<string, readonly Wire
   let found = orders.get(protocols)
   if (found === undefined) orders.set(protocols, (found = new Map()))
   return found
+}
+
+/** A form that is bytes already, as that of a `Request`. */
+function isWrittenForm({ body, headers }: FetchRequest): boolean {
+  const isWritten = typeof body === 'string' || body instanceof Uint8Array
+  return isWritten && headers.get('content-type')?.startsWith('multipart/') === true
 }
 
 /** Hosts of model providers have other paths too: what has neither a model nor an input is none. */
