@@ -21,6 +21,11 @@ export function expectSeenTwice(): void {
   shared[key] = true
 }
 
+/** False while no metered `fetch` was made. */
+export function canBeSeenTwice(): boolean {
+  return shared[key] === true
+}
+
 const storage = asyncStorage<AnswerScope | undefined>('token-meter.answer-scope')
 
 /** How long the record of an inner call waits at most, in ms. */
@@ -39,7 +44,7 @@ export class AnswerScope implements RecordHolder {
 
   /** `undefined` where no answer can be seen twice. */
   static open(): AnswerScope | undefined {
-    return shared[key] === true && storage !== null ? new AnswerScope() : undefined
+    return canBeSeenTwice() && storage !== null ? new AnswerScope() : undefined
   }
 
   run<Result>(work: () => Result): Result {

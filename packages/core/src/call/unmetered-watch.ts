@@ -8,6 +8,7 @@ import type * as Channels from 'node:diagnostics_channel'
 import { asyncStorage, builtInModule } from '../lib/runtime.ts'
 import { knownProvider, protocolOfProvider } from '../usage/provider-name.ts'
 import type { WireProtocol } from '../wire/protocol.ts'
+import { canBeSeenTwice } from './answer-scope.ts'
 import { pathPattern } from './unknown-usage.ts'
 
 /** A host of a model provider that was called past the meter. */
@@ -50,13 +51,30 @@ export interface UnmeteredWatch extends Disposable {
 const key = Symbol.for('token-meter.unmetered-watches')
 const shared = globalThis as { [key]?: number }
 
-const storage = (): AsyncLocalStorage<true> | null =>
-  asyncStorage<true>('token-meter.metered-request')
+interface Sending {
+  /** The call that is sent is metered, and its meter has found out who pays. */
+  readonly isPaid: boolean
+}
 
-/** Runs what sends the requests of a metered client, so that no watch takes them for unmetered ones. */
-export function asMetered<Result>(send: () => Result): Result {
-  const marks = shared[key] ? storage() : null
-  return marks === null ? send() : marks.run(true, send)
+const storage = (): AsyncLocalStorage<Sending> | null =>
+  asyncStorage<Sending>('token-meter.metered-request')
+
+const [paid, unpaid]: readonly [Sending, Sending] = [{ isPaid: true }, { isPaid: false }]
+
+/**
+ * Runs what sends the requests of a metered client, so that no watch takes them for unmetered ones, and no
+ * metered `fetch` inside refuses them for want of a customer.
+ *
+ * @param isPaid false where the client knows no call in it, which is sent as it came.
+ */
+export function asMetered<Result>(send: () => Result, isPaid = true): Result {
+  const marks = shared[key] || canBeSeenTwice() ? storage() : null
+  return marks === null ? send() : marks.run(isPaid ? paid : unpaid, send)
+}
+
+/** True in what a metered call sends: who pays has been found out, or was refused, around it. */
+export function isPaidAround(): boolean {
+  return storage()?.getStore()?.isPaid === true
 }
 
 /**
@@ -80,7 +98,7 @@ export function watchUnmetered(
 
   const see = (method: unknown, address: () => string): void => {
     try {
-      if (String(method).toUpperCase() !== 'POST' || storage()?.getStore() === true) return
+      if (String(method).toUpperCase() !== 'POST' || storage()?.getStore() !== undefined) return
       const url = address()
       const provider = knownProvider(url)
       if (provider === undefined || isFree(protocols, provider, url)) return

@@ -124,7 +124,10 @@ export interface RequestRewrite {
   apply(body: Uint8Array): Uint8Array<ArrayBuffer> | undefined
   /** True where the answer says something that only the rewrite asked for. Known once it was sent. */
   hidesUsage(): boolean
-  /** True for an error answer that refuses what the rewrite has added: the request is sent without. */
+  /**
+   * True for an error answer that refuses what the rewrite has added: the request is sent without.
+   * Asked of those with status 400 and 422.
+   */
   isRefusal(status: number, body: string): boolean
   /** The request was taken without the rewrite: for a while the server is not asked for this model. */
   refused(): void

@@ -70,6 +70,10 @@ function isTaken({ body, provider, apiVersion }: StreamRequest): boolean {
   return apiVersion === undefined || !/^\d{4}/.test(apiVersion) || apiVersion >= firstAzureVersion
 }
 
+/** What is said of a field that nobody knows; strict servers do not always say which. */
+const refusal =
+  /stream_options|include_usage|additional propert|(?:unknown|unrecogni[sz]ed|unexpected|extra)\W+(?:field|key|propert|param|argument|input|attribute)/i
+
 class IncludeUsage implements RequestRewrite {
   readonly #server: string
   readonly #keepsOptions: boolean
@@ -95,7 +99,7 @@ class IncludeUsage implements RequestRewrite {
   }
 
   isRefusal(status: number, body: string): boolean {
-    return (status === 400 || status === 422) && /stream_options|include_usage/.test(body)
+    return (status === 400 || status === 422) && refusal.test(body)
   }
 
   refused(): void {

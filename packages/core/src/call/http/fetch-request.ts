@@ -1,5 +1,6 @@
 import { type HttpHeaders, requestHeaders } from '../../wire/http-headers.ts'
 import type { WireRequest } from '../../wire/protocol.ts'
+import { joined } from './joined.ts'
 
 type Fetch = typeof fetch
 
@@ -48,14 +49,40 @@ export class FetchRequest implements WireRequest {
 
   /** True where the body of a `Request` has to be read to see it. */
   get isUnread(): boolean {
-    return this.#unread !== undefined && !this.#isRead
+    // What is aborted is not sent, and its body is for nobody.
+    return this.#unread !== undefined && !this.#isRead && !this.#signal?.aborted
   }
 
-  /** Reads the body of a `Request`, as sending it would: what is sent then is a copy of it. */
+  get #signal(): AbortSignal | undefined {
+    return this.#args[1]?.signal ?? this.#unread?.signal
+  }
+
+  /**
+   * Reads the body of a `Request`, as sending it would: what is sent then is a copy of it.
+   * @throws what sending it would: the reason of its signal, or a `TypeError` where its stream fails.
+   */
   async read(): Promise<void> {
     const request = this.#unread
     if (request === undefined) return
-    this.body = new Uint8Array(await request.arrayBuffer())
+    const signal = this.#signal ?? request.signal
+    const reader = (request.body as ReadableStream<Uint8Array>).getReader()
+    const stop = (): void => void reader.cancel(signal.reason).catch(() => {})
+    signal.addEventListener('abort', stop, { once: true })
+    const pieces: Uint8Array[] = []
+    try {
+      for (;;) {
+        const { done, value } = await reader.read()
+        signal.throwIfAborted()
+        if (done) break
+        pieces.push(value)
+      }
+    } catch (cause) {
+      signal.throwIfAborted()
+      throw new TypeError('fetch failed', { cause })
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
+    this.body = joined(pieces)
     this.#isRead = true
   }
 
@@ -67,14 +94,33 @@ export class FetchRequest implements WireRequest {
       const same: RequestInit = { body: this.body as Uint8Array<ArrayBuffer> }
       return send(new Request(input, same), init)
     }
-    const headers = new Headers(this.#headers as Headers | undefined)
-    // Of the other body.
-    headers.delete('content-length')
-    const other: RequestInit = { body: changed, headers }
+    // As the caller wrote them: what it sends by may know them in that form only.
+    const headers = lengthless(this.#headers)
+    const other: RequestInit = {
+      body: changed,
+      ...(headers !== this.#headers && { headers: headers as Headers }),
+    }
     if (!this.#isRead) return send(input, { ...init, ...other })
-    return send(new Request(input, other), init && { ...init, headers })
+    const { body: _, ...same } = other
+    return send(new Request(input, other), init && { ...init, ...same })
   }
 }
+
+/** Headers without the length, which is that of another body; the same ones where none is stated. */
+function lengthless(headers: unknown): unknown {
+  if (requestHeaders(headers).get(lengthName) === null) return headers
+  const isLength = (name: unknown) => String(name).toLowerCase() === lengthName
+  if (Array.isArray(headers)) return headers.filter(([name]: unknown[]) => !isLength(name))
+  const { get, append } = headers as Partial<Headers>
+  if (typeof get !== 'function' || typeof append !== 'function') {
+    return Object.fromEntries(Object.entries(headers as object).filter(([name]) => !isLength(name)))
+  }
+  const own = new Headers(headers as Headers)
+  own.delete(lengthName)
+  return own
+}
+
+const lengthName = 'content-length'
 
 function isRequest(input: unknown): input is RequestLike {
   const { url, method } = (input ?? {}) as Partial<RequestLike>

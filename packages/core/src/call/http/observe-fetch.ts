@@ -6,7 +6,7 @@ import { GatewayBillingWatch } from '../gateway-billing.ts'
 import { followAnswer } from '../registry.ts'
 import type { ObservedCall } from '../observed-call.ts'
 import { guarded } from '../provider.ts'
-import { asMetered } from '../unmetered-watch.ts'
+import { asMetered, isPaidAround } from '../unmetered-watch.ts'
 import { FetchRequest, type Sendable } from './fetch-request.ts'
 import { observeResponse } from './observe-response.ts'
 import { type FetchObservation, type Opened, Recognition } from './recognition.ts'
@@ -22,11 +22,11 @@ type Fetch = typeof fetch
 export function observeFetch(given: Fetch, observation: FetchObservation): Fetch {
   const { observer } = observation
   const marked =
-    (by: Fetch): Fetch =>
+    (by: Fetch, isPaid: boolean): Fetch =>
     (...args) =>
-      asMetered(() => by(...args))
-  const send = marked(given)
-  const sendMetered = marked(observation.sendMetered ?? given)
+      asMetered(() => by(...args), isPaid)
+  const send = marked(given, false)
+  const sendMetered = marked(observation.sendMetered ?? given, true)
   const recognition = new Recognition(observation)
   const billing = new GatewayBillingWatch(observer)
   const open = (request: FetchRequest) => guarded(observer, () => recognition.open(request))
@@ -72,7 +72,8 @@ export function observeFetch(given: Fetch, observation: FetchObservation): Fetch
 
 /** @throws MissingCustomerError where the meter refuses calls that nobody pays for. */
 function begin({ operation, context, needsProof, isBlind }: Opened, method: string): ObservedCall {
-  const begun = needsProof && isBlind ? { ...operation, free: true as const } : operation
+  const isNeverRefused = (needsProof && isBlind) || isPaidAround()
+  const begun = isNeverRefused ? { ...operation, free: true as const } : operation
   return context.begin(begun, method.toUpperCase())
 }
 
@@ -136,17 +137,34 @@ async function sendRewritten(
   const body = rewrite && rewritten(rewrite, request.body)
   if (rewrite === undefined || body === undefined) return request.send(send)
   const response = await request.send(send, body)
-  if (response.ok) return response
-  // An error, which is short, and still to be read by the caller.
-  const said = await response
-    .clone()
-    .text()
-    .catch(() => '')
+  if (!mayRefuse.has(response.status)) return response
+  const said = await shortText(response)
   if (!rewrite.isRefusal(response.status, said)) return response
   const again = await request.send(send)
   // Perhaps it was the caller's own options that were refused: then it fails again, as it must.
   if (again.ok) rewrite.refused()
   return again
+}
+
+/** Statuses of a request that its server does not understand. Of others the body is not waited for. */
+const mayRefuse: ReadonlySet<number> = new Set([400, 422])
+
+/** How long the words of an error are waited for, in ms: they come with it, or it is none of a rewrite. */
+const mostWaitedMs = 1000
+
+/** What an error says, which its caller still reads. Never rejects. */
+async function shortText(response: Response): Promise<string> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  try {
+    const late = new Promise<string>((resolve) => {
+      timer = setTimeout(resolve, mostWaitedMs, '')
+    })
+    return await Promise.race([response.clone().text(), late])
+  } catch {
+    return ''
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function rewritten(rewrite: RequestRewrite, body: unknown): Sendable | undefined {

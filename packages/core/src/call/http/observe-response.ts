@@ -153,7 +153,8 @@ class ObservedReading implements Record<Method, (read: () => unknown) => unknown
   }
 
   clone(read: () => unknown): Response {
-    return observeResponse(read() as Response, this.#call, this.#branch.another())
+    const copy = this.#asLocked(read) as Response
+    return observeResponse(copy, this.#call, this.#branch.another())
   }
 
   get body(): object | null {
@@ -198,13 +199,30 @@ class ObservedReading implements Record<Method, (read: () => unknown) => unknown
     return body.rewrites ? new Uint8Array(joined(passed)) : read
   }
 
+  /** The caller holds a reader of the body. */
+  get #isLocked(): boolean {
+    return (this.#wrapped as { locked?: unknown } | undefined)?.locked === true
+  }
+
+  /** What the caller reads of the body nobody else does: the one inside has to refuse it. */
+  #asLocked(read: () => unknown): unknown {
+    const body = this.#isLocked ? this.#ownBody() : null
+    if (body === null || body.locked) return read()
+    const lock = body.getReader()
+    try {
+      return read()
+    } finally {
+      lock.releaseLock()
+    }
+  }
+
   async #whole(read: () => unknown): Promise<unknown> {
     // A reading that is refused because of an earlier one is not the end of the body.
     const isFirst = !this.response.bodyUsed
     try {
-      return await read()
+      return await this.#asLocked(read)
     } catch (error) {
-      if (isFirst) this.#branch.dropped()
+      if (isFirst && !this.#isLocked) this.#branch.dropped()
       await this.#call.stored
       throw error
     }

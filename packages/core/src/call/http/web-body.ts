@@ -17,9 +17,12 @@ export function observedWebBody(
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   let readBytes = 0
   let isLeft = false
-  return new ReadableStream(
+  // Of bytes where that one is, whose pieces are nobody else's. What an application made itself may be
+  // of anything, and its pieces are its own: a stream of bytes would take their memory from it.
+  const type = (isOfBytes(body()) ? 'bytes' : undefined) as 'bytes'
+  return new ReadableStream<Uint8Array>(
     {
-      type: 'bytes',
+      type,
       // Pulled only when the caller reads, so that back-pressure reaches the provider.
       async pull(controller) {
         reader ??= body().getReader()
@@ -34,6 +37,7 @@ export function observedWebBody(
           const { done, value } = result
           // A reading that was under way when the caller left ends like a body: it is none.
           if (isLeft) return
+          if (!done && !(value instanceof Uint8Array)) return controller.enqueue(value)
           readBytes += value?.byteLength ?? 0
           const piece = done ? observer.finish() : observer.push(value)
           const passed = piece.byteLength > 0
@@ -43,7 +47,7 @@ export function observedWebBody(
           if (done) {
             if (call.stored !== undefined) await call.stored
             controller.close()
-            controller.byobRequest?.respond(0)
+            ;(controller as ReadableByteStreamController).byobRequest?.respond(0)
             return
           }
           if (passed) return
@@ -62,4 +66,13 @@ export function observedWebBody(
     },
     { highWaterMark: 0 },
   )
+}
+
+function isOfBytes(body: ReadableStream<Uint8Array>): boolean {
+  try {
+    body.getReader({ mode: 'byob' }).releaseLock()
+    return true
+  } catch {
+    return false
+  }
 }

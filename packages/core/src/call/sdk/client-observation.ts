@@ -107,7 +107,7 @@ export abstract class ClientObservation<Client extends SdkClient> {
     // Where the options are still to come, the path says whether there is anything to observe.
     const known = isLater && isWhole ? undefined : open(isLater ? undefined : given)
     if (known === undefined && !(isLater && isWhole)) {
-      const answer: unknown = asMetered(() => Reflect.apply(original, client, args))
+      const answer: unknown = asMetered(() => Reflect.apply(original, client, args), false)
       if (isLater) return answer
       return this.guarded(() => this.#watchUnknown(client, method, args, answer)) ?? answer
     }
