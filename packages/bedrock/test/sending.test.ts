@@ -230,6 +230,19 @@ describe.each(sdkVersions)('the SDK $version', ({ sdk }) => {
     expect(run.errors).toEqual([])
   })
 
+  test('behind the first step the middleware is given the command itself', async () => {
+    await using run = await startMetered(sdk)
+    run.server.serve({ json: answer }, { json: answer })
+    const command = new ConverseCommand(input)
+    const given: unknown[] = []
+    run.raw.middlewareStack.add((next) => (args) => (given.push(args), next(args)), {
+      step: 'serialize',
+      priority: 'high',
+    })
+    for (const client of [run.raw, run.metered]) await client.send(command)
+    expect(given.map((args) => args === command)).toEqual([true, true])
+  })
+
   test('a mock is metered by what it resolves to, and a spy sees the calls', async () => {
     await using run = await startMetered(sdk)
     const mocked = structuredClone(answer)

@@ -1,5 +1,5 @@
 import type { BedrockObservation, SignalLike } from './bedrock-observation.ts'
-import type { Command, Middleware, MiddlewareStack } from './bedrock-client.ts'
+import type { Command, HandlerArguments, Middleware, MiddlewareStack } from './bedrock-client.ts'
 
 /** A command as a client is given it that is to be metered. */
 export interface ObservedCommand {
@@ -39,7 +39,10 @@ export function observeCommand(
   const middleware: Middleware = (next, { commandName }) => {
     return (args) => {
       state.reached = true
-      return observation.handle(String(commandName), next, args, signal)
+      // From here on it is the command itself, as it is raw, and no proxy is read again and again.
+      const own =
+        (args as unknown) === command ? (state.inside as unknown as HandlerArguments) : args
+      return observation.handle(String(commandName), next, own, signal)
     }
   }
   const command = new Proxy(state.inside, {
