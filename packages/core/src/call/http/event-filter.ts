@@ -267,7 +267,7 @@ export class EventFilter {
     const places = Array.from(text, (_, index) => block.start + index)
     for (const key of keys) {
       const pair = `"${key}"\\s*:\\s*null`
-      const { 0: found, index } = new RegExp(`,\\s*${pair}|${pair}\\s*,?`).exec(text) ?? {
+      const { 0: found, index } = new RegExp(`,\\s*${pair}|${pair}\\s*,?\\s*`).exec(text) ?? {
         0: '',
         index: 0,
       }
@@ -293,7 +293,8 @@ function nullMember(text: string, json: number, key: string): Span | undefined {
   const after = members[index + 1]
   return {
     start: member.keyStart,
-    end: after === undefined ? member.end : text.indexOf(',', member.end) + 1,
+    // With the blanks that are written between members.
+    end: after === undefined ? member.end : after.keyStart,
   }
 }
 
