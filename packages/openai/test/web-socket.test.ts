@@ -64,7 +64,8 @@ describe.each([
         outcome: 'complete',
       },
     ])
-    expect(run.errors).toHaveLength(1)
+    // Paths of other services end alike: what is no JSON is passed over, as in a body.
+    expect(run.errors).toEqual([])
     socket.close()
   })
 

@@ -197,9 +197,14 @@ function laneOf(sent: unknown): unknown {
   return jsonObject(parsed(sent)).stream_id ?? null
 }
 
+/** What is no JSON is no event: paths of other services end alike. */
 function parsed(data: unknown): unknown {
   const text = typeof data === 'string' ? data : decoded(data)
-  return text === undefined ? undefined : JSON.parse(text)
+  try {
+    return text === undefined ? undefined : JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 function decoded(data: unknown): string | undefined {
