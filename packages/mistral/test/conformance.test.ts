@@ -125,7 +125,7 @@ for (const { major, Mistral: Sdk } of sdkMajors) {
         raw: usage,
       },
       interrupted: { estimated: ['input', 'output'] },
-      insideWrappers: 'outermost',
+      insideWrappers: false,
     },
   })
 }

@@ -8,7 +8,7 @@ import {
   mistralProvider,
   type UsageRecord,
 } from '../src/index.ts'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 
 const session = {
@@ -136,4 +136,18 @@ test('a connection that fails is an error of the SDK, and costs nothing', async 
   const nowhere = new RealtimeTranscription({ apiKey: 'k', serverURL: 'http://127.0.0.1:9' })
   await expect(run.meter(nowhere, 'cus_1').connect('m')).rejects.toThrow(/connect/)
   expect(run.records).toEqual([])
+})
+
+test('a spy on its method is called, also by the other methods, and what it mocks is nobody’s usage', async () => {
+  await using run = await start(answer([delta, done]))
+  const spy = vi.spyOn(run.metered, 'connect')
+  await transcribed(run.metered)
+  expect(spy).toHaveBeenCalledOnce()
+  expect(run.records).toMatchObject([heard])
+  spy.mockResolvedValue('mocked' as never)
+  expect(await run.metered.connect(session.model)).toBe('mocked')
+  expect([run.records.length, run.errors]).toEqual([1, []])
+  vi.restoreAllMocks()
+  await transcribed(run.metered)
+  expect(run.records).toMatchObject([heard, heard])
 })

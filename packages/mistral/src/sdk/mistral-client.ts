@@ -1,3 +1,5 @@
+import { clientView } from '@token-meter/core/adapter'
+
 /**
  * A Mistral client by its shape, from SDK 1 to 2: `Mistral`, and subclasses of it. Never by class: an
  * application can hold two copies of the SDK.
@@ -67,28 +69,61 @@ function observingHooks(hooks: SdkHooks, observe: Observe): SdkHooks {
   return Object.create(Object.getPrototypeOf(hooks) as object, own) as SdkHooks
 }
 
+/** What the calls of a client are observed with. */
+export interface ClientObservation {
+  /** Sends as the given function does, and is metered. */
+  readonly observe: Observe
+  /** Something of the client cannot be observed: its calls work, and are not metered. */
+  fault(what: string): void
+}
+
+// `Reflect.apply` is how these are called.
+type Method = (...args: unknown[]) => unknown
+
 /**
- * The same client, sending through `observe`. The SDK keeps what it sends by in a private field, which
- * only its constructor sets: so the part of the client that the SDK makes is made again, from the same
- * options, and everything else of it is taken over. Resources are made by their client, with its hooks.
+ * A view of the client that sends through `observe`, and so do its resources. The SDK keeps what it sends
+ * by in private fields, which a view has none of: what makes a request runs on the object itself, and what
+ * sends it on another one of the same options.
  */
-export function observedSdkObject<Client extends SdkObject>(
+export function observedClient<Client extends SdkObject>(
   client: Client,
-  observe: Observe,
+  { observe, fault }: ClientObservation,
 ): Client {
-  const { hooks, ...options } = client._options
-  const made = Reflect.construct(makerOf(client), [
-    { ...options, hooks: observingHooks(hooks, observe) },
-  ]) as Client
-  Object.setPrototypeOf(made, Object.getPrototypeOf(client) as object)
-  const own: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(client)
-  delete own['_options']
-  for (const descriptor of Object.values(own)) {
-    // A resource that was used already, perhaps with functions that a test has put into it.
-    const value: unknown = descriptor.value
-    if (isSdkObject(value)) descriptor.value = observedSdkObject(value, observe)
+  const targets = new WeakMap<object, SdkObject>()
+  const senders = new WeakMap<object, SdkObject>()
+  const senderOf = (target: SdkObject): SdkObject => {
+    let sender = senders.get(target)
+    if (sender === undefined) senders.set(target, (sender = observedSender(target, observe)))
+    return sender
   }
-  return Object.defineProperties(made, own)
+  return clientView(client, {
+    fault,
+    replacement(target, name, value, view) {
+      if (isSdkObject(value)) return () => view(value)
+      if (typeof value !== 'function' || !privately.has(name) || !isSdkObject(target))
+        return undefined
+      // One method for all of the objects of the SDK.
+      targets.set(view(target), target)
+      return () =>
+        new Proxy(value as Method, {
+          apply(method, self: object, args: unknown[]) {
+            const own = targets.get(self)
+            if (own === undefined) return Reflect.apply(method, self, args)
+            return Reflect.apply(method, name === '_do' ? senderOf(own) : own, args)
+          },
+        })
+    },
+  })
+}
+
+/** The methods of the SDK that look at private fields. */
+const privately: ReadonlySet<string> = new Set(['_createRequest', '_do'])
+
+/** An object that sends as the given one does, through `observe`. */
+function observedSender(object: SdkObject, observe: Observe): SdkObject {
+  const { hooks, ...options } = object._options
+  const own = { ...options, hooks: observingHooks(hooks, observe) }
+  return Reflect.construct(makerOf(object), [own]) as SdkObject
 }
 
 type Maker = new (options: object) => object

@@ -4,7 +4,7 @@ import {
   isMistralClient,
   isSdkObject,
   type MistralClient,
-  observedSdkObject,
+  observedClient,
 } from './mistral-client.ts'
 import {
   isMistralRealtime,
@@ -19,11 +19,18 @@ export const mistralProvider: Provider<MistralClient | MistralRealtime> = {
   protocols: [mistralWire],
   recognises: (client) => isMistralClient(client) || isMistralRealtime(client),
   observe(client, observer, options) {
-    if (isMistralRealtime(client)) return observedRealtime(client, observer, options)
+    const told = new Set<string>()
+    const fault = (what: string): void => {
+      if (!told.has(what)) observer.fault(what)
+      told.add(what)
+    }
     const { provider } = options
+    if (isMistralRealtime(client)) {
+      return observedRealtime(client, { observer, provider, fault })
+    }
     if (!isSdkObject(client)) return client
     const own = provider === undefined ? {} : { provider }
     const observation = { observer, protocols: [mistralWire], ...own }
-    return observedSdkObject(client, (send) => observeFetch(send, observation))
+    return observedClient(client, { observe: (send) => observeFetch(send, observation), fault })
   },
 }

@@ -1,5 +1,5 @@
-import type { CallObserver, ClientOptions, ObservedCall } from '@token-meter/core/adapter'
-import { providerName } from '@token-meter/core/adapter'
+import type { CallObserver, ObservedCall } from '@token-meter/core/adapter'
+import { clientView, providerName } from '@token-meter/core/adapter'
 import { jsonObject, type StreamReader } from '@token-meter/core/wire'
 import { heardLive } from '../wire/audio.ts'
 
@@ -23,22 +23,34 @@ export function isMistralRealtime(client: object): client is MistralRealtime {
   )
 }
 
+/** What the connections of a client are observed with. */
+export interface RealtimeObservation {
+  readonly observer: CallObserver
+  /** @default who the host says */
+  readonly provider: string | undefined
+  /** Something of the client cannot be observed: its calls work, and are not metered. */
+  fault(what: string): void
+}
+
 type Connect = (model: string, ...rest: unknown[]) => Promise<object>
 
 /**
- * The same client, whose connections are listened to: each transcription becomes usage of who pays for the
- * connection. Its methods connect by themselves, so they see the client that is returned.
+ * A view of the client whose connections are listened to: each transcription becomes usage of who pays for
+ * the connection. The client's other methods connect by this one.
  */
 export function observedRealtime<Client extends MistralRealtime>(
   client: Client,
-  observer: CallObserver,
-  options: ClientOptions,
+  { observer, provider, fault }: RealtimeObservation,
 ): Client {
-  const original = client.connect as Connect
-  const connect: Connect = async (...args) => {
+  const connected = async (
+    original: Connect,
+    self: object,
+    args: Parameters<Connect>,
+    isMock: boolean,
+  ): Promise<object> => {
     const [model] = args
     const call = {
-      provider: options.provider ?? providerName(baseUrlOf(client), 'mistral'),
+      provider: provider ?? providerName(baseUrlOf(client), 'mistral'),
       endpoint: heardLive.name,
       method: 'GET',
       body: { model },
@@ -46,36 +58,58 @@ export function observedRealtime<Client extends MistralRealtime>(
     // Who pays is known, or the call is refused, before anything is opened.
     const observed = observer.begin(call, heardLive)
     try {
-      const connection = await Reflect.apply(original, client, args)
-      listen(connection, observed, observer)
+      const connection = await Reflect.apply(original, self, args)
+      const { websocket } = (connection ?? {}) as Partial<Connection>
+      // A spy around the method shows the same connection again, and what mocks it none.
+      const isKnown = websocket === undefined ? isMock : listened.has(websocket)
+      if (isKnown) observed.dismiss()
+      else listen(websocket, observed, observer)
       return connection
     } catch (error) {
       observed.dismiss()
       throw error
     }
   }
-  return new Proxy(client, {
-    get: (target, property) =>
-      property === 'connect' ? connect : (Reflect.get(target, property) as unknown),
+  return clientView(client, {
+    fault,
+    replacement(target, name, value) {
+      if (name !== 'connect' || typeof value !== 'function') return undefined
+      const isMock = Object.hasOwn(target, name)
+      return () =>
+        new Proxy(value as Connect, {
+          apply: (original, self: object, args: Parameters<Connect>) =>
+            connected(original, self, args, isMock),
+        })
+    },
   })
 }
+
+const listened = new WeakSet<object>()
 
 function baseUrlOf(client: object): string {
   const { _baseURL: url } = client as { readonly _baseURL?: unknown }
   return url instanceof URL ? url.href : ''
 }
 
-/** What the SDK's connection has inside. */
 type Socket = Pick<WebSocket, 'addEventListener'>
 
-function listen(connection: object, first: ObservedCall, observer: CallObserver): void {
-  const { websocket } = connection as { readonly websocket?: Partial<Socket> }
+/** What the SDK's connection has inside. */
+interface Connection {
+  readonly websocket: Partial<Socket>
+}
+
+function listen(
+  websocket: Partial<Socket> | undefined,
+  first: ObservedCall,
+  observer: CallObserver,
+): void {
   if (typeof websocket?.addEventListener !== 'function') {
     first.dismiss()
     return observer.fault(
       'a realtime transcription cannot be observed: its socket is not where it was',
     )
   }
+  listened.add(websocket)
   let call = first
   let output = call.newEstimate()
   let reader = open(call, output)

@@ -72,7 +72,8 @@ export function clientView<Client extends object>(client: Client, shape: ViewSha
   }
 
   function see(target: object, name: string | symbol, value: unknown): unknown {
-    if (typeof name === 'symbol' || !isReference(value)) return value
+    // A getter that ran on the view may give what the view shows.
+    if (typeof name === 'symbol' || !isReference(value) || inside.has(value)) return value
     const make = shape.replacement(target, name, value, view)
     if (make === undefined) return value
     if (!isFixed(target, name)) return inPlaceOf(value, make)

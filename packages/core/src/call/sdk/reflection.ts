@@ -28,13 +28,17 @@ export function hasPrivateFields(client: object, sdkClass: object): boolean {
     let owner: object | null = start
     while (owner !== null && owner !== sdkClass) {
       const source = Function.prototype.toString.call(owner.constructor)
-      known ||= /#[\p{L}_$]|__classPrivateField|WeakMap/u.test(source)
+      known ||= usesPrivateFields.test(source)
       owner = Object.getPrototypeOf(owner) as object | null
     }
     privateFields.set(start, known)
   }
   return known
 }
+
+/** As it stands in code: a comment can be `// #region`. */
+const usesPrivateFields =
+  /\.\s*#[\p{L}_$]|#[\p{L}_$][\p{L}\p{N}_$]*\s+in\b|__classPrivateField|WeakMap/u
 
 /** True for a property that a proxy must answer as it is. */
 export function isFixed(owner: object, property: string): boolean {
