@@ -83,7 +83,7 @@ describe('Groq', () => {
     expect(run.errors).toEqual([])
   })
 
-  test.each([
+  test.each<[what: string, odd: { models: unknown[] }]>([
     ['leaves a part out', { models: [breakdown.models[0]] }],
     ['names no model', { models: [{ usage: usage(2629, 889) }] }],
     ['has no usage', { models: breakdown.models.map(({ model }) => ({ model })) }],
@@ -95,6 +95,45 @@ describe('Groq', () => {
     expect(run.records).toMatchObject([
       { model: 'groq/compound', tokens: tokens(2629, 0, 0, 889), serviceTier: 'on_demand' },
     ])
+    expect(run.errors.map(({ message }) => message)).toEqual(
+      odd.models.length === 0 ? [] : [expect.stringContaining('is not all of its usage')],
+    )
+  })
+
+  test('a model that wrote nothing beside others is billed for what it read, and one that did nothing not at all', async () => {
+    await using run = await startRelative(groq)
+    const models = [
+      { model: 'router', usage: usage(629, 0) },
+      { model: 'idle', usage: usage(0, 0) },
+      {
+        model: 'openai/gpt-oss-120b',
+        usage: { ...usage(2000, 889), completion_tokens_details: { reasoning_tokens: 300 } },
+      },
+    ]
+    const whole = { ...usage(2629, 889), completion_tokens_details: { reasoning_tokens: 300 } }
+    const tool = { index: 0, type: 'search', arguments: '{}' }
+    const message = { role: 'assistant', content: 'Hi', executed_tools: [tool] }
+    const choices = [{ index: 0, message, finish_reason: 'stop' }]
+    const reply = { ...compound, choices, usage: whole, usage_breakdown: { models } }
+    run.server.serve(reply as ReplayEvent)
+    await run.metered.chat.completions.create(request)
+    const common = { outcome: 'complete', requests: null }
+    // A search is of the whole; what was reasoned is of who did.
+    const [first, second] = [{ webSearchRequests: 1 }, { reasoning: 300 }]
+    expect(run.records.map(({ model, tokens, details }) => ({ model, tokens, details }))).toEqual([
+      { model: 'router', tokens: tokens(629, 0, 0, 0), details: first },
+      { model: 'openai/gpt-oss-120b', tokens: tokens(2000, 0, 0, 889), details: second },
+    ])
+    expect(run.records).toMatchObject([common, common])
+    expect(run.errors).toEqual([])
+  })
+
+  test('a breakdown beside zeros of the whole is what was used', async () => {
+    await using run = await startRelative(groq)
+    run.server.serve({ ...compound, usage: usage(0, 0), usage_breakdown: breakdown } as ReplayEvent)
+    await run.metered.chat.completions.create(request)
+    expect(run.records).toMatchObject([scout, gpt])
+    expect(run.errors).toEqual([])
   })
 
   test('the breakdown of a system alone, without the usage of the whole', async () => {

@@ -58,7 +58,7 @@ function readingsOf(answer: ChatAnswer, context: ChatContext): readonly UsageRea
   const fees = { ...alwaysSearches(model ?? text(context.requestedModel)), ...tools }
   if (usage === undefined || usage === null) {
     const unknown = { ...unknownUsage(model, serviceTier), details: fees }
-    return byModel(unknown, breakdown, context.provider) ?? [unknown]
+    return byModel(unknown, breakdown, fees, context.provider)
   }
   const { provider } = context
   const counts = chatCompletionsUsage(withCached(usage, answer.perfMetrics, context), provider)
@@ -66,7 +66,7 @@ function readingsOf(answer: ChatAnswer, context: ChatContext): readonly UsageRea
   // Tools of the provider ran between several requests to the model.
   const sum = Object.keys(tools).length > 0 ? { requests: null } : {}
   const whole = { ...counts, ...sum, details, model, serviceTier, raw: usage }
-  return byModel(whole, breakdown, provider) ?? [whole]
+  return byModel(whole, breakdown, fees, provider)
 }
 
 /**
@@ -96,29 +96,40 @@ function withCached(usage: unknown, perfMetrics: unknown, { headers }: ChatConte
 
 /**
  * The models of a system of several, each with what it used: Groq bills its systems as the models in
- * them (https://groq.com/pricing). What is not the whole, or names no model, is no bill.
+ * them (https://groq.com/pricing). What is not the whole, or names no model, is no bill: the whole is one
+ * reading then.
  *
  * @param whole what the answer says of all of them together, or that it says nothing.
+ * @param fees of the whole: the parts have none.
  */
 function byModel(
   whole: UsageReading,
   breakdown: unknown,
+  fees: UsageDetails,
   provider: string,
-): readonly UsageReading[] | undefined {
+): readonly UsageReading[] {
   const { models } = jsonObject(breakdown)
-  if (!Array.isArray(models) || models.length === 0) return undefined
+  if (!Array.isArray(models) || models.length === 0) return [whole]
   const { serviceTier } = whole
-  const readings = models.map(jsonObject).map(({ model, usage }: Json): UsageReading => {
+  const all = models.map(jsonObject).map(({ model, usage }: Json): UsageReading => {
     const counts = chatCompletionsUsage(usage, provider)
-    return { ...counts, requests: null, model: text(model), serviceTier, raw: usage }
+    const common = { requests: null, model: text(model), serviceTier, raw: usage }
+    // What they add up to says that their zeros are none but zeros.
+    return { ...counts, ...common, isBeside: true }
   })
+  const isStatedWhole = whole.raw !== undefined && isStated(whole.raw)
   const isWhole = (['input', 'output'] as const).every((count) => {
-    const sum = readings.reduce((all, { tokens }) => all + allOf(tokens, count), 0)
-    return sum === allOf(whole.tokens, count) || (whole.raw === undefined && sum > 0)
+    const sum = all.reduce((sum, { tokens }) => sum + allOf(tokens, count), 0)
+    return isStatedWhole ? sum === allOf(whole.tokens, count) : sum > 0
   })
-  if (!isWhole || readings.some(({ model }) => model === undefined)) return undefined
-  return readings.map((reading, index) =>
-    index === 0 ? { ...reading, details: { ...whole.details, ...reading.details } } : reading,
+  if (!isWhole || all.some(({ model }) => model === undefined)) {
+    const problem =
+      'its usage_breakdown is not all of its usage: the whole is counted, as one model'
+    return [{ ...whole, problems: [...whole.problems, problem] }]
+  }
+  const used = all.filter(({ tokens }) => allOf(tokens, 'input') + allOf(tokens, 'output') > 0)
+  return used.map((reading, index) =>
+    index === 0 ? { ...reading, details: { ...fees, ...reading.details } } : reading,
   )
 }
 
