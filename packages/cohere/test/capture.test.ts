@@ -83,6 +83,49 @@ describe.each(sdkMajors)('cohere-ai $major', (sdk) => {
     expect(started.errors).toHaveLength(1)
   })
 
+  test.each([
+    [
+      'beside the tokens of the model',
+      { input_tokens: 71, output_tokens: 12 },
+      [71, 12],
+      'complete',
+    ],
+    ['alone', undefined, [2, 2], 'estimated'],
+  ] as const)(
+    'search units of an answer, %s, are not all of it',
+    async (_, tokens, counts, outcome) => {
+      await using started = await startMetered(sdk)
+      const usage = { billed_units: { search_units: 2 }, tokens }
+      started.server.serve({ ...answer, usage } as never)
+      await started.metered.v2.chat({ model, messages })
+      const [input, output] = counts
+      expect(started.records).toMatchObject([
+        { tokens: { ...none, input, output }, details: { searchUnits: 2 }, outcome },
+      ])
+      expect(started.errors).toHaveLength(1)
+    },
+  )
+
+  test('an answer of v1 that says what was asked, and not what it used, is no error', async () => {
+    await using started = await startMetered(sdk)
+    started.server.serve({ response_id: 'r', message: 'Hi', text: 'Hello there' } as never)
+    await started.metered.chat({ message: 'Hi' })
+    expect(started.records).toMatchObject([{ outcome: 'estimated', responseId: 'r' }])
+    expect(started.records[0]!.tokens.output).toBeGreaterThan(1)
+  })
+
+  test('a count of text that cannot be leaves the input unknown, also beside images', async () => {
+    await using started = await startMetered(sdk)
+    started.server.serve({
+      ...embedded,
+      meta: meta({ input_tokens: -1, image_tokens: 2 }),
+    } as never)
+    const texts = ['hello there, all of you']
+    await started.metered.v2.embed({ model: 'embed-v4.0', inputType: 'search_query', texts })
+    expect(started.records).toMatchObject([{ outcome: 'estimated', details: { imageInput: 2 } }])
+    expect(started.records[0]!.tokens.input).toBeGreaterThan(2)
+  })
+
   test('pieces that are not there are reported, and are never 0', async () => {
     await using started = await startMetered(sdk)
     started.server.serve({ ...reranked, meta: undefined } as never)

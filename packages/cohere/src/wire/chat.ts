@@ -57,10 +57,13 @@ function reading(usage: unknown, id: unknown): UsageReading {
 
 /** An error in place of an answer, with status 200 or as an event: `{ "message": "..." }`. */
 export function isErrorBody(body: unknown): boolean {
-  const { usage, meta, message, error } = jsonObject(body)
-  if (isPlain(usage) || isPlain(meta)) return false
+  const { usage, meta, message, error, ...rest } = jsonObject(body)
+  if (isPlain(usage) || isPlain(meta) || answerFields.some((name) => name in rest)) return false
   return typeof message === 'string' || Boolean(error)
 }
+
+/** Beside one of these, a `message` is what v1 was asked. */
+const answerFields = ['text', 'generations', 'summary', 'embeddings', 'results', 'classifications']
 
 /** What the model wrote of a whole answer, of either version. */
 function addAnswer(response: unknown, estimate: TokenEstimate): void {

@@ -39,13 +39,18 @@ export function billedUsage(usage: unknown, by: BilledBy, of: UsageOf = 'respons
     classifications: count(billed.classifications, 'classifications'),
   }
   const imageInput = count(billed.image_tokens, 'image_tokens')
+  const textInput = count(billed.input_tokens, 'input_tokens')
+  const isUnreadable = textInput === undefined && (billed.input_tokens ?? undefined) !== undefined
   const stated = {
-    input: sum(count(billed.input_tokens, 'input_tokens'), imageInput),
+    // Beside a count that cannot be, images are not all of the input.
+    input: isUnreadable ? undefined : sum(textInput, imageInput),
     output: count(billed.output_tokens, 'output_tokens'),
   }
   const hasPieces = Object.values(pieces).some(Boolean)
   const details = usageDetails({ ...pieces, imageInput })
-  if (by === 'pieces' || (hasPieces && stated.input === undefined)) {
+  // What is embedded can be images alone; a model that answers reads and writes, whatever it searches.
+  const isPieces = by === 'input' && hasPieces && stated.input === undefined && !isUnreadable
+  if (by === 'pieces' || isPieces) {
     if (!hasPieces && !stated.input && !stated.output) {
       problems.push('it does not say what is billed: no search units, classifications or pages')
     }
