@@ -4,6 +4,7 @@ import { ArrayItems } from './array-items.ts'
 import { EventFilter, jsonLines } from './event-filter.ts'
 import { EventFrames } from './event-frames.ts'
 import { JsonOutline } from './json-outline.ts'
+import { FirstLine, mayBeginEvents } from './lost-type.ts'
 import { Lines } from './lines.ts'
 
 /**
@@ -39,7 +40,9 @@ export function isOpaque({ endpoint }: ObservedCall, contentType: string): boole
  *   event is a line;
  * - `application/vnd.amazon.eventstream`: an event is what the AWS SDK shows of a frame, an object with
  *   one key: `{ metadata: { usage, ... } }`, `{ chunk: { bytes } }`, `{ throttlingException: { ... } }`;
- * - anything else whose body is a JSON array, of an endpoint that streams: an event is an object of it.
+ * - anything else whose body is a JSON array, of an endpoint that streams: an event is an object of it;
+ * - anything else whose body begins as an event stream does, of such an endpoint, or is no JSON and has one
+ *   object a line: proxies lose the type of what they pass on. Of these nothing is hidden.
  *
  * What is no JSON is none, and is passed over. Of any other body the whole is kept until it has come;
  * where that is more than words make it, without its images, sound and vectors.
@@ -213,17 +216,35 @@ function wholeBody(call: ObservedCall): BodyObserver {
   const outline = new JsonOutline()
   /** What follows the body once its first character says that it is an array of events. */
   let events: BodyObserver | undefined
+  /** What follows one whose first line says that each is an event. */
+  let lines: ((piece: Uint8Array) => void) | undefined
+  let firstLine: FirstLine | undefined
   let hasBegun = false
   const see = (piece: Uint8Array): void => {
     if (!hasBegun) {
       const first = piece.find((byte) => !isBlank(byte))
       if (first === undefined) return
       hasBegun = true
-      const observation = first === openBracket ? StreamObservation.open(call) : undefined
-      events = observation && arrayItems(observation)
+      firstLine = FirstLine.of(first, call.endpoint)
+      if (first === openBracket || mayBeginEvents(first, call.endpoint)) {
+        const observation = StreamObservation.open(call)
+        const follow = first === openBracket ? arrayItems : eventStream
+        events = observation && follow(observation)
+      }
     }
-    if (events === undefined) outline.push(decoder.decode(piece, { stream: true }))
-    else events.push(piece)
+    if (lines !== undefined) return lines(piece)
+    if (events !== undefined) return void events.push(piece)
+    const text = decoder.decode(piece, { stream: true })
+    outline.push(text)
+    const begun = firstLine?.push(text)
+    const observation = begun === undefined ? undefined : StreamObservation.open(call)
+    if (begun === undefined || observation === undefined) return
+    const followed = eventLines(observation)
+    const encoder = new TextEncoder()
+    events = followed
+    // Through the decoder, which may have begun a character.
+    lines = (more) => void followed.push(encoder.encode(decoder.decode(more, { stream: true })))
+    followed.push(encoder.encode(begun))
   }
   return {
     rewrites: false,
@@ -237,7 +258,10 @@ function wholeBody(call: ObservedCall): BodyObserver {
       return piece
     },
     finish() {
-      if (events !== undefined) return events.finish()
+      if (events !== undefined) {
+        events.finish()
+        return nothing
+      }
       outline.push(decoder.decode())
       const { text } = outline
       if (text === undefined) {
