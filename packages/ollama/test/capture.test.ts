@@ -74,6 +74,35 @@ describe.each(sdkMinors)('ollama $minor', ({ Ollama }) => {
     expect([records, errors]).toEqual([[], []])
   })
 
+  test('what is said to be a load, and counts, is billed', async () => {
+    await using started = await startMetered(Ollama)
+    started.server.serve(answer(undefined, { done_reason: 'load' }) as never)
+    await started.metered.chat({ model, messages })
+    expect(started.records).toMatchObject([{ tokens: { ...none, input: 11, output: 18 } }])
+  })
+
+  test('to embed nothing uses nothing, and is no news', async () => {
+    await using started = await startMetered(Ollama)
+    started.server.serve({ model, embeddings: [], total_duration: 5 } as never)
+    await started.metered.embed({ model, input: [] })
+    expect([started.records, started.errors]).toEqual([[], []])
+  })
+
+  test.each(['application/json', 'text/plain'])(
+    'a proxy has passed a stream on as %s: it is read all the same',
+    async (type) => {
+      await using started = await startMetered(Ollama)
+      const lines = [part({ content: 'Hel' }), answer()].map((line) => `${JSON.stringify(line)}\n`)
+      const headers = { 'content-type': type }
+      started.server.serve(Buffer.from(lines.join('')) as never, { headers })
+      await drain(started.metered.chat({ model, messages, stream: true }))
+      // The SDK has its last line before the body ends.
+      await started.meter.flush()
+      expect(started.records).toMatchObject([{ tokens: { ...none, input: 11, output: 18 } }])
+      expect(started.errors).toEqual([])
+    },
+  )
+
   test('an embedding of the older kind does not say what it used: an estimate, and reported', async () => {
     await using started = await startMetered(Ollama)
     started.server.serve({ embedding: [0.1, 0.2] } as never)

@@ -1,6 +1,6 @@
 import { type Endpoint, jsonObject, noEstimate, text, unknownUsage } from '@token-meter/core/wire'
 import { isRefusal } from './generate.ts'
-import { embedUsage, metricsOf, systemOneUsage } from './usage.ts'
+import { embedUsage, hasCounts, metricsOf, systemOneUsage } from './usage.ts'
 
 /** `POST /api/embed` */
 export const embed: Endpoint = {
@@ -9,6 +9,8 @@ export const embed: Endpoint = {
     const { model, embedding, embeddings } = jsonObject(response)
     if (isRefusal(response) || (embedding ?? embeddings) === undefined) return []
     const usage = metricsOf(response)
+    // Nothing was embedded: the model is loaded, or let go of.
+    if (Array.isArray(embeddings) && embeddings.length === 0 && !hasCounts(usage)) return []
     const unknown = unknownUsage(text(model))
     // It never writes any: what is not known is the input alone.
     const found = { ...unknown, tokens: { ...unknown.tokens, output: 0 } }

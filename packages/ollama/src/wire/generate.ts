@@ -9,7 +9,7 @@ import {
   usageDetails,
   type UsageReading,
 } from '@token-meter/core/wire'
-import { metricsOf, ollamaUsage } from './usage.ts'
+import { hasCounts, metricsOf, ollamaUsage } from './usage.ts'
 
 /** `POST /api/chat`: one object, or a line of JSON for each part, of which the last has the metrics. */
 export const chat: Endpoint = {
@@ -33,7 +33,7 @@ function readingsOf(answer: unknown): readonly UsageReading[] {
   const { done, done_reason, model, image } = jsonObject(answer)
   const usage = metricsOf(answer)
   // An empty prompt: it asks to load a model, or to let go of it, and no model was at work.
-  if (done_reason === 'load' || done_reason === 'unload') return []
+  if ((done_reason === 'load' || done_reason === 'unload') && !hasCounts(usage)) return []
   // No answer of Ollama's: something else has the same path.
   if (typeof done !== 'boolean' && usage === undefined) return []
   const found = unknownUsage(text(model))

@@ -19,6 +19,12 @@ export function metricsOf(answer: unknown): object | undefined {
   return Object.fromEntries(found.map((name) => [name, fields[name]]))
 }
 
+/** Whether metrics count any tokens: they may be times alone. */
+export function hasCounts(usage: unknown): boolean {
+  const { tokens } = ollamaUsage(usage)
+  return Object.values(tokens).some(Boolean)
+}
+
 /**
  * The metrics of chat and generate, as disjoint counts. The prompt is counted with what was in the
  * cache, which newer servers say too; older ones leave the count of a cached prompt out, or say 0:
