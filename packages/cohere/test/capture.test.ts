@@ -210,6 +210,44 @@ describe.each(sdkMajors)('cohere-ai $major', (sdk) => {
   })
 })
 
+describe('by meter.fetch at a host that nobody knows, as a proxy of one’s own is', () => {
+  const send = async (body: object, reply: object, path = '/v1/chat') => {
+    await using run = await startMetered(sdk8)
+    run.server.serve(reply as never)
+    const init = { method: 'POST', body: JSON.stringify(body) }
+    await (await run.meter.fetch('cus_1')(run.server.url + path, init)).text()
+    return { records: run.records, errors: run.errors }
+  }
+  const used = { text: 'Hello', meta: meta({ input_tokens: 3, output_tokens: 9 }) }
+
+  test.each([
+    [{ message: 'Hi', model }, model],
+    [{ message: 'Hi' }, 'unknown'],
+  ])('chat of v1 is known by what it is billed for: %j', async (body, expected) => {
+    const { records, errors } = await send(body, used)
+    expect(records).toMatchObject([
+      { model: expected, tokens: { ...none, input: 3, output: 9 }, outcome: 'complete' },
+    ])
+    expect(errors).toEqual([])
+  })
+
+  test('summarize too', async () => {
+    const { records } = await send({ text: 'Long' }, used, '/v1/summarize')
+    expect(records).toMatchObject([{ endpoint: 'summarize', tokens: { input: 3, output: 9 } }])
+  })
+
+  test.each([
+    { text: 'Hello' },
+    { message: 'Hello' },
+    { ...used, meta: meta({ search_units: 1 }) },
+  ])('an application of the same path is none of it: %j', async (reply) => {
+    expect(await send({ message: 'Hi', model: 'support' }, reply)).toEqual({
+      records: [],
+      errors: [],
+    })
+  })
+})
+
 describe('what newer versions have', () => {
   test('parse, by the page', async () => {
     await using started = await startMetered(sdk8)

@@ -189,6 +189,20 @@ test('System One, by its usage', async () => {
   ])
 })
 
+test('System One by meter.fetch, whose input has a name of every day', async () => {
+  await using started = await startMetered(newest)
+  const usage = { input_tokens: 174, output_tokens: 1 }
+  const ask = async (reply: object) => {
+    started.server.serve(reply as never)
+    const init = { method: 'POST', body: JSON.stringify({ model: 'nimble', state: 'Errors' }) }
+    await (await started.meter.fetch('cus_1')(`${started.server.url}/v1/systemone`, init)).json()
+  }
+  await ask({ model: 'nimble', answers: {}, usage })
+  await ask({ model: 'nimble', answers: {} })
+  expect(started.records).toMatchObject([{ tokens: { ...none, input: 174, output: 1 } }])
+  expect(started.errors).toEqual([])
+})
+
 test('searches of ollama.com have no tokens, which is told once', async () => {
   const sent: string[] = []
   const own: typeof fetch = async (input) => {

@@ -15,7 +15,7 @@ import { type EstimatePolicy, withoutDoubtedZeros } from './estimates.ts'
 import type { RequestRewrite } from '../wire/protocol.ts'
 import { type HttpHeaders, httpHeaders } from '../wire/http-headers.ts'
 import type { ResponseWatcher } from './registry.ts'
-import { showsModel } from './unknown-host.ts'
+import { showsModel, showsUsage } from './unknown-host.ts'
 
 /** A reading whose counts are all there, some of them estimated, or marked as unknown. */
 export interface CompletedReading {
@@ -84,7 +84,7 @@ export class ObservedCall implements ResponseWatcher {
   /** What its answer tells of other calls: it uses nothing itself then. */
   parts: ObservedParts | undefined
   /** Nobody knows the host: what its answer does not show is not billed (`unknown-host.ts`). */
-  needsProof = false
+  needsProof: boolean | 'usage' = false
   /** A call around this one may see the same response, and take it. */
   mayBeInside = false
   /** Keeps its record back until it is known whether a call around this one has the same answer. */
@@ -132,9 +132,14 @@ export class ObservedCall implements ResponseWatcher {
         this.endpoint.estimateOutput(response, estimate)
         return estimate
       }
-      if (this.needsProof && !showsModel(readings, output)) return []
+      if (!this.#isShown(readings, output)) return []
       return this.#complete(readings, 'complete', output)
     })
+  }
+
+  #isShown(readings: readonly UsageReading[], output: () => TokenEstimate): boolean {
+    if (this.needsProof === 'usage') return showsUsage(readings)
+    return !this.needsProof || showsModel(readings, output)
   }
 
   #respondInParts(parts: ObservedParts, response: unknown): void {
@@ -151,7 +156,7 @@ export class ObservedCall implements ResponseWatcher {
 
   /** A stream has ended, with what its reader found until then. */
   end(readings: readonly UsageReading[], end: StreamEnd, output: TokenEstimate): void {
-    if (this.needsProof && !showsModel(readings, () => output)) return this.dismiss()
+    if (!this.#isShown(readings, () => output)) return this.dismiss()
     this.#settleWith(() =>
       this.#complete(readings, end === 'complete' ? 'complete' : 'partial', () => output),
     )

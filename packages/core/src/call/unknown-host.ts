@@ -4,10 +4,15 @@
  * (`POST https://forms.example.com/v1/responses`). So there a request is a call of a model where
  *
  * 1. method and path are those of a protocol,
- * 2. its body names a model and has an input, in a field of that endpoint (`Endpoint.inputs`). What has no body, or one that is not to be read (a
- *    stream, a file), is let through to the next point, and is never refused for want of a customer,
+ * 2. its body names a model and has an input, in a field of that endpoint (`Endpoint.inputs`). What has no
+ *    body, or one that is not to be read (a stream, a file), is let through to the next point, and is never
+ *    refused for want of a customer,
  * 3. its answer shows it: by its usage, or by what a model made, where the protocol has that. A stream
  *    of events that answers a body as in 2 needs no other sign.
+ *
+ * A body that has an input and names no model, which some APIs do not ask for (Cohere's first version,
+ * what goes on with a conversation, servers of a single model), or has its input by a name of every day, is
+ * one where the answer has a usage object that counts tokens: nothing else shows it. It is never refused.
  *
  * Of all else nothing is recorded, and nothing is said.
  */
@@ -48,6 +53,25 @@ export function asksModel(body: Call['body'], inputs: readonly string[] = inputF
     modelFields.some((name) => typeof body[name] === 'string' && body[name] !== '') &&
     inputs.some((name) => body[name] !== undefined && body[name] !== null)
   )
+}
+
+/** Names that other services have for what they are sent, too. */
+const dailyFields = ['message', 'text', 'state'] as const
+
+/**
+ * True for the fields of a body that has something to ask a model, whether it names one or not.
+ * @param inputs what the input can be called.
+ */
+export function mayAskModel(
+  body: Call['body'],
+  inputs: readonly string[] = [...inputFields, ...dailyFields],
+): boolean {
+  return inputs.some((name) => body[name] !== undefined && body[name] !== null)
+}
+
+/** True where an answer has a usage object that counts tokens. */
+export function showsUsage(readings: readonly UsageReading[]): boolean {
+  return readings.some(({ tokens, raw }) => raw !== undefined && isCounted(tokens))
 }
 
 /** True where an answer shows that a model was asked: by usage, or by what a model made. */

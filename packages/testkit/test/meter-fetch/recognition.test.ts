@@ -147,6 +147,35 @@ describe('requests are known by host, path and body', () => {
   })
 })
 
+const chatWithoutUsage = { ...chatAnswer, usage: undefined }
+
+describe('at a host that nobody knows, a server of a single model', () => {
+  const bare = { messages: chat.messages }
+  const url = 'http://llama.internal.example/v1/chat/completions'
+
+  test('is billed by the usage of its answer, whole or streamed, and nobody is refused', async () => {
+    await using run = await startFetchRun(everyProvider, { onMissingCustomer: 'throw' })
+    run.server.serve(chatAnswer, { times: 2 })
+    run.server.serve(eventStream(chatEvents), sse)
+    const metered = run.meter.fetch('cus_1', { fetch: run.anyHost })
+    await (await metered(url, post(bare))).json()
+    const nobody = run.meter.fetch(() => undefined, { fetch: run.anyHost })
+    expect((await nobody(url, post(bare))).ok).toBe(true)
+    await (await metered(url, post({ ...bare, stream: true }))).text()
+    const expected = { customer: 'cus_1', model: 'some-model-1', tokens: chatTokens }
+    expect(run.records).toMatchObject([expected, expected])
+    expect(run.server.requests[2]?.rawBody).not.toContain('include_usage')
+  })
+
+  test('and a stream of it that says no usage is none', async () => {
+    await using run = await startFetchRun()
+    run.server.serve(eventStream(chatEvents.slice(0, 2)), sse)
+    const metered = run.meter.fetch('cus_1', { fetch: run.anyHost })
+    await (await metered(url, post({ ...bare, stream: true }))).text()
+    expect([run.records, run.said]).toEqual([[], []])
+  })
+})
+
 describe('at a host that nobody knows, other services bill nothing', () => {
   test.each<[string, RequestInit, ReplayEvent | string]>([
     ['https://forms.example.com/v1/responses', post({ answers: [1, 2] }), { id: 'r' }],
@@ -155,6 +184,18 @@ describe('at a host that nobody knows, other services bill nothing', () => {
       post({ model: 'F-150', colour: 'red' }),
       { id: 'r' },
     ],
+    // An input, and no model that is named: only usage would show one.
+    ['https://shop.example.com/v1/chat/completions', post({ messages: [] }), chatWithoutUsage],
+    [
+      'https://shop.example.com/v1/embeddings',
+      post({ input: 'x' }),
+      { data: [{ embedding: [1] }] },
+    ],
+    ['https://shop.example.com/v1/audio/speech', post({ input: 'x' }), { id: 'm' }],
+    ['https://shop.example.com/v1/audio/transcriptions', post({ file: 'x' }), { duration: 3 }],
+    ['https://shop.example.com/v1/ocr', post({ document: 1 }), { pages: [{}] }],
+    ['https://shop.example.com/v1/messages', post({ content: 'x' }), { content: 'x' }],
+    ['https://shop.example.com/v1/videos', post({ prompt: 'y' }), { id: 'm', seconds: '4' }],
     // Body as of a model call: the answer is not.
     ['https://forms.example.com/v1/responses', post({ model: 'F-150', input: 'x' }), { id: 'r' }],
     ['https://shop.example.com/v1/embeddings', post({ model: 'x', input: 'y' }), { ok: true }],

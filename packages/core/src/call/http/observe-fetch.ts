@@ -72,9 +72,12 @@ export function observeFetch(given: Fetch, observation: FetchObservation): Fetch
 
 /** @throws MissingCustomerError where the meter refuses calls that nobody pays for. */
 function begin({ operation, context, needsProof, isBlind }: Opened, method: string): ObservedCall {
-  const isNeverRefused = (needsProof && isBlind) || isPaidAround()
+  const isUncertain = needsProof === 'usage' || (needsProof && isBlind)
+  const isNeverRefused = isUncertain || isPaidAround()
   const begun = isNeverRefused ? { ...operation, free: true as const } : operation
-  return context.begin(begun, method.toUpperCase())
+  const call = context.begin(begun, method.toUpperCase())
+  call.needsProof = needsProof
+  return call
 }
 
 /** Follows an answer. What a retry or an error says is none, and is not billed. */
@@ -85,7 +88,7 @@ function answered(response: Response, call: ObservedCall, opened: Opened): Respo
     call.dismiss()
     return response
   }
-  if (isProof(type, opened)) call.needsProof = false
+  if (call.needsProof !== 'usage' && isProof(type, opened)) call.needsProof = false
   const observed = observeResponse(response, call)
   return call.mayBeInside && takesBodiesInside() ? handedOn(observed, call) : observed
 }

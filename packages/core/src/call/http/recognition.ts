@@ -14,7 +14,7 @@ import type { WireOperation, WireProtocol } from '../../wire/protocol.ts'
 import { ObservedCall } from '../observed-call.ts'
 import { RequestContext } from '../operation.ts'
 import type { CallObserver } from '../provider.ts'
-import { asksModel } from '../unknown-host.ts'
+import { asksModel, mayAskModel } from '../unknown-host.ts'
 import { pathPattern, saysTokens, unknownUsageOf } from '../unknown-usage.ts'
 import type { FetchRequest } from './fetch-request.ts'
 
@@ -40,8 +40,11 @@ export interface FetchObservation {
 export interface Opened {
   readonly operation: WireOperation<ObservedCall>
   readonly context: RequestContext
-  /** Its answer has to show that a model was asked, unless it is a stream of events. */
-  readonly needsProof: boolean
+  /**
+   * Its answer has to show that a model was asked, unless it is a stream of events; where it is `usage`, by
+   * that alone.
+   */
+  readonly needsProof: boolean | 'usage'
   /** A body that could not be looked at: it may be no call of a model at all. */
   readonly isBlind: boolean
 }
@@ -120,8 +123,11 @@ export class Recognition {
     const { inputs } = operation.endpoint
     const isAsked =
       asksModel(operation.body, inputs) || asksModel(fieldsWithFiles(request.body), inputs)
-    if (!isAsked) return undefined
-    return { operation, context, isBlind, needsProof: true }
+    if (isAsked) return { operation, context, isBlind, needsProof: true }
+    const isNobodys = known === undefined && operation.parts === undefined
+    if (!isNobodys || !mayAskModel(operation.body, inputs)) return undefined
+    const unchanged = { ...operation, rewrite: undefined }
+    return { operation: unchanged, context, isBlind, needsProof: 'usage' }
   }
 
   /**
@@ -138,7 +144,7 @@ export class Recognition {
     const own = protocolOfProvider(known)
     const { host, pathname } = new URL(request.url)
     if (!this.#observation.protocols.some(({ name }) => name === own)) {
-      if (reported.has(host) || !mayAskModel(request)) return undefined
+      if (reported.has(host) || !looksAsking(request)) return undefined
       this.#reportOnce(
         host,
         `calls to ${host} are not metered: no provider of this meter knows the API of ${known}. ` +
@@ -176,7 +182,7 @@ function isWrittenForm({ body, headers }: FetchRequest): boolean {
 }
 
 /** Hosts of model providers have other paths too: what has neither a model nor an input is none. */
-function mayAskModel(request: FetchRequest): boolean {
+function looksAsking(request: FetchRequest): boolean {
   if (request.isUnread) return true
   const body = requestBody(request.body)
   return asksModel(body) || asksModel({ ...body, model: 'of the path' })
