@@ -111,7 +111,7 @@ export function describeSink<Backend extends SinkBackend>(
       const reported = reportingTo(wasSent)
       const [[, fault] = []] = lostAnswers
       if (fault !== undefined) harness.backend.failWith(fault, always)
-      await harness.send([record], { progress: reported.progress })
+      await harness.send([record], { progress: reported.progress, ...harness.inTime(fault) })
       if (harness.sink.reportsProgress !== true) return
       expect(reported.accepted).toEqual([])
       expect(reported.open.size).toBeGreaterThan(0)
@@ -120,8 +120,8 @@ export function describeSink<Backend extends SinkBackend>(
     test('sends nothing once the claim has ended', async () => {
       const record = oneEvent()
       const reported = reportingTo(wasSent, { isOver: true })
-      const sending = harness.send([record], { progress: reported.progress })
-      const [result] = await sending.catch(() => [])
+      const { progress } = reported
+      const [result] = await harness.send([record], { progress }).catch(() => [])
       if (harness.sink.reportsProgress !== true) return
       expect(reported.said).toEqual([record.id])
       expect(wasSent(record.id)).toBe(false)
@@ -132,7 +132,7 @@ export function describeSink<Backend extends SinkBackend>(
     test.each(passing)('%s: retry, then billed once', async (_, fault) => {
       const records = [sinkRecord(), sinkRecord({ customer: 'cus_2' })]
       harness.backend.failWith(fault, always)
-      const results = await harness.send(records)
+      const results = await harness.send(records, harness.inTime(fault))
       const retry = { status: 'retry', reason: expect.stringMatching(/\w/) }
       expect(results).toMatchObject([retry, retry])
       expect(bill()).toEqual([])
@@ -144,7 +144,7 @@ export function describeSink<Backend extends SinkBackend>(
     test.each(lostAnswers)('%s after the effect: retry, then billed once', async (_, fault) => {
       const records = [sinkRecord()]
       harness.backend.failWith(fault, always)
-      const results = await harness.send(records)
+      const results = await harness.send(records, harness.inTime(fault))
       expect(results).toMatchObject([{ status: 'retry', uncertain: true }])
       expect(bill().length).toBeGreaterThan(0)
       harness.backend.recover()
@@ -255,9 +255,9 @@ export function describeSink<Backend extends SinkBackend>(
     })
 
     test('through a storm of faults, every token is billed once', async () => {
-      const customers = ['cus_1', 'cus_2', 'cus_3']
+      const sink = harness.another(1000)
       const records = Array.from({ length: 12 }, (_, index) =>
-        sinkRecord({ customer: customers[index % 3] ?? null }),
+        sinkRecord({ customer: `cus_${index % 3}` }),
       )
       const faults = [...passing, ...lostAnswers].map(([, fault]) => fault)
       for (const [index, fault] of faults.entries()) {
@@ -266,7 +266,7 @@ export function describeSink<Backend extends SinkBackend>(
       const waiting = new Map(records.map((record) => [record, noResult]))
       for (let round = 0; round < 40 && waiting.size > 0; round++) {
         const open = [...waiting.keys()]
-        const results = await harness.send(open, { earlier: [...waiting.values()] })
+        const results = await harness.send(open, { earlier: [...waiting.values()], sink })
         for (const [index, record] of open.entries()) {
           const result = results[index] ?? noResult
           if (result.status === 'accepted') waiting.delete(record)

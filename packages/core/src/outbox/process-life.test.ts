@@ -34,8 +34,8 @@ test('one that has ended is gone', async () => {
 test.skipIf(!onLinux)(
   'one that was killed and that its parent never asked for is gone',
   async () => {
-    // The shell becomes a program that waits for nobody, and has a child that has ended.
-    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 20'])
+    // The shell becomes a program that waits for nobody, and has a child that ends after that.
+    const parent = spawn('sh', ['-c', 'sleep 0.5 & echo $!; exec sleep 20'])
     try {
       const [line] = (await once(parent.stdout, 'data')) as [Buffer]
       const pid = Number(String(line))

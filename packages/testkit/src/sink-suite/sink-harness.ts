@@ -1,3 +1,4 @@
+import type { Fault } from '../http/fault.ts'
 import {
   toMeterEvents,
   type Batch,
@@ -16,6 +17,8 @@ export interface SinkHarness<Backend extends SinkBackend> extends AsyncDisposabl
   readonly sink: Sink
   /** Another sink on the same backend, as another process would have. */
   another(timeoutMs?: number): Sink
+  /** To send with under a fault: where it takes all of a request's time, a sink that gives it little. */
+  inTime(fault: Fault | undefined): { readonly sink?: Sink }
   /** Sends records as delivery would. */
   send(records: readonly UsageRecord[], options?: SendOptions): Promise<readonly SinkResult[]>
 }
@@ -37,7 +40,8 @@ export async function sinkHarness<Backend extends SinkBackend>(
 ): Promise<SinkHarness<Backend>> {
   const backend = await suite.backend()
   const sinks: Sink[] = []
-  const another = (timeoutMs = 300) => {
+  // Long enough for a busy machine: what waits for it brings a shorter one.
+  const another = (timeoutMs = 10_000) => {
     const sink = suite.create(backend, { timeoutMs })
     sinks.push(sink)
     return sink
@@ -47,6 +51,7 @@ export async function sinkHarness<Backend extends SinkBackend>(
     backend,
     sink: ownSink,
     another,
+    inTime: (fault) => (fault?.connection === 'hang' ? { sink: another(300) } : {}),
     send: (records, options = {}) => {
       const { earlier = [], signal = new AbortController().signal, sink = ownSink } = options
       return sink.send(batchOf(sink, records, earlier), signal, options.progress)
