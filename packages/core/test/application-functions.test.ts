@@ -65,8 +65,8 @@ test('what a function of the application throws is not quoted, since it may hold
   }
   const { faults } = payerOf(fail, [fail])
   expect(faults).toEqual([
-    { what: 'the customer function threw a RangeError', cause },
-    { what: 'the attributes function threw a RangeError', cause },
+    { what: 'the customer function threw (RangeError)', cause },
+    { what: 'the attributes function threw (RangeError)', cause },
   ])
 })
 

@@ -1,7 +1,14 @@
 import { exampleRecord } from '@token-meter/testkit/suites'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { aggregated, ConfigError, consoleSink, createMeter, memoryOutbox } from '../src/index.ts'
+import {
+  aggregated,
+  ConfigError,
+  consoleSink,
+  createMeter,
+  memoryOutbox,
+  watchUnmetered,
+} from '../src/index.ts'
 import { cost } from '../src/cost.ts'
 import { gptTokenizer } from '../src/gpt-tokenizer.ts'
 import { sqliteOutbox } from '../src/sqlite.ts'
@@ -29,6 +36,8 @@ test.each([
   [{ waitUntil: true }, /waitUntil must be a function/],
   [{ onError: 'log' }, /onError must be a function/],
   [{ onMissingCustomer: 'refuse' }, /onMissingCustomer must be "record" or "throw"/],
+  [{ providers: 'openai' }, /providers must be a list of providers, such as \[openaiProvider\]/],
+  [{ providers: [undefined] }, /providers\[0\] must be a provider, such as .*got undefined/],
   [{ sinks: null }, /sinks is null/],
   [{ outbox: null }, /outbox is null/],
   [{ cost: null }, /cost is null/],
@@ -57,19 +66,23 @@ test.each([
   [() => sqliteOutbox(file(), { busyTimeoutMs: '' } as never), /busyTimeoutMs must be a number/],
   [() => sqliteOutbox(file(), { groupMs: null } as never), /groupMs is null/],
   [() => cost({ markups: 20 } as never), /did you mean "markup"/],
+  [() => watchUnmetered({ providers: [] } as never), /the listener must be a function, such as/],
+  [() => watchUnmetered(() => {}, { provider: [] } as never), /did you mean "providers"/],
+  [() => watchUnmetered(() => {}, { providers: {} } as never), /providers must be a list/],
   [() => gptTokenizer({ encodings: 'o200k_base' } as never), /did you mean "encoding"/],
 ])('%s is refused', (make, message) => {
   expect(make).toThrow(ConfigError)
   expect(make).toThrow(message)
 })
 
+const provider = {
+  name: 'any',
+  clientDescription: 'any',
+  recognises: (client: object): client is object => typeof client !== 'function',
+  observe: <Client extends object>(client: Client) => client,
+}
+
 test('what is asked of a meter is checked too', async () => {
-  const provider = {
-    name: 'any',
-    clientDescription: 'any',
-    recognises: (client: object): client is object => client !== undefined,
-    observe: <Client extends object>(client: Client) => client,
-  }
   const meter = createMeter({ ...needed, providers: [provider] })
   const wrap = (options: unknown) => () => meter({}, 'cus_1', options as never)
   expect(wrap({ attribute: {} })).toThrow(/did you mean "attributes"/)
@@ -114,4 +127,27 @@ test('the name of a sink that there is not is refused, with those that there are
   expect(await meter.outbox.removeSink('lago')).toBe(true)
   await expect((async () => await meter.outbox.stats('lago'))()).rejects.toThrow(/no sink "lago"/)
   await meter.close()
+})
+
+test('what is no client is named, and a text, which may be a key, is not shown', () => {
+  const meter = createMeter({ ...needed, providers: [provider] })
+  const refusal = (client: unknown) => () => meter(client as never, 'cus_1')
+  expect(refusal(ConfigError)).toThrow(/got the class ConfigError, not an instance of it/)
+  expect(refusal(() => {})).toThrow(/got a function/)
+  expect(refusal('sk-secret')).toThrow(/got a value of type string/)
+  expect(refusal('sk-secret')).not.toThrow(/sk-secret/)
+})
+
+test('a call that was begun before it could be named is refused in words', async () => {
+  const meter = createMeter(needed)
+  const begun = Promise.resolve(1)
+  const name = () => meter.withCustomer('cus_1', begun as never)
+  expect(name).toThrow(/a function that makes the calls, got an instance of Promise.*pass \(\) =>/)
+})
+
+test('meter.fetch that is called as the fetch that it makes says so', () => {
+  const meter = createMeter({ ...needed, providers: [provider] })
+  const call = () => meter.fetch('https://api.openai.com/v1/models', { method: 'GET' } as never)
+  expect(call).toThrow(ConfigError)
+  expect(call).toThrow(/makes a fetch, and was called as one/)
 })

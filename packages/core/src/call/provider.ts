@@ -11,7 +11,7 @@ import { type AttributesOption, checkAttributes } from './customer.ts'
 import { type OnInterrupted, checkOnInterrupted } from './estimates.ts'
 import type { ObservedCall } from './observed-call.ts'
 import type { WireProtocol } from '../wire/protocol.ts'
-import { MissingCustomerError } from '../errors/errors.ts'
+import { ConfigError, MissingCustomerError } from '../errors/errors.ts'
 
 /** Options of one wrapped client. */
 export interface ClientOptions {
@@ -70,10 +70,22 @@ export function checkClientOptions(options: ClientOptions): void {
 
 /** @throws ConfigError when an option is wrong. */
 export function checkFetchOptions(options: FetchOptions): void {
+  if (isRequestInit(options)) {
+    throw new ConfigError(
+      `meter.fetch(customer, options) makes a fetch, and was called as one. Write ` +
+        `const fetch = meter.fetch('cus_123'), and call or hand on that.`,
+    )
+  }
   checkKeys<FetchOptions>('meter.fetch()', options, knownOfFetch)
   const check = optionCheck('meter.fetch()')
   checkOptions(check, options)
   check('fetch', options.fetch ?? isFunction, 'a function that sends as fetch does', isFunction)
+}
+
+const requestParts = ['method', 'headers', 'body', 'signal']
+
+function isRequestInit(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && requestParts.some((part) => part in value)
 }
 
 function checkOptions(check: OptionCheck, options: ClientOptions): void {

@@ -5,6 +5,7 @@
  */
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import type * as Channels from 'node:diagnostics_channel'
+import { checkKeys, isFunction, optionCheck } from '../errors/option-check.ts'
 import { asyncStorage, builtInModule } from '../lib/runtime.ts'
 import { knownProvider, protocolOfProvider } from '../usage/provider-name.ts'
 import type { WireProtocol } from '../wire/protocol.ts'
@@ -87,11 +88,18 @@ export function isPaidAround(): boolean {
  * WebSockets and other threads do is not seen.
  *
  * @param listener is called at the first call to each host.
+ * @throws ConfigError for a listener that is no function, and for an option that there is not.
  */
 export function watchUnmetered(
   listener: (host: UnmeteredHost) => void,
-  { providers = [] }: UnmeteredWatchOptions = {},
+  options: UnmeteredWatchOptions = {},
 ): UnmeteredWatch {
+  const check = optionCheck('watchUnmetered')
+  const listens = 'a function, such as ({ host }) => console.warn(host)'
+  check('the listener', listener, listens, isFunction)
+  checkKeys<UnmeteredWatchOptions>('watchUnmetered', options, { providers: true })
+  const { providers = [] } = options
+  check('providers', providers, 'a list of providers, such as [openaiProvider]', Array.isArray)
   const channels = nodeChannels()
   const protocols = providers.flatMap((provider) => provider.protocols ?? [])
   const hosts = new Map<string, { host: string; provider: string; path: string; count: number }>()

@@ -211,8 +211,8 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
     report(
       new OutboxError(
         `usage is kept in memory and is lost with the process, because ${name} cannot be used: ` +
-          `${messageOf(cause)} Set TOKEN_METER_OUTBOX to a path that can be written. It is tried ` +
-          'again, and what is in memory then moves in.',
+          `${messageOf(cause)} Where the path is at fault, set TOKEN_METER_OUTBOX to one that can be ` +
+          'written. It is tried again, and what is in memory then moves in.',
         { cause },
       ),
     )

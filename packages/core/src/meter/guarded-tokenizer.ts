@@ -35,7 +35,7 @@ export function guardedTokenizer(
     } catch (cause) {
       // Without the error's own text, which may quote the conversation.
       const name = cause instanceof Error ? cause.name : typeof cause
-      return report(`the tokenizer threw a ${name}`, cause)
+      return report(`the tokenizer threw (${name})`, cause)
     }
   }
 }

@@ -158,6 +158,12 @@ export function meterOn<SupportedClient extends object>(
       if (!isCustomerId(customer)) {
         throw new TypeError('withCustomer() expected the customer to be a non-empty string')
       }
+      if (typeof work !== 'function') {
+        throw new TypeError(
+          `withCustomer() expected a function that makes the calls, got ${describe(work)}. ` +
+            'Calls are billed to whoever is named when they begin: pass () => client.method(...).',
+        )
+      }
       return runWithCustomer(customer, work)
     },
   })
@@ -177,7 +183,8 @@ function providerOf<Client extends object>(
   const known = providers.map(({ clientDescription }) => clientDescription).join(' or ')
   throw new TypeError(
     `meter() does not know this client: expected ${known}, got ${describe(client)}. ` +
-      `For a client of another SDK, add the provider of its package to createMeter({ providers: [...] }). ` +
+      `For a client of another SDK, take the meter of its package, or add the package's provider to ` +
+      `createMeter({ providers: [...] }). ` +
       `A model or an agent of a framework makes its own client: it is metered by meter.fetch(customer), or by ` +
       `the client that it is given (${frameworkPages}). Where there is neither, meter.record() takes usage that ` +
       `the application knows itself.`,
@@ -195,9 +202,14 @@ function protocolsOf(providers: readonly Provider[]): readonly WireProtocol[] {
   )
 }
 
+/** What a value is. A text is never shown: it may be a key. */
 function describe(value: unknown): string {
-  if (typeof value === 'function') return 'a function'
-  if (value === null || typeof value !== 'object') return String(value)
+  if (typeof value === 'function') {
+    const isClass = /^class\b/.test(Function.prototype.toString.call(value))
+    return isClass ? `the class ${value.name}, not an instance of it` : 'a function'
+  }
+  if (value === null || value === undefined) return String(value)
+  if (typeof value !== 'object') return `a value of type ${typeof value}`
   const name = value.constructor?.name
   return name === undefined || name === 'Object' ? 'a plain object' : `an instance of ${name}`
 }

@@ -137,7 +137,7 @@ const check = optionCheck('createMeter')
 export function checkOptions(options: MeterOptions): void {
   checkKeys<MeterOptions>('createMeter', options, known)
   const { providers, outbox, attributes, tokenizer } = options
-  check('providers', providers, 'a list of providers, such as [openaiProvider]', areProviders)
+  checkProviders(providers)
   if (outbox !== undefined) {
     check('outbox', outbox, 'an outbox, such as sqliteOutbox("usage.db")', hasMethod('append'))
   }
@@ -162,8 +162,12 @@ export function checkOptions(options: MeterOptions): void {
 const tokenizerWanted =
   'an object with a count(text, model) function, such as gptTokenizer() of @token-meter/core/gpt-tokenizer'
 
-function areProviders(value: unknown): boolean {
-  return Array.isArray(value) && value.every(hasMethod('observe'))
+function checkProviders(providers: unknown): void {
+  check('providers', providers, 'a list of providers, such as [openaiProvider]', Array.isArray)
+  for (const [index, provider] of (providers as readonly unknown[]).entries()) {
+    const wanted = 'a provider, such as openaiProvider'
+    check(`providers[${index}]`, provider, wanted, hasMethod('observe'))
+  }
 }
 
 /**

@@ -119,5 +119,5 @@ function readOnlyCall(call: Call): Call {
 /** Without the error's own text, which may quote the conversation. */
 function threw(which: string, cause: unknown): string {
   const name = cause instanceof Error ? cause.name : typeof cause
-  return `the ${which} function threw a ${name}`
+  return `the ${which} function threw (${name})`
 }

@@ -148,8 +148,8 @@ export class Recognition {
       this.#reportOnce(
         host,
         `calls to ${host} are not metered: no provider of this meter knows the API of ${known}. ` +
-          `Add ${own}Provider of @token-meter/${own} to createMeter({ providers: [...] }), or ` +
-          'record() their usage',
+          `Add ${own}Provider of @token-meter/${own} to createMeter({ providers: [...] }), take ` +
+          'meter.fetch of that package, or record() their usage',
       )
       return undefined
     }

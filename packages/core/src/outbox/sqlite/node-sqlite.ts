@@ -12,7 +12,7 @@ export function builtInModules() {
     const runtime = globalThis.process?.version
     throw new OutboxError(
       `The SQLite outbox needs Node >= 22.13, for node:sqlite${runtime ? `; this is ${runtime}` : ''}. ` +
-        'Use a newer Node, or another outbox such as memoryOutbox().',
+        'Use a newer Node, or another outbox such as memoryOutbox() (TOKEN_METER_OUTBOX=memory: without code).',
     )
   }
   return { sqlite, files: find('node:fs'), paths: find('node:path'), system: find('node:os') }
