@@ -89,6 +89,15 @@ describe.each(sdkMajors)('include_usage on openai $major', ({ OpenAI }) => {
     expect(askedForUsage(run.server.requests[0]?.body)).toBe(expected)
   })
 
+  test('a server under a name of its own is asked as one that nobody knows is', async () => {
+    await using run = await startMetered(OpenAI, { provider: 'our-gpus' })
+    run.server.serve(chatScript)
+    await read(run.metered)
+    expect(run.records).toMatchObject([
+      { provider: 'our-gpus', outcome: 'complete', tokens: countedTokens },
+    ])
+  })
+
   test('a stream that nobody may ask yields an estimate, and says how to get exact counts', async () => {
     await using run = await startMetered(OpenAI, { includeUsage: false })
     run.server.serve(chatScript)

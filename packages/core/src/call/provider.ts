@@ -21,8 +21,8 @@ export interface ClientOptions {
   readonly provider?: string
   /**
    * Whether streams of OpenAI's chat shape are asked for their usage (`stream_options.include_usage`),
-   * which the caller never sees. By default only hosts that are known to take it are asked; `true`
-   * asks any host, `false` none.
+   * which the caller never sees. By default hosts are asked but those that are known to send it anyway,
+   * or not known to take it; `true` asks any host, `false` none.
    */
   readonly includeUsage?: boolean
   /**

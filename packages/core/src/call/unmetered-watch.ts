@@ -5,6 +5,7 @@
  */
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import type * as Channels from 'node:diagnostics_channel'
+import { handleRejection } from '../lib/promises.ts'
 import { checkKeys, isFunction, optionCheck } from '../errors/option-check.ts'
 import { asyncStorage, builtInModule } from '../lib/runtime.ts'
 import { knownProvider, protocolOfProvider } from '../usage/provider-name.ts'
@@ -116,7 +117,7 @@ export function watchUnmetered(
       else {
         const first = { host, provider, path: pathPattern(pathname), count: 1 }
         hosts.set(host, first)
-        listener({ ...first })
+        handleRejection(listener({ ...first }))
       }
     } catch {
       // It runs inside of the request, which nothing of it may reach.

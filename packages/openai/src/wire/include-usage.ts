@@ -1,33 +1,31 @@
 import type { Call, RequestRewrite } from '@token-meter/core/wire'
 
 /**
- * Servers that are known to take `stream_options.include_usage`, by provider name, and do not send
- * their usage anyway: OpenRouter, Groq (in `x_groq`), Moonshot (in `choices[0]`), Mistral and
- * Perplexity do, and asking would change where the caller finds it.
+ * Servers that are not asked for `stream_options.include_usage`, by provider name. OpenRouter, Groq (in
+ * `x_groq`), Moonshot (in `choices[0]`), Mistral and Perplexity send their usage anyway, and asking
+ * would change where the caller finds it; of the others nobody has seen that they take it. Everybody
+ * else is asked, under whatever name, as what speaks OpenAI's API: who refuses is asked no more.
  */
-const takesIncludeUsage = new Set([
-  'openai',
-  'anthropic',
-  'azure',
-  'deepseek',
-  'xai',
-  'together',
-  'fireworks',
-  'alibaba',
-  'cerebras',
-  'google',
-  'vertex',
-  'workers-ai',
-  'vercel',
-  'stripe',
-  'cloudflare',
-  'helicone',
-  'portkey',
-  'litellm',
-  'ollama',
-  'lmstudio',
-  'vllm',
-  'llamacpp',
+const notAsked = new Set([
+  'ai21',
+  'bedrock',
+  'cohere',
+  'databricks',
+  'deepinfra',
+  'fal',
+  'groq',
+  'huggingface',
+  'langsmith',
+  'minimax',
+  'mistral',
+  'moonshotai',
+  'nvidia',
+  'openrouter',
+  'perplexity',
+  'replicate',
+  'sambanova',
+  'voyage',
+  'zai',
 ])
 
 /** Azure took the option with this API version: https://learn.microsoft.com/azure/ai-services/openai/reference */
@@ -63,7 +61,7 @@ export function includeUsage(request: StreamRequest): RequestRewrite | undefined
 }
 
 function isTaken({ body, provider, apiVersion }: StreamRequest): boolean {
-  if (!takesIncludeUsage.has(provider)) return false
+  if (notAsked.has(provider)) return false
   if (provider !== 'azure') return true
   // "On Your Data" answers 400 to the option, and so do older API versions.
   if (body.data_sources !== undefined) return false
