@@ -4,6 +4,16 @@
  * @module
  */
 export type {
+  AppendedRecords,
+  AppendOptions,
+  AttachedCompanion,
+  Companion,
+  AskSql,
+  CompanionStore,
+  SqlCompanion,
+  SqlCompanionStore,
+} from './outbox/companion.ts'
+export type {
   Appended,
   ClaimOptions,
   Correction,
@@ -64,12 +74,13 @@ export {
   type TableName,
   takePlaceSql,
 } from './outbox/rules-sql.ts'
+export { mintRecordId } from './usage/record-id.ts'
 export { fromBody, toBody } from './outbox/record-body.ts'
 export { duplicateIds, isSameUsage, type TakenId } from './outbox/taken-id.ts'
 export { copyFound, type OutboxFault, Faults } from './outbox/faults.ts'
 export { isProcessGone, type ProcessName, thisProcess } from './outbox/process-life.ts'
 
-export { ConfigError, messageOf, OutboxError } from './errors/errors.ts'
+export { ConfigError, messageOf, OutboxError, TokenMeterError } from './errors/errors.ts'
 export { type Refusal, refusalOf } from './errors/refusal.ts'
 export {
   checkKeys,

@@ -1,5 +1,6 @@
 import { isRequestBound } from '@token-meter/core/adapter'
 import {
+  type AppendOptions,
   ConfigError,
   Faults,
   type Outbox,
@@ -24,7 +25,8 @@ import {
 } from './append/append.ts'
 import type { TakenRow } from './append/waiting-rows.ts'
 import { prepareClaim } from './claim.ts'
-import { Database } from './database.ts'
+import { Companions } from './companions.ts'
+import { type Ask, Database } from './database.ts'
 import { prepareCorrect, prepareDeadLetters } from './dead-letters.ts'
 import { isAboutTheValues, isPassing, postgresFailure } from './failure.ts'
 import { prepareHeartbeat } from './heartbeat.ts'
@@ -38,7 +40,7 @@ import { SpoolFolder, spoolIdentity } from './spool/spool-folder.ts'
 import { Spool, type SpoolStore } from './spool/spool.ts'
 
 export interface PostgresOutbox extends Outbox {
-  append(records: readonly UsageRecord[]): Promise<readonly TakenId[]>
+  append(records: readonly UsageRecord[], options?: AppendOptions): Promise<readonly TakenId[]>
   /**
    * Records usage in a transaction of the caller's, on the caller's connection: it is kept when the
    * transaction commits, and never if it does not. Delivery finds it at its next look, a second
@@ -72,6 +74,7 @@ export function postgresOutbox(
   const origin = crypto.randomUUID()
   const statement = appendStatement(database.schema)
   const faults = new Faults()
+  const companions = new Companions(database, (error) => faults.report(error))
   const explain = (action: string, cause: unknown, records: readonly UsageRecord[] = []) =>
     postgresFailure(cause, { action, description, records })
 
@@ -79,10 +82,15 @@ export function postgresOutbox(
   let storing: Promise<unknown> = Promise.resolve()
   const store = (rows: readonly RecordRow[]): Promise<readonly TakenRow<RecordRow>[]> => {
     const stored = storing.then(async () => {
-      const ids = await database.query<{ id: string }>(statement, appendValues(rows, origin))
-      return await takenRows(database.schema, rows, ids, (text, values) =>
-        database.query<KeptRow>(text, values),
-      )
+      const storeBy = async (ask: Ask) => {
+        const ids = await ask<{ id: string }>(statement, appendValues(rows, origin))
+        return await takenRows(database.schema, rows, ids, (text, values) =>
+          ask<KeptRow>(text, values),
+        )
+      }
+      return companions.isEmpty
+        ? await storeBy((text, values) => database.query(text, values))
+        : await companions.store(rows, storeBy)
     })
     storing = stored.catch(() => {})
     return stored
@@ -143,12 +151,13 @@ export function postgresOutbox(
       void spool?.begin()
       await database.query('SELECT 1')
     },
-    async append(records: readonly UsageRecord[]) {
+    store: { kind: 'postgres', attach: (companion) => companions.attach(companion) },
+    async append(records: readonly UsageRecord[], { holdIds } = {}) {
       void spool?.begin()
       if (records.some(({ id }) => typeof id !== 'string')) {
         throw explain('keep usage in', new TypeError('a record has no id'), records)
       }
-      const rows = records.map(toRow)
+      const rows = records.map((record) => toRow(record, holdIds))
       try {
         const taken = await queue.append(rows)
         return taken.flatMap(({ row, kept }) => {

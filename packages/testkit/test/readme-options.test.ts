@@ -141,7 +141,7 @@ describe.each(documented)('README of $readme: $type', ({ readme, type, headings 
 const unit = /\b(ms|s|minutes?|hours?|days?|MB|a second)\b/
 
 /** What an outbox, or the table of a provider's calls, is handed: its authors read the contract. */
-const ofContracts = ['ClaimOptions', 'SendOptions']
+const ofContracts = ['AppendOptions', 'ClaimOptions', 'SendOptions']
 
 test('every exported type of options stands in a README', () => {
   const types = [...exported.keys()].filter((name) => /^[A-Z].*(Options|Connection)$/.test(name))

@@ -4,7 +4,7 @@ import type { UsageRecord } from '../usage/usage-record.ts'
 import type { TakenId } from '../outbox/taken-id.ts'
 
 /** Every method of the contract, so that none is forgotten here. What fails is told by `report`. */
-export type WholeOutbox = Required<Omit<Outbox, 'onFault'>>
+export type WholeOutbox = Required<Omit<Outbox, 'onFault' | 'store'>>
 
 /**
  * What is asked of usage that is partly in memory and partly in an outbox: the answers of both as one,

@@ -37,6 +37,7 @@ const isOfSink: Readonly<Record<keyof Outbox, boolean>> = {
   mark: false,
   description: false,
   durable: false,
+  store: false,
   append: false,
   position: false,
   recorded: false,

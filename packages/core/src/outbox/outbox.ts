@@ -47,6 +47,7 @@ import type { Awaitable } from '../lib/promises.ts'
 import type { Batch, BatchMarks } from '../sink/batch.ts'
 import type { SinkResult } from '../sink/sink-result.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
+import type { AppendOptions, CompanionStore, SqlCompanionStore } from './companion.ts'
 import type { KnownSinks } from './known-sinks.ts'
 import type { TakenId } from './taken-id.ts'
 
@@ -166,13 +167,15 @@ export interface Outbox extends KnownSinks {
   readonly description: string
   /** False when records die with the process. */
   readonly durable: boolean
+  /** Where books can be kept beside the records. Left out where they cannot. */
+  readonly store?: CompanionStore | SqlCompanionStore | undefined
   /**
    * Keeps records; a record whose id it already has is left out, and returned beside the one that
    * stands. An id that was pruned is a new one. Returns at once when they are safe already, else a
    * promise of that; an outbox that writes later than it answers reports what turns out to be other
    * usage (`onFault`). Runs inside the caller's LLM call: it must be fast.
    */
-  append(records: readonly UsageRecord[]): Appended | Promise<Appended>
+  append(records: readonly UsageRecord[], options?: AppendOptions): Appended | Promise<Appended>
   /**
    * Takes records for a sink, as one batch; `undefined` when nothing is due. Where both wait, retries
    * and fresh records take turns.

@@ -14,29 +14,48 @@ export interface RecordRow {
   readonly at: number
   readonly body: string
   readonly isTest: boolean
+  /** The holds that it settles, with the others of its append. */
+  readonly holdIds: readonly string[]
 }
 
-export function toRow(record: UsageRecord): RecordRow {
-  return withBody(record, toBody(record))
+export function toRow(record: UsageRecord, holdIds: readonly string[] = noHolds): RecordRow {
+  return withBody(record, toBody(record), holdIds)
 }
 
-/** The row whose body this is; nothing for what is no record. */
-export function rowOf(body: string): RecordRow | undefined {
+const noHolds: readonly string[] = []
+
+/** Between a body and the holds of its record: JSON has none. */
+const holdMark = '\t'
+
+/** A row as a line of text. */
+export function lineOf({ body, holdIds }: RecordRow): string {
+  return holdIds.length === 0 ? body : body + holdMark + JSON.stringify(holdIds)
+}
+
+/** The row whose line this is; nothing for what is no record. */
+export function rowOf(line: string): RecordRow | undefined {
   try {
+    const [body = '', holds] = line.split(holdMark, 2)
+    const holdIds = holds === undefined ? noHolds : (JSON.parse(holds) as readonly string[])
     const record = fromBody(body, null)
-    return 'id' in record && 'tokens' in record ? withBody(record, body) : undefined
+    return 'id' in record && 'tokens' in record ? withBody(record, body, holdIds) : undefined
   } catch {
     return undefined
   }
 }
 
-function withBody({ id, customer, at, livemode }: UsageRecord, body: string): RecordRow {
+function withBody(
+  { id, customer, at, livemode }: UsageRecord,
+  body: string,
+  holdIds: readonly string[],
+): RecordRow {
   return {
     id: asColumn(id),
     customer: customer === null ? null : asColumn(customer),
     at,
     body,
     isTest: livemode === false,
+    holdIds,
   }
 }
 
@@ -147,7 +166,7 @@ export function prepareRecordIn(database: Database): RecordIn {
     const livemode = environmentLivemode()
     const records = given.map(toUsageRecord).map((record) => inMode(record, livemode))
     if (records.length === 0) return
-    const rows = records.map(toRow)
+    const rows = records.map((record) => toRow(record))
     let taken: readonly TakenRow<RecordRow>[]
     try {
       await database.preparedFor(client)

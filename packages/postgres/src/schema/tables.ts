@@ -161,8 +161,13 @@ function heldUsage(schema: string): readonly string[] {
   ]
 }
 
+/** Which version the tables of those have that stand beside the outbox's own, such as credits. */
+function companions(schema: string): readonly string[] {
+  return [`CREATE TABLE ${schema}.companions (name text PRIMARY KEY, version integer NOT NULL)`]
+}
+
 /** Each brings the tables from the version before to its own, and never changes again. */
-const migrations = [tables, copies, refusals, marks, heldUsage] as const
+const migrations = [tables, copies, refusals, marks, heldUsage, companions] as const
 
 /** Tables with a higher one were made by a newer version of this package. */
 export const schemaVersion: number = migrations.length

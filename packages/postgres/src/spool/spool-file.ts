@@ -1,4 +1,4 @@
-import { type RecordRow, rowOf } from '../append/append.ts'
+import { lineOf, type RecordRow, rowOf } from '../append/append.ts'
 import { type SpoolFolder, type SpoolName, builtIn } from './spool-folder.ts'
 
 /** How much is read at a time, in bytes; a longer line is read whole. */
@@ -77,7 +77,7 @@ export class SpoolFile {
    */
   write(rows: readonly RecordRow[]): boolean {
     const { files } = builtIn()
-    const bytes = Buffer.from(rows.map(({ body }) => `${body}\n`).join(''))
+    const bytes = Buffer.from(rows.map((row) => `${lineOf(row)}\n`).join(''))
     try {
       for (let from = 0; from < bytes.length;) {
         from += files.writeSync(this.#descriptor, bytes, from)

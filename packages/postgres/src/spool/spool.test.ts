@@ -59,7 +59,7 @@ function start(folder: string, name = identity) {
 
 const records = (count: number): UsageRecord[] =>
   Array.from({ length: count }, () => exampleRecord())
-const rows = (some: readonly UsageRecord[]): RecordRow[] => some.map(toRow)
+const rows = (some: readonly UsageRecord[]): RecordRow[] => some.map((record) => toRow(record))
 const idsOf = (some: readonly { readonly id: string }[]) => some.map(({ id }) => id)
 const filesIn = (folder: string) =>
   readdirSync(folder)

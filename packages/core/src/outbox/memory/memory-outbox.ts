@@ -1,6 +1,8 @@
 import { OutboxError } from '../../errors/errors.ts'
 import { checkKeys, isAboveZero, isFunction, optionCheck } from '../../errors/option-check.ts'
 import type { UsageRecord } from '../../usage/usage-record.ts'
+import type { Companion, CompanionStore } from '../companion.ts'
+import { Faults } from '../faults.ts'
 import type { Outbox } from '../outbox.ts'
 import { distrustedSince } from '../rules.ts'
 import type { TakenId } from '../taken-id.ts'
@@ -62,7 +64,27 @@ export function temporaryOutbox(
   const claims = new Claims(ledger, now)
   const openedAt = now()
   const known = new Sinks(ledger, sinks, () => evictor.markDirty())
+  const companions: Companion[] = []
+  const faults = new Faults()
   let closed = false
+
+  const tellCompanions = (
+    records: readonly UsageRecord[],
+    kept: readonly { readonly id: string }[],
+    holdIds: readonly string[],
+  ): void => {
+    const ids = new Set(kept.map(({ id }) => id))
+    const added = records.filter(({ id }) => ids.delete(id))
+    for (const companion of companions) {
+      try {
+        companion.appended([{ records: added, holdIds }])
+      } catch (cause) {
+        faults.report(
+          new OutboxError('What is kept beside usage could not be written with it', { cause }),
+        )
+      }
+    }
+  }
 
   /** A sink that never claimed has everything before it, and looking does not make it known. */
   const progressOf = (sink: string): SinkProgress =>
@@ -71,7 +93,15 @@ export function temporaryOutbox(
   return {
     description: 'memory',
     durable: false,
-    append(records: readonly UsageRecord[]): void | readonly TakenId[] {
+    store: {
+      kind: 'memory',
+      attach(prepare) {
+        const part = prepare(undefined)
+        companions.push(part)
+        return { write: (work) => work(part), read: (work) => work(part) }
+      },
+    } satisfies CompanionStore<void>,
+    append(records: readonly UsageRecord[], { holdIds = [] } = {}): void | readonly TakenId[] {
       if (closed) throw refusal('it is closed. Close the meter after the last call.', records)
       const taken: TakenId[] = []
       const fresh = ledger.fresh(records, taken)
@@ -85,6 +115,7 @@ export function temporaryOutbox(
         )
       }
       for (const record of fresh) ledger.add(record)
+      if (companions.length > 0) tellCompanions(records, fresh, holdIds)
       if (taken.length > 0) return taken
     },
     claim(sink, options) {
@@ -150,6 +181,7 @@ export function temporaryOutbox(
       return new Set(all.flatMap((progress) => [...progress.pending()])).size
     },
     ...known.operations,
+    onFault: (listener) => faults.listen(listener),
     prune: (beforeMs) => evictor.prune(beforeMs),
     close() {
       closed = true

@@ -48,8 +48,11 @@ export class AppendQueue {
   }
 
   /** Nothing when the records are stored, or will be with their group, else a promise of that. */
-  append(records: readonly UsageRecord[]): Appended | Promise<Appended> {
-    const rows = records.map(toRow)
+  append(
+    records: readonly UsageRecord[],
+    holdIds?: readonly string[],
+  ): Appended | Promise<Appended> {
+    const rows = records.map((record) => toRow(record, holdIds))
     if (this.#options.groupMs !== undefined)
       return this.#group(records, rows, this.#options.groupMs)
     try {

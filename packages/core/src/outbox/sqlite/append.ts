@@ -10,11 +10,16 @@ export interface RecordRow {
   readonly customer: string | null
   readonly at: number
   readonly body: string
+  readonly record: UsageRecord
+  readonly holdIds: readonly string[]
 }
 
-export function toRow(record: UsageRecord): RecordRow {
-  return { id: record.id, customer: record.customer, at: record.at, body: toBody(record) }
+export function toRow(record: UsageRecord, holdIds: readonly string[] = noHolds): RecordRow {
+  const { id, customer, at } = record
+  return { id, customer, at, body: toBody(record), record, holdIds }
 }
+
+const noHolds: readonly string[] = []
 
 /** A row that was left out because its id is taken, and what has it. */
 export interface TakenRow {
@@ -27,9 +32,16 @@ const rowsAtOnce = 16
 
 const noRows: readonly TakenRow[] = []
 
+/** What is written together with rows that were added. */
+export interface WithAppended {
+  isNeeded(): boolean
+  appended(rows: readonly RecordRow[]): void
+}
+
 /** Writes rows together or not at all, and returns those that it left out because they are there. */
 export function prepareAppend(
   database: DatabaseSync,
+  withAppended?: WithAppended,
 ): (rows: readonly RecordRow[]) => readonly TakenRow[] {
   // A record that is there is rare, so it may fail: that leaves `seq` without a gap, and undoes this
   // statement only. INSERT OR IGNORE would use up a number for every record it leaves out.
@@ -83,6 +95,14 @@ export function prepareAppend(
   return (rows) => {
     const [first] = rows
     if (first === undefined) return noRows
+    if (withAppended?.isNeeded() === true) {
+      return inTransaction(database, () => {
+        const taken = addAll(rows)
+        const left = new Set(taken.map(({ row }) => row))
+        withAppended.appended(left.size === 0 ? rows : rows.filter((row) => !left.has(row)))
+        return taken
+      })
+    }
     // One statement is a transaction already, and where its id is taken nothing is written.
     return rows.length === 1 ? addOne(first) : inTransaction(database, () => addAll(rows))
   }

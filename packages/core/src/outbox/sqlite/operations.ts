@@ -3,6 +3,7 @@ import type { SinkMode } from '../known-sinks.ts'
 import type { Outbox } from '../outbox.ts'
 import { distrustedSince } from '../rules.ts'
 import { prepareAppend, type RecordRow, type TakenRow } from './append.ts'
+import { type OpenCompanions, openCompanions, type PrepareCompanion } from './companions.ts'
 import { prepareClaim } from './claim.ts'
 import { prepareCorrect, prepareDeadLetters } from './dead-letters.ts'
 import { type HeartbeatOptions, prepareHeartbeat } from './heartbeat.ts'
@@ -16,6 +17,7 @@ import { prepareKnownSinks, prepareSinkUsers } from './sinks.ts'
 type Apart =
   | 'description'
   | 'durable'
+  | 'store'
   | 'append'
   | 'waiting'
   | 'saveNow'
@@ -25,6 +27,7 @@ type Apart =
 
 /** Everything that is done with a file. */
 export interface Operations extends Omit<Outbox, Apart> {
+  readonly companions: OpenCompanions
   /** Writes rows together or not at all. Returns those that it left out, because they are there. */
   write(rows: readonly RecordRow[]): readonly TakenRow[]
   /** Makes a sink known that begins with everything kept. */
@@ -33,11 +36,16 @@ export interface Operations extends Omit<Outbox, Apart> {
   beat(): void
 }
 
-export function prepareOperations(database: DatabaseSync, options: HeartbeatOptions): Operations {
+export function prepareOperations(
+  database: DatabaseSync,
+  options: HeartbeatOptions & { readonly companions?: readonly PrepareCompanion[] },
+): Operations {
   const { now } = options
+  const companions = openCompanions(database, options.companions ?? [], options.found)
   const heartbeat = prepareHeartbeat(database, options)
   return {
-    write: prepareAppend(database),
+    companions,
+    write: prepareAppend(database, companions),
     claim: prepareClaim(database, now, heartbeat),
     ...prepareSettle(database, now),
     ...prepareProgress(database, now),
@@ -80,7 +88,7 @@ export class EarlySinks {
  * what makes it.
  */
 export function unmadeFile(early: EarlySinks): {
-  readonly [Name in keyof Operations]: Operations[Name] | undefined
+  readonly [Name in Exclude<keyof Operations, 'companions'>]: Operations[Name] | undefined
 } {
   const { modes } = early
   const noEntries = { entries: [] }

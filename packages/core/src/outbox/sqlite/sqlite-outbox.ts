@@ -1,3 +1,4 @@
+import type { DatabaseSync } from 'node:sqlite'
 import { ConfigError, type OutboxError } from '../../errors/errors.ts'
 import {
   checkKeys,
@@ -6,10 +7,12 @@ import {
   isOneOf,
   optionCheck,
 } from '../../errors/option-check.ts'
+import type { CompanionStore } from '../companion.ts'
 import { Faults } from '../faults.ts'
 import type { Outbox } from '../outbox.ts'
 import { duplicateIds } from '../taken-id.ts'
 import { AppendQueue, writeOnExit } from './append-queue.ts'
+import { attachedCompanion, type PrepareCompanion } from './companions.ts'
 import { fileMark, placeOf } from './file-identity.ts'
 import { LiveFile, RecentRows } from './live-file.ts'
 import { EarlySinks, type Operations, prepareOperations, unmadeFile } from './operations.ts'
@@ -51,6 +54,7 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
   checkOptions(options)
   const { durability = 'process', groupMs = 5, busyTimeoutMs = 50, now = Date.now } = options
   const faults = new Faults()
+  const companions = [] as PrepareCompanion[]
   const report = (error: OutboxError) => faults.report(error)
   const early = new EarlySinks()
   const unmade = unmadeFile(early)
@@ -61,7 +65,7 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
     {
       prepare(database, wholePath) {
         const file = { path, place: placeOf(wholePath), mark: fileMark(wholePath) }
-        const operations = prepareOperations(database, { ...file, now, found: report })
+        const operations = prepareOperations(database, { ...file, now, found: report, companions })
         return early.writeTo(recent.writeTo(operations))
       },
       isSame: () => recent.forget(),
@@ -92,7 +96,9 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
   let closed = false
 
   /** Whoever asks sees what came before; and an error says what to do. */
-  const operation = <Name extends keyof Operations>(name: Name): Operations[Name] => {
+  const operation = <Name extends Exclude<keyof Operations, 'companions'>>(
+    name: Name,
+  ): Operations[Name] => {
     const explain = (error: unknown): never => {
       if (error instanceof ConfigError) throw error
       throw sqliteFailure(error, { action: name === 'prune' ? 'prune' : 'use', path })
@@ -117,13 +123,20 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
   return {
     description: `sqlite ${path}`,
     durable: true,
-    append(records) {
+    store: {
+      kind: 'sqlite',
+      attach(prepare) {
+        companions.push(prepare)
+        return attachedCompanion(prepare, () => file.cached().companions, path)
+      },
+    } satisfies CompanionStore<DatabaseSync>,
+    append(records, { holdIds } = {}) {
       const failed = (error: unknown): never => {
         throw sqliteFailure(error, { action: 'keep usage in', path, records })
       }
       try {
         if (closed) file.get()
-        const appended = queue.append(records)
+        const appended = queue.append(records, holdIds)
         return appended instanceof Promise ? appended.catch(failed) : appended
       } catch (error) {
         return failed(error)
