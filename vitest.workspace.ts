@@ -52,6 +52,7 @@ export default defineConfig({
         'bedrock',
         'cohere',
         'ollama',
+        'credits',
         'ai-sdk',
         'stripe',
         'metronome',

@@ -1,0 +1,216 @@
+/**
+ * The books of credits in a store: the rows of one transaction, in which everything is done. What
+ * happened in it is told once it is over.
+ */
+import type {
+  AskSql,
+  AttachedCompanion,
+  Companion,
+  CompanionStore,
+  Outbox,
+  SqlCompanionStore,
+} from '@token-meter/core/outbox'
+import { ConfigError } from '@token-meter/core/outbox'
+import type { DatabaseSync } from 'node:sqlite'
+import { MemoryRows } from './memory-rows.ts'
+import type { AccountRow, BookRows, NewEntry } from './rows.ts'
+import { type Hint, runOnPostgres } from './postgres-rows.ts'
+import { creditMigrations, creditVersion } from './postgres-schema.ts'
+import { SqliteRows } from './sqlite-rows.ts'
+import { prepareCreditSchema } from './sqlite-schema.ts'
+
+/** What an operation did to the accounts it touched. */
+export interface Change {
+  readonly account: AccountRow
+  /** As it was before the operation. */
+  readonly before: Pick<AccountRow, 'posted' | 'held' | 'debt'>
+  readonly entries: readonly NewEntry[]
+}
+
+/** Work inside a transaction. */
+export type Work<Value> = (rows: BookRows) => Value
+
+export interface Books {
+  /** One write, all or nothing. */
+  write<Value>(work: Work<Value>, hint?: Hint): Promise<Value>
+  read<Value>(work: Work<Value>): Promise<Value>
+}
+
+export interface BooksOptions {
+  /** How long a write tries again while another process has the store, in ms. */
+  readonly busyMs: number
+  /** What records that are appended cost, inside the transaction that keeps them. */
+  readonly appended: (rows: BookRows, ...parameters: Parameters<Companion['appended']>) => void
+  readonly changed: (changes: readonly Change[]) => void
+}
+
+/** @throws ConfigError for an outbox that keeps no books. */
+export function openBooks(outbox: Outbox, options: BooksOptions): Books {
+  const { store } = outbox
+  const { appended, changed } = options
+  const partOf = (rows: BookRows): Part => {
+    const journal = new Journal(rows)
+    return {
+      journal,
+      appended: (records) => journaled(journal, changed, (own) => appended(own, records)),
+    }
+  }
+  switch (store?.kind) {
+    case 'memory':
+      return attached(
+        (store as CompanionStore<void>).attach(() => partOf(new MemoryRows())),
+        options,
+      )
+    case 'sqlite': {
+      const prepare = (database: DatabaseSync) => {
+        prepareCreditSchema(database)
+        return partOf(new SqliteRows(database))
+      }
+      return attached((store as CompanionStore<DatabaseSync>).attach(prepare), options)
+    }
+    case 'postgres':
+      return inPostgres(store as SqlCompanionStore, options)
+    default:
+      throw new ConfigError(
+        `createCredits: no books can be kept in the outbox "${outbox.description}". Pass the outbox ` +
+          'that createMeter() has: sqliteOutbox(path), or memoryOutbox() for tests',
+      )
+  }
+}
+
+/** Each operation is a transaction of its own, which loads what it needs and writes what it changed. */
+function inPostgres(store: SqlCompanionStore, { appended, changed }: BooksOptions): Books {
+  const run = async <Value>(ask: AskSql, schema: string, work: Work<Value>, hint: Hint) => {
+    let changes: readonly Change[] = []
+    const attempt = (rows: BookRows) => {
+      const journal = new Journal(rows)
+      const value = work(journal.rows)
+      changes = journal.take()
+      return value
+    }
+    const value = await runOnPostgres(ask, schema, attempt, hint)
+    return { value, committed: () => void (changes.length > 0 && changed(changes)) }
+  }
+  const database = store.attach({
+    name: 'credits',
+    version: creditVersion,
+    migrations: creditMigrations,
+    async appended(ask, schema, appends) {
+      const records = appends.flatMap((append) => append.records)
+      const hint = {
+        customers: [...new Set(records.flatMap(({ customer }) => customer ?? []))],
+        holds: appends.flatMap(({ holdIds }) => holdIds),
+        keys: records.map(({ id }) => `usage:${id}`),
+      }
+      const { committed } = await run(ask, schema, (rows) => appended(rows, appends), hint)
+      return committed
+    },
+  })
+  const write = async <Value>(work: Work<Value>, hint: Hint = {}): Promise<Value> => {
+    const { value, committed } = await database.transaction((ask, schema) =>
+      run(ask, schema, work, hint),
+    )
+    committed()
+    return value
+  }
+  return { write, read: write }
+}
+
+interface Part extends Companion {
+  readonly journal: Journal
+}
+
+function attached(store: AttachedCompanion<Part>, { busyMs, changed }: BooksOptions): Books {
+  return {
+    read: async (work) => store.read(({ journal }) => ended(journal.rows, work)),
+    async write(work) {
+      const until = performance.now() + busyMs
+      for (;;) {
+        try {
+          return store.write(({ journal }) => journaled(journal, changed, work))
+        } catch (error) {
+          const isBusy = (error as { busy?: unknown }).busy === true
+          if (!isBusy || performance.now() >= until) throw error
+          await new Promise((resolve) => setTimeout(resolve, 5))
+        }
+      }
+    },
+  }
+}
+
+function ended<Value>(rows: BookRows, work: Work<Value>): Value {
+  try {
+    const value = work(rows)
+    rows.end()
+    return value
+  } catch (error) {
+    rows.undone?.()
+    throw error
+  }
+}
+
+/**
+ * Does work inside a transaction that is synchronous, and tells what it did when that is over.
+ * @throws what the work throws, which is told to nobody.
+ */
+function journaled<Value>(
+  journal: Journal,
+  changed: BooksOptions['changed'],
+  work: Work<Value>,
+): Value {
+  journal.take()
+  const value = ended(journal.rows, work)
+  const changes = journal.take()
+  if (changes.length > 0) queueMicrotask(() => changed(changes))
+  return value
+}
+
+/** Rows that remember what was done to them since it was asked last. */
+class Journal {
+  readonly rows: BookRows
+  readonly #touched = new Map<
+    number,
+    {
+      readonly account: AccountRow
+      readonly before: Change['before']
+      readonly entries: NewEntry[]
+    }
+  >()
+
+  constructor(rows: BookRows) {
+    const seen = <Row extends AccountRow | undefined>(account: Row): Row => {
+      if (account !== undefined) {
+        const { id, posted, held, debt } = account
+        const { before = { posted, held, debt }, entries = [] } = this.#touched.get(id) ?? {}
+        // What was read of it last: in a file each reading is an object of its own.
+        this.#touched.set(id, { account, before, entries })
+      }
+      return account
+    }
+    this.rows = {
+      ...boundMethods(rows),
+      account: (key) => seen(rows.account(key)),
+      accountById: (id) => seen(rows.accountById(id)),
+      addAccount: (key, at) => seen(rows.addAccount(key, at)),
+      accountsOf: (customer) => rows.accountsOf(customer).map((account) => seen(account)),
+      addEntry: (account, entry) => {
+        rows.addEntry(account, entry)
+        this.#touched.get(account.id)?.entries.push(entry)
+      },
+    }
+  }
+
+  take(): readonly Change[] {
+    const changes = [...this.#touched.values()]
+    this.#touched.clear()
+    return changes
+  }
+}
+
+function boundMethods(rows: BookRows): BookRows {
+  const names = Object.getOwnPropertyNames(Object.getPrototypeOf(rows)) as (keyof BookRows)[]
+  const methods = names
+    .filter((name) => typeof rows[name] === 'function')
+    .map((name) => [name, (rows[name] as () => unknown).bind(rows)])
+  return Object.fromEntries(methods) as BookRows
+}

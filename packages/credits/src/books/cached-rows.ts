@@ -1,0 +1,271 @@
+/**
+ * Rows of a store that is asked asynchronously, for operations that are synchronous: what was loaded
+ * is read and written here, and what was not makes the operation begin again once it is. Nothing
+ * reaches the store before the operation has ended, so that beginning again costs nothing.
+ */
+import { drawnBefore } from './drawing.ts'
+import {
+  entryName,
+  type LoadedRows,
+  type Need,
+  NeedsRows,
+  poolName,
+  questionOf,
+} from './loaded-rows.ts'
+import type {
+  AccountKey,
+  AccountRow,
+  BookRows,
+  EntryRow,
+  GrantRow,
+  GrantState,
+  HoldRow,
+  NewEntry,
+  PoolRow,
+} from './rows.ts'
+
+/** What an operation has written. */
+export interface WrittenRows {
+  readonly accounts: readonly AccountRow[]
+  readonly grants: readonly GrantRow[]
+  readonly newGrants: readonly GrantRow[]
+  readonly holds: readonly HoldRow[]
+  readonly newHolds: readonly HoldRow[]
+  readonly pools: readonly PoolRow[]
+  readonly newPools: readonly PoolRow[]
+  readonly entries: readonly EntryRow[]
+}
+
+/** One try of an operation. */
+export class CachedRows implements BookRows {
+  readonly #loaded: LoadedRows
+  readonly #accounts = new Map<number, AccountRow>()
+  readonly #grants = new Map<number, GrantRow>()
+  readonly #holds = new Map<string, HoldRow>()
+  readonly #pools = new Map<string, PoolRow>()
+  readonly #entries = new Map<string, EntryRow>()
+  readonly #changed = {
+    accounts: new Set<AccountRow>(),
+    grants: new Set<GrantRow>(),
+    newGrants: new Set<GrantRow>(),
+    holds: new Set<HoldRow>(),
+    newHolds: new Set<HoldRow>(),
+    pools: new Set<PoolRow>(),
+    newPools: new Set<PoolRow>(),
+  }
+  #usedGrantIds = 0
+
+  constructor(loaded: LoadedRows) {
+    this.#loaded = loaded
+  }
+
+  /** What has to be written. */
+  written(): WrittenRows {
+    const { accounts, grants, newGrants, holds, newHolds, pools, newPools } = this.#changed
+    const old = <Row>(changed: Set<Row>, made: Set<Row>) =>
+      [...changed].filter((row) => !made.has(row))
+    return {
+      accounts: [...accounts],
+      grants: old(grants, newGrants),
+      newGrants: [...newGrants],
+      holds: old(holds, newHolds),
+      newHolds: [...newHolds],
+      pools: old(pools, newPools),
+      newPools: [...newPools],
+      entries: [...this.#entries.values()],
+    }
+  }
+
+  end(): void {}
+
+  account(key: AccountKey): AccountRow | undefined {
+    const id = this.#answer<number | null>({ what: 'account', key: plainKey(key) })
+    return id === null ? undefined : this.accountById(id)
+  }
+
+  accountById(id: number): AccountRow {
+    return this.#own(this.#accounts, this.#loaded.accounts, id, { what: 'accountById', id })
+  }
+
+  addAccount(key: AccountKey, at: number): AccountRow {
+    return this.accountById(this.#answer<number>({ what: 'newAccount', key: plainKey(key), at }))
+  }
+
+  accountsOf(customer: string): readonly AccountRow[] {
+    const ids = this.#answer<readonly number[]>({ what: 'accountsOf', customer })
+    return ids.map((id) => this.accountById(id))
+  }
+
+  saveAccount(account: AccountRow): void {
+    this.#changed.accounts.add(account)
+  }
+
+  addGrant(grant: Omit<GrantRow, 'id'>): GrantRow {
+    const ids = this.#loaded.answers.get('newGrantIds') as readonly number[] | undefined
+    const id = ids?.[this.#usedGrantIds]
+    if (id === undefined) throw new NeedsRows({ what: 'newGrantId' })
+    this.#usedGrantIds++
+    const made = { ...grant, id }
+    this.#grants.set(id, made)
+    this.#changed.newGrants.add(made)
+    return made
+  }
+
+  grant(id: number): GrantRow {
+    return this.#own(this.#grants, this.#loaded.grants, id, { what: 'grant', id })
+  }
+
+  grantByKey(account: number, key: string): GrantRow | undefined {
+    const made = [...this.#changed.newGrants].find(
+      (grant) => grant.account === account && grant.idempotencyKey === key,
+    )
+    if (made !== undefined) return made
+    const id = this.#answer<number | null>({ what: 'grantByKey', account, key })
+    return id === null ? undefined : this.grant(id)
+  }
+
+  grantsOfSource(account: number, source: string): readonly GrantRow[] {
+    const ids = this.#answer<readonly number[]>({ what: 'grantsOfSource', account, source })
+    const made = [...this.#changed.newGrants].filter(
+      (grant) => grant.account === account && grant.source === source,
+    )
+    return [...ids.map((id) => this.grant(id)), ...made].toSorted(drawnBefore)
+  }
+
+  grants(account: number, state: GrantState): readonly GrantRow[] {
+    const ids = this.#answer<readonly number[]>({ what: 'grantsInUse', account })
+    const made = [...this.#changed.newGrants].filter((grant) => grant.account === account)
+    return [...ids.map((id) => this.grant(id)), ...made]
+      .filter((grant) => grant.state === state)
+      .toSorted(drawnBefore)
+  }
+
+  saveGrant(grant: GrantRow): void {
+    this.#changed.grants.add(grant)
+  }
+
+  hold(id: string): HoldRow | undefined {
+    const known = this.#holds.get(id)
+    if (known !== undefined) return known
+    const isThere = this.#answer<boolean>({ what: 'hold', id })
+    return isThere
+      ? this.#own(this.#holds, this.#loaded.holds, id, { what: 'hold', id })
+      : undefined
+  }
+
+  addHold(hold: HoldRow): void {
+    this.#holds.set(hold.id, hold)
+    this.#changed.newHolds.add(hold)
+  }
+
+  saveHold(hold: HoldRow): void {
+    this.#changed.holds.add(hold)
+  }
+
+  endedLeases(now: number, limit: number): readonly HoldRow[] {
+    const ids = this.#answer<readonly string[]>({ what: 'endedLeases', now, limit })
+    return ids.flatMap((id) => this.hold(id) ?? []).filter(({ state }) => state === 'open')
+  }
+
+  pool(pool: string, period: string): PoolRow | undefined {
+    const name = poolName(pool, period)
+    const known = this.#pools.get(name)
+    if (known !== undefined) return known
+    const need: Need = { what: 'pool', pool, period }
+    const isThere = this.#answer<boolean>(need)
+    return isThere ? this.#own(this.#pools, this.#loaded.pools, name, need) : undefined
+  }
+
+  lastPool(pool: string): PoolRow | undefined {
+    const made = [...this.#changed.newPools].findLast((row) => row.pool === pool)
+    if (made !== undefined) return made
+    const period = this.#answer<string | null>({ what: 'lastPool', pool })
+    return period === null ? undefined : this.pool(pool, period)
+  }
+
+  addPool(pool: PoolRow): PoolRow {
+    this.#pools.set(poolName(pool.pool, pool.period), pool)
+    this.#changed.newPools.add(pool)
+    return pool
+  }
+
+  savePool(pool: PoolRow): void {
+    this.#changed.pools.add(pool)
+  }
+
+  addEntry(account: AccountRow, entry: NewEntry): void {
+    account.lastEntry++
+    const of = { account: account.id, id: account.lastEntry }
+    this.#entries.set(entryName(account.id, entry.key), {
+      hold: null,
+      record: null,
+      ref: null,
+      ...entry,
+      ...of,
+    })
+    this.#changed.accounts.add(account)
+  }
+
+  entries(account: number, limit: number, before: number | null): readonly EntryRow[] {
+    return this.#answer({ what: 'entries', account, limit, before })
+  }
+
+  hasEntry(account: number, key: string): boolean {
+    return this.#entry(account, key) !== null
+  }
+
+  entriesOf(account: number, key: string): readonly EntryRow[] {
+    const found: EntryRow[] = []
+    for (let count = 0; ; count++) {
+      const entry = this.#entry(account, count === 0 ? key : `${key}:${count}`)
+      if (entry === null) return found
+      found.push(entry)
+    }
+  }
+
+  entriesOfGrant({ id: grant, account }: GrantRow): readonly EntryRow[] {
+    const own = [...this.#entries.values()].filter(
+      (entry) => entry.grant === grant && entry.kind !== 'usage',
+    )
+    return [
+      ...this.#answer<readonly EntryRow[]>({ what: 'entriesOfGrant', account, grant }),
+      ...own,
+    ]
+  }
+
+  #entry(account: number, key: string): EntryRow | null {
+    const name = entryName(account, key)
+    const own = this.#entries.get(name)
+    if (own !== undefined) return own
+    const loaded = this.#loaded.entries.get(name)
+    if (loaded === undefined) throw new NeedsRows({ what: 'entriesOf', account, key })
+    return loaded
+  }
+
+  #answer<Answer>(need: Need): Answer {
+    const answer = this.#loaded.answers.get(questionOf(need))
+    if (answer === undefined) throw new NeedsRows(need)
+    return answer as Answer
+  }
+
+  /** A copy of a loaded row: what a try does to it is gone with the try. */
+  #own<Id, Row extends object>(
+    own: Map<Id, Row>,
+    loaded: ReadonlyMap<Id, Row>,
+    id: Id,
+    need: Need,
+  ): Row {
+    const known = own.get(id)
+    if (known !== undefined) return known
+    const row = loaded.get(id)
+    if (row === undefined) throw new NeedsRows(need)
+    const copy = { ...row }
+    own.set(id, copy)
+    return copy
+  }
+}
+
+/** With nothing else that the object may have, so that it is always the same text. */
+function plainKey({ customer, unit, stripeAccount }: AccountKey): AccountKey {
+  return { customer, unit, stripeAccount }
+}

@@ -1,0 +1,184 @@
+/** Credit that is given and taken back by people and payments; each once, by its business key. */
+import { maxParts } from '../amount.ts'
+import { freeOf, smaller } from './drawing.ts'
+import {
+  type Act,
+  activate,
+  due,
+  openAccount,
+  plainGrant,
+  repay,
+  schedule,
+  take,
+  takeBack,
+} from './operations.ts'
+import type { AccountKey, AccountRow, BookRows, GrantRow } from './rows.ts'
+
+/** What is given. */
+export interface NewGrant extends Pick<
+  GrantRow,
+  'amount' | 'kind' | 'priority' | 'effectiveAt' | 'expiresAt' | 'source' | 'idempotencyKey'
+> {}
+
+/** What came of giving: a grant that is new, that was there, or another one under the same key. */
+export interface Granted {
+  readonly state: 'granted' | 'known' | 'conflict'
+  readonly grant: GrantRow
+}
+
+/** Gives credit, once for an idempotency key. @throws RangeError where it is more than fits. */
+export function give(rows: BookRows, key: AccountKey, wanted: NewGrant, act: Act): Granted {
+  const account = openAccount(rows, key, act)
+  const known = rows.grantByKey(account.id, wanted.idempotencyKey)
+  if (known !== undefined) {
+    const isSame = known.amount === wanted.amount && known.kind === wanted.kind
+    return { state: isSame ? 'known' : 'conflict', grant: known }
+  }
+  checkRoom(rows, account, wanted.amount)
+  const { amount, kind, priority, effectiveAt, expiresAt, source, idempotencyKey } = wanted
+  const terms = { kind, priority, effectiveAt, expiresAt, source, idempotencyKey }
+  const grant = rows.addGrant({ ...plainGrant(account.id, amount, act.at), ...terms })
+  if (grant.effectiveAt <= act.at) activate(rows, account, grant, act)
+  schedule(rows, account)
+  // One that has expired by now was late: it is given and is over.
+  due(rows, account, act)
+  repay(rows, account, act)
+  rows.saveAccount(account)
+  return { state: 'granted', grant: rows.grant(grant.id) }
+}
+
+/** @throws RangeError, before anything is written. */
+function checkRoom(rows: BookRows, account: AccountRow, amount: bigint): void {
+  const coming = rows.grants(account.id, 'scheduled').map((grant) => grant.amount)
+  const most = coming.reduce((sum, part) => sum + part, account.posted + amount)
+  if (most <= maxParts) return
+  throw new RangeError('the balance of the account would be more than an account can hold')
+}
+
+/** What is taken back of one grant. */
+export interface Revocation {
+  readonly grant: number
+  /** All that was not revoked before, where it is left out; more than that is no more. */
+  readonly amount?: bigint | undefined
+  /** A refund, a dispute: taken back once. */
+  readonly key: string
+  readonly ref: string | null
+}
+
+/**
+ * Takes credit back: of what the grant has free first, then of what else the account has free; what
+ * is spent is debt. What is held stays so until its call ends.
+ * @returns what was taken, or `undefined` where this key was there before.
+ */
+export function revoke(
+  rows: BookRows,
+  account: AccountRow,
+  { grant: id, amount, key, ref }: Revocation,
+  act: Act,
+): bigint | undefined {
+  due(rows, account, act)
+  const own = `revoke:${key}`
+  if (rows.hasEntry(account.id, own)) return undefined
+  const grant = rows.grant(id)
+  const most = grant.amount - grant.revoked
+  const wanted = amount === undefined ? most : smaller(amount, most)
+  if (wanted <= 0n) return 0n
+  grant.revoked += wanted
+  if (grant.state === 'scheduled') {
+    revokeScheduled(rows, account, grant, { own, ref, wanted }, act)
+    return wanted
+  }
+  const origin = { kind: 'revoke', ref, ...act } as const
+  const free = smaller(grant.state === 'active' ? freeOf(grant) : 0n, wanted)
+  grant.remaining -= free
+  account.posted -= free
+  rows.saveGrant(grant)
+  // Written also when it is nothing: it says that this was done.
+  rows.addEntry(account, { ...origin, grant: id, amount: -free, key: own })
+  if (wanted > free) {
+    // What expired was never used, and is nothing to be taken again.
+    const spent = wanted - free - smaller(expiredOf(rows, grant), wanted - free)
+    const rest = { kind: 'revoke', ref, key: `${own}:1` } as const
+    if (spent > 0n) take(rows, account, spent, [], rest, act)
+  }
+  repay(rows, account, act)
+  rows.saveAccount(account)
+  return wanted
+}
+
+/**
+ * It has no entry yet: it becomes effective without what is revoked, or never. Two entries of no
+ * grant, which add up to nothing, say that this was done.
+ */
+function revokeScheduled(
+  rows: BookRows,
+  account: AccountRow,
+  grant: GrantRow,
+  { own, ref, wanted }: { own: string; ref: string | null; wanted: bigint },
+  act: Act,
+): void {
+  if (grant.revoked === grant.amount) grant.state = 'voided'
+  rows.saveGrant(grant)
+  const entry = { grant: null, kind: 'revoke', ref, ...act } as const
+  rows.addEntry(account, { ...entry, amount: -wanted, key: own })
+  rows.addEntry(account, { ...entry, amount: wanted, key: `${own}:1` })
+  schedule(rows, account)
+  rows.saveAccount(account)
+}
+
+function expiredOf(rows: BookRows, grant: GrantRow): bigint {
+  return -rows
+    .entriesOfGrant(grant)
+    .filter(({ kind }) => kind === 'expiry')
+    .reduce((sum, { amount }) => sum + amount, 0n)
+}
+
+/** Gives back what a revocation took: a dispute was won. False where there was none, or it was done. */
+export function unrevoke(
+  rows: BookRows,
+  account: AccountRow,
+  { grant: id, key, ref }: Omit<Revocation, 'amount'>,
+  act: Act,
+): boolean {
+  due(rows, account, act)
+  const own = `revoke:${key}`
+  const [first, second] = rows.entriesOf(account.id, own)
+  if (first === undefined || rows.hasEntry(account.id, `reversal:${own}`)) return false
+  const grant = rows.grant(id)
+  if (first.grant === null && second?.amount === -first.amount) {
+    const { kind, priority, effectiveAt, expiresAt } = grant
+    const terms = { kind, priority, effectiveAt, expiresAt, source: ref }
+    const again = { ...terms, amount: second.amount, idempotencyKey: `un${own}` }
+    return give(rows, account, again, act).state === 'granted'
+  }
+  const back = takeBack(rows, account, own, { ref }, act)
+  const current = rows.grant(id)
+  current.revoked -= back
+  rows.saveGrant(current)
+  repay(rows, account, act)
+  rows.saveAccount(account)
+  return true
+}
+
+/**
+ * Puts an account right by hand: above 0 it is credit of its own, below 0 it is taken from what is free,
+ * then debt. False where the key was there before.
+ */
+export function adjust(
+  rows: BookRows,
+  key: AccountKey,
+  { amount, idempotencyKey, ref }: { amount: bigint; idempotencyKey: string; ref: string | null },
+  act: Act,
+): boolean {
+  if (amount > 0n) {
+    const grant = { ...plainGrant(0, amount, act.at), source: ref, idempotencyKey }
+    return give(rows, key, grant, act).state === 'granted'
+  }
+  const account = openAccount(rows, key, act)
+  const own = `adjust:${idempotencyKey}`
+  if (amount === 0n || rows.hasEntry(account.id, own)) return false
+  take(rows, account, -amount, [], { kind: 'adjust', key: own, ref }, act)
+  repay(rows, account, act)
+  rows.saveAccount(account)
+  return true
+}

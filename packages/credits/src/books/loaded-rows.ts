@@ -1,0 +1,55 @@
+import type { AccountKey, AccountRow, EntryRow, GrantRow, HoldRow, PoolRow } from './rows.ts'
+
+/** What of a store is needed and not there yet. */
+export type Need =
+  | { readonly what: 'account'; readonly key: AccountKey }
+  | { readonly what: 'accountById'; readonly id: number }
+  | { readonly what: 'newAccount'; readonly key: AccountKey; readonly at: number }
+  | { readonly what: 'accountsOf'; readonly customer: string }
+  | { readonly what: 'newGrantId' }
+  | { readonly what: 'grant'; readonly id: number }
+  | { readonly what: 'grantByKey'; readonly account: number; readonly key: string }
+  | { readonly what: 'grantsOfSource'; readonly account: number; readonly source: string }
+  | { readonly what: 'grantsInUse'; readonly account: number }
+  | { readonly what: 'hold'; readonly id: string }
+  | { readonly what: 'endedLeases'; readonly now: number; readonly limit: number }
+  | { readonly what: 'pool'; readonly pool: string; readonly period: string }
+  | { readonly what: 'lastPool'; readonly pool: string }
+  | {
+      readonly what: 'entries'
+      readonly account: number
+      readonly limit: number
+      readonly before: number | null
+    }
+  | { readonly what: 'entriesOf'; readonly account: number; readonly key: string }
+  | { readonly what: 'entriesOfGrant'; readonly account: number; readonly grant: number }
+
+/** Thrown where an operation needs what is not loaded. */
+export class NeedsRows extends Error {
+  readonly need: Need
+
+  constructor(need: Need) {
+    super(`not loaded: ${need.what}`)
+    this.need = need
+  }
+}
+
+/** What was loaded: rows by their own ids, and answers by what was asked. */
+export class LoadedRows {
+  readonly accounts = new Map<number, AccountRow>()
+  readonly grants = new Map<number, GrantRow>()
+  readonly holds = new Map<string, HoldRow>()
+  readonly pools = new Map<string, PoolRow>()
+  /** Entries that were asked for, by account and key; `null` where there is none. */
+  readonly entries = new Map<string, EntryRow | null>()
+  /** Answers to questions: ids of rows, or entries. */
+  readonly answers = new Map<string, unknown>()
+}
+
+/** A question as text. */
+export function questionOf(need: Need): string {
+  return JSON.stringify(need)
+}
+
+export const poolName = (pool: string, period: string) => JSON.stringify([pool, period])
+export const entryName = (account: number, key: string) => `${account} ${key}`

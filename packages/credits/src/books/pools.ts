@@ -1,0 +1,73 @@
+/**
+ * Limits that several customers and keys share, for a period: what is held and spent under each is
+ * counted beside the account's own credit, in the same transaction.
+ */
+import type { BookRows, HoldRow, PoolRow } from './rows.ts'
+
+/** A pool that a hold is under, in the period in which it is made. */
+export interface PoolLimit {
+  readonly pool: string
+  readonly period: string
+  readonly limit: bigint
+  /** What is over its limit is held all the same, and told. */
+  readonly isSoft: boolean
+  /** What the last period left is added to the limit. */
+  readonly rollover: boolean
+}
+
+/** A pool's own, as it is in a period; made where nothing was held in it yet. */
+export function openPool(rows: BookRows, { pool, period, limit, rollover }: PoolLimit): PoolRow {
+  const known = rows.pool(pool, period)
+  if (known !== undefined) {
+    if (known.limit !== limit) {
+      // The application has another one by now.
+      known.limit = limit
+      rows.savePool(known)
+    }
+    return known
+  }
+  const last = rollover ? rows.lastPool(pool) : undefined
+  const left = last === undefined ? 0n : last.limit + last.carried - last.spent - last.held
+  return rows.addPool({ pool, period, limit, carried: left > 0n ? left : 0n, spent: 0n, held: 0n })
+}
+
+/** What a pool has left in its period. Below 0 where it is soft, or calls used more than they held. */
+export function leftOf({ limit, carried, spent, held }: PoolRow): bigint {
+  return limit + carried - spent - held
+}
+
+/** The first pool that an amount is too much for. */
+export function exceededPool(
+  rows: BookRows,
+  limits: readonly PoolLimit[],
+  amount: bigint,
+): PoolRow | undefined {
+  for (const limit of limits) {
+    const pool = openPool(rows, limit)
+    if (!limit.isSoft && leftOf(pool) < amount) return pool
+  }
+  return undefined
+}
+
+export function holdInPools(rows: BookRows, limits: readonly PoolLimit[], amount: bigint): void {
+  for (const limit of limits) {
+    const pool = openPool(rows, limit)
+    pool.held += amount
+    rows.savePool(pool)
+  }
+}
+
+/** A hold ends, or what it came to is put right. @param spent what it came to, or less than before. */
+export function spendInPools(
+  rows: BookRows,
+  { pools }: HoldRow,
+  { ended, spent }: { readonly ended: bigint; readonly spent: bigint },
+): void {
+  for (const [name, period] of pools) {
+    const pool = rows.pool(name, period)
+    if (pool === undefined) continue
+    pool.held -= ended
+    pool.spent += spent
+    rows.savePool(pool)
+  }
+}

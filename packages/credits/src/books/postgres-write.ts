@@ -1,0 +1,77 @@
+import type { Columns } from './columns.ts'
+import type { WrittenRows } from './cached-rows.ts'
+import type { AccountRow, GrantRow, HoldRow } from './rows.ts'
+
+/** Asks the database within a transaction. 64-bit integers come as text. */
+export type Ask = (text: string, values?: readonly unknown[]) => Promise<readonly Columns[]>
+
+/** All of it in one statement. Rows are JSON: one parameter for however many, with amounts as text. */
+export async function writeRows(ask: Ask, schema: string, written: WrittenRows): Promise<void> {
+  if (Object.values(written).every((rows: readonly unknown[]) => rows.length === 0)) return
+  const grants = `id bigint, account bigint, amount bigint, remaining bigint, held bigint, revoked bigint,
+    state text, priority integer, kind text, effective_at double precision, expires_at double precision,
+    source text, idempotency_key text, created_at double precision`
+  const holds = `id text, account bigint, amount bigint, floor bigint, allocation jsonb, pools jsonb,
+    state text, lease_until double precision, created_at double precision`
+  const pools = `pool text, period text, "limit" bigint, carried bigint, spent bigint, held bigint`
+  const entries = `account bigint, id bigint, grant_id bigint, kind text, amount bigint, key text,
+    hold text, record text, ref text, actor text, at double precision`
+  const names = (columns: string) =>
+    columns
+      .split(',')
+      .map((column) => column.trim().split(' ', 1)[0])
+      .join(', ')
+  const given = (parameter: number, columns: string) =>
+    `jsonb_to_recordset($${parameter}::jsonb) AS given (${columns})`
+  const add = (table: string, parameter: number, columns: string) =>
+    `INSERT INTO ${schema}.${table} (${names(columns)}) SELECT * FROM ${given(parameter, columns)}`
+  const texts = (rows: readonly object[]) =>
+    JSON.stringify(rows, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
+  await ask(
+    `WITH a AS (
+      UPDATE ${schema}.credit_accounts AS one SET posted = given.posted, held = given.held,
+        debt = given.debt, next_due_at = given.next_due_at, blocked = given.blocked,
+        last_entry = given.last_entry
+      FROM jsonb_to_recordset($1::jsonb) AS given (id bigint, posted bigint, held bigint, debt bigint,
+        next_due_at double precision, blocked text, last_entry bigint)
+      WHERE one.id = given.id
+    ), g AS (
+      UPDATE ${schema}.credit_grants AS one SET remaining = given.remaining, held = given.held,
+        revoked = given.revoked, state = given.state
+      FROM ${given(2, grants)} WHERE one.id = given.id
+    ), ng AS (${add('credit_grants', 3, grants)}
+    ), h AS (
+      UPDATE ${schema}.credit_holds AS one SET state = given.state, lease_until = given.lease_until
+      FROM ${given(4, holds)} WHERE one.id = given.id
+    ), nh AS (${add('credit_holds', 5, holds)}
+    ), p AS (
+      UPDATE ${schema}.credit_pools AS one
+      SET "limit" = given."limit", spent = given.spent, held = given.held
+      FROM ${given(6, pools)} WHERE one.pool = given.pool AND one.period = given.period
+    ), np AS (${add('credit_pools', 7, pools)}
+    ) ${add('credit_entries', 8, entries)}`,
+    [
+      texts(written.accounts.map(fromAccount)),
+      texts(written.grants.map(fromGrant)),
+      texts(written.newGrants.map(fromGrant)),
+      texts(written.holds.map(fromHold)),
+      texts(written.newHolds.map(fromHold)),
+      texts(written.pools),
+      texts(written.newPools),
+      texts(written.entries.map(({ grant, ...entry }) => ({ ...entry, grant_id: grant }))),
+    ],
+  )
+}
+
+function fromAccount({ id, posted, held, debt, nextDueAt, blocked, lastEntry }: AccountRow) {
+  return { id, posted, held, debt, next_due_at: nextDueAt, blocked, last_entry: lastEntry }
+}
+
+function fromGrant({ effectiveAt, expiresAt, idempotencyKey, createdAt, ...grant }: GrantRow) {
+  const times = { effective_at: effectiveAt, expires_at: expiresAt, created_at: createdAt }
+  return { ...grant, ...times, idempotency_key: idempotencyKey }
+}
+
+function fromHold({ leaseUntil, createdAt, ...hold }: HoldRow) {
+  return { ...hold, lease_until: leaseUntil, created_at: createdAt }
+}

@@ -1,0 +1,196 @@
+/**
+ * What the books are written in: the same rows in memory, SQLite and Postgres. Amounts are whole
+ * parts of the account's unit (`amount.ts`), times are ms since the epoch.
+ *
+ *     account   one customer, one unit: the fixed row that everything is done under
+ *     grant     credit that was given; drawn in an order (`drawing.ts`)
+ *     hold      what a call may cost, set aside before it is sent, and from which grants
+ *     entry     every change of what an account has, append-only
+ *
+ * What always holds of an account, at the end of every operation:
+ *
+ *     posted = sum of its entries = sum of what its active and expired grants have left - debt
+ *     held   = sum of its open holds = sum of what its grants have set aside
+ *     debt   = what was used beyond all credit; never beside credit that is free
+ *     available = posted - held
+ */
+import type { Unit } from '../amount.ts'
+
+/** Who an account is of. The customer's text stands here, in records, and nowhere else. */
+export interface AccountKey {
+  readonly customer: string
+  readonly unit: Unit
+  /** The connected account of a platform; empty for one's own. */
+  readonly stripeAccount: string
+}
+
+export interface AccountRow extends AccountKey {
+  readonly id: number
+  posted: bigint
+  held: bigint
+  debt: bigint
+  /** When the next grant becomes effective or expires. */
+  nextDueAt: number | null
+  /** Why nothing may be held: a code. */
+  blocked: string | null
+  /** The `id` of its newest entry. */
+  lastEntry: number
+  /** What was used before is no matter of the account's. */
+  readonly createdAt: number
+}
+
+/**
+ * - `paid`: money was taken for it.
+ * - `promo`: given away.
+ * - `plan`: included in a plan's period.
+ * - `adjustment`: put right by somebody.
+ */
+export type GrantKind = 'paid' | 'promo' | 'plan' | 'adjustment'
+
+/**
+ *     scheduled ── effectiveAt ──> active ── expiresAt ──> expired
+ *         └──────── revoked before ─────────> voided
+ *
+ * What is set aside of a grant that expires stays so until its hold ends.
+ */
+export type GrantState = 'scheduled' | 'active' | 'expired' | 'voided'
+
+export interface GrantRow {
+  readonly id: number
+  readonly account: number
+  readonly amount: bigint
+  /** Neither used, expired nor revoked. */
+  remaining: bigint
+  /** Of what remains: set aside by holds. */
+  held: bigint
+  /** Taken back by `revoke`, used or not. */
+  revoked: bigint
+  state: GrantState
+  /** 0 is drawn first, 100 last. */
+  readonly priority: number
+  readonly kind: GrantKind
+  readonly effectiveAt: number
+  readonly expiresAt: number | null
+  /** What it was given for: an invoice, a payment intent, a plan's period. */
+  readonly source: string | null
+  /** Its business key: given once. */
+  readonly idempotencyKey: string
+  readonly createdAt: number
+}
+
+/**
+ *     open ── settle ──> settled
+ *      ├──── release ──> released     nothing was sent
+ *      └──── lease ended ──> expired  charged by its floor, which a late record reverses
+ */
+export type HoldState = 'open' | 'settled' | 'released' | 'expired'
+
+/** What is set aside of one grant. */
+export type Allocation = readonly [grant: number, amount: bigint]
+
+export interface HoldRow {
+  readonly id: string
+  readonly account: number
+  readonly amount: bigint
+  /** What is charged if nobody ever says what became of the call. */
+  readonly floor: bigint
+  readonly allocation: readonly Allocation[]
+  /** The pools that it counts in, each in its period. */
+  readonly pools: readonly (readonly [pool: string, period: string])[]
+  state: HoldState
+  leaseUntil: number
+  readonly createdAt: number
+}
+
+/** What a pool has held and spent in a period. */
+export interface PoolRow {
+  readonly pool: string
+  readonly period: string
+  limit: bigint
+  /** Left over from the period before. */
+  readonly carried: bigint
+  spent: bigint
+  held: bigint
+}
+
+/**
+ * - `grant`, `expiry`, `revoke`, `adjust`: of credit.
+ * - `usage`: a record's cost. `lease`: what a hold without an end is charged.
+ * - `debt`: a pair, which pays what was used beyond all credit from a grant.
+ * - `reversal`: takes back entries of the same `record`, `hold` or `ref`.
+ */
+export type EntryKind =
+  | 'grant'
+  | 'expiry'
+  | 'revoke'
+  | 'adjust'
+  | 'usage'
+  | 'lease'
+  | 'debt'
+  | 'reversal'
+
+/** An entry before it is written. */
+export interface NewEntry {
+  /** `null`: of no grant, which is debt. */
+  readonly grant: number | null
+  readonly kind: EntryKind
+  /** What it adds to what the account has; below 0 what it takes. */
+  readonly amount: bigint
+  /** An operation's own: the same one twice is one. */
+  readonly key: string
+  readonly hold?: string | null
+  readonly record?: string | null
+  /** What it is about, for people and other systems: an invoice, a dispute. */
+  readonly ref?: string | null
+  readonly actor: string
+  readonly at: number
+}
+
+export interface EntryRow extends Required<NewEntry> {
+  readonly account: number
+  /** From 1 up, in each account. */
+  readonly id: number
+}
+
+/** A store's rows, read and written inside one transaction. Everything is synchronous. */
+export interface BookRows {
+  /**
+   * The operation has ended: what was saved is written by now, and rows that it was given are its own
+   * no more.
+   */
+  end(): void
+  /** The operation has failed, and its transaction with it: nothing that was saved is written. */
+  undone?(): void
+  account(key: AccountKey): AccountRow | undefined
+  accountById(id: number): AccountRow
+  addAccount(key: AccountKey, at: number): AccountRow
+  /** The accounts of a customer, of whatever unit. */
+  accountsOf(customer: string): readonly AccountRow[]
+  saveAccount(account: AccountRow): void
+  addGrant(grant: Omit<GrantRow, 'id'>): GrantRow
+  grant(id: number): GrantRow
+  grantByKey(account: number, idempotencyKey: string): GrantRow | undefined
+  grantsOfSource(account: number, source: string): readonly GrantRow[]
+  /** Those of a state, in the order in which they are drawn. */
+  grants(account: number, state: GrantState): readonly GrantRow[]
+  saveGrant(grant: GrantRow): void
+  hold(id: string): HoldRow | undefined
+  addHold(hold: HoldRow): void
+  saveHold(hold: HoldRow): void
+  /** Open holds whose lease has ended, the oldest first. */
+  endedLeases(now: number, limit: number): readonly HoldRow[]
+  pool(pool: string, period: string): PoolRow | undefined
+  /** Of its newest period. */
+  lastPool(pool: string): PoolRow | undefined
+  addPool(pool: PoolRow): PoolRow
+  savePool(pool: PoolRow): void
+  /** Numbers it as the account's next, which is written with the account. */
+  addEntry(account: AccountRow, entry: NewEntry): void
+  /** Entries, the newest first. */
+  entries(account: number, limit: number, before: number | null): readonly EntryRow[]
+  hasEntry(account: number, key: string): boolean
+  /** Those of a grant, but for usage. */
+  entriesOfGrant(grant: GrantRow): readonly EntryRow[]
+  /** The entries of one operation: those whose key is this one, or this one and a number. */
+  entriesOf(account: number, key: string): readonly EntryRow[]
+}

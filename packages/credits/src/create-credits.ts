@@ -1,0 +1,198 @@
+import {
+  checkKeys,
+  isAboveZero,
+  isFunction,
+  mintRecordId,
+  optionCheck,
+} from '@token-meter/core/outbox'
+import { formatAmount, parseAmount } from './amount.ts'
+import { type Change, openBooks } from './books/books.ts'
+import { availableOf } from './books/drawing.ts'
+import { adjust, give, revoke, unrevoke } from './books/grants.ts'
+import { hold, release, settle, sweep } from './books/holds.ts'
+import { findAccount, openAccount } from './books/operations.ts'
+import { chargeRecords } from './charge-records.ts'
+import type { Credits, CreditsOptions } from './credits.ts'
+import { CreditsConflictError, InsufficientCreditsError } from './errors.ts'
+import { CreditEmitter } from './events.ts'
+import { amountOf, keyOf, noBalance, shownEntry, shownGrant, unitOf } from './shown.ts'
+
+const check = optionCheck('createCredits')
+
+const known: Readonly<Record<keyof CreditsOptions, true>> = {
+  outbox: true,
+  cost: true,
+  lowAt: true,
+  busyMs: true,
+  now: true,
+}
+
+/**
+ * Prepaid credit beside an outbox.
+ * @throws ConfigError for a wrong option, and for an outbox that keeps no books.
+ */
+export function createCredits(options: CreditsOptions): Credits {
+  checkKeys<CreditsOptions>('createCredits', options, known)
+  const { outbox, cost, lowAt = [20, 5], busyMs = 2000, now = Date.now } = options
+  check('cost', cost ?? isFunction, 'made by cost()', isFunction)
+  check('now', now, 'a function', isFunction)
+  check('busyMs', busyMs, 'a number of ms above 0', isAboveZero)
+  check('lowAt', lowAt, 'a list of percents', Array.isArray)
+  const events = new CreditEmitter(lowAt)
+  const act = (actor: string) => ({ actor, at: now() })
+
+  const books = openBooks(outbox, {
+    busyMs,
+    appended(rows, appends) {
+      for (const { records, holdIds } of appends) {
+        chargeRecords(rows, records, holdIds, { cost, act: act('meter') })
+      }
+    },
+    changed: (changes: readonly Change[]) => events.tell(changes),
+  })
+
+  return {
+    async grant(customer, wanted) {
+      const key = keyOf(customer, unitOf(wanted))
+      const amount = amountOf(wanted)
+      if (amount <= 0n) throw new RangeError('a grant is an amount above 0')
+      const { idempotencyKey, kind = 'paid', priority = 50, actor = 'api' } = wanted
+      const { effectiveAt = now(), expiresAt = null, source = idempotencyKey } = wanted
+      const terms = { amount, kind, priority, source, idempotencyKey }
+      const times = { effectiveAt: Number(effectiveAt), expiresAt: expiresAt && Number(expiresAt) }
+      const given = await books.write((rows) => give(rows, key, { ...terms, ...times }, act(actor)))
+      if (given.state === 'conflict') {
+        throw new CreditsConflictError(
+          `the idempotency key of this grant was used for another one: ${formatAmount(given.grant.amount, key.unit)} ${key.unit}, ${given.grant.kind}`,
+        )
+      }
+      return shownGrant(given.grant, key.unit)
+    },
+
+    balance: (customer, { unit = 'usd' } = {}) =>
+      books.write((rows) => {
+        const account = findAccount(rows, keyOf(customer, unit), act('clock'))
+        if (account === undefined) return { ...noBalance, unit }
+        const grants = [
+          ...rows.grants(account.id, 'active'),
+          ...rows.grants(account.id, 'scheduled'),
+        ]
+        return {
+          unit,
+          available: formatAmount(availableOf(account), unit),
+          held: formatAmount(account.held, unit),
+          posted: formatAmount(account.posted, unit),
+          debt: formatAmount(account.debt, unit),
+          blocked: account.blocked,
+          grants: grants
+            .filter((grant) => grant.remaining > 0n)
+            .map((one) => shownGrant(one, unit)),
+        }
+      }),
+
+    check: (customer, wanted) =>
+      books.write((rows) => {
+        const unit = unitOf(wanted)
+        const required = amountOf(wanted)
+        const account = findAccount(rows, keyOf(customer, unit), act('clock'))
+        const available = account === undefined ? 0n : availableOf(account)
+        const allowed = available >= required && (account?.blocked ?? null) === null
+        return {
+          allowed,
+          available: formatAmount(available, unit),
+          required: formatAmount(required, unit),
+        }
+      }),
+
+    async hold(customer, wanted) {
+      const unit = unitOf(wanted)
+      const amount = amountOf(wanted)
+      if (amount < 0n) throw new RangeError('a hold is an amount from 0 up')
+      const { id = mintRecordId(now()), ttlMs = 60_000, actor = 'api' } = wanted
+      const held = await books.write((rows) => {
+        const at = now()
+        const what = { id, amount, floor: 0n, leaseUntil: at + ttlMs }
+        return hold(rows, keyOf(customer, unit), what, [], { actor, at })
+      })
+      if (held.state === 'conflict') {
+        throw new CreditsConflictError(`the hold ${id} is there, for another amount or account`)
+      }
+      if (held.state !== 'held') {
+        throw new InsufficientCreditsError({
+          customer,
+          unit,
+          available: formatAmount(held.available, unit),
+          required: formatAmount(amount, unit),
+          blocked: held.why,
+        })
+      }
+      return {
+        id,
+        customer,
+        amount: formatAmount(amount, unit),
+        async settle(text) {
+          const spent = parseAmount(text, unit)
+          if (spent < 0n) throw new RangeError('what a hold came to is an amount from 0 up')
+          const one = { key: `usage:hold:${id}`, record: null, amount: spent }
+          await books.write((rows) => settle(rows, id, [one], act(actor)))
+        },
+        async release() {
+          await books.write((rows) => release(rows, id, act(actor)))
+        },
+      }
+    },
+
+    adjust(customer, wanted) {
+      const { idempotencyKey, reason = null, actor = 'api' } = wanted
+      const what = { amount: amountOf(wanted), idempotencyKey, ref: reason }
+      return books.write((rows) => adjust(rows, keyOf(customer, unitOf(wanted)), what, act(actor)))
+    },
+
+    revoke(customer, { source, amount, unit = 'usd', idempotencyKey, actor = 'api' }) {
+      const most = amount === undefined ? undefined : parseAmount(amount, unit)
+      return books.write((rows) => {
+        const account = openAccount(rows, keyOf(customer, unit), act(actor))
+        let taken = 0n
+        for (const grant of rows.grantsOfSource(account.id, source)) {
+          const rest = most === undefined ? undefined : most - taken
+          if (rest === 0n) break
+          const one = { grant: grant.id, amount: rest, key: idempotencyKey, ref: source }
+          const key = `${idempotencyKey}:${grant.id}`
+          taken += revoke(rows, account, { ...one, key }, act(actor)) ?? 0n
+        }
+        return formatAmount(taken, unit)
+      })
+    },
+
+    unrevoke: (customer, { source, unit = 'usd', idempotencyKey, actor = 'api' }) =>
+      books.write((rows) => {
+        const account = openAccount(rows, keyOf(customer, unit), act(actor))
+        return rows
+          .grantsOfSource(account.id, source)
+          .map((grant) => ({ grant: grant.id, key: `${idempotencyKey}:${grant.id}`, ref: source }))
+          .map((one) => unrevoke(rows, account, one, act(actor)))
+          .some(Boolean)
+      }),
+
+    block: (customer, reason, { unit = 'usd' } = {}) =>
+      books.write((rows) => {
+        const account = openAccount(rows, keyOf(customer, unit), act('api'))
+        account.blocked = reason
+        rows.saveAccount(account)
+      }),
+
+    history: (customer, { unit = 'usd', limit = 100, after } = {}) =>
+      books.read((rows) => {
+        const account = rows.account(keyOf(customer, unit))
+        if (account === undefined) return { entries: [] }
+        const found = rows.entries(account.id, limit + 1, after ?? null)
+        const page = found.slice(0, limit)
+        const next = found.length > limit ? { next: (page.at(-1) as { id: number }).id } : {}
+        return { ...next, entries: page.map((entry) => shownEntry(entry, unit)) }
+      }),
+
+    sweep: () => books.write((rows) => sweep(rows, act('lease'), 1000)),
+
+    on: events.on,
+  }
+}

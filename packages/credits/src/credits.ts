@@ -1,0 +1,195 @@
+/** Prepaid credit, as an application uses it. `create-credits.ts` makes it. */
+import type { CostCalculator } from '@token-meter/core/cost'
+import type { Outbox } from '@token-meter/core/outbox'
+import type { Unit } from './amount.ts'
+import type { EntryKind, GrantKind } from './books/rows.ts'
+import type { CreditEvents } from './events.ts'
+
+/** An amount, as decimal text of one unit: `{ usd: '25' }`, `{ tokens: '1000000' }`. */
+export type Amount =
+  | { readonly usd: string; readonly tokens?: never }
+  | { readonly tokens: string; readonly usd?: never }
+
+export interface CreditsOptions {
+  /** The meter's own outbox: the books stand in the same file or database. */
+  readonly outbox: Outbox
+  /** The meter's own cost calculator, for records that have no cost yet. @default none */
+  readonly cost?: CostCalculator
+  /** At how many percent of the last grant `low` is told. @default [20, 5] */
+  readonly lowAt?: readonly number[]
+  /** How long a write waits for another process that has the store, in ms. @default 2000 */
+  readonly busyMs?: number
+  /** ms since the epoch. @default Date.now */
+  readonly now?: () => number
+}
+
+/** Who did something, for the entries: a user of a dashboard, a webhook. */
+export interface Actor {
+  /** @default 'api' */
+  readonly actor?: string
+}
+
+export type GrantOptions = Amount &
+  Actor & {
+    /** The business key of what it is given for, such as a payment intent: one grant for each. */
+    readonly idempotencyKey: string
+    /** @default 'paid' */
+    readonly kind?: GrantKind
+    /** From when it counts, in ms since the epoch or as a `Date`. @default now */
+    readonly effectiveAt?: number | Date
+    /** Until when, in ms since the epoch or as a `Date`. @default for ever */
+    readonly expiresAt?: number | Date
+    /** 0 (drawn first) to 100. @default 50 */
+    readonly priority?: number
+    /** What it was given for, to find it by: an invoice. @default the idempotency key */
+    readonly source?: string
+  }
+
+/** A grant as it stands. Amounts are decimal text of the account's unit. */
+export interface Grant {
+  readonly id: string
+  readonly kind: GrantKind
+  readonly state: 'scheduled' | 'active' | 'expired' | 'voided'
+  readonly amount: string
+  /** Neither used, expired nor revoked. */
+  readonly remaining: string
+  /** Of what remains: set aside for calls under way. */
+  readonly held: string
+  readonly priority: number
+  /** ms since the epoch. */
+  readonly effectiveAt: number
+  /** ms since the epoch. */
+  readonly expiresAt: number | null
+  readonly source: string | null
+}
+
+/** What an account has. Amounts are decimal text of the unit. */
+export interface Balance {
+  readonly unit: Unit
+  /** `posted` without `held`: what may be held now. Below 0 while there is debt. */
+  readonly available: string
+  /** Set aside for calls under way. */
+  readonly held: string
+  /** All entries together. */
+  readonly posted: string
+  /** What was used beyond all credit; paid by the next grant. */
+  readonly debt: string
+  /** Why nothing may be held. */
+  readonly blocked: string | null
+  /** Those that are scheduled or active, in the order in which they are drawn. */
+  readonly grants: readonly Grant[]
+}
+
+/** Credit that is set aside until what it is for has ended. */
+export interface Hold {
+  readonly id: string
+  readonly customer: string
+  /** Decimal text. */
+  readonly amount: string
+  /**
+   * Ends it with what it came to, which may be more or less, and gives the rest back. A hold that has
+   * ended is charged nothing again; one whose lease has ended is charged this in place of its lease.
+   */
+  settle(amount: string): Promise<void>
+  /** Ends it and gives all of it back: nothing was sent. */
+  release(): Promise<void>
+}
+
+export type HoldOptions = Amount &
+  Actor & {
+    /** The same id again is the same hold. @default a new one */
+    readonly id?: string
+    /** How long it stands unless it is ended, in ms. @default 60000 */
+    readonly ttlMs?: number
+  }
+
+/** A line of an account's history. */
+export interface HistoryEntry {
+  readonly id: number
+  readonly kind: EntryKind
+  readonly unit: Unit
+  /** Decimal text; below 0 what was taken. */
+  readonly amount: string
+  /** Of which grant; `null` for debt. */
+  readonly grant: string | null
+  readonly record: string | null
+  readonly hold: string | null
+  readonly ref: string | null
+  readonly actor: string
+  /** ms since the epoch. */
+  readonly at: number
+}
+
+export interface HistoryQuery {
+  /** @default 'usd' */
+  readonly unit?: Unit
+  /** @default 100 */
+  readonly limit?: number
+  /** `next` of the page before. */
+  readonly after?: number
+}
+
+/** Prepaid credit. Made by `createCredits`. */
+export interface Credits {
+  /**
+   * Gives credit, once for an idempotency key.
+   * @throws CreditsConflictError where the key was used for another amount or kind; TypeError or
+   * RangeError for an amount that is none.
+   */
+  grant(customer: string, options: GrantOptions): Promise<Grant>
+  balance(customer: string, options?: { readonly unit?: Unit }): Promise<Balance>
+  /** Whether a hold of this would be given now. Holds nothing: advice for a page. */
+  check(
+    customer: string,
+    amount: Amount,
+  ): Promise<{ readonly allowed: boolean; readonly available: string; readonly required: string }>
+  /**
+   * Sets credit aside.
+   * @throws InsufficientCreditsError; CreditsConflictError where the id has another amount or account.
+   */
+  hold(customer: string, options: HoldOptions): Promise<Hold>
+  /**
+   * Puts an account right by hand: above 0 gives, below 0 takes, also beyond what is left. Returns
+   * false where the key was used before.
+   */
+  adjust(
+    customer: string,
+    options: Amount & Actor & { readonly idempotencyKey: string; readonly reason?: string },
+  ): Promise<boolean>
+  /**
+   * Takes back what was granted for a source (a refund, a dispute): of what is unspent first; what is
+   * spent becomes debt. Returns what was taken, as decimal text; `'0'` for a key that was used before.
+   */
+  revoke(
+    customer: string,
+    options: Actor & {
+      readonly source: string
+      /** All that is left to revoke, where it is left out. Decimal text. */
+      readonly amount?: string
+      readonly unit?: Unit
+      readonly idempotencyKey: string
+    },
+  ): Promise<string>
+  /** Undoes a revocation by its key: a dispute was won. Returns false where there is nothing to undo. */
+  unrevoke(
+    customer: string,
+    options: Actor & {
+      readonly source: string
+      readonly unit?: Unit
+      readonly idempotencyKey: string
+    },
+  ): Promise<boolean>
+  /** Keeps an account from holding anything, for a reason (a code); `null` lets it again. */
+  block(customer: string, reason: string | null, options?: { readonly unit?: Unit }): Promise<void>
+  /** An account's entries, the newest first. */
+  history(
+    customer: string,
+    query?: HistoryQuery,
+  ): Promise<{ readonly entries: readonly HistoryEntry[]; readonly next?: number }>
+  /** Ends holds whose lease is over. Done regularly by itself. Returns how many. */
+  sweep(): Promise<number>
+  on<Name extends keyof CreditEvents>(
+    name: Name,
+    listener: (event: CreditEvents[Name]) => void,
+  ): () => void
+}

@@ -1,0 +1,85 @@
+import { formatAmount, type Unit } from './amount.ts'
+import type { Change } from './books/books.ts'
+import { availableOf } from './books/drawing.ts'
+
+/** What an account is, where something happened to it. Amounts are decimal text of the unit. */
+export interface AccountEvent {
+  readonly customer: string
+  readonly unit: Unit
+  readonly available: string
+}
+
+/** What listeners of credits are told, in the process in which it happened, after it was written. */
+export interface CreditEvents {
+  /** What is left has fallen below a share of the last grant. */
+  low: AccountEvent & { readonly percent: number }
+  /** Nothing is left. */
+  exhausted: AccountEvent
+  /** More was used than there was. */
+  debt: AccountEvent & { readonly debt: string }
+  granted: AccountEvent & { readonly amount: string }
+  expired: AccountEvent & { readonly amount: string }
+}
+
+type Listener<Name extends keyof CreditEvents> = (event: CreditEvents[Name]) => void
+
+/** Tells listeners what came of changes. A listener that throws hurts nobody. */
+export class CreditEmitter {
+  readonly #listeners = new Map<keyof CreditEvents, Set<Listener<never>>>()
+  readonly #lowAt: readonly number[]
+  /** By account: what the last grant was, where this process has seen it. */
+  readonly #lastGrant = new Map<number, bigint>()
+
+  /** @param lowAt percents of the last grant. */
+  constructor(lowAt: readonly number[]) {
+    this.#lowAt = lowAt.toSorted((a, b) => a - b)
+  }
+
+  readonly on = <Name extends keyof CreditEvents>(
+    name: Name,
+    listener: Listener<Name>,
+  ): (() => void) => {
+    const listeners = this.#listeners.get(name) ?? new Set()
+    this.#listeners.set(name, listeners.add(listener))
+    return () => void listeners.delete(listener)
+  }
+
+  tell(changes: readonly Change[]): void {
+    for (const change of changes) this.#tellOf(change)
+  }
+
+  #tellOf({ account, before, entries }: Change): void {
+    const { customer, unit } = account
+    const text = (amount: bigint) => formatAmount(amount, unit)
+    const left = availableOf(account)
+    const wasLeft = before.posted - before.held
+    const event = { customer, unit, available: text(left) }
+    for (const { kind, amount } of entries) {
+      if (kind === 'grant') {
+        this.#lastGrant.set(account.id, amount)
+        this.#emit('granted', { ...event, amount: text(amount) })
+      } else if (kind === 'expiry' && amount < 0n) {
+        this.#emit('expired', { ...event, amount: text(-amount) })
+      }
+    }
+    if (account.debt > before.debt) this.#emit('debt', { ...event, debt: text(account.debt) })
+    if (left <= 0n && wasLeft > 0n) this.#emit('exhausted', event)
+    else {
+      const whole = this.#lastGrant.get(account.id)
+      const share = (percent: number) =>
+        ((whole ?? 0n) * BigInt(Math.round(percent * 100))) / 10_000n
+      const percent = this.#lowAt.find((one) => left < share(one) && wasLeft >= share(one))
+      if (whole !== undefined && percent !== undefined) this.#emit('low', { ...event, percent })
+    }
+  }
+
+  #emit<Name extends keyof CreditEvents>(name: Name, event: CreditEvents[Name]): void {
+    for (const listener of this.#listeners.get(name) ?? []) {
+      try {
+        ;(listener as Listener<Name>)(event)
+      } catch {
+        // It was written all the same.
+      }
+    }
+  }
+}

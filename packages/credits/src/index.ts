@@ -1,0 +1,26 @@
+/**
+ * Prepaid credit for LLM usage, in the outbox's own store: hold before a call, settle with its record.
+ * @module
+ */
+export type { Unit } from './amount.ts'
+export { createCredits } from './create-credits.ts'
+export type {
+  Actor,
+  Amount,
+  Balance,
+  Credits,
+  CreditsOptions,
+  Grant,
+  GrantOptions,
+  HistoryEntry,
+  HistoryQuery,
+  Hold,
+  HoldOptions,
+} from './credits.ts'
+export type { AccountEvent, CreditEvents } from './events.ts'
+export {
+  CreditsConflictError,
+  CreditsUnavailableError,
+  InsufficientCreditsError,
+  type Shortage,
+} from './errors.ts'

@@ -1,0 +1,107 @@
+import fc from 'fast-check'
+import { adjust, give, revoke, unrevoke } from '../src/books/grants.ts'
+import { charge, hold, recordCharge, release, restore, settle, sweep } from '../src/books/holds.ts'
+import { openAccount } from '../src/books/operations.ts'
+import type { BookRows } from '../src/books/rows.ts'
+
+const key = { customer: 'cus_1', unit: 'usd', stripeAccount: '' } as const
+const amount = fc.bigInt({ min: 0n, max: 1000n })
+const id = fc.nat(5)
+const limits = (at: number) =>
+  [
+    { pool: 'team', period: `p${Math.floor(at / 50)}`, limit: 700n, isSoft: false, rollover: true },
+    { pool: 'key', period: `q${Math.floor(at / 90)}`, limit: 300n, isSoft: true, rollover: false },
+  ] as const
+const kinds = ['paid', 'promo', 'plan'] as const
+
+export type Operation = typeof operations extends fc.Arbitrary<infer One> ? One : never
+
+export const operations = fc.oneof(
+  fc.record({
+    op: fc.constant('give' as const),
+    id: fc.nat(20),
+    amount,
+    kind: fc.constantFrom(...kinds),
+    priority: fc.nat(2),
+    from: fc.nat(40),
+    until: fc.option(fc.nat(100)),
+  }),
+  fc.record({ op: fc.constant('hold' as const), id: fc.nat(20), amount, lease: fc.nat(30) }),
+  fc.record({
+    op: fc.constant('settle' as const),
+    id: fc.nat(20),
+    amounts: fc.array(amount, { maxLength: 3 }),
+    again: fc.boolean(),
+  }),
+  fc.record({ op: fc.constant('release' as const), id: fc.nat(20) }),
+  fc.record({ op: fc.constant('charge' as const), id: fc.nat(60), amount }),
+  fc.record({ op: fc.constant('restore' as const), id: fc.nat(60) }),
+  fc.record({
+    op: fc.constant('revoke' as const),
+    id: fc.nat(20),
+    key: id,
+    amount: fc.option(amount, { nil: undefined }),
+  }),
+  fc.record({ op: fc.constant('unrevoke' as const), id: fc.nat(20), key: id }),
+  fc.record({
+    op: fc.constant('adjust' as const),
+    id: fc.nat(20),
+    amount: fc.bigInt({ min: -500n, max: 500n }),
+  }),
+  fc.record({ op: fc.constant('sweep' as const) }),
+  fc.record({ op: fc.constant('wait' as const), ms: fc.nat(30) }),
+)
+
+/** Does it, and returns what came of it. */
+export function run(rows: BookRows, one: Operation, at: number): unknown {
+  const act = { actor: 'test', at }
+  const account = openAccount(rows, key, act)
+  switch (one.op) {
+    case 'give': {
+      const expiresAt = one.until === null ? null : at + one.until
+      const when = { effectiveAt: at + one.from - 20, expiresAt }
+      const { amount, kind, priority } = one
+      const what = { amount, kind, priority, source: `s${one.id}`, idempotencyKey: `g${one.id}` }
+      return give(rows, key, { ...what, ...when }, act).state
+    }
+    case 'hold': {
+      const wanted = { id: `h${one.id}`, amount: one.amount, floor: one.amount / 3n }
+      return hold(
+        rows,
+        key,
+        { ...wanted, leaseUntil: at + one.lease },
+        limits(at).slice(one.id % 3),
+        act,
+      )
+    }
+    case 'settle': {
+      const charges = one.amounts.map((amount, index) =>
+        recordCharge(`h${one.id}r${index}`, amount),
+      )
+      return settle(rows, `h${one.id}`, charges, act)
+    }
+    case 'release':
+      return release(rows, `h${one.id}`, act)
+    case 'charge':
+      return charge(rows, account, recordCharge(`r${one.id}`, one.amount), act)
+    case 'restore':
+      return restore(rows, account, one.id % 2 === 0 ? `r${one.id}` : `h${one.id % 20}r0`, act)
+    case 'revoke':
+    case 'unrevoke': {
+      const [grant] = rows.grantsOfSource(account.id, `s${one.id}`)
+      if (grant === undefined) return undefined
+      const revocation = { grant: grant.id, key: `k${one.key} ${one.id}`, ref: null }
+      return one.op === 'revoke'
+        ? revoke(rows, account, { ...revocation, amount: one.amount }, act)
+        : unrevoke(rows, account, revocation, act)
+    }
+    case 'adjust': {
+      const what = { amount: one.amount, idempotencyKey: `a${one.id}`, ref: null }
+      return adjust(rows, key, what, act)
+    }
+    case 'sweep':
+      return sweep(rows, act, 100)
+    case 'wait':
+      return undefined
+  }
+}
