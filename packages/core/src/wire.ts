@@ -55,4 +55,4 @@ export type { UsageCost } from './usage/usage-cost.ts'
 export type { UsageDetails } from './usage/usage-details.ts'
 export type { RequestUsage, UsageRecord } from './usage/usage-record.ts'
 
-export { isPlain, jsonObject, text } from './lib/json.ts'
+export { isPlain, jsonObject, parsedJson, text } from './lib/json.ts'

@@ -1,5 +1,5 @@
 import type { Refusals } from '@token-meter/anthropic/usage'
-import { type HttpHeaders, jsonObject, text } from '@token-meter/core/wire'
+import { type HttpHeaders, jsonObject, parsedJson, text } from '@token-meter/core/wire'
 import { httpHeaders } from '@token-meter/core/adapter'
 
 /** What a model's answer, or the end of its stream, says about what it used. */
@@ -74,9 +74,5 @@ export function answeredError(error: unknown): { readonly body: unknown } | unde
   const { statusCode, responseBody } = jsonObject(error)
   if (typeof statusCode !== 'number' || statusCode < 200 || statusCode > 299) return undefined
   if (typeof responseBody !== 'string') return { body: undefined }
-  try {
-    return { body: JSON.parse(responseBody) as unknown }
-  } catch {
-    return { body: undefined }
-  }
+  return { body: parsedJson(responseBody) }
 }

@@ -1,4 +1,4 @@
-import { type Call, jsonObject, text } from '@token-meter/core/wire'
+import { type Call, jsonObject, parsedJson, text } from '@token-meter/core/wire'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -55,9 +55,5 @@ export class ToolItems {
 }
 
 function parsed(input: unknown): Json {
-  try {
-    return jsonObject(typeof input === 'string' ? JSON.parse(input) : input)
-  } catch {
-    return {}
-  }
+  return jsonObject(typeof input === 'string' ? parsedJson(input) : input)
 }

@@ -10,8 +10,14 @@ import {
   observeStream,
   RequestContext,
   StreamObservation,
+  ToldOnce,
 } from '@token-meter/core/adapter'
-import { jsonObject, type WireOperation, type WireProtocol } from '@token-meter/core/wire'
+import {
+  jsonObject,
+  parsedJson,
+  type WireOperation,
+  type WireProtocol,
+} from '@token-meter/core/wire'
 import type { Handler, HandlerArguments, HandlerResult } from './bedrock-client.ts'
 import { type AnswerKind, commandRequest } from './command-request.ts'
 import { withMetadata } from './request-metadata.ts'
@@ -47,7 +53,7 @@ export interface SignalLike {
 }
 
 /** Said once in a process: an application that does it again hears no more. */
-const reported = new Set<string>()
+const reported = new ToldOnce()
 
 /** Observes the commands of one metered client. */
 export class BedrockObservation {
@@ -159,9 +165,7 @@ export class BedrockObservation {
 
   /** Says something once in a process. */
   report(what: string): void {
-    if (reported.has(what)) return
-    reported.add(what)
-    this.#observer.fault(what)
+    if (reported.isNews(what)) this.#observer.fault(what)
   }
 
   /** Nothing of the meter reaches the call, but the refusal that the application asked for. */
@@ -229,10 +233,5 @@ function observeEvents(
 
 /** The JSON of a body; `undefined` for what is none. */
 function jsonOf(body: unknown): unknown {
-  if (!(body instanceof Uint8Array)) return undefined
-  try {
-    return JSON.parse(new TextDecoder().decode(body)) as unknown
-  } catch {
-    return undefined
-  }
+  return body instanceof Uint8Array ? parsedJson(new TextDecoder().decode(body)) : undefined
 }

@@ -1,4 +1,4 @@
-import { isPlain } from '@token-meter/core/wire'
+import { isPlain, parsedJson } from '@token-meter/core/wire'
 import type { HandlerArguments } from './bedrock-client.ts'
 
 /** What AWS takes: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html */
@@ -34,10 +34,5 @@ export function withMetadata(
 
 /** InvokeModel takes it as the JSON of a header. */
 function parsed(json: unknown): unknown {
-  if (json === undefined || json === null) return {}
-  try {
-    return JSON.parse(String(json)) as unknown
-  } catch {
-    return undefined
-  }
+  return json === undefined || json === null ? {} : parsedJson(String(json))
 }

@@ -1,6 +1,7 @@
 import {
   type Endpoint,
   jsonObject,
+  parsedJson,
   lateBody,
   type StreamReader,
   text,
@@ -107,16 +108,8 @@ function endpointOf(endpoint: Endpoint, model: string): Endpoint {
 function bodyOf({ body, headers }: WireRequest, model: string) {
   const known: Record<string, unknown> = { model }
   const metadata = headers?.get('x-amzn-bedrock-request-metadata')
-  if (metadata) known['requestMetadata'] = parsed(metadata)
+  if (metadata) known['requestMetadata'] = jsonObject(parsedJson(metadata))
   return lateBody(body, known)
-}
-
-function parsed(json: string): unknown {
-  try {
-    return jsonObject(JSON.parse(json))
-  } catch {
-    return {}
-  }
 }
 
 /** An ARN has colons and slashes, which SDKs write either way. */

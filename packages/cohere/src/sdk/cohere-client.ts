@@ -1,4 +1,4 @@
-import { clientView } from '@token-meter/core/adapter'
+import { clientView, type SendingObservation } from '@token-meter/core/adapter'
 
 /**
  * A Cohere client by its shape, from SDK 7.20 to 8: `CohereClient`, `CohereClientV2`, and subclasses
@@ -80,14 +80,6 @@ export function sendingClient(client: object): SdkObject {
   )
 }
 
-/** What the calls of a client are observed with. */
-export interface ClientObservation {
-  /** Sends as the given function does, and is metered. */
-  observe(send: typeof fetch): typeof fetch
-  /** Something of the client cannot be observed: its calls work, and are not metered. */
-  fault(what: string): void
-}
-
 // `Reflect.apply` is how these are called.
 type Method = (...args: unknown[]) => unknown
 
@@ -97,7 +89,7 @@ type Method = (...args: unknown[]) => unknown
  */
 export function observedClient<Client extends object>(
   client: Client,
-  { observe, fault }: ClientObservation,
+  { observe, fault }: SendingObservation,
 ): Client {
   return clientView(client, {
     fault,
@@ -117,7 +109,7 @@ export function observedClient<Client extends object>(
   })
 }
 
-function observedOptions(options: SdkOptions, { observe, fault }: ClientObservation): SdkOptions {
+function observedOptions(options: SdkOptions, { observe, fault }: SendingObservation): SdkOptions {
   const send = observe((input, init) => (options.fetch ?? fetch)(input, init))
   const own = new Map<string | symbol, unknown>([['fetch', send]])
   const { fetcher } = options

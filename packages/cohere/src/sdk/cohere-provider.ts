@@ -1,4 +1,4 @@
-import { observeFetch, type Provider } from '@token-meter/core/adapter'
+import { type Provider, sendingObservation } from '@token-meter/core/adapter'
 import { cohereWire } from '../wire/protocol.ts'
 import {
   type CohereClient,
@@ -15,15 +15,6 @@ export const cohereProvider: Provider<CohereClient> = {
   recognises: isCohereClient,
   observe(client, observer, { provider }) {
     sendingClient(client)
-    const own = provider === undefined ? {} : { provider }
-    const observation = { observer, protocols: [cohereWire], ...own }
-    const told = new Set<string>()
-    return observedClient(client, {
-      observe: (send) => observeFetch(send, observation),
-      fault(what) {
-        if (!told.has(what)) observer.fault(what)
-        told.add(what)
-      },
-    })
+    return observedClient(client, sendingObservation(observer, cohereWire, provider))
   },
 }

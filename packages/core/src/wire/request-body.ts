@@ -1,3 +1,4 @@
+import { parsedJson } from '../lib/json.ts'
 import type { Call } from './endpoint.ts'
 
 /**
@@ -56,12 +57,7 @@ function parsedBytes(bytes: ArrayBuffer | ArrayBufferView): Call['body'] {
 }
 
 function parsed(body: string): Call['body'] {
-  if (!/^\s*\{/.test(body)) return {}
-  try {
-    return JSON.parse(body) as Call['body']
-  } catch {
-    return {}
-  }
+  return /^\s*\{/.test(body) ? ((parsedJson(body) as Call['body'] | undefined) ?? {}) : {}
 }
 
 /**

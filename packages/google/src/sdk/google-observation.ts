@@ -5,13 +5,14 @@ import {
   type ObservedCall,
   observeFetch,
   RequestContext,
+  ToldOnce,
 } from '@token-meter/core/adapter'
 import type { Call, Endpoint, WireOperation, WireRequest } from '@token-meter/core/wire'
 import { googleWire } from '../wire/protocol.ts'
 import type { ApiClient } from './google-client.ts'
 
 /** Said once: an application that uses them would hear nothing else. */
-const reported = new Set<string>()
+const reported = new ToldOnce()
 
 /** A request that is an operation, before it is begun. */
 export interface Opened {
@@ -97,8 +98,6 @@ export class Observation {
 
   /** Says something once in a process. */
   report(what: string): void {
-    if (reported.has(what)) return
-    reported.add(what)
-    this.#observer.fault(what)
+    if (reported.isNews(what)) this.#observer.fault(what)
   }
 }

@@ -1,4 +1,4 @@
-import { jsonObject, type UsageDetails, usageDetails } from '@token-meter/core/wire'
+import { jsonObject, parsedJson, type UsageDetails, usageDetails } from '@token-meter/core/wire'
 
 /**
  * What tools ran at Google for an answer, which are billed beside its tokens: by the metadata of a
@@ -131,7 +131,7 @@ export class InteractionTools {
   details(model: string): UsageDetails {
     const counts: Partial<Record<Fee, number>> = {}
     for (const { fee, list, count, text } of this.#steps?.values() ?? []) {
-      const said = text === '' ? count : Math.max(count, lengthOf(parsed(text), list))
+      const said = text === '' ? count : Math.max(count, lengthOf(parsedJson(text), list))
       counts[fee] = (counts[fee] ?? 0) + said
     }
     const { webSearchRequests = 0, ...others } = counts
@@ -142,15 +142,6 @@ export class InteractionTools {
 function lengthOf(args: unknown, list: string | undefined): number {
   const items = list === undefined ? undefined : jsonObject(args)[list]
   return Array.isArray(items) ? items.length : 0
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Cut short.
-    return undefined
-  }
 }
 
 /** One for each grounded answer of the models before Gemini 3, which bills every query. */

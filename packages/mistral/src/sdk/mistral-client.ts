@@ -1,4 +1,4 @@
-import { clientView } from '@token-meter/core/adapter'
+import { clientView, type SendingObservation } from '@token-meter/core/adapter'
 
 /**
  * A Mistral client by its shape, from SDK 1 to 2: `Mistral`, and subclasses of it. Never by class: an
@@ -41,7 +41,7 @@ interface HttpClient {
   clone(): HttpClient
 }
 
-type Observe = (send: typeof fetch) => typeof fetch
+type Observe = SendingObservation['observe']
 
 /** An HTTP client that sends as the given one does, hooks and all, through `observe`. */
 function observedHttpClient(inner: HttpClient, observe: Observe): HttpClient {
@@ -69,14 +69,6 @@ function observingHooks(hooks: SdkHooks, observe: Observe): SdkHooks {
   return Object.create(Object.getPrototypeOf(hooks) as object, own) as SdkHooks
 }
 
-/** What the calls of a client are observed with. */
-export interface ClientObservation {
-  /** Sends as the given function does, and is metered. */
-  readonly observe: Observe
-  /** Something of the client cannot be observed: its calls work, and are not metered. */
-  fault(what: string): void
-}
-
 // `Reflect.apply` is how these are called.
 type Method = (...args: unknown[]) => unknown
 
@@ -87,7 +79,7 @@ type Method = (...args: unknown[]) => unknown
  */
 export function observedClient<Client extends SdkObject>(
   client: Client,
-  { observe, fault }: ClientObservation,
+  { observe, fault }: SendingObservation,
 ): Client {
   const targets = new WeakMap<object, SdkObject>()
   const senders = new WeakMap<object, SdkObject>()

@@ -1,4 +1,4 @@
-import { observeFetch, type Provider } from '@token-meter/core/adapter'
+import { type Provider, sendingObservation } from '@token-meter/core/adapter'
 import { mistralWire } from '../wire/protocol.ts'
 import {
   isMistralClient,
@@ -18,19 +18,11 @@ export const mistralProvider: Provider<MistralClient | MistralRealtime> = {
   clientDescription: 'a Mistral client (@mistralai/mistralai 1 or 2) or its RealtimeTranscription',
   protocols: [mistralWire],
   recognises: (client) => isMistralClient(client) || isMistralRealtime(client),
-  observe(client, observer, options) {
-    const told = new Set<string>()
-    const fault = (what: string): void => {
-      if (!told.has(what)) observer.fault(what)
-      told.add(what)
-    }
-    const { provider } = options
+  observe(client, observer, { provider }) {
+    const observation = sendingObservation(observer, mistralWire, provider)
     if (isMistralRealtime(client)) {
-      return observedRealtime(client, { observer, provider, fault })
+      return observedRealtime(client, { observer, provider, fault: observation.fault })
     }
-    if (!isSdkObject(client)) return client
-    const own = provider === undefined ? {} : { provider }
-    const observation = { observer, protocols: [mistralWire], ...own }
-    return observedClient(client, { observe: (send) => observeFetch(send, observation), fault })
+    return isSdkObject(client) ? observedClient(client, observation) : client
   },
 }

@@ -1,4 +1,4 @@
-import { clientView } from '@token-meter/core/adapter'
+import { clientView, type SendingObservation } from '@token-meter/core/adapter'
 
 /**
  * An Ollama client by its shape, of SDK 0.5 or 0.6: `Ollama`, the instance that the package exports, those
@@ -19,14 +19,6 @@ export function isOllamaClient(client: object): client is OllamaClient {
   return hasMethods && typeof fields['config'] === 'object'
 }
 
-/** What the calls of a client are observed with. */
-export interface ClientObservation {
-  /** Sends as the given function does, and is metered. */
-  observe(send: typeof fetch): typeof fetch
-  /** Something of the client cannot be observed: its calls work, and are not metered. */
-  fault(what: string): void
-}
-
 // `Reflect.apply` is how these are called.
 type Method = (...args: unknown[]) => unknown
 
@@ -35,7 +27,7 @@ type Method = (...args: unknown[]) => unknown
  */
 export function observedClient<Client extends object>(
   client: Client,
-  { observe, fault }: ClientObservation,
+  { observe, fault }: SendingObservation,
 ): Client {
   return clientView(client, {
     fault,
@@ -48,7 +40,7 @@ export function observedClient<Client extends object>(
 }
 
 /** The same function in every respect, but that its calls are metered. */
-function observedFetch(send: typeof fetch, observe: ClientObservation['observe']): typeof fetch {
+function observedFetch(send: typeof fetch, observe: SendingObservation['observe']): typeof fetch {
   const observed = observe((input, init) => send(input, init))
   return new Proxy(send, {
     apply: (_, __, args: Parameters<typeof fetch>) => observed(...args),

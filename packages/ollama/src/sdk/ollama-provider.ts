@@ -1,4 +1,4 @@
-import { observeFetch, type Provider } from '@token-meter/core/adapter'
+import { type Provider, sendingObservation } from '@token-meter/core/adapter'
 import { ollamaWire } from '../wire/protocol.ts'
 import { isOllamaClient, observedClient, type OllamaClient } from './ollama-client.ts'
 
@@ -9,15 +9,6 @@ export const ollamaProvider: Provider<OllamaClient> = {
   protocols: [ollamaWire],
   recognises: isOllamaClient,
   observe(client, observer, { provider }) {
-    const own = provider === undefined ? {} : { provider }
-    const observation = { observer, protocols: [ollamaWire], ...own }
-    const told = new Set<string>()
-    return observedClient(client, {
-      observe: (send) => observeFetch(send, observation),
-      fault(what) {
-        if (!told.has(what)) observer.fault(what)
-        told.add(what)
-      },
-    })
+    return observedClient(client, sendingObservation(observer, ollamaWire, provider))
   },
 }

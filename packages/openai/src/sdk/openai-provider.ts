@@ -1,7 +1,7 @@
 import { type CallObserver, type Provider, observeClient } from '@token-meter/core/adapter'
 import { OpenAIObservation } from './openai-observation.ts'
 import { type OpenAIClient, copiedClient, isOpenAIClient } from './openai-client.ts'
-import { type OpenAISocket, isNewReport, isOpenAISocket, observeSocket } from './realtime-socket.ts'
+import { type OpenAISocket, isOpenAISocket, observeSocket, reported } from './realtime-socket.ts'
 import { Connection, isGlobalSocketMetered } from './web-socket.ts'
 import { openaiJobsWire } from '../wire/jobs/protocol.ts'
 
@@ -81,7 +81,7 @@ function watchForSocket(observer: CallObserver, method: string, [request]: unkno
   if (method !== 'authHeaders' || isGlobalSocketMetered()) return
   const { path, method: verb } = (request ?? {}) as { path?: unknown; method?: unknown }
   if (typeof path !== 'string' || !/\/responses\/*$/.test(path) || verb !== 'get') return
-  if (isNewReport(openedElsewhere)) observer.fault(openedElsewhere)
+  if (reported.isNews(openedElsewhere)) observer.fault(openedElsewhere)
 }
 
 const openedElsewhere =

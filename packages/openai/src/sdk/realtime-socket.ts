@@ -7,6 +7,7 @@ import {
   providerName,
   runWithCustomer,
   TokenEstimate,
+  ToldOnce,
 } from '@token-meter/core/adapter'
 import { jsonObject } from '@token-meter/core/wire'
 import { SocketAccount, type SocketObserver, type SocketReader } from '../wire/realtime/account.ts'
@@ -45,14 +46,7 @@ export function shareSocket(socket: object, observed: Observed): void {
 }
 
 /** What was reported as not metered, by whatever socket of the process. */
-const reported = new Set<string>()
-
-/** True the first time that something is to be reported in this process. */
-export function isNewReport(what: string): boolean {
-  if (reported.has(what)) return false
-  reported.add(what)
-  return true
-}
+export const reported = new ToldOnce()
 
 /**
  * Listens to a socket of the SDK. A socket that is listened to already only changes hands: whoever
@@ -74,7 +68,7 @@ export function observeSocket(
   const observed: Observed = { account }
   const reader = openSocket(socket.url, () => observed.account)
   if ('unmetered' in reader) {
-    if (isNewReport(reader.unmetered)) account.fault(reader.unmetered)
+    if (reported.isNews(reader.unmetered)) account.fault(reader.unmetered)
     return
   }
   shareSocket(socket, observed)

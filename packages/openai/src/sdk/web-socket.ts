@@ -7,13 +7,13 @@ import {
   providerName,
   runWithCustomer,
 } from '@token-meter/core/adapter'
-import { jsonObject } from '@token-meter/core/wire'
+import { jsonObject, parsedJson } from '@token-meter/core/wire'
 import { SocketAccount, type SocketEvent } from '../wire/realtime/account.ts'
 import { openSocket } from '../wire/realtime/open-socket.ts'
 import {
   type MeterRealtimeOptions,
   type OpenAISocket,
-  isNewReport,
+  reported,
   shareSocket,
   socketObserver,
   vendorOf,
@@ -126,7 +126,7 @@ export class Connection implements OpenAISocket {
     const observed = { account: new SocketAccount(this.url, socketObserver(observer), provider) }
     const reader = openSocket(this.url, () => observed.account)
     if ('unmetered' in reader) {
-      if (isNewReport(reader.unmetered)) observer.fault(reader.unmetered)
+      if (reported.isNews(reader.unmetered)) observer.fault(reader.unmetered)
       return
     }
     shareSocket(socket, observed)
@@ -200,11 +200,7 @@ function laneOf(sent: unknown): unknown {
 /** What is no JSON is no event: paths of other services end alike. */
 function parsed(data: unknown): unknown {
   const text = typeof data === 'string' ? data : decoded(data)
-  try {
-    return text === undefined ? undefined : JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  return text === undefined ? undefined : parsedJson(text)
 }
 
 function decoded(data: unknown): string | undefined {

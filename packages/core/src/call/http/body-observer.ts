@@ -1,7 +1,8 @@
+import { parsedJson } from '../../lib/json.ts'
 import type { ObservedCall, ObservedParts } from '../observed-call.ts'
 import { StreamObservation } from '../stream-observation.ts'
 import { ArrayItems } from './array-items.ts'
-import { EventFilter, jsonLines } from './event-filter.ts'
+import { EventFilter, eventOf, jsonLines } from './event-filter.ts'
 import { EventFrames } from './event-frames.ts'
 import { JsonOutline } from './json-outline.ts'
 import { FirstLine, mayBeginEvents } from './lost-type.ts'
@@ -115,10 +116,6 @@ function filtered(
   }
 }
 
-function eventOf(text: string): unknown {
-  return text.startsWith('{') ? parsed(text) : undefined
-}
-
 function eventFrames(observation: StreamObservation): BodyObserver {
   const frames = new EventFrames({
     event: (event) => void observation.push(event),
@@ -176,7 +173,7 @@ function linesOfParts(call: ObservedCall, parts: ObservedParts): BodyObserver {
     line(text) {
       // Another call has the same answer.
       if (call.settled) return
-      const json = parsed(text)
+      const json = parsedJson(text)
       if (json === undefined) return parts.skip()
       try {
         parts.see(json)
@@ -268,7 +265,7 @@ function wholeBody(call: ObservedCall): BodyObserver {
         call.fault('an answer is too long to be read')
         return nothing
       }
-      const json = parsed(text)
+      const json = parsedJson(text)
       if (json !== undefined) call.respond(json)
       // A plain-text answer, which carries no usage.
       else if (call.endpoint.content === 'text') call.respond(text)
@@ -284,14 +281,6 @@ const openBracket = 0x5b
 /** White space, and the bytes of a byte order mark. */
 function isBlank(byte: number): boolean {
   return byte <= 0x20 || byte === 0xef || byte === 0xbb || byte === 0xbf
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line) as unknown
-  } catch {
-    return undefined
-  }
 }
 
 function opaqueBody(call: ObservedCall): BodyObserver {

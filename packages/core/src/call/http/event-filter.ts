@@ -1,3 +1,4 @@
+import { parsedJson } from '../../lib/json.ts'
 import type { PlainEvent } from '../../wire/endpoint.ts'
 import { byteText, utf8Text } from './byte-text.ts'
 import { EventTemplate, type Span } from './event-template.ts'
@@ -237,7 +238,7 @@ export class EventFilter {
   #read(bytes: Bytes, text: string, block: Span): void {
     const { data, json } = this.#framing.data(utf8Text(bytes, block.start, block.end), text, block)
     if (data === '[DONE]') this.#isDone = true
-    const event = parseJson(data)
+    const event = eventOf(data)
     this.#template = undefined
     if (event === undefined) return
     // The event may be changed by whoever it is shown to.
@@ -298,11 +299,7 @@ function nullMember(text: string, json: number, key: string): Span | undefined {
   }
 }
 
-function parseJson(text: string): Record<string, unknown> | undefined {
-  if (!text.startsWith('{')) return undefined
-  try {
-    return JSON.parse(text) as Record<string, unknown>
-  } catch {
-    return undefined
-  }
+/** The event that a text is: an object. */
+export function eventOf(text: string): Record<string, unknown> | undefined {
+  return text.startsWith('{') ? (parsedJson(text) as Record<string, unknown>) : undefined
 }

@@ -14,6 +14,7 @@
  * - `{ [exception type]: payload }` for an exception, as `{ throttlingException: { message } }`;
  * - `{ error: { code, message } }` for an error that has no type.
  */
+import { parsedJson } from '../../lib/json.ts'
 import { copyOf, joined } from './joined.ts'
 
 /** Who is shown the events of a body. */
@@ -93,19 +94,15 @@ function frameEvent(headers: ReadonlyMap<string, string>, payload: Bytes): objec
     return { error: { code: headers.get(':error-code'), message: headers.get(':error-message') } }
   }
   const type = headers.get(':exception-type') ?? headers.get(':event-type')
-  const value = parsed(utf8.decode(payload))
+  const value = fieldsOf(utf8.decode(payload))
   if (type === undefined || value === undefined) return undefined
   const isChunk = type === 'chunk' && typeof value.bytes === 'string'
   return { [type]: isChunk ? { ...value, bytes: fromBase64(value.bytes as string) } : value }
 }
 
-function parsed(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
+function fieldsOf(payload: string): Record<string, unknown> | undefined {
+  const value = parsedJson(payload)
+  return typeof value === 'object' && value !== null ? { ...value } : undefined
 }
 
 function fromBase64(text: string): Bytes | undefined {

@@ -2,6 +2,7 @@
  * What streams look like whose type a proxy has lost: one that says `application/json` or nothing may pass
  * on an event stream, or lines of JSON.
  */
+import { parsedJson } from '../../lib/json.ts'
 import type { Endpoint } from '../../wire/endpoint.ts'
 
 /** What begins as `data:`, `event:`, `id:`, `retry:` or a comment does, and is neither JSON nor a text. */
@@ -32,7 +33,7 @@ export class FirstLine {
       if (!text.includes('\n') && this.#text.length <= longest) return undefined
       const end = this.#text.indexOf('\n')
       if (end < 0) return this.#text.length > longest ? this.#giveUp() : undefined
-      if (!isObject(this.#text.slice(0, end))) return this.#giveUp()
+      if (parsedJson(this.#text.slice(0, end)) === undefined) return this.#giveUp()
       this.#isWhole = true
       return this.#text.slice(end).trim() === '' ? undefined : this.#text
     }
@@ -46,12 +47,3 @@ export class FirstLine {
 }
 
 const openBrace = 0x7b
-
-function isObject(line: string): boolean {
-  try {
-    JSON.parse(line)
-    return true
-  } catch {
-    return false
-  }
-}

@@ -14,6 +14,7 @@ import type { WireOperation, WireProtocol } from '../../wire/protocol.ts'
 import { ObservedCall } from '../observed-call.ts'
 import { RequestContext } from '../operation.ts'
 import type { CallObserver } from '../provider.ts'
+import { ToldOnce } from '../told-once.ts'
 import { asksModel, mayAskModel } from '../unknown-host.ts'
 import { pathPattern, saysTokens, unknownUsageOf } from '../unknown-usage.ts'
 import type { FetchRequest } from './fetch-request.ts'
@@ -50,7 +51,7 @@ export interface Opened {
 }
 
 /** What was reported, by whatever `fetch` of the process. */
-const reported = new Set<string>()
+const reported = new ToldOnce()
 
 /** Says what the requests of one `fetch` are. */
 export class Recognition {
@@ -160,9 +161,7 @@ export class Recognition {
   }
 
   #reportOnce(what: string, message: string): void {
-    if (reported.has(what)) return
-    reported.add(what)
-    this.#observation.observer.fault(message)
+    if (reported.isNews(what)) this.#observation.observer.fault(message)
   }
 }
 

@@ -8,6 +8,7 @@ import { GatewayBillingWatch } from '../gateway-billing.ts'
 import { type CallObserver, type ClientOptions, guarded } from '../provider.ts'
 import type { ObservedCall } from '../observed-call.ts'
 import { RequestContext } from '../operation.ts'
+import { ToldOnce } from '../told-once.ts'
 import { asMetered } from '../unmetered-watch.ts'
 import { pathPattern, unknownUsageOf } from '../unknown-usage.ts'
 import { type CurrentCall, observeCall } from './observe-call.ts'
@@ -34,7 +35,7 @@ interface Opened {
 }
 
 /** What was reported as not metered, by whatever client of the process. */
-const reported = new Set<string>()
+const reported = new ToldOnce()
 
 /**
  * Observes the requests of one client of an SDK whose every request passes `post`, `get` or
@@ -198,10 +199,7 @@ export abstract class ClientObservation<Client extends SdkClient> {
 
   /** Reports, once in a process, what cannot be metered: an application that does it again hears no more. */
   #reportOnce(what: string, message: string): void {
-    const name = `${this.#protocol.name} ${what}`
-    if (reported.has(name)) return
-    reported.add(name)
-    this.observer.fault(message)
+    if (reported.isNews(`${this.#protocol.name} ${what}`)) this.observer.fault(message)
   }
 
   /** A call of a function that stands in for one of the SDK's own. */
