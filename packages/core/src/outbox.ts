@@ -13,6 +13,7 @@ export type {
   SqlCompanion,
   SqlCompanionStore,
 } from './outbox/companion.ts'
+export { companionFailure, inAppends } from './outbox/companion.ts'
 export type {
   Appended,
   ClaimOptions,

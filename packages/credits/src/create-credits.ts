@@ -109,11 +109,14 @@ export function createCredits(options: CreditsOptions): Credits {
       const amount = amountOf(wanted)
       if (amount < 0n) throw new RangeError('a hold is an amount from 0 up')
       const { id = mintRecordId(now()), ttlMs = 60_000, actor = 'api' } = wanted
-      const held = await books.write((rows) => {
-        const at = now()
-        const what = { id, amount, floor: 0n, leaseUntil: at + ttlMs }
-        return hold(rows, keyOf(customer, unit), what, [], { actor, at })
-      })
+      const held = await books.write(
+        (rows) => {
+          const at = now()
+          const what = { id, amount, floor: 0n, leaseUntil: at + ttlMs }
+          return hold(rows, keyOf(customer, unit), what, [], { actor, at })
+        },
+        { customers: [customer], holds: [id] },
+      )
       if (held.state === 'conflict') {
         throw new CreditsConflictError(`the hold ${id} is there, for another amount or account`)
       }
@@ -134,10 +137,11 @@ export function createCredits(options: CreditsOptions): Credits {
           const spent = parseAmount(text, unit)
           if (spent < 0n) throw new RangeError('what a hold came to is an amount from 0 up')
           const one = { key: `usage:hold:${id}`, record: null, amount: spent }
-          await books.write((rows) => settle(rows, id, [one], act(actor)))
+          const hint = { holds: [id], keys: [one.key] }
+          await books.write((rows) => settle(rows, id, [one], act(actor)), hint)
         },
         async release() {
-          await books.write((rows) => release(rows, id, act(actor)))
+          await books.write((rows) => release(rows, id, act(actor)), { holds: [id] })
         },
       }
     },

@@ -46,13 +46,6 @@ export class InsufficientCreditsError extends TokenMeterError implements Shortag
   }
 }
 
-/** The books cannot be read or written now, and the guard refuses calls while that is so. */
-export class CreditsUnavailableError extends TokenMeterError {
-  override readonly name = 'CreditsUnavailableError'
-  readonly code = 'credits_unavailable'
-  readonly status = 503
-}
-
 /** A key was used again for something else: what it stood for first stands. */
 export class CreditsConflictError extends TokenMeterError {
   override readonly name = 'CreditsConflictError'

@@ -18,9 +18,4 @@ export type {
   HoldOptions,
 } from './credits.ts'
 export type { AccountEvent, CreditEvents } from './events.ts'
-export {
-  CreditsConflictError,
-  CreditsUnavailableError,
-  InsufficientCreditsError,
-  type Shortage,
-} from './errors.ts'
+export { CreditsConflictError, InsufficientCreditsError, type Shortage } from './errors.ts'

@@ -1,9 +1,11 @@
 import {
-  type AppendedRecords,
+  companionFailure,
   fromBody,
+  inAppends,
   OutboxError,
   type SqlCompanion,
   type SqlCompanionStore,
+  type UsageRecord,
 } from '@token-meter/core/outbox'
 import type { RecordRow } from './append/append.ts'
 import type { TakenRow } from './append/waiting-rows.ts'
@@ -66,14 +68,15 @@ export class Companions {
           committed.length = 0
           if (isAgain) await ask('ROLLBACK TO companions')
           for (const companion of this.#attached) {
-            committed.push(await companion.appended(ask, this.#database.schema, inAppends(added)))
+            committed.push(
+              await companion.appended(ask, this.#database.schema, inAppends(added, recordOf)),
+            )
           }
         })
       } catch (cause) {
         committed.length = 0
         await ask('ROLLBACK TO companions')
-        const what = 'What is kept beside usage could not be written with it'
-        this.#report(new OutboxError(what, { cause }))
+        this.#report(companionFailure(cause))
       }
       await ask('RELEASE companions')
       return taken
@@ -126,16 +129,6 @@ export class Companions {
   }
 }
 
-/** Rows of one append have one list of holds. */
-function inAppends(rows: readonly RecordRow[]): readonly AppendedRecords[] {
-  const appends: { rows: RecordRow[]; holdIds: readonly string[] }[] = []
-  for (const row of rows) {
-    const last = appends.at(-1)
-    if (last?.holdIds === row.holdIds) last.rows.push(row)
-    else appends.push({ rows: [row], holdIds: row.holdIds })
-  }
-  return appends.map(({ rows: own, holdIds }) => ({
-    records: own.map(({ body, customer }) => fromBody(body, customer)),
-    holdIds,
-  }))
+function recordOf({ body, customer }: RecordRow): UsageRecord {
+  return fromBody(body, customer)
 }

@@ -2,6 +2,7 @@
  * What stands in the same store as the records and is written with them, in one transaction: the books
  * of credits. An outbox that can have one says so by `store`; which kind it is, its companion knows.
  */
+import { OutboxError } from '../errors/errors.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 
 /** Options of one `append`. */
@@ -14,6 +15,25 @@ export interface AppendOptions {
 export interface AppendedRecords {
   readonly records: readonly UsageRecord[]
   readonly holdIds: readonly string[]
+}
+
+/** Rows by the append that they are of: those of one have one list of holds. */
+export function inAppends<Row extends { readonly holdIds: readonly string[] }>(
+  rows: readonly Row[],
+  recordOf: (row: Row) => UsageRecord,
+): readonly AppendedRecords[] {
+  const appends: { records: UsageRecord[]; holdIds: readonly string[] }[] = []
+  for (const row of rows) {
+    const last = appends.at(-1)
+    if (last?.holdIds === row.holdIds) last.records.push(recordOf(row))
+    else appends.push({ records: [recordOf(row)], holdIds: row.holdIds })
+  }
+  return appends
+}
+
+/** What is reported of a companion that has failed: its records are kept all the same. */
+export function companionFailure(cause: unknown): OutboxError {
+  return new OutboxError('What is kept beside usage could not be written with it', { cause })
 }
 
 /** A companion, as the store calls it. */

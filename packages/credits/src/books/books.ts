@@ -31,7 +31,7 @@ export interface Change {
 export type Work<Value> = (rows: BookRows) => Value
 
 export interface Books {
-  /** One write, all or nothing. */
+  /** One write, all or nothing. @param hint what it is about, which a database loads at once. */
   write<Value>(work: Work<Value>, hint?: Hint): Promise<Value>
   read<Value>(work: Work<Value>): Promise<Value>
 }

@@ -95,11 +95,8 @@ export function settle(rows: BookRows, id: string, charges: readonly Charge[], a
     spent += amount
   }
   spendInPools(rows, held, { ended: isOpen ? held.amount : 0n, spent })
-  if (isOpen) {
-    giveBack(rows, account, allocation, id, act)
-    held.state = 'settled'
-    rows.saveHold(held)
-  } else if (held.state === 'expired') {
+  if (isOpen) giveBack(rows, account, allocation, id, act)
+  if (isOpen || held.state === 'expired') {
     held.state = 'settled'
     rows.saveHold(held)
   }

@@ -1,7 +1,8 @@
+import type { AskSql } from '@token-meter/core/outbox'
 import { CachedRows } from './cached-rows.ts'
 import { entryName, LoadedRows, type Need, NeedsRows, poolName, questionOf } from './loaded-rows.ts'
 import { toAccount, toEntry, toGrant, toHold, toPool } from './columns.ts'
-import { type Ask, writeRows } from './postgres-write.ts'
+import { writeRows } from './postgres-write.ts'
 import type { AccountRow, GrantRow } from './rows.ts'
 
 /** What an operation is about, where that is known: loaded together, before it begins. */
@@ -18,7 +19,7 @@ export interface Hint {
  * @param schema quoted.
  */
 export async function runOnPostgres<Value>(
-  ask: Ask,
+  ask: AskSql,
   schema: string,
   work: (rows: CachedRows) => Value,
   hint: Hint = {},
@@ -40,11 +41,11 @@ export async function runOnPostgres<Value>(
 }
 
 class Loader {
-  readonly #ask: Ask
+  readonly #ask: AskSql
   readonly #schema: string
   readonly #loaded: LoadedRows
 
-  constructor(ask: Ask, schema: string, loaded: LoadedRows) {
+  constructor(ask: AskSql, schema: string, loaded: LoadedRows) {
     this.#ask = ask
     this.#schema = schema
     this.#loaded = loaded

@@ -1,12 +1,9 @@
-import type { Columns } from './columns.ts'
+import type { AskSql } from '@token-meter/core/outbox'
 import type { WrittenRows } from './cached-rows.ts'
 import type { AccountRow, GrantRow, HoldRow } from './rows.ts'
 
-/** Asks the database within a transaction. 64-bit integers come as text. */
-export type Ask = (text: string, values?: readonly unknown[]) => Promise<readonly Columns[]>
-
 /** All of it in one statement. Rows are JSON: one parameter for however many, with amounts as text. */
-export async function writeRows(ask: Ask, schema: string, written: WrittenRows): Promise<void> {
+export async function writeRows(ask: AskSql, schema: string, written: WrittenRows): Promise<void> {
   if (Object.values(written).every((rows: readonly unknown[]) => rows.length === 0)) return
   const grants = `id bigint, account bigint, amount bigint, remaining bigint, held bigint, revoked bigint,
     state text, priority integer, kind text, effective_at double precision, expires_at double precision,

@@ -1,7 +1,7 @@
 import { OutboxError } from '../../errors/errors.ts'
 import { checkKeys, isAboveZero, isFunction, optionCheck } from '../../errors/option-check.ts'
 import type { UsageRecord } from '../../usage/usage-record.ts'
-import type { Companion, CompanionStore } from '../companion.ts'
+import { type Companion, companionFailure, type CompanionStore } from '../companion.ts'
 import { Faults } from '../faults.ts'
 import type { Outbox } from '../outbox.ts'
 import { distrustedSince } from '../rules.ts'
@@ -79,9 +79,7 @@ export function temporaryOutbox(
       try {
         companion.appended([{ records: added, holdIds }])
       } catch (cause) {
-        faults.report(
-          new OutboxError('What is kept beside usage could not be written with it', { cause }),
-        )
+        faults.report(companionFailure(cause))
       }
     }
   }

@@ -1,7 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { OutboxError } from '../../errors/errors.ts'
-import type { AppendedRecords, AttachedCompanion, Companion } from '../companion.ts'
-import type { RecordRow, WithAppended } from './append.ts'
+import type { OutboxError } from '../../errors/errors.ts'
+import {
+  type AttachedCompanion,
+  type Companion,
+  companionFailure,
+  inAppends,
+} from '../companion.ts'
+import type { WithAppended } from './append.ts'
 import { inTransaction } from './node-sqlite.ts'
 import { sqliteFailure } from './sqlite-failure.ts'
 
@@ -42,28 +47,17 @@ export function openCompanions(
     appended(rows) {
       database.exec('SAVEPOINT companions')
       try {
-        const appends = inAppends(rows)
+        const appends = inAppends(rows, ({ record }) => record)
         for (const companion of parts.values()) companion.appended(appends)
       } catch (cause) {
         database.exec('ROLLBACK TO companions')
-        report(new OutboxError('What is kept beside usage could not be written with it', { cause }))
+        report(companionFailure(cause))
       }
       database.exec('RELEASE companions')
     },
     part,
     write: (work) => inTransaction(database, work),
   }
-}
-
-/** Rows of one append have one list of holds. */
-function inAppends(rows: readonly RecordRow[]): readonly AppendedRecords[] {
-  const appends: { records: RecordRow['record'][]; holdIds: readonly string[] }[] = []
-  for (const { record, holdIds } of rows) {
-    const last = appends.at(-1)
-    if (last?.holdIds === holdIds) last.records.push(record)
-    else appends.push({ records: [record], holdIds })
-  }
-  return appends
 }
 
 /** @param open the companions of the file that is there now. */
