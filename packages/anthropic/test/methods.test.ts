@@ -1,23 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { documentedMethods } from '@token-meter/testkit/internal'
 import { describe, expect, test } from 'vitest'
 import { routeOf } from '../src/wire/routes.ts'
 import { startMetered } from './metered.ts'
 import { type SdkMethod, sdkMethods } from './sdk-methods.ts'
 import { type SdkClass, sdkMajors } from './sdk-majors.ts'
 
-interface Row extends SdkMethod {
-  readonly kind: string
-}
-
-const table = readFileSync(join(import.meta.dirname, '..', 'METHODS.md'), 'utf8')
-const rows: readonly Row[] = [...table.matchAll(/^\| `(.+?)` +\| (.+?) +\| (.+?) +\|/gm)].map(
-  ([, name = '', request = '', kind = '']) => ({
-    name,
-    request: request === '-' ? undefined : request.replaceAll('`', ''),
-    kind,
-  }),
-)
+const rows = documentedMethods(import.meta.dirname)
 
 /** Helpers that make their requests later, through other methods. */
 const helpers = new Set([

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import type { WireContext } from '@token-meter/core/wire'
 import { mistralWire } from '../src/wire.ts'
 import { sdkMajors } from './metered.ts'
-import { type MethodRow, methodRows, type Verdict } from './methods.ts'
+import type { MethodRow, Verdict } from '@token-meter/testkit/internal'
+import { methodRows } from './methods.ts'
 import { type SdkMethod, sdkMethods } from './sdk-methods.ts'
 
 const documented = join(import.meta.dirname, '../METHODS.md')

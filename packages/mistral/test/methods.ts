@@ -1,12 +1,4 @@
-/** What becomes of a method's usage: recorded, nothing to record, or unknown and reported. */
-export type Verdict = 'metered' | 'free' | 'not metered'
-
-/** What the table says of a method, or of all whose name begins alike (`beta.prompts.*`). */
-export interface MethodRow {
-  readonly name: string
-  readonly verdict: Verdict
-  readonly why: string
-}
+import { type MethodRow, parsedRows } from '@token-meter/testkit/internal'
 
 // Every method of both SDK majors: a verdict with its reason, and below it the resources and methods that
 // it holds for. METHODS.md is written from this, with
@@ -68,20 +60,4 @@ free | makes a key for a browser, whose usage this process never sees; a connect
 `
 
 /** The table; where several rows hold for a method, the first does. */
-export const methodRows: readonly MethodRow[] = parsed(table)
-
-function parsed(text: string): MethodRow[] {
-  let reason = { verdict: 'free' as Verdict, why: '' }
-  return text
-    .trim()
-    .split('\n')
-    .flatMap((line) => {
-      if (!line.startsWith('  ')) {
-        const [verdict, why = ''] = line.split(' | ')
-        reason = { verdict: verdict as Verdict, why }
-        return []
-      }
-      const [resource, methods = ''] = line.trim().split(': ')
-      return methods.split(' ').map((method) => ({ name: `${resource}.${method}`, ...reason }))
-    })
-}
+export const methodRows: readonly MethodRow[] = parsedRows(table)

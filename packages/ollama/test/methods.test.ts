@@ -1,23 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { documentedMethods } from '@token-meter/testkit/internal'
 import type { WireContext } from '@token-meter/core/wire'
 import { describe, expect, test } from 'vitest'
 import { ollamaWire } from '../src/wire.ts'
 import { sdkMinors } from './metered.ts'
-import { type SdkMethod, sdkMethods } from './sdk-methods.ts'
+import { sdkMethods } from './sdk-methods.ts'
 
-interface Row extends SdkMethod {
-  readonly kind: string
-}
-
-const table = readFileSync(join(import.meta.dirname, '..', 'METHODS.md'), 'utf8')
-const rows: readonly Row[] = [...table.matchAll(/^\| `(.+?)` +\| (.+?) +\| (.+?) +\|/gm)].map(
-  ([, name = '', request = '', kind = '']) => ({
-    name,
-    request: request === '-' ? undefined : request.replaceAll('`', ''),
-    kind,
-  }),
-)
+const rows = documentedMethods(import.meta.dirname)
 
 const context = {} as WireContext
 

@@ -1,12 +1,4 @@
-/** What becomes of a method's usage: recorded, nothing to record, or unknown and reported. */
-export type Verdict = 'metered' | 'free' | 'not metered'
-
-/** What the table says of one method. */
-export interface MethodRow {
-  readonly name: string
-  readonly verdict: Verdict
-  readonly why: string
-}
+import { type MethodRow, parsedRows } from '@token-meter/testkit/internal'
 
 // Every resource method of every SDK major: a verdict with its reason, and below it the resources
 // and methods that it holds for. METHODS.md is written from this, with
@@ -196,20 +188,3 @@ free | no model runs; what an event announces is billed when it is retrieved
 
 /** The table, a row for each method. */
 export const methodRows: readonly MethodRow[] = parsedRows(table)
-
-/** The rows of a table as it is written here. */
-export function parsedRows(text: string): MethodRow[] {
-  let reason = { verdict: 'free' as Verdict, why: '' }
-  return text
-    .trim()
-    .split('\n')
-    .flatMap((line) => {
-      if (!line.startsWith('  ')) {
-        const [verdict, why = ''] = line.split(' | ')
-        reason = { verdict: verdict as Verdict, why }
-        return []
-      }
-      const [resource, methods = ''] = line.trim().split(': ')
-      return methods.split(' ').map((method) => ({ name: `${resource}.${method}`, ...reason }))
-    })
-}

@@ -1,4 +1,4 @@
-import { type MethodRow, parsedRows } from './methods.ts'
+import { type MethodRow, parsedRows } from '@token-meter/testkit/internal'
 
 const groq = `
 metered | each request; the usage of a stream is in its last chunk, unasked; a system of several models (\`groq/compound\`) has a record for each model of its \`usage_breakdown\`, which add up to its usage

@@ -14,3 +14,10 @@ export { runZeroConfig, type ZeroConfigRun } from './internal/run-zero-config.ts
 export { sharedFolder, stripeOpenApi } from './internal/shared-folder.ts'
 export { startPostgres, type PostgresServer } from './internal/postgres-server.ts'
 export { followedTwice, recordedEvents, type FollowedStream } from './internal/skimmed-streams.ts'
+export {
+  documentedMethods,
+  parsedRows,
+  type DocumentedMethod,
+  type MethodRow,
+  type Verdict,
+} from './internal/method-tables.ts'
