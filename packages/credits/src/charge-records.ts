@@ -1,7 +1,7 @@
 import type { CostCalculator } from '@token-meter/core/cost'
 import type { UsageRecord } from '@token-meter/core/outbox'
 import { parseAmount } from './amount.ts'
-import { charge, type Charge, recordCharge, settle } from './books/holds.ts'
+import { charge, type Charge, holdsNamed, recordCharge, settle } from './books/holds.ts'
 import type { Act } from './books/operations.ts'
 import type { AccountRow, BookRows } from './books/rows.ts'
 
@@ -16,12 +16,10 @@ export function chargeRecords(
   { cost, act }: { cost: CostCalculator | undefined; act: Act },
 ): void {
   const settled = new Set<number>()
-  for (const id of holdIds) {
-    const held = rows.hold(id)
-    if (held === undefined) continue
+  for (const held of holdIds.flatMap((id) => holdsNamed(rows, id))) {
     const account = rows.accountById(held.account)
     const charges = records.flatMap((record) => chargeOf(record, account, cost))
-    settle(rows, id, charges, act)
+    settle(rows, held.id, charges, act)
     settled.add(account.id)
   }
   for (const record of records) {

@@ -1,6 +1,19 @@
 import fc from 'fast-check'
 import { adjust, give, revoke, unrevoke } from '../src/books/grants.ts'
-import { charge, hold, recordCharge, release, restore, settle, sweep } from '../src/books/holds.ts'
+import {
+  charge,
+  hold,
+  holdsNamed,
+  keepForJob,
+  raise,
+  recordCharge,
+  refusalOf,
+  release,
+  renew,
+  restore,
+  settle,
+  sweep,
+} from '../src/books/holds.ts'
 import { openAccount } from '../src/books/operations.ts'
 import type { BookRows } from '../src/books/rows.ts'
 
@@ -34,6 +47,9 @@ export const operations = fc.oneof(
     again: fc.boolean(),
   }),
   fc.record({ op: fc.constant('release' as const), id: fc.nat(20) }),
+  fc.record({ op: fc.constant('raise' as const), id: fc.nat(20), to: amount }),
+  fc.record({ op: fc.constant('renew' as const), id: fc.nat(20), lease: fc.nat(60) }),
+  fc.record({ op: fc.constant('keep' as const), id: fc.nat(20), job: fc.nat(3) }),
   fc.record({ op: fc.constant('charge' as const), id: fc.nat(60), amount }),
   fc.record({ op: fc.constant('restore' as const), id: fc.nat(60) }),
   fc.record({
@@ -82,6 +98,24 @@ export function run(rows: BookRows, one: Operation, at: number): unknown {
     }
     case 'release':
       return release(rows, `h${one.id}`, act)
+    case 'raise': {
+      const held = rows.hold(`h${one.id}`)
+      const by = one.to - (held?.amount ?? one.to)
+      if (held === undefined || held.state !== 'open' || by <= 0n) return undefined
+      const own = limits(at).filter(({ pool, period }) =>
+        held.pools.some(([a, b]) => a === pool && b === period),
+      )
+      if (own.length < held.pools.length) return undefined
+      const refused = refusalOf(rows, rows.accountById(held.account), by, own)
+      if (refused !== undefined) return refused
+      raise(rows, held, by, own)
+      return held.amount
+    }
+    case 'renew':
+      return renew(rows, [`h${one.id}`], at + one.lease)
+    case 'keep':
+      keepForJob(rows, `h${one.id}`, `j${one.job}`, at + 40)
+      return holdsNamed(rows, `job:j${one.job}`).map(({ id }) => id)
     case 'charge':
       return charge(rows, account, recordCharge(`r${one.id}`, one.amount), act)
     case 'restore':

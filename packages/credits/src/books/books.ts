@@ -13,7 +13,7 @@ import type {
 import { ConfigError } from '@token-meter/core/outbox'
 import type { DatabaseSync } from 'node:sqlite'
 import { MemoryRows } from './memory-rows.ts'
-import type { AccountRow, BookRows, NewEntry } from './rows.ts'
+import type { AccountRow, BookRows, NewEntry, PoolRow } from './rows.ts'
 import { type Hint, runOnPostgres } from './postgres-rows.ts'
 import { creditMigrations, creditVersion } from './postgres-schema.ts'
 import { SqliteRows } from './sqlite-rows.ts'
@@ -27,12 +27,24 @@ export interface Change {
   readonly entries: readonly NewEntry[]
 }
 
+/** What was spent of a pool, before an operation and after it. */
+export interface PoolChange {
+  readonly pool: PoolRow
+  readonly spentBefore: bigint
+}
+
 /** Work inside a transaction. */
 export type Work<Value> = (rows: BookRows) => Value
 
 export interface Books {
-  /** One write, all or nothing. @param hint what it is about, which a database loads at once. */
-  write<Value>(work: Work<Value>, hint?: Hint): Promise<Value>
+  /** In a database that is asked over a connection, which can take its time or be gone. */
+  readonly isRemote: boolean
+  /**
+   * One write, all or nothing. Where the store is asked synchronously the first try is made at once.
+   * @param hint what it is about, which a database loads at once.
+   * @param busyMs how long it tries again while another process has the store.
+   */
+  write<Value>(work: Work<Value>, hint?: Hint, busyMs?: number): Promise<Value>
   read<Value>(work: Work<Value>): Promise<Value>
 }
 
@@ -41,7 +53,7 @@ export interface BooksOptions {
   readonly busyMs: number
   /** What records that are appended cost, inside the transaction that keeps them. */
   readonly appended: (rows: BookRows, ...parameters: Parameters<Companion['appended']>) => void
-  readonly changed: (changes: readonly Change[]) => void
+  readonly changed: (changes: readonly Change[], pools: readonly PoolChange[]) => void
 }
 
 /** @throws ConfigError for an outbox that keeps no books. */
@@ -81,7 +93,7 @@ export function openBooks(outbox: Outbox, options: BooksOptions): Books {
 /** Each operation is a transaction of its own, which loads what it needs and writes what it changed. */
 function inPostgres(store: SqlCompanionStore, { appended, changed }: BooksOptions): Books {
   const run = async <Value>(ask: AskSql, schema: string, work: Work<Value>, hint: Hint) => {
-    let changes: readonly Change[] = []
+    let changes: Changes = { accounts: [], pools: [] }
     const attempt = (rows: BookRows) => {
       const journal = new Journal(rows)
       const value = work(journal.rows)
@@ -89,7 +101,7 @@ function inPostgres(store: SqlCompanionStore, { appended, changed }: BooksOption
       return value
     }
     const value = await runOnPostgres(ask, schema, attempt, hint)
-    return { value, committed: () => void (changes.length > 0 && changed(changes)) }
+    return { value, committed: () => tell(changes, changed) }
   }
   const database = store.attach({
     name: 'credits',
@@ -113,7 +125,7 @@ function inPostgres(store: SqlCompanionStore, { appended, changed }: BooksOption
     committed()
     return value
   }
-  return { write, read: write }
+  return { isRemote: true, write, read: write }
 }
 
 interface Part extends Companion {
@@ -122,9 +134,10 @@ interface Part extends Companion {
 
 function attached(store: AttachedCompanion<Part>, { busyMs, changed }: BooksOptions): Books {
   return {
+    isRemote: false,
     read: async (work) => store.read(({ journal }) => ended(journal.rows, work)),
-    async write(work) {
-      const until = performance.now() + busyMs
+    async write(work, _, patienceMs = busyMs) {
+      const until = performance.now() + patienceMs
       for (;;) {
         try {
           return store.write(({ journal }) => journaled(journal, changed, work))
@@ -161,8 +174,17 @@ function journaled<Value>(
   journal.take()
   const value = ended(journal.rows, work)
   const changes = journal.take()
-  if (changes.length > 0) queueMicrotask(() => changed(changes))
+  if (changes.accounts.length > 0) queueMicrotask(() => tell(changes, changed))
   return value
+}
+
+function tell({ accounts, pools }: Changes, changed: BooksOptions['changed']): void {
+  if (accounts.length > 0) changed(accounts, pools)
+}
+
+interface Changes {
+  readonly accounts: readonly Change[]
+  readonly pools: readonly PoolChange[]
 }
 
 /** Rows that remember what was done to them since it was asked last. */
@@ -176,6 +198,9 @@ class Journal {
       readonly entries: NewEntry[]
     }
   >()
+  /** By name: a pool that was read, and what was saved of it. */
+  readonly #spent = new Map<string, bigint>()
+  readonly #pools = new Map<string, PoolChange>()
 
   constructor(rows: BookRows) {
     const seen = <Row extends AccountRow | undefined>(account: Row): Row => {
@@ -193,6 +218,17 @@ class Journal {
       accountById: (id) => seen(rows.accountById(id)),
       addAccount: (key, at) => seen(rows.addAccount(key, at)),
       accountsOf: (customer) => rows.accountsOf(customer).map((account) => seen(account)),
+      pool: (pool, period) => {
+        const row = rows.pool(pool, period)
+        const name = `${pool} ${period}`
+        if (row !== undefined && !this.#spent.has(name)) this.#spent.set(name, row.spent)
+        return row
+      },
+      savePool: (pool) => {
+        rows.savePool(pool)
+        const name = `${pool.pool} ${pool.period}`
+        this.#pools.set(name, { pool, spentBefore: this.#spent.get(name) ?? 0n })
+      },
       addEntry: (account, entry) => {
         rows.addEntry(account, entry)
         this.#touched.get(account.id)?.entries.push(entry)
@@ -200,9 +236,11 @@ class Journal {
     }
   }
 
-  take(): readonly Change[] {
-    const changes = [...this.#touched.values()]
+  take(): Changes {
+    const changes = { accounts: [...this.#touched.values()], pools: [...this.#pools.values()] }
     this.#touched.clear()
+    this.#spent.clear()
+    this.#pools.clear()
     return changes
   }
 }

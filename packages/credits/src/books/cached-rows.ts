@@ -162,6 +162,11 @@ export class CachedRows implements BookRows {
     this.#changed.holds.add(hold)
   }
 
+  holdsOfJob(job: string): readonly HoldRow[] {
+    const ids = this.#answer<readonly string[]>({ what: 'holdsOfJob', job })
+    return ids.flatMap((id) => this.hold(id) ?? [])
+  }
+
   endedLeases(now: number, limit: number): readonly HoldRow[] {
     const ids = this.#answer<readonly string[]>({ what: 'endedLeases', now, limit })
     return ids.flatMap((id) => this.hold(id) ?? []).filter(({ state }) => state === 'open')

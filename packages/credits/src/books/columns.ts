@@ -67,6 +67,7 @@ export function toHold(row: Columns): HoldRow {
     pools: fromJson(row['pools']) as HoldRow['pools'],
     state: row['state'] as HoldState,
     leaseUntil: row['lease_until'] as number,
+    job: row['job'] as string | null,
     createdAt: row['created_at'] as number,
   }
 }

@@ -4,24 +4,30 @@ import { type Act, due, findAccount, giveBack, repay, take, takeBack } from './o
 import { exceededPool, holdInPools, leftOf, type PoolLimit, spendInPools } from './pools.ts'
 import type { AccountKey, AccountRow, Allocation, BookRows, HoldRow } from './rows.ts'
 
+/** Why nothing is set aside. */
+export interface Refused {
+  readonly state: 'insufficient' | 'blocked'
+  /** Of the account, or of the pool that is named. */
+  readonly available: bigint
+  readonly pool?: string
+  readonly why?: string
+}
+
 /** What came of asking for a hold. */
 export type Held =
   | { readonly state: 'held'; readonly hold: HoldRow }
-  | {
-      readonly state: 'insufficient' | 'blocked'
-      /** Of the account, or of the pool that is named. */
-      readonly available: bigint
-      readonly pool?: string
-      readonly why?: string
-    }
+  | Refused
   /** The id has another amount, or is another account's. */
   | { readonly state: 'conflict' }
+
+/** What is to be held of an account. */
+export type WantedHold = Pick<HoldRow, 'id' | 'amount' | 'floor' | 'leaseUntil'>
 
 /** Sets aside what a call may cost. The same id again has the same answer. */
 export function hold(
   rows: BookRows,
   key: AccountKey,
-  wanted: Pick<HoldRow, 'id' | 'amount' | 'floor' | 'leaseUntil'>,
+  wanted: WantedHold,
   limits: readonly PoolLimit[],
   act: Act,
 ): Held {
@@ -32,31 +38,104 @@ export function hold(
     return isSame ? { state: 'held', hold: known } : { state: 'conflict' }
   }
   if (account === undefined) return { state: 'insufficient', available: 0n }
+  return (
+    refusalOf(rows, account, wanted.amount, limits) ?? place(rows, account, wanted, limits, act)
+  )
+}
+
+/** What stands in the way of setting an amount aside; nothing is changed by asking. */
+export function refusalOf(
+  rows: BookRows,
+  account: AccountRow,
+  amount: bigint,
+  limits: readonly PoolLimit[],
+): Refused | undefined {
   const available = availableOf(account)
   if (account.blocked !== null) return { state: 'blocked', available, why: account.blocked }
-  if (available < wanted.amount) return { state: 'insufficient', available }
-  const exceeded = exceededPool(rows, limits, wanted.amount)
-  if (exceeded !== undefined) {
-    return { state: 'insufficient', available: leftOf(exceeded), pool: exceeded.pool }
-  }
-  holdInPools(rows, limits, wanted.amount)
-  const allocation = freeParts(rows, account, wanted.amount).map(({ grant, part }): Allocation => {
-    grant.held += part
-    rows.saveGrant(grant)
-    return [grant.id, part]
-  })
-  account.held += wanted.amount
-  rows.saveAccount(account)
+  if (available < amount) return { state: 'insufficient', available }
+  const exceeded = exceededPool(rows, limits, amount)
+  if (exceeded === undefined) return undefined
+  return { state: 'insufficient', available: leftOf(exceeded), pool: exceeded.pool }
+}
+
+/** Sets aside what nothing stands in the way of. */
+export function place(
+  rows: BookRows,
+  account: AccountRow,
+  wanted: WantedHold,
+  limits: readonly PoolLimit[],
+  act: Act,
+): Held {
   const made: HoldRow = {
     ...wanted,
     account: account.id,
-    allocation,
+    allocation: setAside(rows, account, wanted.amount, limits),
     pools: limits.map(({ pool, period }) => [pool, period] as const),
     state: 'open',
+    job: null,
     createdAt: act.at,
   }
   rows.addHold(made)
   return { state: 'held', hold: made }
+}
+
+function setAside(
+  rows: BookRows,
+  account: AccountRow,
+  amount: bigint,
+  limits: readonly PoolLimit[],
+): readonly Allocation[] {
+  holdInPools(rows, limits, amount)
+  account.held += amount
+  rows.saveAccount(account)
+  return freeParts(rows, account, amount).map(({ grant, part }): Allocation => {
+    grant.held += part
+    rows.saveGrant(grant)
+    return [grant.id, part]
+  })
+}
+
+/** Sets more aside under a hold that is open, which nothing stands in the way of. */
+export function raise(
+  rows: BookRows,
+  held: HoldRow,
+  by: bigint,
+  limits: readonly PoolLimit[],
+): void {
+  const more = setAside(rows, rows.accountById(held.account), by, limits)
+  const parts = new Map(held.allocation)
+  for (const [grant, part] of more) parts.set(grant, (parts.get(grant) ?? 0n) + part)
+  held.allocation = [...parts]
+  held.amount += by
+  rows.saveHold(held)
+}
+
+/** Holds whose calls are under way stand for longer; those that have ended are left alone. */
+export function renew(rows: BookRows, ids: readonly string[], leaseUntil: number): void {
+  for (const id of ids) {
+    const held = rows.hold(id)
+    if (held === undefined || held.state !== 'open' || held.leaseUntil >= leaseUntil) continue
+    held.leaseUntil = leaseUntil
+    rows.saveHold(held)
+  }
+}
+
+/** A call has created work that goes on: its hold stands until that is over, and is found by its name. */
+export function keepForJob(rows: BookRows, id: string, job: string, leaseUntil: number): void {
+  const held = rows.hold(id)
+  if (held === undefined) return
+  held.job = job
+  held.leaseUntil = Math.max(held.leaseUntil, leaseUntil)
+  rows.saveHold(held)
+}
+
+/** `job:<name>` in place of a hold's id stands for the holds of that job. */
+export const jobPrefix = 'job:'
+
+export function holdsNamed(rows: BookRows, id: string): readonly HoldRow[] {
+  if (id.startsWith(jobPrefix)) return rows.holdsOfJob(id.slice(jobPrefix.length))
+  const held = rows.hold(id)
+  return held === undefined ? [] : [held]
 }
 
 /** What is charged once, by its key: what a record costs, or what somebody says that a hold came to. */

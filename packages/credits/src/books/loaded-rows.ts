@@ -12,6 +12,7 @@ export type Need =
   | { readonly what: 'grantsOfSource'; readonly account: number; readonly source: string }
   | { readonly what: 'grantsInUse'; readonly account: number }
   | { readonly what: 'hold'; readonly id: string }
+  | { readonly what: 'holdsOfJob'; readonly job: string }
   | { readonly what: 'endedLeases'; readonly now: number; readonly limit: number }
   | { readonly what: 'pool'; readonly pool: string; readonly period: string }
   | { readonly what: 'lastPool'; readonly pool: string }

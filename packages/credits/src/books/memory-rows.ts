@@ -18,6 +18,7 @@ export class MemoryRows implements BookRows {
   readonly #grantsOf = new Map<number, GrantRow[]>()
   readonly #holds = new Map<string, HoldRow>()
   readonly #open = new Map<string, HoldRow>()
+  readonly #ofJob = new Map<string, Set<HoldRow>>()
   readonly #pools: PoolRow[] = []
   readonly #entries: EntryRow[] = []
   readonly #byEntryKey = new Map<string, EntryRow>()
@@ -94,8 +95,14 @@ export class MemoryRows implements BookRows {
     this.#open.set(hold.id, hold)
   }
 
-  saveHold({ id, state }: HoldRow): void {
+  saveHold(hold: HoldRow): void {
+    const { id, state, job } = hold
     if (state !== 'open') this.#open.delete(id)
+    if (job !== null) this.#ofJob.set(job, (this.#ofJob.get(job) ?? new Set()).add(hold))
+  }
+
+  holdsOfJob(job: string): readonly HoldRow[] {
+    return [...(this.#ofJob.get(job) ?? [])].toSorted((a, b) => (a.id < b.id ? -1 : 1))
   }
 
   endedLeases(now: number, limit: number): readonly HoldRow[] {

@@ -15,20 +15,23 @@ export interface PoolLimit {
   readonly rollover: boolean
 }
 
-/** A pool's own, as it is in a period; made where nothing was held in it yet. */
-export function openPool(rows: BookRows, { pool, period, limit, rollover }: PoolLimit): PoolRow {
+/** A pool as it is in a period, whether anything was held in it yet or not. */
+export function poolAsItIs(rows: BookRows, { pool, period, limit, rollover }: PoolLimit): PoolRow {
   const known = rows.pool(pool, period)
-  if (known !== undefined) {
-    if (known.limit !== limit) {
-      // The application has another one by now.
-      known.limit = limit
-      rows.savePool(known)
-    }
-    return known
-  }
+  // The application may have another limit by now.
+  if (known !== undefined) return { ...known, limit }
   const last = rollover ? rows.lastPool(pool) : undefined
-  const left = last === undefined ? 0n : last.limit + last.carried - last.spent - last.held
-  return rows.addPool({ pool, period, limit, carried: left > 0n ? left : 0n, spent: 0n, held: 0n })
+  const left = last === undefined ? 0n : leftOf(last)
+  const carried = left > 0n ? left : 0n
+  return { pool, period, limit, carried, spent: 0n, held: 0n }
+}
+
+/** The same to be changed, made where nothing was held in it yet. */
+function openPool(rows: BookRows, limit: PoolLimit): PoolRow {
+  const known = rows.pool(limit.pool, limit.period)
+  if (known === undefined) return rows.addPool(poolAsItIs(rows, limit))
+  known.limit = limit.limit
+  return known
 }
 
 /** What a pool has left in its period. Below 0 where it is soft, or calls used more than they held. */
@@ -43,8 +46,9 @@ export function exceededPool(
   amount: bigint,
 ): PoolRow | undefined {
   for (const limit of limits) {
-    const pool = openPool(rows, limit)
-    if (!limit.isSoft && leftOf(pool) < amount) return pool
+    if (limit.isSoft) continue
+    const row = poolAsItIs(rows, limit)
+    if (leftOf(row) < amount) return row
   }
   return undefined
 }

@@ -9,6 +9,9 @@ import type { AccountRow, GrantRow } from './rows.ts'
 export interface Hint {
   readonly customers?: readonly string[]
   readonly holds?: readonly string[]
+  /** Holds that cannot be there yet: their ids were just minted. */
+  readonly newHolds?: readonly string[]
+  readonly pools?: readonly (readonly [pool: string, period: string])[]
   /** Keys of entries that it looks for. */
   readonly keys?: readonly string[]
 }
@@ -51,7 +54,9 @@ class Loader {
     this.#loaded = loaded
   }
 
-  async loadHinted({ customers = [], holds = [], keys = [] }: Hint): Promise<void> {
+  async loadHinted(hint: Hint): Promise<void> {
+    const { customers = [], holds = [], newHolds = [], pools = [], keys = [] } = hint
+    for (const id of newHolds) this.#answer({ what: 'hold', id }, false)
     if (customers.length === 0 && holds.length === 0) return
     const accounts = await this.#lockAccounts(
       `customer = ANY ($1::text[]) OR id IN (SELECT account FROM ${this.#schema}.credit_holds WHERE id = ANY ($2::text[]))`,
@@ -71,6 +76,8 @@ class Loader {
     }
     const ids = accounts.map(({ id }) => id)
     if (holds.length > 0) await this.#loadHolds(holds)
+    const held = holds.flatMap((id) => this.#loaded.holds.get(id)?.pools ?? [])
+    if (held.length + pools.length > 0) await this.#lockPools([...held, ...pools])
     if (ids.length === 0) return
     await this.#loadGrants(ids)
     if (keys.length > 0) await this.#loadEntries(ids, keys)
@@ -138,6 +145,12 @@ class Loader {
           need.id,
         ])
         return this.#loadHolds([need.id])
+      case 'holdsOfJob': {
+        const sql = `SELECT id FROM ${credit_holds} WHERE job = $1 ORDER BY id`
+        const holds = (await this.#ask(sql, [need.job])).map((row) => row['id'] as string)
+        await this.loadHinted({ holds })
+        return answer(holds)
+      }
       case 'endedLeases': {
         const ids = await this.#ask(
           `SELECT id FROM ${credit_holds} WHERE state = 'open' AND lease_until <= $1
@@ -149,12 +162,7 @@ class Loader {
         return answer(holds)
       }
       case 'pool': {
-        const sql = `SELECT * FROM ${credit_pools} WHERE pool = $1 AND period = $2 FOR UPDATE`
-        const [row] = await this.#ask(sql, [need.pool, need.period])
-        if (row !== undefined) {
-          this.#loaded.pools.set(poolName(need.pool, need.period), toPool(row))
-        }
-        return answer(row !== undefined)
+        return this.#lockPools([[need.pool, need.period]])
       }
       case 'lastPool': {
         const sql = `SELECT period FROM ${credit_pools} WHERE pool = $1 ORDER BY id DESC LIMIT 1`
@@ -202,6 +210,21 @@ class Loader {
     const accounts = (await this.#ask(sql, values)).map(toAccount)
     for (const account of accounts) this.#loaded.accounts.set(account.id, account)
     return accounts
+  }
+
+  /** In one order, so that nobody who locks several waits for who waits for them. */
+  async #lockPools(pools: readonly (readonly [pool: string, period: string])[]): Promise<void> {
+    const { credit_pools } = this.#tables()
+    const sql = `SELECT * FROM ${credit_pools}
+      WHERE (pool, period) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+      ORDER BY pool, period FOR UPDATE`
+    const names = [pools.map(([pool]) => pool), pools.map(([, period]) => period)]
+    const found = (await this.#ask(sql, names)).map(toPool)
+    for (const row of found) this.#loaded.pools.set(poolName(row.pool, row.period), row)
+    for (const [pool, period] of pools) {
+      const isThere = this.#loaded.pools.has(poolName(pool, period))
+      this.#answer({ what: 'pool', pool, period }, isThere)
+    }
   }
 
   async #loadGrants(accounts: readonly number[]): Promise<void> {

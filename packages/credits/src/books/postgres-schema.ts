@@ -50,8 +50,10 @@ function version1(schema: string): readonly string[] {
       pools jsonb NOT NULL,
       state text NOT NULL CHECK (state IN ('open', 'settled', 'released', 'expired')),
       lease_until double precision NOT NULL,
+      job text,
       created_at double precision NOT NULL
     )`,
+    `CREATE INDEX credit_holds_job ON ${schema}.credit_holds (job) WHERE job IS NOT NULL`,
     `CREATE INDEX credit_holds_open ON ${schema}.credit_holds (lease_until) WHERE state = 'open'`,
     `CREATE TABLE ${schema}.credit_pools (
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

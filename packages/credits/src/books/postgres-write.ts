@@ -9,7 +9,7 @@ export async function writeRows(ask: AskSql, schema: string, written: WrittenRow
     state text, priority integer, kind text, effective_at double precision, expires_at double precision,
     source text, idempotency_key text, created_at double precision`
   const holds = `id text, account bigint, amount bigint, floor bigint, allocation jsonb, pools jsonb,
-    state text, lease_until double precision, created_at double precision`
+    state text, lease_until double precision, job text, created_at double precision`
   const pools = `pool text, period text, "limit" bigint, carried bigint, spent bigint, held bigint`
   const entries = `account bigint, id bigint, grant_id bigint, kind text, amount bigint, key text,
     hold text, record text, ref text, actor text, at double precision`
@@ -38,7 +38,8 @@ export async function writeRows(ask: AskSql, schema: string, written: WrittenRow
       FROM ${given(2, grants)} WHERE one.id = given.id
     ), ng AS (${add('credit_grants', 3, grants)}
     ), h AS (
-      UPDATE ${schema}.credit_holds AS one SET state = given.state, lease_until = given.lease_until
+      UPDATE ${schema}.credit_holds AS one SET amount = given.amount, allocation = given.allocation,
+        state = given.state, lease_until = given.lease_until, job = given.job
       FROM ${given(4, holds)} WHERE one.id = given.id
     ), nh AS (${add('credit_holds', 5, holds)}
     ), p AS (

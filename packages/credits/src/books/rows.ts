@@ -91,14 +91,16 @@ export type Allocation = readonly [grant: number, amount: bigint]
 export interface HoldRow {
   readonly id: string
   readonly account: number
-  readonly amount: bigint
+  amount: bigint
   /** What is charged if nobody ever says what became of the call. */
   readonly floor: bigint
-  readonly allocation: readonly Allocation[]
+  allocation: readonly Allocation[]
   /** The pools that it counts in, each in its period. */
   readonly pools: readonly (readonly [pool: string, period: string])[]
   state: HoldState
   leaseUntil: number
+  /** The work that its call has created, and that goes on: a batch, a background response. */
+  job: string | null
   readonly createdAt: number
 }
 
@@ -177,6 +179,8 @@ export interface BookRows {
   hold(id: string): HoldRow | undefined
   addHold(hold: HoldRow): void
   saveHold(hold: HoldRow): void
+  /** Those of a call that has created this job. */
+  holdsOfJob(job: string): readonly HoldRow[]
   /** Open holds whose lease has ended, the oldest first. */
   endedLeases(now: number, limit: number): readonly HoldRow[]
   pool(pool: string, period: string): PoolRow | undefined

@@ -144,20 +144,22 @@ export class SqliteRows implements BookRows {
 
   addHold(hold: HoldRow): void {
     const sql = `INSERT INTO credit_holds
-        (id, account, amount, floor, allocation, pools, state, lease_until, created_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
-    const { id, account, amount, floor, allocation, pools, state, leaseUntil, createdAt } = hold
+        (id, account, amount, floor, allocation, pools, state, lease_until, job, created_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    const { id, account, amount, floor, allocation, pools, state, leaseUntil, job, createdAt } =
+      hold
     const of = [parts(allocation), pools.length === 0 ? '[]' : JSON.stringify(pools)] as const
-    this.#run(sql, id, account, amount, floor, ...of, state, leaseUntil, createdAt)
+    this.#run(sql, id, account, amount, floor, ...of, state, leaseUntil, job, createdAt)
   }
 
-  saveHold({ id, state, leaseUntil }: HoldRow): void {
-    this.#run(
-      'UPDATE credit_holds SET state = ?, lease_until = ? WHERE id = ?',
-      state,
-      leaseUntil,
-      id,
-    )
+  saveHold({ id, amount, allocation, state, leaseUntil, job }: HoldRow): void {
+    const sql = `UPDATE credit_holds
+      SET amount = ?, allocation = ?, state = ?, lease_until = ?, job = ? WHERE id = ?`
+    this.#run(sql, amount, parts(allocation), state, leaseUntil, job, id)
+  }
+
+  holdsOfJob(job: string): readonly HoldRow[] {
+    return this.#all('SELECT * FROM credit_holds WHERE job = ? ORDER BY id', job).map(toHold)
   }
 
   endedLeases(now: number, limit: number): readonly HoldRow[] {

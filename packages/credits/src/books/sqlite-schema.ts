@@ -51,8 +51,10 @@ const version1 = `
     pools TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('open', 'settled', 'released', 'expired')),
     lease_until REAL NOT NULL,
+    job TEXT,
     created_at REAL NOT NULL
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX credit_holds_job ON credit_holds (job) WHERE job IS NOT NULL;
   CREATE INDEX credit_holds_open ON credit_holds (lease_until) WHERE state = 'open';
 
   CREATE TABLE credit_pools (
