@@ -13,7 +13,16 @@ export type { ManualUsage } from './meter/manual-usage.ts'
 export type { Call } from './wire/endpoint.ts'
 export type { AttributesOption, AttributeValues, Customer } from './call/customer.ts'
 export type { OnInterrupted } from './call/estimates.ts'
-export type { ClientOptions, FetchOptions, Provider, SendingFetch } from './call/provider.ts'
+export type { Admission, Guard, GuardedCall } from './call/guard.ts'
+export { jobHoldId } from './call/guard.ts'
+export type {
+  ClientOptions,
+  FetchOptions,
+  OnRefused,
+  Provider,
+  SendingFetch,
+} from './call/provider.ts'
+export type { CallBounds, InputBeyond } from './wire/call-bounds.ts'
 
 export {
   type TokenCountName,

@@ -11,6 +11,7 @@ export {
   type StreamAnswer,
   type StreamReader,
 } from './wire/endpoint.ts'
+export type { CallBounds, InputBeyond } from './wire/call-bounds.ts'
 export type {
   AnswerPart,
   AnswerParts,

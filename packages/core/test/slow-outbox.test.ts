@@ -1,6 +1,7 @@
 import { exampleRecord } from '@token-meter/testkit'
 import { expect, test } from 'vitest'
-import type { CompletedReading, ObservedCall } from '../src/call/observed-call.ts'
+import type { CompletedReading } from '../src/call/completed-reading.ts'
+import type { ObservedCall } from '../src/call/observed-call.ts'
 import { type TokenMeterError, memoryOutbox } from '../src/index.ts'
 import { UsageRecorder } from '../src/meter/recorder.ts'
 

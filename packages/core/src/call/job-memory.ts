@@ -11,7 +11,7 @@ const memories = new Map<string, JobMemory>()
 /** The jobs of one kind of a protocol, with the calls of this process that created them. */
 export function jobMemory(protocol: string, kind: string): JobMemory {
   const name = `${protocol} ${kind}`
-  const memory = memories.get(name) ?? new JobMemory()
+  const memory = memories.get(name) ?? new JobMemory(name)
   memories.set(name, memory)
   return memory
 }
@@ -22,12 +22,28 @@ export function jobMemory(protocol: string, kind: string): JobMemory {
  * first.
  */
 export class JobMemory {
+  readonly #name: string
   readonly #pending = new Map<string, ObservedCall>()
   readonly #billed = new Set<string>()
 
+  /** @param name of the kind of jobs, of all protocols. */
+  constructor(name: string) {
+    this.#name = name
+  }
+
+  /** What a job is called where something is held for it: the same in every process. */
+  nameOf(id: string): string {
+    return `${this.#name} ${id}`
+  }
+
+  /** True for a job that is known already, whatever has become of it. */
+  knows(id: string): boolean {
+    return this.#billed.has(id) || this.#pending.has(id)
+  }
+
   /** A job was created and is not finished. */
   created(id: string, call: ObservedCall): void {
-    if (this.#billed.has(id) || this.#pending.has(id)) return
+    if (this.knows(id)) return
     this.#pending.set(id, call)
     dropOldest(this.#pending)
   }
@@ -43,6 +59,8 @@ export class JobMemory {
 
   /** A job was seen finished. Returns false when it had been before. */
   settle(id: string): boolean {
+    // Whoever shows it settles what is held, or gives it back.
+    this.#pending.get(id)?.dismiss()
     this.#pending.delete(id)
     if (this.#billed.has(id)) return false
     this.#billed.add(id)
@@ -64,11 +82,12 @@ export class CallJobs implements JobStore<ObservedCall> {
 
   created(id: string, fields: Call['body']): void {
     const call = this.#current()
-    if (call === undefined) return
+    if (call === undefined || this.#memory.knows(id)) return
     // Who pays, without the conversation and the endpoint that holds it.
     const endpoint = { name: call.endpoint.name, read: () => [], ...noEstimate }
     const body = { model: call.requestedModel, ...fields }
     this.#memory.created(id, call.again({ ...call.call, body }, endpoint))
+    call.startsJob(this.#memory.nameOf(id))
   }
 
   creatorOf(id: string): ObservedCall | undefined {
@@ -84,7 +103,9 @@ export class CallJobs implements JobStore<ObservedCall> {
   }
 
   settle(id: string): boolean {
-    return this.#memory.settle(id)
+    const isNews = this.#memory.settle(id)
+    if (isNews) this.#current()?.endsJob(this.#memory.nameOf(id))
+    return isNews
   }
 }
 

@@ -1,38 +1,28 @@
-import {
-  type TokenCounts,
-  type TokenType,
-  allInput,
-  mapCounts,
-  tokenTypes,
-} from '../usage/token-counts.ts'
 import type { Attributes, UsageOutcome } from '../usage/usage-record.ts'
 import { type UsageReading, unknownUsage } from '../wire/usage-reading.ts'
 import { TokenEstimate } from '../wire/token-estimate.ts'
-import { withoutUnknownCost } from '../wire/stated-cost.ts'
 import { readableFields } from '../wire/request-body.ts'
 import type { Call, Endpoint } from '../wire/endpoint.ts'
-import { type EstimatePolicy, withoutDoubtedZeros } from './estimates.ts'
+import {
+  AskingCall,
+  boundsOf,
+  CallHold,
+  type GuardSettings,
+  type UnrecordedEnd,
+} from './call-hold.ts'
+import { type CompletedReading, completedReadings } from './completed-reading.ts'
+import type { EstimatePolicy } from './estimates.ts'
+import { jobHoldId } from './guard.ts'
 import type { RequestRewrite } from '../wire/protocol.ts'
 import { type HttpHeaders, httpHeaders } from '../wire/http-headers.ts'
 import type { ResponseWatcher } from './registry.ts'
+import { mayHaveArrived } from './sending-failure.ts'
 import { showsModel, showsUsage } from './unknown-host.ts'
-
-/** A reading whose counts are all there, some of them estimated, or marked as unknown. */
-export interface CompletedReading {
-  readonly reading: UsageReading
-  readonly tokens: TokenCounts
-  readonly outcome: UsageOutcome
-  readonly estimated: readonly TokenType[]
-  /** Counts that are 0 because nobody knows them. */
-  readonly unknown?: readonly TokenType[]
-  /** The caller did not let the response end: that its usage is missing is expected, not a fault. */
-  readonly interrupted: boolean
-}
 
 /** Where the usage of observed calls goes. No method ever throws. */
 export interface RecordSink {
   /**
-   * Records the usage of a call.
+   * Records the usage of a call, by which what is held for it is settled.
    * @returns a promise where the outbox needs time to make it safe, which never rejects.
    */
   record(call: ObservedCall, readings: readonly CompletedReading[]): void | Promise<void>
@@ -92,8 +82,13 @@ export class ObservedCall implements ResponseWatcher {
   /** Set while an outbox that is not synchronous stores the usage: results wait for it. */
   stored: Promise<void> | undefined
   #settled = false
+  /** What a guard holds for it, until it has ended for that. */
+  #hold: CallHold | undefined
+  /** The work that ends with it, where another call has started that. */
+  #endsJob: string | undefined
   readonly #sink: RecordSink
   readonly #policy: EstimatePolicy
+  readonly #guard: GuardSettings | undefined
 
   constructor(
     call: Call,
@@ -101,6 +96,7 @@ export class ObservedCall implements ResponseWatcher {
     payer: { customer: string | null; attributes: Attributes },
     sink: RecordSink,
     policy: EstimatePolicy = { onInterrupted: 'estimate' },
+    guard?: GuardSettings,
   ) {
     this.call = call
     this.endpoint = endpoint
@@ -110,11 +106,69 @@ export class ObservedCall implements ResponseWatcher {
     this.isLinked = policy.billLinked !== true && isLinked(call, endpoint)
     this.#sink = sink
     this.#policy = policy
+    this.#guard = guard
   }
 
-  /** A call that asks again for this one's response: the same customer pays. */
+  /**
+   * Asks the guard of the meter, where there is one, whether the call may be sent: before it is, and not for
+   * what is free. Never throws.
+   */
+  ask(): void {
+    if (this.#guard === undefined) return
+    this.#hold = new CallHold(new AskingCall(this, this.#guard.pools), this.#guard)
+  }
+
+  /**
+   * Set while it is not known whether the call may be sent. Whoever sends it waits for that; a rejection is
+   * the error that the caller gets in place of an answer, and the call is dismissed.
+   */
+  get admission(): Promise<void> | undefined {
+    return this.#hold?.admitted
+  }
+
+  /** A call that asks again for this one's response: the same customer pays, and settles what is held. */
   again(call: Call, endpoint: Endpoint): ObservedCall {
-    return new ObservedCall(call, endpoint, this, this.#sink, this.#policy)
+    const same = new ObservedCall(call, endpoint, this, this.#sink, this.#policy, this.#guard)
+    same.#hold = this.#hold?.share()
+    return same
+  }
+
+  /** The ids that its records are appended with; `undefined` where nothing was held. */
+  get holdIds(): readonly string[] | undefined {
+    if (this.#hold !== undefined) return this.#hold.holdIds
+    return this.#endsJob === undefined ? undefined : [jobHoldId(this.#endsJob)]
+  }
+
+  /** Its records were handed to the outbox. */
+  recorded(): void {
+    this.#hold?.settled()
+    this.#hold = undefined
+  }
+
+  /** It has started work that goes on, which is known by this name. */
+  startsJob(name: string): void {
+    const { jobForMs = defaultJobMs } = boundsOf(this.call, this.endpoint)
+    // The provider's clock, and whoever asks for the end, may be late.
+    this.#hold?.keep(name, jobForMs + jobGraceMs)
+  }
+
+  /** Its answer shows that the work of this name has ended. */
+  endsJob(name: string): void {
+    if (this.#guard !== undefined && this.#hold === undefined) this.#endsJob = name
+  }
+
+  #endHold(end: UnrecordedEnd): void {
+    const job = this.#endsJob
+    const hold = this.#hold
+    this.#hold = undefined
+    this.#endsJob = undefined
+    hold?.ended(end)
+    if (job === undefined) return
+    try {
+      this.#guard?.guard.ended?.({ name: job })
+    } catch (cause) {
+      this.#sink.fault('what is held for a job could not be told that it has ended', cause)
+    }
   }
 
   get settled(): boolean {
@@ -152,6 +206,7 @@ export class ObservedCall implements ResponseWatcher {
       this.#sink.fault(`the answer of a call of ${this.endpoint.name} could not be read`, cause)
     }
     this.stored = parts.stored
+    this.#endHold('released')
   }
 
   /** A stream has ended, with what its reader found until then. */
@@ -198,9 +253,22 @@ export class ObservedCall implements ResponseWatcher {
     this.abandon()
   }
 
-  /** The response is not to be billed, or not by this call. */
+  /** The response is not to be billed, or not by this call: what is held for it is given back. */
   dismiss(): void {
     this.#settled = true
+    this.#endHold('released')
+  }
+
+  /** Nobody knows whether it was answered: nothing is recorded, and what is held for it stays a while. */
+  lost(): void {
+    this.#settled = true
+    this.#endHold('lost')
+  }
+
+  /** It was sent, or was to be, and has failed with an error in place of an answer. */
+  failed(error: unknown): void {
+    if (this.#hold === undefined || !mayHaveArrived(error)) this.dismiss()
+    else this.lost()
   }
 
   /** Tells the application what could not be read; what could is recorded all the same. */
@@ -225,6 +293,8 @@ export class ObservedCall implements ResponseWatcher {
       if (this.holder?.hold(this, write) !== true) write()
     } catch (cause) {
       this.#sink.fault(`the usage of a call of ${this.endpoint.name} could not be read`, cause)
+      // It was answered, and may be owed.
+      this.#endHold('lost')
     }
   }
 
@@ -233,48 +303,13 @@ export class ObservedCall implements ResponseWatcher {
     known: UsageOutcome,
     output: () => TokenEstimate,
   ): readonly CompletedReading[] {
-    const interrupted = known === 'partial'
     let inputTokens: number | undefined
-    const text = { output, inputTokens: () => (inputTokens ??= this.#estimateInput()) }
-    return readings.map((stated) => {
-      const sound = withoutDoubtedZeros(stated, text)
-      // That the usage of a response that was left has gaps is no news.
-      const isNews = sound === stated || !interrupted
-      const reading = {
-        ...sound,
-        problems: isNews ? sound.problems : stated.problems,
-        details: withoutUnknownCost(sound.details, this.call.provider, this.headers),
-      }
-      const { input, output: outputTokens } = reading.tokens
-      /** A count that was not given beside the others is none: cached tokens are a part of the input. */
-      const counts = (input: number, output: number): TokenCounts => ({
-        ...mapCounts((count) => reading.tokens[count] ?? 0),
-        input,
-        output,
-      })
-      const common = { reading, interrupted }
-      if (input !== undefined && outputTokens !== undefined) {
-        const tokens = counts(input, outputTokens)
-        return { ...common, tokens, outcome: known, estimated: [] }
-      }
-      if (interrupted && this.#policy.onInterrupted === 'partial-only') {
-        const tokens = counts(input ?? 0, outputTokens ?? 0)
-        const unknown = unknownCounts(reading)
-        return { ...common, tokens, outcome: 'partial', estimated: [], unknown }
-      }
-      const rest = (reading.total ?? 0) - allInput(counts(0, 0))
-      const isPartOfTotal = rest > 0 && input === undefined && outputTokens === undefined
-      const estimate = outputTokens ?? output().tokens
-      const outputOrEstimate = isPartOfTotal ? Math.min(estimate, rest) : estimate
-      const tokens = counts(
-        input ?? (isPartOfTotal ? rest - outputOrEstimate : text.inputTokens()),
-        outputOrEstimate,
-      )
-      const estimated = [
-        ...(input === undefined ? (['input'] as const) : []),
-        ...(outputTokens === undefined ? (['output'] as const) : []),
-      ]
-      return { ...common, tokens, outcome: 'estimated', estimated }
+    return completedReadings(readings, known, {
+      output,
+      inputTokens: () => (inputTokens ??= this.#estimateInput()),
+      onInterrupted: this.#policy.onInterrupted,
+      provider: this.call.provider,
+      headers: this.headers,
     })
   }
 
@@ -288,6 +323,10 @@ export class ObservedCall implements ResponseWatcher {
     return estimate.tokens
   }
 }
+
+/** How long work goes on of which the provider says nothing, in ms. */
+const defaultJobMs = 24 * 60 * 60 * 1000
+const jobGraceMs = 60 * 60 * 1000
 
 function requestedModelOf({ body }: Call): string | null {
   try {
@@ -305,17 +344,6 @@ function isLinked(call: Call, endpoint: Endpoint): boolean {
   } catch {
     return false
   }
-}
-
-/**
- * What the provider did not say. Cached tokens are a part of all the input: a provider that gave
- * the input and no cached tokens has none.
- */
-function unknownCounts({ tokens }: UsageReading): readonly TokenType[] {
-  return tokenTypes
-    .filter(({ count }) => tokens[count] === undefined)
-    .filter(({ count }) => count === 'output' || tokens.input === undefined)
-    .map(({ type }) => type)
 }
 
 /** What the SDKs hang on an answer, where a wrapper or a mock gives nothing but that. */

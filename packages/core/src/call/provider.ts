@@ -35,6 +35,11 @@ export interface ClientOptions {
    * are billed by the meter too. @default the meter's own `billLinked`
    */
   readonly billLinked?: boolean
+  /**
+   * What the calls count against beside the customer's own balance, for a meter with a guard: ids of pools,
+   * as of `credits.pool({ id: 'team_7', ... })`. @default none
+   */
+  readonly pools?: readonly string[]
 }
 
 /** Options of one metered `fetch`. */
@@ -44,7 +49,18 @@ export interface FetchOptions extends ClientOptions {
    * properties are those of the metered one too. @default the global one, as it is at each call
    */
   readonly fetch?: SendingFetch
+  /**
+   * What the caller gets of a call that the meter's guard refuses. `throw`: the `fetch` rejects with the
+   * refusal. `respond`: it answers a `Response` with the status of the refusal (402 where it has none),
+   * `x-should-retry: false` and `{ error: { code, type, message, ... } }`, of which SDKs make the error that
+   * they make of any answer of that status; a rejection they take for a lost connection, and try again.
+   * @default 'throw'
+   */
+  readonly onRefused?: OnRefused
 }
+
+/** How a metered `fetch` tells a refusal. */
+export type OnRefused = 'throw' | 'respond'
 
 /** What can be called as `fetch` is: each `typeof fetch`, and functions without its other properties. */
 export type SendingFetch = (
@@ -58,9 +74,14 @@ const knownOfClient: Readonly<Record<keyof ClientOptions, true>> = {
   includeUsage: true,
   onInterrupted: true,
   billLinked: true,
+  pools: true,
 }
 
-const knownOfFetch: Readonly<Record<keyof FetchOptions, true>> = { ...knownOfClient, fetch: true }
+const knownOfFetch: Readonly<Record<keyof FetchOptions, true>> = {
+  ...knownOfClient,
+  fetch: true,
+  onRefused: true,
+}
 
 /** @throws ConfigError when an option is wrong. */
 export function checkClientOptions(options: ClientOptions): void {
@@ -80,6 +101,12 @@ export function checkFetchOptions(options: FetchOptions): void {
   const check = optionCheck('meter.fetch()')
   checkOptions(check, options)
   check('fetch', options.fetch ?? isFunction, 'a function that sends as fetch does', isFunction)
+  check(
+    'onRefused',
+    options.onRefused ?? 'throw',
+    '"throw" or "respond"',
+    isOneOf('throw', 'respond'),
+  )
 }
 
 const requestParts = ['method', 'headers', 'body', 'signal']
@@ -95,13 +122,17 @@ function checkOptions(check: OptionCheck, options: ClientOptions): void {
   check('provider', provider, 'a name', isText)
   check('includeUsage', includeUsage, 'true or false', isOneOf(true, false))
   checkOnInterrupted(check, onInterrupted)
+  check('pools', options.pools ?? [], "a list of ids, such as ['team_7']", isTexts)
 }
+
+const isTexts = (value: unknown) => Array.isArray(value) && value.every(isText)
 
 /** What a provider reports the calls of its client to. */
 export interface CallObserver {
   /**
    * A call is about to be sent. `free` says that it costs nothing itself (it asks for a response
-   * again), so that it is never refused.
+   * again), so that it is never refused, and nothing is held for it. Any other is not sent before its
+   * `admission`, where it has one.
    * @throws MissingCustomerError where the meter refuses calls that nobody pays for.
    */
   begin(call: Call, endpoint: Endpoint, options?: { readonly free?: boolean }): ObservedCall

@@ -15,3 +15,21 @@ export function handleRejection(
   ;(returned as PromiseLike<unknown>).then(undefined, onRejected)
   return true
 }
+
+/** Waits for a promise, or until a signal is aborted, whichever comes first. Rejects as the promise does. */
+export async function unlessAborted(
+  promise: Promise<unknown>,
+  signal: AbortSignal | undefined | null,
+): Promise<void> {
+  if (signal === undefined || signal === null) return void (await promise)
+  if (signal.aborted) return
+  let stop: (() => void) | undefined
+  const aborted = new Promise<void>((resolve) => (stop = resolve))
+  const listener = (): void => stop?.()
+  signal.addEventListener('abort', listener, { once: true })
+  try {
+    await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', listener)
+  }
+}

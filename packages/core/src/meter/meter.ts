@@ -98,7 +98,7 @@ export function meterOn<SupportedClient extends object>(
   pipeline: Pipeline,
   options: MeterOptions<SupportedClient>,
 ): Meter<SupportedClient> {
-  const { providers, attributes, onMissingCustomer = 'record', tokenizer } = options
+  const { providers, attributes, onMissingCustomer = 'record', tokenizer, guard } = options
   const { recorder } = pipeline
   const onFault = (what: string, cause?: unknown) => recorder.fault(what, cause)
   const count = tokenizer && guardedTokenizer(tokenizer, onFault)
@@ -113,14 +113,25 @@ export function meterOn<SupportedClient extends object>(
     const onInterrupted = own.onInterrupted ?? options.onInterrupted ?? 'estimate'
     const billLinked = own.billLinked ?? options.billLinked ?? false
     const policy = { onInterrupted, billLinked, count }
+    const guarding = guard && { guard, pools: own.pools ?? noPools, fault: onFault }
     return {
       begin(call, endpoint, { free = false } = {}) {
         const onMissing = free ? 'record' : onMissingCustomer
         const payer = findPayer(call, { ...payerOptions, onMissingCustomer: onMissing })
-        return new ObservedCall(call, endpoint, payer, recorder, policy)
+        const observed = new ObservedCall(call, endpoint, payer, recorder, policy, guarding)
+        if (!free) observed.ask()
+        return observed
       },
       fault: onFault,
     }
+  }
+
+  /** A limit that nobody looks at would be none. */
+  function checkPools(owner: string, { pools = noPools }: ClientOptions): void {
+    if (guard !== undefined || pools.length === 0) return
+    throw new ConfigError(
+      `${owner}: pools count for nothing without a guard: createMeter({ guard: credits.guard() })`,
+    )
   }
 
   function meter<Client extends SupportedClient>(
@@ -130,6 +141,7 @@ export function meterOn<SupportedClient extends object>(
   ): Client {
     checkCustomer(customer, 'meter()')
     checkClientOptions(clientOptions)
+    checkPools('meter()', clientOptions)
     const raw = unwrap(client)
     const provider = providerOf(raw, providers)
     const wrapped = provider.observe(raw, observerOf(customer, clientOptions), clientOptions)
@@ -141,10 +153,11 @@ export function meterOn<SupportedClient extends object>(
     fetch(customer: Customer, fetchOptions: FetchOptions = {}): typeof fetch {
       checkCustomer(customer, 'meter.fetch()')
       checkFetchOptions(fetchOptions)
-      const { fetch: send, provider, includeUsage } = fetchOptions
+      checkPools('meter.fetch()', fetchOptions)
+      const { fetch: send, provider, includeUsage, onRefused } = fetchOptions
       const observer = observerOf(customer, fetchOptions)
       protocols ??= protocolsOf(providers)
-      return meteredFetch(send, { observer, protocols, provider, includeUsage })
+      return meteredFetch(send, { observer, protocols, provider, includeUsage, onRefused })
     },
     outbox: pipeline.outbox,
     correct: pipeline.correct,
@@ -168,6 +181,8 @@ export function meterOn<SupportedClient extends object>(
     },
   })
 }
+
+const noPools: readonly string[] = []
 
 const frameworkPages = 'https://github.com/token-meter/token-meter/tree/main/docs/frameworks'
 

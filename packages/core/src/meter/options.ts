@@ -1,5 +1,6 @@
 import { type AttributesOption, checkAttributes } from '../call/customer.ts'
 import { type OnInterrupted, checkOnInterrupted } from '../call/estimates.ts'
+import type { Guard } from '../call/guard.ts'
 import type { Provider } from '../call/provider.ts'
 import type { CostCalculator } from '../cost/price-source.ts'
 import { checkCost } from '../cost/pricing.ts'
@@ -65,6 +66,11 @@ export interface MeterOptions<Client extends object = object> {
    */
   readonly billLinked?: boolean
   /**
+   * Decides before a call is sent whether it may be, such as `credits.guard()` of `@token-meter/credits`,
+   * which refuses what the customer cannot pay. Its refusal is the error of the call. @default none
+   */
+  readonly guard?: Guard
+  /**
    * Counts the text of estimates, such as `gptTokenizer()` of `@token-meter/core/gpt-tokenizer`.
    * @default none: a heuristic by the kinds of characters, mostly within 20 % of OpenAI's count
    */
@@ -119,6 +125,7 @@ const known: Readonly<Record<keyof MeterOptions, true>> = {
   onMissingCustomer: true,
   onInterrupted: true,
   billLinked: true,
+  guard: true,
   tokenizer: true,
   onError: true,
   delivery: true,
@@ -142,6 +149,9 @@ export function checkOptions(options: MeterOptions): void {
     check('outbox', outbox, 'an outbox, such as sqliteOutbox("usage.db")', hasMethod('append'))
   }
   if (tokenizer !== undefined) check('tokenizer', tokenizer, tokenizerWanted, hasMethod('count'))
+  if (options.guard !== undefined) {
+    check('guard', options.guard, 'a guard, such as credits.guard()', hasMethod('admit'))
+  }
   checkAttributes(check, attributes)
   checkOnInterrupted(check, options.onInterrupted)
   checkCost(check, options.cost)

@@ -9,7 +9,8 @@
  *
  * A call never sees any of it; `meter.record()` rejects with what is reported.
  */
-import type { CompletedReading, ObservedCall, RecordSink } from '../call/observed-call.ts'
+import type { CompletedReading } from '../call/completed-reading.ts'
+import type { ObservedCall, RecordSink } from '../call/observed-call.ts'
 import type { PriceRecord } from '../cost/pricing.ts'
 import {
   MissingCustomerError,
@@ -45,6 +46,13 @@ interface Appending {
   readonly records: readonly UsageRecord[]
 }
 
+interface AppendingOptions {
+  /** Whether an id that is taken is so by the same usage. @default never */
+  readonly isSame?: ((taken: TakenId) => boolean) | undefined
+  /** What these records settle, where something was held for them. */
+  readonly holdIds?: readonly string[] | undefined
+}
+
 /** Makes usage records and puts them in the outbox. */
 export class UsageRecorder implements RecordSink {
   readonly #options: RecorderOptions
@@ -75,14 +83,22 @@ export class UsageRecorder implements RecordSink {
       const odd = oddUsage(call.call, reading, records.length > 0)
       if (odd !== undefined) this.#onError(odd)
     }
-    if (records.length === 0) return
+    const { holdIds } = call
+    // Nothing was used: what is held for it is given back.
+    if (records.length === 0) return holdIds === undefined ? undefined : call.dismiss()
     if (call.customer === null) this.#onError(unattributed(call))
+    const recorded = (): void => {
+      if (holdIds !== undefined) call.recorded()
+    }
     try {
-      const appending = this.#append(records)
+      const appending = this.#append(records, { holdIds })
+      if (appending === undefined) recorded()
+      else if (holdIds !== undefined) appending.then(recorded, recorded)
       const waitMs = Math.max(maxWaitMs, this.#options.lifetime?.awaitDeliveryMs ?? 0)
       if (appending !== undefined) return this.#waitFor(appending, records, waitMs)
     } catch {
-      // Reported, with the records.
+      // Reported, with the records: to record() them again is what charges them.
+      recorded()
     }
   }
 
@@ -95,7 +111,7 @@ export class UsageRecorder implements RecordSink {
   async recordManual(record: UsageRecord, named: Pick<ManualUsage, 'id' | 'at'>): Promise<void> {
     const priced = this.#priced(record)
     const isSame = (taken: TakenId) => isSameUsage(taken, named.at !== undefined)
-    const appending = this.#append([priced], isSame)
+    const appending = this.#append([priced], { isSame })
     const isChecked = this.#knowsTakenIds
     await appending
     if (named.id === undefined || isChecked) return
@@ -168,7 +184,7 @@ export class UsageRecorder implements RecordSink {
   /** A failure is reported with the records in it, which are then nowhere else, and thrown. */
   #append(
     given: readonly UsageRecord[],
-    isSame?: (taken: TakenId) => boolean,
+    { isSame, holdIds }: AppendingOptions,
   ): void | Promise<void> {
     const livemode = this.#options.livemode?.()
     const records = livemode instanceof Promise ? given : inMode(given, livemode)
@@ -179,12 +195,13 @@ export class UsageRecorder implements RecordSink {
     }
     if (this.#closed) return failed(new Error('the meter was closed'))
     this.appendCount++
+    const options = holdIds && { holdIds }
     let outcome: ReturnType<Outbox['append']>
     try {
       outcome =
         livemode instanceof Promise
-          ? livemode.then((mode) => this.#outbox.append(inMode(given, mode)))
-          : this.#outbox.append(records)
+          ? livemode.then((mode) => this.#outbox.append(inMode(given, mode), options))
+          : this.#outbox.append(records, options)
     } catch (cause) {
       return failed(cause)
     }

@@ -1,4 +1,5 @@
-import type { CompletedReading, ObservedCall } from '../call/observed-call.ts'
+import type { CompletedReading } from '../call/completed-reading.ts'
+import type { ObservedCall } from '../call/observed-call.ts'
 import { UsageError } from '../errors/errors.ts'
 import { deriveRecordId, mintRecordId } from '../usage/record-id.ts'
 import { isZero } from '../usage/token-counts.ts'

@@ -1,3 +1,4 @@
+import type { CallBounds } from './call-bounds.ts'
 import type { HttpHeaders } from './http-headers.ts'
 import type { TokenEstimate } from './token-estimate.ts'
 import type { UsageReading } from './usage-reading.ts'
@@ -37,6 +38,14 @@ export interface Endpoint {
    * @default false
    */
   isLinked?(call: Call): boolean
+  /**
+   * The most that a call can use, for guards that hold credits for it: asked before it is sent, in the
+   * caller's own time, so that it may take 1 ms for a megabyte and runs no tokenizer.
+   *
+   * @param body the fields that can be read without running a getter of the caller.
+   * @default nothing is known: `beyond` has `unknown`
+   */
+  bounds?(body: Call['body'], call: Call): CallBounds
   /**
    * Reads a whole response; no reading when there is nothing to bill.
    *

@@ -50,11 +50,13 @@ export class FetchRequest implements WireRequest {
   /** True where the body of a `Request` has to be read to see it. */
   get isUnread(): boolean {
     // What is aborted is not sent, and its body is for nobody.
-    return this.#unread !== undefined && !this.#isRead && !this.#signal?.aborted
+    return this.#unread !== undefined && !this.#isRead && !this.signal?.aborted
   }
 
-  get #signal(): AbortSignal | undefined {
-    return this.#args[1]?.signal ?? this.#unread?.signal
+  /** What aborts it. */
+  get signal(): AbortSignal | undefined {
+    const [input, init] = this.#args
+    return init?.signal ?? (input as { signal?: AbortSignal }).signal
   }
 
   /**
@@ -64,7 +66,7 @@ export class FetchRequest implements WireRequest {
   async read(): Promise<void> {
     const request = this.#unread
     if (request === undefined) return
-    const signal = this.#signal ?? request.signal
+    const signal = this.signal ?? request.signal
     const reader = (request.body as ReadableStream<Uint8Array>).getReader()
     const stop = (): void => void reader.cancel(signal.reason).catch(() => {})
     signal.addEventListener('abort', stop, { once: true })

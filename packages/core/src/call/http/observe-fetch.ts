@@ -6,9 +6,11 @@ import { GatewayBillingWatch } from '../gateway-billing.ts'
 import { followAnswer } from '../registry.ts'
 import type { ObservedCall } from '../observed-call.ts'
 import { guarded } from '../provider.ts'
+import { unlessAborted } from '../../lib/promises.ts'
 import { asMetered, isPaidAround } from '../unmetered-watch.ts'
 import { FetchRequest, type Sendable } from './fetch-request.ts'
 import { observeResponse } from './observe-response.ts'
+import { refusalResponse } from './refusal-response.ts'
 import { type FetchObservation, type Opened, Recognition } from './recognition.ts'
 
 type Fetch = typeof fetch
@@ -39,12 +41,19 @@ export function observeFetch(given: Fetch, observation: FetchObservation): Fetch
     const scope = observation.anywhere === true ? AnswerScope.current() : undefined
     call.holder = scope
     call.mayBeInside = observation.anywhere === true
+    if (call.admission !== undefined) {
+      const refusal = await refusedBy(call, call.admission, request.signal)
+      if (refusal !== undefined && observation.onRefused === 'respond') {
+        return refusalResponse(refusal.reason)
+      }
+      if (refusal !== undefined) throw refusal.reason
+    }
     try {
       const response = await sendRewritten(sendMetered, request, opened.operation.rewrite)
       scope?.offer(call, httpHeaders(response.headers))
       return guarded(observer, () => answered(response, call, opened)) ?? response
     } catch (error) {
-      call.dismiss()
+      call.failed(error)
       throw error
     }
   }
@@ -68,6 +77,26 @@ export function observeFetch(given: Fetch, observation: FetchObservation): Fetch
       return follow(request, seen === 'unmetered' ? undefined : seen)
     })
   }
+}
+
+/**
+ * Waits until a call may be sent; returns why it may not. Nothing is sent after it was aborted.
+ * @throws the reason of the signal, as `fetch` does.
+ */
+async function refusedBy(
+  call: ObservedCall,
+  admission: Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly reason: unknown } | undefined> {
+  try {
+    await unlessAborted(admission, signal)
+  } catch (reason) {
+    call.dismiss()
+    return { reason }
+  }
+  if (signal?.aborted !== true) return undefined
+  call.dismiss()
+  throw signal.reason
 }
 
 /** @throws MissingCustomerError where the meter refuses calls that nobody pays for. */

@@ -13,7 +13,7 @@ import { fieldsWithFiles, requestBody } from '../../wire/request-body.ts'
 import type { WireOperation, WireProtocol } from '../../wire/protocol.ts'
 import { ObservedCall } from '../observed-call.ts'
 import { RequestContext } from '../operation.ts'
-import type { CallObserver } from '../provider.ts'
+import type { CallObserver, OnRefused } from '../provider.ts'
 import { ToldOnce } from '../told-once.ts'
 import { asksModel, mayAskModel } from '../unknown-host.ts'
 import { pathPattern, saysTokens, unknownUsageOf } from '../unknown-usage.ts'
@@ -35,6 +35,8 @@ export interface FetchObservation {
   readonly anywhere?: boolean | undefined
   /** What a request is sent by that is metered here: past another metered `fetch`. @default as any */
   readonly sendMetered?: typeof fetch
+  /** How a refusal of the meter's guard is told. @default 'throw' */
+  readonly onRefused?: OnRefused | undefined
 }
 
 /** A request that is an operation, before it is begun. */

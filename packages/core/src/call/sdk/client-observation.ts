@@ -1,3 +1,4 @@
+import { unlessAborted } from '../../lib/promises.ts'
 import { providerName } from '../../usage/provider-name.ts'
 import type { Endpoint } from '../../wire/endpoint.ts'
 import { type HttpHeaders, requestHeaders } from '../../wire/http-headers.ts'
@@ -26,6 +27,7 @@ export interface RequestOptions {
   readonly path?: string
   readonly body?: unknown
   readonly headers?: unknown
+  readonly signal?: AbortSignal | null | undefined
 }
 
 /** A request that is an operation, before it is begun. */
@@ -117,11 +119,15 @@ export abstract class ClientObservation<Client extends SdkClient> {
     }
 
     let observed: ObservedCall | undefined
-    const prepare = (options: RequestOptions | undefined): RequestOptions | undefined => {
+    const prepare = (
+      options: RequestOptions | undefined,
+    ): RequestOptions | undefined | Promise<RequestOptions | undefined> => {
       const opened = isLater ? open(options) : known
       if (opened === undefined) return options
       observed = this.#begin(client, opened, options?.method ?? method, options)
-      return observed === undefined ? options : this.#sent(client, observed, options)
+      if (observed === undefined) return options
+      const sent = this.#sent(client, observed, options)
+      return observed.admission === undefined ? sent : whenAdmitted(observed, sent)
     }
     const newArgs = [...args]
     newArgs[place] = prepareOptions(given, prepare)
@@ -220,6 +226,25 @@ export abstract class ClientObservation<Client extends SdkClient> {
   protected guarded<Value>(work: () => Value): Value | undefined {
     return guarded(this.observer, work)
   }
+}
+
+/**
+ * The options of a request once its call may be sent, which may take a moment. What is aborted by then goes
+ * on at once: the SDK sends nothing, and says so.
+ */
+async function whenAdmitted(
+  call: ObservedCall,
+  options: RequestOptions | undefined,
+): Promise<RequestOptions | undefined> {
+  const signal = options?.signal
+  try {
+    await unlessAborted(call.admission as Promise<void>, signal)
+  } catch (refusal) {
+    call.dismiss()
+    throw refusal
+  }
+  if (signal?.aborted === true) call.dismiss()
+  return options
 }
 
 /** A request of an SDK, as its protocol sees it. */

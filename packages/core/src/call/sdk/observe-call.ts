@@ -70,6 +70,10 @@ class CallObservation implements ResponseObserver {
     this.#current()?.abandon()
   }
 
+  onFailed(error: unknown): void {
+    this.#current()?.failed(error)
+  }
+
   stored(): Promise<void> | undefined {
     return this.#current()?.stored
   }

@@ -33,6 +33,8 @@ export interface ResponseObserver {
   onUnclaimed(props: ResponseProps): void
   /** The response has come, and its body cannot be read or parsed. */
   onBroken(): void
+  /** There is no response: the request was not sent, not answered, or answered with an error. */
+  onFailed?(error: unknown): void
   /** The storing of the usage, where the outbox needs time for it: results wait for it. */
   stored(): Promise<void> | undefined
 }
@@ -59,6 +61,7 @@ export function observePromise(promise: SdkPromise, observer: ResponseObserver):
       if (!claim.made) observer.onUnclaimed(props)
     },
     (error) => {
+      observer.onFailed?.(error)
       // Unclaimed, the failure must surface as unhandled, as it does without a meter.
       if (!claim.made) throw error
     },

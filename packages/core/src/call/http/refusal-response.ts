@@ -1,0 +1,29 @@
+/**
+ * A refusal as the answer of a server, for SDKs that send by a metered `fetch`: an error of their own comes of
+ * it, and no second attempt.
+ */
+export function refusalResponse(refusal: unknown): Response {
+  const { status, code } = (refusal ?? {}) as { readonly status?: unknown; readonly code?: unknown }
+  const type = typeof code === 'string' ? code : 'refused'
+  const message = refusal instanceof Error ? refusal.message : 'the call was refused'
+  // The names of OpenAI's errors and of Anthropic's.
+  const body = { type: 'error', error: { ...fieldsOf(refusal), type, code: type, message } }
+  return new Response(JSON.stringify(body), {
+    status: isErrorStatus(status) ? status : 402,
+    headers: { 'content-type': 'application/json', 'x-should-retry': 'false' },
+  })
+}
+
+function isErrorStatus(status: unknown): status is number {
+  return Number.isInteger(status) && (status as number) >= 400 && (status as number) < 600
+}
+
+/** What a refusal says of itself, but for who was refused: the answer may be passed on. */
+function fieldsOf(refusal: unknown): Readonly<Record<string, unknown>> {
+  if (typeof refusal !== 'object' || refusal === null) return {}
+  const isShown = ([name, value]: readonly [string, unknown]) =>
+    ['string', 'number', 'boolean'].includes(typeof value) && !hidden.has(name)
+  return Object.fromEntries(Object.entries(refusal).filter(isShown))
+}
+
+const hidden: ReadonlySet<string> = new Set(['name', 'status', 'message', 'stack', 'customer'])
