@@ -44,6 +44,7 @@ export {
   type AttemptedRecord,
   batchReady,
   correctedEvents,
+  coveredCode,
   distrusted,
   distrustedSince,
   type EndingClaim,
@@ -67,6 +68,7 @@ export {
   countSkippedSql,
   distrustSql,
   heldAfresh,
+  isCoveredSql,
   isHeldSql,
   passHeldSql,
   requeuedAfresh,
@@ -75,6 +77,7 @@ export {
   type TableName,
   takePlaceSql,
 } from './outbox/rules-sql.ts'
+export { reviewCode, reviewed } from './outbox/reviewed.ts'
 export { mintRecordId } from './usage/record-id.ts'
 export { fromBody, toBody } from './outbox/record-body.ts'
 export { duplicateIds, isSameUsage, type TakenId } from './outbox/taken-id.ts'

@@ -50,6 +50,11 @@ export class Companions {
     }
   }
 
+  /** Nothing can be asked any more. */
+  closed(): void {
+    for (const companion of this.#attached) companion.closed?.()
+  }
+
   /** Stores rows, and with them what the companions make of those that are new. */
   async store(
     rows: readonly RecordRow[],

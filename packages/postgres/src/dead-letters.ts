@@ -6,6 +6,7 @@ import {
   type SettledState,
   correctedEvents,
   fromBody,
+  isCoveredSql,
   refusalOf,
   requeuedAfresh,
 } from '@token-meter/core/outbox'
@@ -72,9 +73,11 @@ export function prepareDeadLetters(
 
 type Correct = Outbox['correct']
 
+type Settled = SettledState | 'covered'
+
 interface SettledRow {
   readonly seq: string
-  readonly state: SettledState
+  readonly state: Settled
   readonly delivered: string
   readonly refused: string
 }
@@ -87,7 +90,8 @@ export function prepareCorrect(database: Database): Correct {
     WHERE sink = $1 AND state IN ('dead', 'discarded') AND held <> 1 AND seq IN (
       SELECT seq FROM ${schema}.records WHERE id = ANY ($2::text[]))
     ORDER BY seq FOR UPDATE`
-  const settled = `SELECT records.seq::text AS seq, coalesce(items.state, 'delivered') AS state,
+  const settled = `SELECT records.seq::text AS seq,
+      CASE WHEN ${isCoveredSql} THEN 'covered' ELSE coalesce(items.state, 'delivered') END AS state,
       coalesce(array_to_json(delivered_event_ids)::text, '[]') AS delivered,
       coalesce(array_to_json(refused.ids)::text, '[]') AS refused
     FROM ${schema}.records JOIN ${schema}.sinks
@@ -111,8 +115,8 @@ export function prepareCorrect(database: Database): Correct {
   const refuse = `INSERT INTO ${schema}.refused_events (sink, seq, ids)
     VALUES ($1, $2::bigint, $3::text[])
     ON CONFLICT (sink, seq) DO UPDATE SET ids = excluded.ids`
-  const count = `UPDATE ${schema}.sinks SET delivered = delivered + $2, discarded = discarded + $3
-    WHERE name = $1`
+  const count = `UPDATE ${schema}.sinks SET delivered = delivered + $2, discarded = discarded + $3,
+      covered = covered + $4 WHERE name = $1`
 
   return (sink, ids, correction) =>
     database.transaction(async (ask) => {
@@ -133,9 +137,10 @@ export function prepareCorrect(database: Database): Correct {
           const why = [plainText(reason), database.nowMs, code ? plainText(code) : null, since]
           await ask(move, [name, numbers, to, ...why])
         }
-        const gained = (state: SettledState): number =>
+        const gained = (state: Settled): number =>
           (state === to ? moved.length : 0) - moved.filter(({ from }) => from === state).length
-        await ask(count, [name, gained('delivered'), gained('discarded')])
+        const gains = [gained('delivered'), gained('discarded'), gained('covered')]
+        await ask(count, [name, ...gains])
       }
       for (const { seq, known } of corrected) {
         if (known === undefined) continue
@@ -149,7 +154,7 @@ export function prepareCorrect(database: Database): Correct {
 
 interface CorrectedRow {
   readonly seq: string
-  readonly from: SettledState
+  readonly from: Settled
   /** What is known of single events from now on, where that changes. */
   readonly known: KnownEvents | undefined
 }
@@ -161,7 +166,7 @@ function correctedRow(row: SettledRow, correction: Correction): readonly Correct
     deliveredEventIds: JSON.parse(row.delivered) as string[],
     refusedEventIds: JSON.parse(row.refused) as string[],
   }
-  const known = correctedEvents(before, from, correction)
+  const known = correctedEvents(before, from === 'covered' ? 'discarded' : from, correction)
   if (known === undefined) return []
   return [{ seq, from, known: known === before ? undefined : known }]
 }

@@ -84,6 +84,7 @@ export function prepareHeartbeat(
   }
   const doubt = async (ask: Ask, { upTo, sinceMs }: Doubt): Promise<void> => {
     await ask(mark, [upTo, sinceMs])
+    await ask(`UPDATE ${schema}.identity SET restored = restored + 1`)
   }
   const upToNow = async (ask: Ask): Promise<number | string> => {
     const [row] = await ask<{ upTo: string }>(last)

@@ -24,13 +24,18 @@ interface LedgerRow {
   readonly refused: string | null
 }
 
+/** Whether the cursor of the sink $1 has passed a record. */
+function isPassedSql(schema: string): string {
+  return `records.seq <= cursor AND NOT EXISTS (
+    SELECT FROM ${schema}.holes WHERE holes.sink = $1 AND holes.seq = records.seq)`
+}
+
 /** Reads the ledger in the order of its keys: an index for any other would cost every append. */
 export function prepareLedgerPage(
   database: Database,
 ): (sink: string, query?: LedgerQuery) => Promise<LedgerPage> {
   const { schema } = database
-  const isPassed = `records.seq <= cursor AND NOT EXISTS (
-    SELECT FROM ${schema}.holes WHERE holes.sink = $1 AND holes.seq = records.seq)`
+  const isPassed = isPassedSql(schema)
   const statement = `SELECT * FROM (
       SELECT records.seq, body, customer, reason, code, since,
         coalesce(array_to_json(delivered_event_ids)::text, '[]') AS delivered,
@@ -83,8 +88,12 @@ interface RecordRow {
 /** Looking records up, and naming the customer of those that came without one. */
 export function prepareRecords(
   database: Database,
-): Pick<Outbox, 'find' | 'unattributed' | 'attribute'> {
+): Pick<Outbox, 'find' | 'unattributed' | 'attribute' | 'statesOf'> {
   const { schema, locks } = database
+  const states = `SELECT records.id, ${stateSql(isPassedSql(schema))} AS state
+    FROM ${schema}.records LEFT JOIN ${schema}.sinks ON sinks.name = $1
+      LEFT JOIN ${schema}.items ON items.sink = $1 AND items.seq = records.seq
+    WHERE records.id = ANY ($2::text[]) AND records.seq > coalesce(start, 0)`
   // Where a sink's cursor has passed the record, it has to be told to go back for it; one that is
   // in a hole is met there.
   const requeuePassed = `INSERT INTO ${schema}.items (sink, seq, state, uncertain_since)
@@ -96,6 +105,14 @@ export function prepareRecords(
     WHERE customer IS NULL AND id = ANY ($1::text[]) RETURNING 1`
 
   return {
+    async statesOf(sink, ids) {
+      const rows = await database.query<{ id: string; state: RecordState }>(states, [
+        plainText(sink),
+        ids.map(plainText),
+      ])
+      const byId = new Map(rows.map(({ id, state }) => [id, state]))
+      return ids.map((id) => byId.get(plainText(id)))
+    },
     async find(id) {
       const rows = await database.query<RecordRow>(
         `SELECT body, customer FROM ${schema}.records WHERE id = $1`,

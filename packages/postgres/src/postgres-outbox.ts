@@ -8,6 +8,7 @@ import {
   type TakenId,
   duplicateIds,
   fromBody,
+  reviewed,
   settledWithin,
 } from '@token-meter/core/outbox'
 import { isMissingInBuild } from '@token-meter/core/sink'
@@ -143,6 +144,7 @@ export function postgresOutbox(
     rename: prepareRename(database),
     prune: (beforeMs: number) => prune(beforeMs, () => closing !== undefined),
   }
+  const allOperations = { ...operations, ...reviewed(operations) }
 
   return {
     description,
@@ -170,7 +172,7 @@ export function postgresOutbox(
     },
     recordIn: prepareRecordIn(database),
     ...explained(
-      operations,
+      allOperations,
       async () => {
         if (closing !== undefined) {
           throw new OutboxError(
@@ -187,6 +189,7 @@ export function postgresOutbox(
     saveNow: () => queue.keepElsewhere('always'),
     onFault: (listener) => faults.listen(listener),
     close() {
+      if (closing === undefined) companions.closed()
       closing ??= queue
         .close()
         .then(() => spool?.close())

@@ -5,7 +5,7 @@ import { plainText } from './sql-text.ts'
 
 type Progress = Pick<
   Outbox,
-  'position' | 'isSettled' | 'nextDueAt' | 'expedite' | 'stats' | 'recorded'
+  'position' | 'isSettled' | 'nextDueAt' | 'expedite' | 'stats' | 'recorded' | 'restored'
 >
 type Counters = Readonly<Record<Exclude<keyof SinkStats, 'pending'>, unknown>>
 
@@ -60,6 +60,7 @@ export function prepareProgress(
         WHERE customer IS NULL AND seq > coalesce(start, 0))
         + (SELECT count(*) FROM coming WHERE NOT billable) AS unattributed,
       coalesce(discarded, 0) AS discarded,
+      coalesce(covered, 0) AS covered,
       (SELECT count(*) FROM ${schema}.items WHERE sink = $1 AND held = 1) AS held,
       least((SELECT min(at) FROM coming WHERE billable), (SELECT at FROM ${schema}.records WHERE seq = least(
         (SELECT min(seq) FROM ${schema}.items WHERE sink = $1 AND state = 'requeued'),
@@ -107,15 +108,23 @@ export function prepareProgress(
         discarded: count('discarded'),
         held: count('held'),
       }
+      const covered = count('covered')
       const { delivered, dead, unattributed, discarded, held } = settled
       const all = count('recorded')
       const oldestPendingAt = rows[0]?.oldestPendingAt ?? null
       return {
         recorded: all,
-        pending: all - delivered - dead - unattributed - discarded - held,
+        pending: all - delivered - dead - unattributed - discarded - held - covered,
         ...settled,
+        ...(covered > 0 && { covered }),
         ...(oldestPendingAt !== null && { oldestPendingAt: Number(oldestPendingAt) }),
       }
+    },
+    async restored() {
+      const rows = await database.query<{ restored: number }>(
+        `SELECT restored FROM ${schema}.identity`,
+      )
+      return Number(rows[0]?.restored ?? 0)
     },
     async recorded() {
       const rows = await database.query<{ recorded: unknown }>(allRecorded, await comingValues())

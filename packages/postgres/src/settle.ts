@@ -1,4 +1,10 @@
-import { type Batch, type BatchMarks, type SinkResult, waitMs } from '@token-meter/core/outbox'
+import {
+  type Batch,
+  type BatchMarks,
+  coveredCode,
+  type SinkResult,
+  waitMs,
+} from '@token-meter/core/outbox'
 import { type Database, moment } from './database.ts'
 import { joined, plainText, textsOf, unionOf } from './sql-text.ts'
 
@@ -12,7 +18,7 @@ import { joined, plainText, textsOf, unionOf } from './sql-text.ts'
 interface Answer {
   /** Of the record. */
   readonly id: string
-  readonly status: SinkResult['status']
+  readonly status: SinkResult['status'] | 'covered'
   readonly reason: string | null
   readonly code: string | null
   readonly since: number | null
@@ -23,12 +29,17 @@ function answerOf(recordId: string, result: SinkResult | undefined): Answer {
   const refused = result?.status === 'rejected' ? result : undefined
   return {
     id: plainText(recordId),
-    status: result?.status ?? 'retry',
+    status: statusOf(result),
     reason: refused === undefined ? null : plainText(refused.reason),
     code: refused?.code === undefined ? null : plainText(refused.code),
     since: refused?.since ?? null,
     delivered: (result?.deliveredEventIds ?? []).map(plainText),
   }
+}
+
+function statusOf(result: SinkResult | undefined): Answer['status'] {
+  if (result?.status === 'accepted') return result.code ?? 'accepted'
+  return result?.status ?? 'retry'
 }
 
 /** The columns of an answer in JSON. */
@@ -47,9 +58,16 @@ function settled(schema: string): string {
       FROM answered, moment
       WHERE items.sink = answered.sink AND items.seq = answered.seq AND status = 'rejected'
       RETURNING 1
+    ), covered AS (
+      UPDATE ${schema}.items SET state = 'discarded', code = '${coveredCode}', batch = NULL, reason = NULL
+      FROM answered
+      WHERE items.sink = answered.sink AND items.seq = answered.seq AND status = 'covered'
+      RETURNING 1
     ), counted AS (
-      UPDATE ${schema}.sinks SET delivered = delivered + (SELECT count(*) FROM accepted)
-      FROM held WHERE name = held.sink AND EXISTS (SELECT FROM accepted)
+      UPDATE ${schema}.sinks SET delivered = delivered + (SELECT count(*) FROM accepted),
+        covered = covered + (SELECT count(*) FROM covered)
+      FROM held
+      WHERE name = held.sink AND (EXISTS (SELECT FROM accepted) OR EXISTS (SELECT FROM covered))
     )`
 }
 
@@ -87,7 +105,8 @@ export function prepareSettle(
         AND (uncertain OR delivered <> delivered_event_ids)
     ), remaining AS MATERIALIZED (
       SELECT (SELECT count(*) FROM held JOIN ${schema}.items ON items.batch = held.id)
-        - (SELECT count(*) FROM accepted) - (SELECT count(*) FROM dead) AS count
+        - (SELECT count(*) FROM accepted) - (SELECT count(*) FROM covered)
+        - (SELECT count(*) FROM dead) AS count
     ), finished AS (
       DELETE FROM ${schema}.batches USING held, remaining
       WHERE batches.id = held.id AND remaining.count = 0

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe } from 'vitest'
 import { appendTests } from './outbox-suite/append-tests.ts'
 import { claimTests } from './outbox-suite/claim-tests.ts'
+import { coveredTests } from './outbox-suite/covered-tests.ts'
 import { correctionTests } from './outbox-suite/correction-tests.ts'
 import { deadLetterTests } from './outbox-suite/dead-letter-tests.ts'
 import { distrustTests } from './outbox-suite/distrust-tests.ts'
@@ -46,6 +47,7 @@ export function describeOutbox(name: string, suite: OutboxSuite): void {
     describe('ledger queries', () => ledgerQueryTests(harness))
     describe('corrections', () => correctionTests(harness))
     describe('known sinks', () => knownSinkTests(harness))
+    describe('covered records', () => coveredTests(harness))
     describe('held usage', () => heldUsageTests(harness))
     describe('names of sinks', () => sinkNameTests(harness))
     describe('refused events', () => refusedEventTests(harness))

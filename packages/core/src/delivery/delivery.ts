@@ -36,6 +36,8 @@ import type { SinkArrival } from './sink-arrival.ts'
 /** Is notified of what a delivery comes to. Must not throw. */
 export interface DeliveryListener {
   delivered(sink: string, records: readonly UsageRecord[]): void
+  /** Prepaid credit has paid for them: the sink was sent nothing. */
+  covered(sink: string, records: readonly UsageRecord[]): void
   retrying(sink: string, records: readonly UsageRecord[], reason: string, afterMs: number): void
   deadLetter(sink: string, record: UsageRecord, reason: string): void
   /** The backend has taken nothing for some time. The counts are absent where the outbox gives none. */
@@ -279,8 +281,16 @@ export class Delivery {
     const { name } = this.sink
     const recordsWith = (status: SinkResult['status']) =>
       entries.filter((_, index) => results[index]?.status === status).map(({ record }) => record)
-    const accepted = recordsWith('accepted')
-    if (accepted.length > 0) this.#listener.delivered(name, accepted)
+    const delivered: UsageRecord[] = []
+    const covered: UsageRecord[] = []
+    for (const [index, { record }] of entries.entries()) {
+      const result = results[index]
+      if (result?.status !== 'accepted') continue
+      if (result.code === undefined) delivered.push(record)
+      else covered.push(record)
+    }
+    if (delivered.length > 0) this.#listener.delivered(name, delivered)
+    if (covered.length > 0) this.#listener.covered(name, covered)
     for (const [index, { record }] of entries.entries()) {
       const result = results[index]
       if (result?.status === 'rejected') this.#listener.deadLetter(name, record, result.reason)

@@ -32,7 +32,9 @@ export function checkedResult(sink: string, given: unknown): SinkResult {
   const delivered = Array.isArray(deliveredEventIds) && {
     deliveredEventIds: deliveredEventIds.filter((id): id is string => typeof id === 'string'),
   }
-  if (status === 'accepted') return { ...delivered, status }
+  if (status === 'accepted') {
+    return { ...delivered, status, ...(rest['code'] === 'covered' && { code: 'covered' }) }
+  }
   if (status === 'rejected' && typeof reason === 'string') {
     return { ...delivered, status, reason, ...refusalOf(refusal) }
   }
@@ -63,15 +65,21 @@ export function checkedResult(sink: string, given: unknown): SinkResult {
 
 /**
  * Whether the backend took anything of a batch; a record that it refuses for good shows too that it is
- * there. `undefined` where all that failed is a record's own matter, which says nothing of the backend.
+ * there. `undefined` where all that failed is a record's own matter, or nothing was sent because it is
+ * paid for, which says nothing of the backend.
  */
 export function isTakenByBackend(results: readonly SinkResult[]): boolean | undefined {
-  const ofBackend = results.filter((result) => result.status !== 'retry' || !result.recordOnly)
+  const ofBackend = results.filter((result) =>
+    result.status === 'retry'
+      ? !result.recordOnly
+      : result.status === 'rejected' || result.code === undefined,
+  )
   if (ofBackend.length === 0) return undefined
   return ofBackend.some(({ status }) => status !== 'retry')
 }
 
 type ResultField =
+  | keyof Extract<SinkResult, { status: 'accepted' }>
   | keyof Extract<SinkResult, { status: 'retry' }>
   | keyof Extract<SinkResult, { status: 'rejected' }>
 

@@ -149,6 +149,7 @@ export class SinkArrival {
   #mayBeThis({ name, mode, renamedTo }: KnownSink): boolean {
     const { ownNames } = this.#context
     if (ownNames.includes(name) || renamedTo !== undefined) return false
+    if (mode === 'books') return false
     return mode === undefined || (mode === 'observer') === (this.mode === 'observer')
   }
 

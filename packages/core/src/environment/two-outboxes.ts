@@ -53,6 +53,14 @@ export abstract class TwoOutboxes {
       (a, b) => a ?? b,
     )
 
+  statesOf: Outbox['statesOf'] = (...asked) =>
+    this.both(
+      (outbox) => outbox.statesOf(...asked),
+      (a, b) => a.map((state, index) => state ?? b[index]),
+    )
+
+  restored: Outbox['restored'] = () => this.both((outbox) => outbox.restored(), sum)
+
   /** What is in memory first; its places are told from the outbox's own by their sign. */
   ledger: Outbox['ledger'] = async (sink, query = {}) => {
     const { after = -1, limit = 1000 } = query
@@ -147,6 +155,7 @@ export class JoinedPositions {
 const sum = (a: number, b: number): number => a + b
 
 function sumOfStats(a: SinkStats, b: SinkStats): SinkStats {
+  const covered = (a.covered ?? 0) + (b.covered ?? 0)
   const oldest = [a.oldestPendingAt, b.oldestPendingAt].filter((at) => at !== undefined)
   return {
     recorded: a.recorded + b.recorded,
@@ -156,6 +165,7 @@ function sumOfStats(a: SinkStats, b: SinkStats): SinkStats {
     unattributed: a.unattributed + b.unattributed,
     discarded: a.discarded + b.discarded,
     held: a.held + b.held,
+    ...(covered > 0 && { covered }),
     ...(oldest.length > 0 && { oldestPendingAt: Math.min(...oldest) }),
   }
 }

@@ -9,6 +9,8 @@ export interface MeterEvents {
   usage: UsageRecord
   /** A sink has these records. */
   delivered: { readonly sink: string; readonly records: readonly UsageRecord[] }
+  /** Prepaid credit has paid for these records: a sink that bills was sent nothing of them. */
+  covered: { readonly sink: string; readonly records: readonly UsageRecord[] }
   /** A sink could not take these records yet; again after `afterMs` at the earliest. */
   retrying: {
     readonly sink: string
@@ -87,6 +89,10 @@ export function deliveryListener(
     delivered: (sink, records) => {
       for (const { id } of records) settled(sink, id)
       events.emit('delivered', { sink, records })
+    },
+    covered: (sink, records) => {
+      for (const { id } of records) settled(sink, id)
+      events.emit('covered', { sink, records })
     },
     retrying: (sink, records, reason, afterMs) =>
       events.emit('retrying', { sink, records, reason, afterMs }),

@@ -7,6 +7,7 @@
  *                                                    │
  *     outbox.claim <── delivery, one a sink ─────────┘
  *         ├─ accepted ──> delivered: 'delivered'; in the ledger until it is pruned
+ *         ├─ paid for by prepaid credit ──> covered: 'covered', and nothing is sent
  *         ├─ retry ─────> pending again, after a pause: 'retrying'
  *         └─ rejected ──> dead letter: 'dead-letter' and an error, until outbox.requeue or discard
  *
@@ -17,6 +18,7 @@ import { pricing } from '../cost/pricing.ts'
 import { DeliveryWaiter } from '../delivery/await-delivery.ts'
 import { Delivery, type DeliveryListener } from '../delivery/delivery.ts'
 import { deliveryOptions } from '../delivery/options.ts'
+import { sinkOfUncovered } from '../delivery/covered.ts'
 import { SinkArrival } from '../delivery/sink-arrival.ts'
 import { defaultOutbox } from '../environment/default-outbox.ts'
 import { checkRuntime } from '../environment/runtime.ts'
@@ -89,8 +91,9 @@ export class Pipeline {
     this.outbox = checkedOutbox(outbox, new Set(ownNames))
     const listener = deliveryListener(events, (sink, id) => this.#waiter.settled(sink, id))
     this.#listener = listener
-    this.#deliveries = pricedSinks(sinks.map(keepingSums), price).map((sink) => {
-      const mode = sinkMode(sink)
+    this.#deliveries = pricedSinks(sinks.map(keepingSums), price).map((priced) => {
+      const mode = sinkMode(priced)
+      const sink = mode === 'observer' ? priced : sinkOfUncovered(priced, outbox, listener.fault)
       const arrival = new SinkArrival(sink, { outbox, ownNames, report: onError, mode })
       return new Delivery({ sink, arrival, outbox, options: deliverySettings, listener })
     })

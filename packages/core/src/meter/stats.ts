@@ -7,7 +7,8 @@ export interface MeterStats {
   /** Usage records kept since the outbox was made. */
   readonly recorded: number
   /**
-   * By sink; in each, `recorded = pending + delivered + dead + unattributed + discarded + held`.
+   * By sink; in each, `recorded = pending + delivered + dead + unattributed + discarded + held`, and
+   * `covered` where prepaid credit has paid for some.
    */
   readonly sinks: Readonly<Record<string, MeterSinkStats>>
   /** Faults reported by this meter. */

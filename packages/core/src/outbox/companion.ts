@@ -43,6 +43,8 @@ export interface Companion {
    * itself, is reported, and costs no record.
    */
   appended(appended: readonly AppendedRecords[]): void
+  /** The outbox was closed: nothing can be asked of it any more. */
+  closed?(): void
 }
 
 /** A companion in a store that is there, as it is now. */
@@ -86,6 +88,8 @@ export interface SqlCompanion {
   migrations(schema: string, from: number): readonly string[]
   /** As `Companion.appended`. Returns what is called once the transaction is committed. */
   appended(ask: AskSql, schema: string, appended: readonly AppendedRecords[]): Promise<() => void>
+  /** As `Companion.closed`. */
+  closed?(): void
 }
 
 /** A database that companions can be attached to. */

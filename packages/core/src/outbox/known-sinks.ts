@@ -1,7 +1,11 @@
 import type { Awaitable } from '../lib/promises.ts'
 
-/** `live` and `test` bill, or would; `observer` bills nobody. */
-export type SinkMode = 'live' | 'test' | 'observer'
+/**
+ * `live` and `test` bill, or would; `observer` bills nobody. `books` is no sink of a meter's: by that
+ * name the books beside the records know which of them they have seen, and until they have, nothing
+ * goes to a sink that bills.
+ */
+export type SinkMode = 'live' | 'test' | 'observer' | 'books'
 
 /** A sink that the outbox keeps progress of, or had under this name. */
 export interface KnownSink {

@@ -19,6 +19,8 @@
  *   arrived `uncertain`.
  * - `delivered`, `dead`, `discarded`: settled, and pruned when it is old enough. `correct` moves a
  *   record between the three, because a backend can change its mind.
+ * - `covered`: settled as well. It is paid for by prepaid credit, and a sink that bills was sent nothing
+ *   of it.
  *
  * What a sink is not given unless somebody says so is `held`. It is decided when a sink claims, in one
  * place, for fresh records, requeued ones and batches that come again alike:
@@ -51,7 +53,7 @@ import type { AppendOptions, CompanionStore, SqlCompanionStore } from './compani
 import type { KnownSinks } from './known-sinks.ts'
 import type { TakenId } from './taken-id.ts'
 
-/** Where the records of one sink stand. `recorded` is the sum of the other six counts. */
+/** Where the records of one sink stand. `recorded` is the sum of the other counts. */
 export interface SinkStats {
   readonly recorded: number
   readonly pending: number
@@ -61,6 +63,8 @@ export interface SinkStats {
   readonly discarded: number
   /** Not given out until `release` or `drop`. */
   readonly held: number
+  /** Paid for by prepaid credit: the sink got nothing of them. Absent where nothing was. */
+  readonly covered?: number
   /**
    * The `at` of the pending record that came first, in ms since the epoch. Absent when nothing is
    * pending.
@@ -79,7 +83,14 @@ export interface DeadLetter extends Refusal {
 }
 
 /** Where a record stands with a sink. */
-export type RecordState = 'pending' | 'delivered' | 'dead' | 'unattributed' | 'discarded' | 'held'
+export type RecordState =
+  | 'pending'
+  | 'delivered'
+  | 'dead'
+  | 'unattributed'
+  | 'discarded'
+  | 'held'
+  | 'covered'
 
 /** Which part of the ledger; what is left out narrows nothing. */
 export interface LedgerQuery {
@@ -227,6 +238,11 @@ export interface Outbox extends KnownSinks {
   unattributed(limit?: number): Awaitable<readonly UsageRecord[]>
   /** Names who pays for unattributed records, which makes them pending. Returns how many. */
   attribute(ids: readonly string[], customer: string): Awaitable<number>
+  /**
+   * Where records stand with a sink, in the order of the ids; `undefined` for one that is not kept, or
+   * came before the sink's first.
+   */
+  statesOf(sink: string, ids: readonly string[]): Awaitable<readonly (RecordState | undefined)[]>
   /** Ledger lookup by record id. */
   find(id: string): Awaitable<UsageRecord | undefined>
   /**
@@ -236,7 +252,7 @@ export interface Outbox extends KnownSinks {
    */
   ledger(sink: string, query?: LedgerQuery): Awaitable<LedgerPage>
   /**
-   * Moves records that the sink had settled (delivered, dead, discarded) to where they turned out to
+   * Moves records that the sink had settled (delivered, dead, discarded, covered) to where they turned out to
    * belong: a backend refused afterwards what it had accepted (`dead`), an uncertain dead letter did
    * arrive (`delivered`), a bill was cancelled (`discarded`). Pending ones stay: their batch is under
    * way; so do those that are there already, with the reason and code they have. A delivered record becomes a
@@ -253,6 +269,8 @@ export interface Outbox extends KnownSinks {
    * @throws ConfigError when `sinceMs` is no time.
    */
   distrust(sinceMs?: number): Awaitable<number>
+  /** How often it turned out, or was said, that this is a copy or was restored. */
+  restored(): Awaitable<number>
   /**
    * Deletes records older than the mark that are settled with, or held for, every sink that is known.
    * Returns how many.

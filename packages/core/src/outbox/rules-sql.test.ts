@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { batchReady, distrusted, isHeld, stateOf } from './rules.ts'
+import { coveredCode, batchReady, distrusted, isHeld, stateOf } from './rules.ts'
 import { batchReadySql, distrustSql, isHeldSql, stateSql } from './rules-sql.ts'
 
 const database = new DatabaseSync(':memory:')
@@ -56,12 +56,14 @@ test('what is held in SQL is held by value', () => {
 })
 
 test('a record stands in SQL where it does by value', () => {
-  const itemState = fc.constantFrom(undefined, 'requeued', 'batched', 'dead', 'discarded', 'held')
+  const states = ['requeued', 'batched', 'dead', 'discarded', 'held', 'covered'] as const
+  const itemState = fc.constantFrom(undefined, ...states)
   fc.assert(
     fc.property(fc.boolean(), itemState, fc.boolean(), (hasCustomer, state, isPassed) => {
-      // What is held is kept as discarded.
-      const kept = state === 'held' ? 'discarded' : state
-      const items = `(SELECT ${text(kept)} AS state, ${text(state === 'held')} AS held) AS items`
+      // What is held or covered is kept as discarded.
+      const kept = state === 'held' || state === 'covered' ? 'discarded' : state
+      const code = text(state === 'covered' ? coveredCode : undefined)
+      const items = `(SELECT ${text(kept)} AS state, ${text(state === 'held')} AS held, ${code} AS code) AS items`
       const customer = `(SELECT ${text(hasCustomer ? 'cus_1' : undefined)} AS customer)`
       const answer = askFor(stateSql(text(isPassed)), `FROM ${customer}, ${items}`)
       expect(answer).toBe(stateOf({ hasCustomer, itemState: state, isPassed }))

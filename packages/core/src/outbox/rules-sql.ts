@@ -3,7 +3,7 @@
  * have the same tables and columns; what differs is handed in as text: a parameter, an empty list, the
  * name of a table.
  */
-import type { Linger, WaitingRecords } from './rules.ts'
+import { coveredCode, type Linger, type WaitingRecords } from './rules.ts'
 
 /** The full name of a table. */
 export type TableName = (table: string) => string
@@ -27,11 +27,15 @@ export function isHeldSql(record: {
   return `(${isFromBefore} OR (${isLive} AND ${isTest}))`
 }
 
+/** Whether an item is of what prepaid credit has paid for. */
+export const isCoveredSql = `(items.state = 'discarded' AND items.code = '${coveredCode}')`
+
 /** `stateOf`, of a record with its item where it has one. */
 export function stateSql(isPassed: string): string {
   return `CASE
     WHEN customer IS NULL THEN 'unattributed'
     WHEN items.held = 1 THEN 'held'
+    WHEN ${isCoveredSql} THEN 'covered'
     WHEN items.state IN ('dead', 'discarded') THEN items.state
     WHEN items.state IS NULL AND ${isPassed} THEN 'delivered'
     ELSE 'pending' END`
@@ -95,7 +99,7 @@ export function countSkippedSql(
   sink: string,
   { recorded, isCounted, late }: Readonly<Record<'recorded' | 'isCounted' | 'late', string>>,
 ): string {
-  return `UPDATE ${table('sinks')} SET missed = (${recorded}) - delivered - discarded - (${late})
+  return `UPDATE ${table('sinks')} SET missed = (${recorded}) - delivered - discarded - covered - (${late})
       - (SELECT count(*) FROM ${table('items')}
         WHERE items.sink = name AND (state <> 'discarded' OR held = 1))
       - (SELECT count(*) FROM ${table('records')} WHERE seq > cursor AND customer IS NOT NULL)
@@ -127,8 +131,10 @@ export function takePlaceSql(
          AND own.seq <= ${upTo})`,
     `DELETE FROM ${items} WHERE ${isOld} AND NOT ${isTheirs}`,
     `DELETE FROM ${items} WHERE ${isOld} AND ${isTheirs}`,
-    `UPDATE ${sinks} SET held_to = 0, held_for = ${noNames}, (delivered, discarded, ${first}) = (
-       SELECT sinks.delivered + theirs.delivered, sinks.discarded + theirs.discarded, theirs.${first}
+    `UPDATE ${sinks} SET held_to = 0, held_for = ${noNames},
+       (delivered, discarded, covered, ${first}) = (
+       SELECT sinks.delivered + theirs.delivered, sinks.discarded + theirs.discarded,
+         sinks.covered + theirs.covered, theirs.${first}
        FROM ${sinks} AS theirs WHERE theirs.name = ${from})
      WHERE name = ${to}`,
   ]

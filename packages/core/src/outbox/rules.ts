@@ -117,6 +117,7 @@ export interface EndingClaim {
 /** What a result makes of a record in a batch: `batched` stays there for the next attempt. */
 export type Outcome =
   | { readonly state: 'delivered' }
+  | { readonly state: 'covered' }
   | {
       readonly state: 'dead'
       readonly reason: string
@@ -126,6 +127,10 @@ export type Outcome =
   | ({ readonly state: 'batched' } & AttemptedRecord)
 
 const isDelivered: Outcome = { state: 'delivered' }
+const isCovered: Outcome = { state: 'covered' }
+
+/** Marks a discarded item as one that is paid for by prepaid credit; nothing else may use it. */
+export const coveredCode = 'covered'
 
 /**
  * @param result absent where the sink said nothing of the record: all of it may have arrived.
@@ -136,7 +141,7 @@ export function outcomeOf(
   result: SinkResult | undefined,
   claim?: EndingClaim,
 ): Outcome {
-  if (result?.status === 'accepted') return isDelivered
+  if (result?.status === 'accepted') return result.code === undefined ? isDelivered : isCovered
   const deliveredEventIds = union(known.deliveredEventIds, result?.deliveredEventIds)
   if (result?.status === 'rejected') {
     return { state: 'dead', reason: result.reason, refusal: refusalOf(result), deliveredEventIds }
@@ -274,7 +279,8 @@ export function stateOf(record: {
 }): RecordState {
   const { hasCustomer, itemState, isPassed } = record
   if (!hasCustomer) return 'unattributed'
-  if (itemState === 'dead' || itemState === 'discarded' || itemState === 'held') return itemState
+  if (itemState === 'dead' || itemState === 'discarded') return itemState
+  if (itemState === 'held' || itemState === 'covered') return itemState
   return itemState === undefined && isPassed ? 'delivered' : 'pending'
 }
 

@@ -3,7 +3,8 @@ import type { Refusal } from '../errors/refusal.ts'
 /**
  * What became of one record at a sink.
  *
- * - `accepted`: the backend has it, or confirmed that it had it already.
+ * - `accepted`: the backend has it, or confirmed that it had it already. With the code `covered`:
+ *   nothing was sent, because it is paid for by prepaid credit; it is settled, and counted apart.
  * - `retry`: not now; again after `afterMs` at the earliest, or when the delivery's own back-off
  *   says so. `uncertain` says that this attempt may have arrived: the answer was lost, or was a
  *   failure of the backend's own. Absent, it certainly had no effect: it was refused or not sent.
@@ -17,7 +18,7 @@ import type { Refusal } from '../errors/refusal.ts'
  * them.
  */
 export type SinkResult = { readonly deliveredEventIds?: readonly string[] } & (
-  | { readonly status: 'accepted' }
+  | { readonly status: 'accepted'; readonly code?: 'covered' }
   | {
       readonly status: 'retry'
       readonly reason: string

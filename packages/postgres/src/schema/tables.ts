@@ -166,8 +166,19 @@ function companions(schema: string): readonly string[] {
   return [`CREATE TABLE ${schema}.companions (name text PRIMARY KEY, version integer NOT NULL)`]
 }
 
+/**
+ * For prepaid credit: how many records of a sink it has paid for (items that are discarded for that
+ * reason), and how often the tables were found to be a copy.
+ */
+function covered(schema: string): readonly string[] {
+  return [
+    `ALTER TABLE ${schema}.sinks ADD COLUMN covered bigint NOT NULL DEFAULT 0`,
+    `ALTER TABLE ${schema}.identity ADD COLUMN restored integer NOT NULL DEFAULT 0`,
+  ]
+}
+
 /** Each brings the tables from the version before to its own, and never changes again. */
-const migrations = [tables, copies, refusals, marks, heldUsage, companions] as const
+const migrations = [tables, copies, refusals, marks, heldUsage, companions, covered] as const
 
 /** Tables with a higher one were made by a newer version of this package. */
 export const schemaVersion: number = migrations.length

@@ -3,6 +3,7 @@ import type { BatchEntry } from '../../sink/batch.ts'
 import type { Correction, SettledState } from '../outbox.ts'
 import {
   correctedEvents,
+  coveredCode,
   distrusted,
   type KnownEvents,
   type Outcome,
@@ -12,7 +13,7 @@ import {
 
 /** A record that a sink's cursor has passed and that is not delivered. */
 export interface Item {
-  state: 'requeued' | 'batched' | 'dead' | 'discarded' | 'held'
+  state: 'requeued' | 'batched' | 'dead' | 'discarded' | 'held' | 'covered'
   attempts: number
   firstAttemptAt: number | undefined
   uncertain: Uncertainty
@@ -48,6 +49,7 @@ function freshItem(state: Item['state'], uncertainSince?: number): Item {
 export class Items {
   delivered = 0
   discarded = 0
+  covered = 0
   readonly held = new Set<number>()
   /** In the order in which they failed. */
   readonly dead = new Set<number>()
@@ -122,6 +124,7 @@ export class Items {
   /** What a result has made of a record in a batch. */
   apply(seq: number, outcome: Outcome, nowMs: number): void {
     if (outcome.state === 'delivered') return this.deliver(seq)
+    if (outcome.state === 'covered') return this.cover(seq)
     const item = this.at(seq)
     item.deliveredEventIds = outcome.deliveredEventIds
     if (outcome.state === 'dead') this.deadLetter(seq, outcome, nowMs)
@@ -132,6 +135,12 @@ export class Items {
     this.dead.delete(seq)
     this.#items.delete(seq)
     this.delivered++
+  }
+
+  /** Paid for by prepaid credit. */
+  cover(seq: number): void {
+    this.#items.set(seq, { ...freshItem('covered'), refusal: { code: coveredCode } })
+    this.covered++
   }
 
   deadLetter(seq: number, { reason, refusal }: Why, nowMs: number): void {
@@ -150,15 +159,21 @@ export class Items {
   }
 
   /** Moves a settled record. Returns whether it moved. */
-  correct(seq: number, from: SettledState, correction: Correction, nowMs: number): boolean {
+  correct(
+    seq: number,
+    from: SettledState | 'covered',
+    correction: Correction,
+    nowMs: number,
+  ): boolean {
     const { state: to, reason } = correction
     const known = this.knownEvents(seq)
-    const corrected = correctedEvents(known, from, correction)
+    const corrected = correctedEvents(known, from === 'covered' ? 'discarded' : from, correction)
     if (corrected === undefined) return false
     if (from !== to) {
       const why = { reason, refusal: refusalOf(correction) }
       if (from === 'delivered') this.delivered--
       if (from === 'discarded') this.discarded--
+      if (from === 'covered') this.covered--
       if (to === 'delivered') this.deliver(seq)
       else if (to === 'dead') this.deadLetter(seq, why, nowMs)
       else this.discard(seq, why)

@@ -4,6 +4,7 @@ import type { UsageRecord } from '../../usage/usage-record.ts'
 import { type Companion, companionFailure, type CompanionStore } from '../companion.ts'
 import { Faults } from '../faults.ts'
 import type { Outbox } from '../outbox.ts'
+import { reviewed } from '../reviewed.ts'
 import { distrustedSince } from '../rules.ts'
 import type { TakenId } from '../taken-id.ts'
 import { Claims } from './claims.ts'
@@ -67,6 +68,7 @@ export function temporaryOutbox(
   const companions: Companion[] = []
   const faults = new Faults()
   let closed = false
+  let restored = 0
 
   const tellCompanions = (
     records: readonly UsageRecord[],
@@ -88,7 +90,7 @@ export function temporaryOutbox(
   const progressOf = (sink: string): SinkProgress =>
     sinks.get(sink) ?? new SinkProgress(sink, ledger)
 
-  return {
+  const outbox: TemporaryOutbox = {
     description: 'memory',
     durable: false,
     store: {
@@ -161,6 +163,7 @@ export function temporaryOutbox(
       const seq = ledger.seqOf(id)
       return seq === undefined ? undefined : ledger.at(seq)
     },
+    statesOf: (sink, ids) => progressOf(sink).statesOf(ids),
     ledger: (sink, query = {}) => progressOf(sink).ledgerPage(query),
     correct(sink, ids, correction) {
       evictor.markDirty()
@@ -174,15 +177,18 @@ export function temporaryOutbox(
     distrust(sinceMs = openedAt) {
       const since = distrustedSince(sinceMs, now())
       ledger.distrust(since)
+      restored++
       for (const progress of sinks.values()) progress.distrust(since)
       const all = sinks.size === 0 ? [new SinkProgress('', ledger)] : [...sinks.values()]
       return new Set(all.flatMap((progress) => [...progress.pending()])).size
     },
+    restored: () => restored,
     ...known.operations,
     onFault: (listener) => faults.listen(listener),
     prune: (beforeMs) => evictor.prune(beforeMs),
     close() {
       closed = true
+      for (const companion of companions) companion.closed?.()
     },
     get isEmpty() {
       return ledger.count === 0
@@ -212,6 +218,8 @@ export function temporaryOutbox(
       evictor.markDirty()
     },
   }
+
+  return Object.assign(outbox, reviewed(outbox))
 }
 
 function refusal(why: string, records: readonly UsageRecord[]): OutboxError {

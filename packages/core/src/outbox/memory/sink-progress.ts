@@ -64,12 +64,13 @@ export class SinkProgress {
 
   stats(): SinkStats {
     const recorded = this.#ledger.last - this.skipped
-    const { delivered, dead, discarded } = this.items
+    const { delivered, dead, discarded, covered } = this.items
     const unattributed = [...this.#ledger.unattributed].filter((seq) => seq >= this.first)
     const held = this.items.held.size
     const settled = { delivered, dead: dead.size, unattributed: unattributed.length, discarded }
-    const pending = recorded - delivered - dead.size - unattributed.length - discarded - held
-    const counts = { recorded, pending, ...settled, held }
+    const notPending = delivered + dead.size + unattributed.length + discarded + held + covered
+    const pending = recorded - notPending
+    const counts = { recorded, pending, ...settled, held, ...(covered > 0 && { covered }) }
     return pending === 0 ? counts : { ...counts, oldestPendingAt: this.#oldestPendingAt() }
   }
 
@@ -129,7 +130,7 @@ export class SinkProgress {
     return this.#seqs(ids).filter((seq) => {
       const from = this.stateOf(seq)
       return (
-        (from === 'delivered' || from === 'dead' || from === 'discarded') &&
+        (from === 'delivered' || from === 'dead' || from === 'discarded' || from === 'covered') &&
         this.items.correct(seq, from, correction, nowMs)
       )
     }).length
@@ -142,6 +143,13 @@ export class SinkProgress {
       hasCustomer: this.#ledger.isBillable(seq),
       itemState: this.items.get(seq)?.state,
       isPassed: seq <= this.cursor,
+    })
+  }
+
+  statesOf(ids: readonly string[]): readonly (RecordState | undefined)[] {
+    return ids.map((id) => {
+      const seq = this.#ledger.seqOf(id)
+      return seq === undefined ? undefined : this.stateOf(seq)
     })
   }
 
@@ -180,7 +188,8 @@ export class SinkProgress {
   hasSettled(seq: number, orHolds: boolean): boolean {
     if (seq > this.cursor || !this.#ledger.isBillable(seq)) return false
     const state = this.items.get(seq)?.state
-    return state === undefined || state === 'discarded' || (orHolds && state === 'held')
+    if (state === undefined || state === 'discarded' || state === 'covered') return true
+    return orHolds && state === 'held'
   }
 
   /** Whether the sink certainly has nothing of a record, and is not being sent it now. */

@@ -136,6 +136,7 @@ export class Sinks {
     progress.batches.adopt(old.batches, moved)
     progress.items.delivered += old.items.delivered
     progress.items.discarded += old.items.discarded
+    progress.items.covered += old.items.covered
     progress.first = old.first
     ;[progress.heldTo, progress.heldFor] = [0, []]
     this.#countSkipped(progress)
@@ -147,6 +148,6 @@ export class Sinks {
     let count = items.requeued.size + batches.count() + items.dead.size + items.held.size
     for (const seq of this.#ledger.after(cursor)) if (this.#ledger.isBillable(seq)) count++
     for (const seq of this.#ledger.unattributed) if (seq >= first) count++
-    progress.skipped = this.#ledger.last - count - items.delivered - items.discarded
+    progress.skipped = this.#ledger.last - count - items.delivered - items.discarded - items.covered
   }
 }

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { refusalOf } from '../../errors/refusal.ts'
-import type { DeadLetter, Outbox } from '../outbox.ts'
+import type { DeadLetter, Outbox, SettledState } from '../outbox.ts'
 import { fromBody } from '../record-body.ts'
-import { requeuedAfresh } from '../rules-sql.ts'
+import { isCoveredSql, requeuedAfresh } from '../rules-sql.ts'
 import { correctedEvents } from '../rules.ts'
 import { inTransaction } from './node-sqlite.ts'
 
@@ -65,7 +65,7 @@ function idList(ids: readonly string[] | undefined): string | null {
 
 interface SettledRow {
   readonly seq: number
-  readonly state: 'delivered' | 'dead' | 'discarded'
+  readonly state: SettledState | 'covered'
   readonly deliveredEventIds: string
   readonly refusedEventIds: string
 }
@@ -73,7 +73,8 @@ interface SettledRow {
 /** Moves records that a sink has settled from one end to another. */
 export function prepareCorrect(database: DatabaseSync, now: () => number): Outbox['correct'] {
   const settled = database.prepare(
-    `SELECT records.seq AS seq, coalesce(items.state, 'delivered') AS state,
+    `SELECT records.seq AS seq,
+       CASE WHEN ${isCoveredSql} THEN 'covered' ELSE coalesce(items.state, 'delivered') END AS state,
        coalesce(delivered_event_ids, '[]') AS deliveredEventIds,
        coalesce(ids, '[]') AS refusedEventIds
      FROM records JOIN sinks ON sinks.name = :sink AND records.seq BETWEEN first AND cursor
@@ -99,20 +100,25 @@ export function prepareCorrect(database: DatabaseSync, now: () => number): Outbo
      ON CONFLICT (sink, seq) DO UPDATE SET ids = excluded.ids`,
   )
   const count = database.prepare(
-    'UPDATE sinks SET delivered = delivered + ?, discarded = discarded + ? WHERE name = ?',
+    `UPDATE sinks SET delivered = delivered + ?, discarded = discarded + ?, covered = covered + ?
+     WHERE name = ?`,
   )
 
   return (sink, ids, correction) =>
     inTransaction(database, () => {
       const { state: to, reason } = correction
       const rows = settled.all({ sink, ids: JSON.stringify(ids) }) as unknown as SettledRow[]
-      const gained = { delivered: 0, dead: 0, discarded: 0 }
+      const gained = { delivered: 0, dead: 0, discarded: 0, covered: 0 }
       const { code, since } = refusalOf(correction)
       let moved = 0
       for (const row of rows) {
         const { seq, state: from } = row
         const known = knownEvents(row)
-        const corrected = correctedEvents(known, from, correction)
+        const corrected = correctedEvents(
+          known,
+          from === 'covered' ? 'discarded' : from,
+          correction,
+        )
         if (corrected === undefined) continue
         if (from !== to) {
           if (to === 'delivered') deliver.run(sink, seq)
@@ -127,7 +133,7 @@ export function prepareCorrect(database: DatabaseSync, now: () => number): Outbo
           learnRefused.run(sink, seq, JSON.stringify(corrected.refusedEventIds))
         }
       }
-      count.run(gained.delivered, gained.discarded, sink)
+      count.run(gained.delivered, gained.discarded, gained.covered, sink)
       return moved
     })
 }

@@ -242,8 +242,12 @@ function prepareDistrusted(database: DatabaseSync): {
        UNION SELECT seq FROM records
          WHERE customer IS NOT NULL AND seq > coalesce((SELECT min(cursor) FROM sinks), 0))`,
   )
+  const restored = database.prepare('UPDATE identity SET restored = restored + 1')
   return {
-    mark: ({ upTo, sinceMs }: Doubt) => void mark.run({ upTo, sinceMs }),
+    mark({ upTo, sinceMs }: Doubt) {
+      mark.run({ upTo, sinceMs })
+      restored.run()
+    },
     count: () => (waiting.get() as { count: number }).count,
   }
 }

@@ -85,10 +85,22 @@ interface RecordRow {
   readonly customer: string | null
 }
 
+interface StateRow {
+  readonly id: string
+  readonly state: RecordState
+}
+
 /** Looking records up, and naming the customer of those that came without one. */
 export function prepareLedger(
   database: DatabaseSync,
-): Pick<Outbox, 'find' | 'unattributed' | 'attribute'> {
+): Pick<Outbox, 'find' | 'unattributed' | 'attribute' | 'statesOf'> {
+  const states = database.prepare(
+    `SELECT records.id AS id, ${stateSql('records.seq <= cursor')} AS state
+     FROM json_each(:ids) AS asked JOIN records ON records.id = asked.value
+       LEFT JOIN sinks ON sinks.name = :sink
+       LEFT JOIN items ON items.sink = :sink AND items.seq = records.seq
+     WHERE records.seq >= coalesce(first, 1)`,
+  )
   const find = database.prepare('SELECT body, customer FROM records WHERE id = ?')
   const unattributed = database.prepare(
     'SELECT body, customer FROM records WHERE customer IS NULL ORDER BY seq LIMIT ?',
@@ -105,6 +117,11 @@ export function prepareLedger(
   )
 
   return {
+    statesOf(sink, ids) {
+      const rows = states.all({ sink, ids: JSON.stringify(ids) }) as unknown as readonly StateRow[]
+      const byId = new Map(rows.map(({ id, state }) => [id, state]))
+      return ids.map((id) => byId.get(id))
+    },
     find(id) {
       const row = find.get(id) as RecordRow | undefined
       return row && fromBody(row.body, row.customer)

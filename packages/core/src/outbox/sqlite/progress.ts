@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Outbox, SinkStats } from '../outbox.ts'
 
-interface StatsRow extends Omit<SinkStats, 'pending' | 'oldestPendingAt'> {
+interface StatsRow extends Omit<SinkStats, 'pending' | 'oldestPendingAt' | 'covered'> {
+  readonly covered: number
   readonly oldestPendingAt: number | null
 }
 
@@ -9,7 +10,11 @@ interface StatsRow extends Omit<SinkStats, 'pending' | 'oldestPendingAt'> {
 export function prepareProgress(
   database: DatabaseSync,
   now: () => number,
-): Pick<Outbox, 'position' | 'isSettled' | 'nextDueAt' | 'expedite' | 'stats' | 'recorded'> {
+): Pick<
+  Outbox,
+  'position' | 'isSettled' | 'nextDueAt' | 'expedite' | 'stats' | 'recorded' | 'restored'
+> {
+  const restored = database.prepare('SELECT restored FROM identity')
   const position = database.prepare('SELECT coalesce(max(seq), 0) AS position FROM records')
   const anyPending = database.prepare(
     `SELECT 1 WHERE
@@ -38,6 +43,7 @@ export function prepareProgress(
        (SELECT count(*) FROM records WHERE customer IS NULL AND seq >= coalesce(first, 1))
          AS unattributed,
        coalesce(discarded, 0) AS discarded,
+       coalesce(covered, 0) AS covered,
        (SELECT count(*) FROM items WHERE sink = :sink AND held = 1) AS held,
        (SELECT at FROM records WHERE seq = (SELECT min(seq) FROM (
          SELECT min(seq) AS seq FROM items WHERE sink = :sink AND state = 'requeued'
@@ -64,11 +70,14 @@ export function prepareProgress(
     },
     stats(sink) {
       const row = stats.get({ sink }) as unknown as StatsRow
-      const { recorded, delivered, dead, unattributed, discarded, held, oldestPendingAt } = row
-      const pending = recorded - delivered - dead - unattributed - discarded - held
-      const counts = { recorded, pending, delivered, dead, unattributed, discarded, held }
+      const { recorded, covered, oldestPendingAt, ...settled } = row
+      const { delivered, dead, unattributed, discarded, held } = settled
+      const pending = recorded - delivered - dead - unattributed - discarded - held - covered
+      const of = { delivered, dead, unattributed, discarded, held }
+      const counts = { recorded, pending, ...of, ...(covered > 0 && { covered }) }
       return oldestPendingAt === null ? counts : { ...counts, oldestPendingAt }
     },
+    restored: () => (restored.get() as { restored: number }).restored,
     recorded: () => (everRecorded.get() as { recorded: number }).recorded,
   }
 }

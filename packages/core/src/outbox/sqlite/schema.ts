@@ -160,11 +160,28 @@ const heldUsage = `
 `
 
 /**
+ * For prepaid credit: how many records of a sink it has paid for (items that are discarded for that
+ * reason), and how often the file was found to be a copy.
+ */
+const covered = `
+  ALTER TABLE sinks ADD COLUMN covered INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE identity ADD COLUMN restored INTEGER NOT NULL DEFAULT 0;
+`
+
+/**
  * Each brings a file from the version before to its own, and never changes again: files of every
  * version are out there. A process of the version before may have the file open meanwhile, so what
  * it reads and writes has to stay.
  */
-const migrations: readonly string[] = [version1, version2, copies, refusals, marks, heldUsage]
+const migrations: readonly string[] = [
+  version1,
+  version2,
+  copies,
+  refusals,
+  marks,
+  heldUsage,
+  covered,
+]
 
 /** A file with a higher one was made by a newer version of this package. */
 export const schemaVersion = migrations.length

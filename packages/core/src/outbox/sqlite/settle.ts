@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Batch, BatchMarks } from '../../sink/batch.ts'
 import type { SinkResult } from '../../sink/sink-result.ts'
-import { type AttemptedRecord, type Outcome, outcomeOf, waitMs } from '../rules.ts'
+import { type AttemptedRecord, coveredCode, type Outcome, outcomeOf, waitMs } from '../rules.ts'
 import {
   uncertainColumns,
   type UncertainRow,
@@ -49,6 +49,11 @@ export function prepareSettle(
        SELECT seq FROM records WHERE id IN (SELECT value FROM json_each(:ids)))`,
   )
   const deliver = database.prepare('DELETE FROM items WHERE sink = ? AND seq = ?')
+  const cover = database.prepare(
+    `UPDATE items SET state = 'discarded', code = '${coveredCode}', batch = NULL, reason = NULL
+     WHERE sink = ? AND seq = ?`,
+  )
+  const countCovered = database.prepare('UPDATE sinks SET covered = covered + ? WHERE name = ?')
   const deadLetter = database.prepare(
     `UPDATE items SET state = 'dead', batch = NULL, delivered_event_ids = ?, reason = ?,
        code = ?, since = ?, failed_at = ?
@@ -73,6 +78,10 @@ export function prepareSettle(
       deliver.run(sink, seq)
       return
     }
+    if (outcome.state === 'covered') {
+      cover.run(sink, seq)
+      return
+    }
     const eventIds = JSON.stringify(outcome.deliveredEventIds)
     if (outcome.state === 'dead') {
       const { reason, refusal } = outcome
@@ -90,23 +99,26 @@ export function prepareSettle(
       const { id, sink, lease } = batch
       if (isHeld.get(id, lease) === undefined) return false
       const accepted = known.flatMap(({ recordId, result }) =>
-        result.status === 'accepted' ? recordId : [],
+        isPlainlyAccepted(result) ? recordId : [],
       )
       const ids = JSON.stringify(accepted)
       const delivered = accepted.length > 0 ? Number(deliverSome.run({ sink, id, ids }).changes) : 0
       let isAnySettled = delivered > 0
+      let covered = 0
       for (const { recordId, result } of known) {
-        if (result.status === 'accepted') continue
+        if (isPlainlyAccepted(result)) continue
         const item = oneItem.get(recordId, sink, id) as unknown as ItemRow | undefined
         if (item === undefined) continue
         const attempted = attemptedRecord(item)
         const outcome = outcomeOf(attempted, result)
         if (outcome.state !== 'batched') isAnySettled = true
+        if (outcome.state === 'covered') covered++
         apply(sink, item.seq, attempted, outcome)
       }
       for (const request of over) end.run(id, request)
       for (const { request, parts } of sending) begin.run(id, request, JSON.stringify(parts))
       if (delivered > 0) countDelivered.run(delivered, sink)
+      if (covered > 0) countCovered.run(covered, sink)
       if (isAnySettled && isAnyLeft.get(id) === undefined) {
         endAll.run(id)
         finish.run(id)
@@ -129,6 +141,7 @@ export function prepareSettle(
       const rows = allItems.all(id) as unknown as ItemRow[]
       const items = new Map(rows.map((item) => [item.id, item]))
       let delivered = 0
+      let covered = 0
       batch.entries.forEach(({ record }, index) => {
         const item = items.get(record.id)
         if (item === undefined) return
@@ -137,9 +150,11 @@ export function prepareSettle(
         const outcome = outcomeOf(attempted, results[index], claim)
         apply(sink, item.seq, attempted, outcome)
         if (outcome.state === 'delivered') delivered++
+        if (outcome.state === 'covered') covered++
         if (outcome.state !== 'batched') items.delete(record.id)
       })
       if (delivered > 0) countDelivered.run(delivered, sink)
+      if (covered > 0) countCovered.run(covered, sink)
       if (items.size === 0) finish.run(id)
       else wait.run(now() + waitMs(results), id)
       return true
@@ -150,7 +165,11 @@ export function prepareSettle(
 
 /** What nearly every batch comes to. */
 function areAllAccepted({ entries }: Batch, results: readonly SinkResult[]): boolean {
-  return entries.every((_, index) => results[index]?.status === 'accepted')
+  return entries.every((_, index) => isPlainlyAccepted(results[index]))
+}
+
+function isPlainlyAccepted(result: SinkResult | undefined): boolean {
+  return result?.status === 'accepted' && result.code === undefined
 }
 
 function attemptedRecord(row: ItemRow): AttemptedRecord {

@@ -7,9 +7,10 @@ import {
   isOneOf,
   optionCheck,
 } from '../../errors/option-check.ts'
-import type { CompanionStore } from '../companion.ts'
+import type { Companion, CompanionStore } from '../companion.ts'
 import { Faults } from '../faults.ts'
 import type { Outbox } from '../outbox.ts'
+import { reviewed } from '../reviewed.ts'
 import { duplicateIds } from '../taken-id.ts'
 import { AppendQueue, writeOnExit } from './append-queue.ts'
 import { attachedCompanion, type PrepareCompanion } from './companions.ts'
@@ -93,6 +94,7 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
       faults.report(sqliteFailure(cause, { action: 'keep usage in', path, records })),
   })
   const release = durability === 'group' ? writeOnExit(() => queue.tryNow()) : () => {}
+  const whenClosed: (() => void)[] = []
   let closed = false
 
   /** Whoever asks sees what came before; and an error says what to do. */
@@ -120,14 +122,21 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
   }
   const position = operation('position')
 
-  return {
+  const outbox: Outbox = {
     description: `sqlite ${path}`,
     durable: true,
     store: {
       kind: 'sqlite',
       attach(prepare) {
-        companions.push(prepare)
-        return attachedCompanion(prepare, () => file.cached().companions, path)
+        let made: Companion | undefined
+        const prepared: typeof prepare = (database) => {
+          const part = prepare(database)
+          made = part
+          return part
+        }
+        companions.push(prepared)
+        whenClosed.push(() => made?.closed?.())
+        return attachedCompanion(prepared, () => file.cached().companions, path)
       },
     } satisfies CompanionStore<DatabaseSync>,
     append(records, { holdIds } = {}) {
@@ -151,11 +160,13 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
     expedite: operation('expedite'),
     stats: operation('stats'),
     recorded: operation('recorded'),
+    restored: operation('restored'),
     deadLetters: operation('deadLetters'),
     requeue: operation('requeue'),
     discard: operation('discard'),
     unattributed: operation('unattributed'),
     attribute: operation('attribute'),
+    statesOf: operation('statesOf'),
     find: operation('find'),
     ledger: operation('ledger'),
     correct: operation('correct'),
@@ -173,12 +184,15 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
     close() {
       if (closed) return
       closed = true
+      for (const tell of whenClosed) tell()
       release()
       queue.close()
       recent.close()
       file.close()
     },
   }
+
+  return Object.assign(outbox, reviewed(outbox))
 }
 
 const check = optionCheck('sqliteOutbox')
