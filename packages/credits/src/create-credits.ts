@@ -15,6 +15,10 @@ import { chargeRecords } from './charge-records.ts'
 import type { Credits, CreditsOptions } from './credits.ts'
 import { CreditsConflictError, InsufficientCreditsError } from './errors.ts'
 import { CreditEmitter } from './events.ts'
+import { withInside } from './inside.ts'
+import { checkedPlans } from './plans/plan.ts'
+import { PlanBook } from './plans/plan-book.ts'
+import { planVerbs } from './plans/plan-verbs.ts'
 import { amountOf, keyOf, noBalance, shownEntry, shownGrant, unitOf } from './shown.ts'
 
 const check = optionCheck('createCredits')
@@ -25,6 +29,7 @@ const known: Readonly<Record<keyof CreditsOptions, true>> = {
   lowAt: true,
   busyMs: true,
   now: true,
+  plans: true,
 }
 
 /**
@@ -33,15 +38,18 @@ const known: Readonly<Record<keyof CreditsOptions, true>> = {
  */
 export function createCredits(options: CreditsOptions): Credits {
   checkKeys<CreditsOptions>('createCredits', options, known)
-  const { outbox, cost, lowAt = [20, 5], busyMs = 2000, now = Date.now } = options
+  const { outbox, cost, lowAt = [20, 5], busyMs = 2000, now = Date.now, plans = [] } = options
   check('cost', cost ?? isFunction, 'made by cost()', isFunction)
   check('now', now, 'a function', isFunction)
   check('busyMs', busyMs, 'a number of ms above 0', isAboveZero)
   check('lowAt', lowAt, 'a list of percents', Array.isArray)
+  check('plans', plans, 'a list of plans', Array.isArray)
   const events = new CreditEmitter(lowAt)
   const act = (actor: string) => ({ actor, at: now() })
 
+  const planBook = new PlanBook(checkedPlans(plans))
   const books = openBooks(outbox, {
+    plans: planBook,
     busyMs,
     appended(rows, appends) {
       for (const { records, holdIds } of appends) {
@@ -51,7 +59,9 @@ export function createCredits(options: CreditsOptions): Credits {
     changed: (changes: readonly Change[]) => events.tell(changes),
   })
 
-  return {
+  const credits: Credits = {
+    ...planVerbs(books, planBook, now),
+
     async grant(customer, wanted) {
       const key = keyOf(customer, unitOf(wanted))
       const amount = amountOf(wanted)
@@ -199,4 +209,5 @@ export function createCredits(options: CreditsOptions): Credits {
 
     on: events.on,
   }
+  return withInside(credits, { books, plans: planBook, now })
 }

@@ -4,6 +4,8 @@ import type { Outbox } from '@token-meter/core/outbox'
 import type { Unit } from './amount.ts'
 import type { EntryKind, GrantKind } from './books/rows.ts'
 import type { CreditEvents } from './events.ts'
+import type { Plan } from './plans/plan.ts'
+import type { PlanVerbs } from './plans/plan-verbs.ts'
 
 /** An amount, as decimal text of one unit: `{ usd: '25' }`, `{ tokens: '1000000' }`. */
 export type Amount =
@@ -15,6 +17,8 @@ export interface CreditsOptions {
   readonly outbox: Outbox
   /** The meter's own cost calculator, for records that have no cost yet. @default none */
   readonly cost?: CostCalculator
+  /** What customers are given again and again: free tiers, trials, included usage. @default none */
+  readonly plans?: readonly Plan[]
   /** At how many percent of the last grant `low` is told. @default [20, 5] */
   readonly lowAt?: readonly number[]
   /** How long a write waits for another process that has the store, in ms. @default 2000 */
@@ -130,7 +134,7 @@ export interface HistoryQuery {
 }
 
 /** Prepaid credit. Made by `createCredits`. */
-export interface Credits {
+export interface Credits extends PlanVerbs {
   /**
    * Gives credit, once for an idempotency key.
    * @throws CreditsConflictError where the key was used for another amount or kind; TypeError or

@@ -17,5 +17,13 @@ export type {
   Hold,
   HoldOptions,
 } from './credits.ts'
+export type { Plan } from './plans/plan.ts'
+export type { PlanPeriod } from './plans/anchored-period.ts'
+export type {
+  PlanOfCustomer,
+  PlanVerbs,
+  SubscribeOptions,
+  UnsubscribeOptions,
+} from './plans/plan-verbs.ts'
 export type { AccountEvent, CreditEvents } from './events.ts'
 export { CreditsConflictError, InsufficientCreditsError, type Shortage } from './errors.ts'

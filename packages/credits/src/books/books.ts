@@ -13,7 +13,7 @@ import type {
 import { ConfigError } from '@token-meter/core/outbox'
 import type { DatabaseSync } from 'node:sqlite'
 import { MemoryRows } from './memory-rows.ts'
-import type { AccountRow, BookRows, NewEntry, PoolRow } from './rows.ts'
+import type { AccountPlans, AccountRow, BookRows, NewEntry, PoolRow } from './rows.ts'
 import { type Hint, runOnPostgres } from './postgres-rows.ts'
 import { creditMigrations, creditVersion } from './postgres-schema.ts'
 import { SqliteRows } from './sqlite-rows.ts'
@@ -54,14 +54,15 @@ export interface BooksOptions {
   /** What records that are appended cost, inside the transaction that keeps them. */
   readonly appended: (rows: BookRows, ...parameters: Parameters<Companion['appended']>) => void
   readonly changed: (changes: readonly Change[], pools: readonly PoolChange[]) => void
+  readonly plans: AccountPlans
 }
 
 /** @throws ConfigError for an outbox that keeps no books. */
 export function openBooks(outbox: Outbox, options: BooksOptions): Books {
   const { store } = outbox
-  const { appended, changed } = options
+  const { appended, changed, plans } = options
   const partOf = (rows: BookRows): Part => {
-    const journal = new Journal(rows)
+    const journal = new Journal(rows, plans)
     return {
       journal,
       appended: (records) => journaled(journal, changed, (own) => appended(own, records)),
@@ -91,11 +92,11 @@ export function openBooks(outbox: Outbox, options: BooksOptions): Books {
 }
 
 /** Each operation is a transaction of its own, which loads what it needs and writes what it changed. */
-function inPostgres(store: SqlCompanionStore, { appended, changed }: BooksOptions): Books {
+function inPostgres(store: SqlCompanionStore, { appended, changed, plans }: BooksOptions): Books {
   const run = async <Value>(ask: AskSql, schema: string, work: Work<Value>, hint: Hint) => {
     let changes: Changes = { accounts: [], pools: [] }
     const attempt = (rows: BookRows) => {
-      const journal = new Journal(rows)
+      const journal = new Journal(rows, plans)
       const value = work(journal.rows)
       changes = journal.take()
       return value
@@ -202,7 +203,7 @@ class Journal {
   readonly #spent = new Map<string, bigint>()
   readonly #pools = new Map<string, PoolChange>()
 
-  constructor(rows: BookRows) {
+  constructor(rows: BookRows, plans: AccountPlans) {
     const seen = <Row extends AccountRow | undefined>(account: Row): Row => {
       if (account !== undefined) {
         const { id, posted, held, debt } = account
@@ -214,6 +215,7 @@ class Journal {
     }
     this.rows = {
       ...boundMethods(rows),
+      plans,
       account: (key) => seen(rows.account(key)),
       accountById: (id) => seen(rows.accountById(id)),
       addAccount: (key, at) => seen(rows.addAccount(key, at)),

@@ -1,5 +1,6 @@
 /** Rows as they come out of a database: whole numbers as text or `bigint`, JSON as text or parsed. */
 import type { Unit } from '../amount.ts'
+import type { ObjectKind, ObjectRow, ObjectState } from './objects.ts'
 import type {
   AccountRow,
   Allocation,
@@ -80,6 +81,18 @@ export function toPool(row: Columns): PoolRow {
     carried: BigInt(row['carried'] as Whole),
     spent: BigInt(row['spent'] as Whole),
     held: BigInt(row['held'] as Whole),
+  }
+}
+
+export function toObject(row: Columns): ObjectRow {
+  return {
+    account: Number(row['account']),
+    id: row['id'] as string,
+    kind: row['kind'] as ObjectKind,
+    state: fromJson(row['state']) as ObjectState,
+    version: Number(row['version']),
+    dueAt: row['due_at'] as number | null,
+    at: row['at'] as number,
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ObjectKind } from './objects.ts'
 import type { AccountKey, AccountRow, EntryRow, GrantRow, HoldRow, PoolRow } from './rows.ts'
 
 /** What of a store is needed and not there yet. */
@@ -24,6 +25,14 @@ export type Need =
     }
   | { readonly what: 'entriesOf'; readonly account: number; readonly key: string }
   | { readonly what: 'entriesOfGrant'; readonly account: number; readonly grant: number }
+  | { readonly what: 'object'; readonly account: number; readonly id: string }
+  | { readonly what: 'objectsOf'; readonly account: number; readonly kind: ObjectKind }
+  | {
+      readonly what: 'dueObjects'
+      readonly kind: ObjectKind
+      readonly now: number
+      readonly limit: number
+    }
 
 /** Thrown where an operation needs what is not loaded. */
 export class NeedsRows extends Error {

@@ -3,6 +3,7 @@
  * one transaction of the caller's, and begins with `due`: what has become effective or has expired by
  * now. Each ends with `repay`, so that debt never stands beside credit that is free.
  */
+import { blockOverdue } from './blocks.ts'
 import { freeOf, freeParts, smaller } from './drawing.ts'
 import type {
   AccountKey,
@@ -26,20 +27,37 @@ type Origin = Pick<NewEntry, 'kind' | 'hold' | 'record' | 'ref'>
 /** The account, as it is by now; made where there is none. */
 export function openAccount(rows: BookRows, key: AccountKey, act: Act): AccountRow {
   const account = rows.account(key) ?? rows.addAccount(key, act.at)
+  begin(rows, account, act)
   due(rows, account, act)
   return account
 }
 
-/** The account, as it is by now, where there is one. */
+/** The account, as it is by now, where there is one, or one begins with something. */
 export function findAccount(rows: BookRows, key: AccountKey, act: Act): AccountRow | undefined {
   const account = rows.account(key)
-  if (account !== undefined) due(rows, account, act)
+  if (account === undefined) {
+    return rows.plans?.hasDefault(key.unit) === true ? openAccount(rows, key, act) : undefined
+  }
+  begin(rows, account, act)
+  due(rows, account, act)
   return account
+}
+
+/**
+ * A new account begins with its default plan. It is new by what it has, not by who has just added it:
+ * an operation on Postgres begins again.
+ */
+function begin(rows: BookRows, account: AccountRow, act: Act): void {
+  if (account.lastEntry > 0 || rows.plans?.hasDefault(account.unit) !== true) return
+  if (rows.objectsOf(account.id, 'plan').length > 0) return
+  rows.plans.begin(rows, account, act.at)
 }
 
 /** Makes grants effective whose time has come, and expires those whose time is over. */
 export function due(rows: BookRows, account: AccountRow, { actor, at }: Act): void {
   if (account.nextDueAt === null || account.nextDueAt > at) return
+  rows.plans?.renew(rows, account, at)
+  blockOverdue(rows, account, at)
   for (const grant of rows.grants(account.id, 'scheduled')) {
     if (grant.effectiveAt > at) continue
     activate(rows, account, grant, { actor, at: grant.effectiveAt })
@@ -62,11 +80,13 @@ export function due(rows: BookRows, account: AccountRow, { actor, at }: Act): vo
   rows.saveAccount(account)
 }
 
-/** When the next grant of the account becomes effective or expires. */
+/** When the next grant of the account becomes effective or expires, or something else is due. */
 export function schedule(rows: BookRows, account: AccountRow): void {
   const times = [
     ...rows.grants(account.id, 'scheduled').map(({ effectiveAt }) => effectiveAt),
     ...rows.grants(account.id, 'active').map(({ expiresAt }) => expiresAt ?? Infinity),
+    ...rows.objectsOf(account.id, 'plan').map(({ dueAt }) => dueAt ?? Infinity),
+    ...rows.objectsOf(account.id, 'invoice').map(({ dueAt }) => dueAt ?? Infinity),
   ]
   const next = Math.min(...times)
   account.nextDueAt = Number.isFinite(next) ? next : null

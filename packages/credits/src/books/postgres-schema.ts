@@ -82,6 +82,18 @@ function version1(schema: string): readonly string[] {
     )`,
     `CREATE INDEX credit_entries_grant ON ${schema}.credit_entries (account, grant_id)
       WHERE kind <> 'usage'`,
+    `CREATE TABLE ${schema}.credit_objects (
+      account bigint NOT NULL,
+      id text NOT NULL,
+      kind text NOT NULL,
+      state jsonb NOT NULL,
+      version integer NOT NULL,
+      due_at double precision,
+      at double precision NOT NULL,
+      PRIMARY KEY (account, id)
+    )`,
+    `CREATE INDEX credit_objects_due ON ${schema}.credit_objects (kind, due_at)
+      WHERE due_at IS NOT NULL`,
     never,
     `CREATE TRIGGER credit_entries_stay BEFORE UPDATE OR DELETE ON ${schema}.credit_entries
       FOR EACH ROW EXECUTE FUNCTION ${schema}.credit_entries_stay()`,

@@ -1,5 +1,6 @@
 import type { AskSql } from '@token-meter/core/outbox'
 import type { WrittenRows } from './cached-rows.ts'
+import type { ObjectRow } from './objects.ts'
 import type { AccountRow, GrantRow, HoldRow } from './rows.ts'
 
 /** All of it in one statement. Rows are JSON: one parameter for however many, with amounts as text. */
@@ -13,6 +14,8 @@ export async function writeRows(ask: AskSql, schema: string, written: WrittenRow
   const pools = `pool text, period text, "limit" bigint, carried bigint, spent bigint, held bigint`
   const entries = `account bigint, id bigint, grant_id bigint, kind text, amount bigint, key text,
     hold text, record text, ref text, actor text, at double precision`
+  const objects = `account bigint, id text, kind text, state jsonb, version integer,
+    due_at double precision, at double precision`
   const names = (columns: string) =>
     columns
       .split(',')
@@ -47,6 +50,9 @@ export async function writeRows(ask: AskSql, schema: string, written: WrittenRow
       SET "limit" = given."limit", spent = given.spent, held = given.held
       FROM ${given(6, pools)} WHERE one.pool = given.pool AND one.period = given.period
     ), np AS (${add('credit_pools', 7, pools)}
+    ), o AS (${add('credit_objects', 9, objects)}
+      ON CONFLICT (account, id) DO UPDATE
+      SET state = excluded.state, version = excluded.version, due_at = excluded.due_at, at = excluded.at
     ) ${add('credit_entries', 8, entries)}`,
     [
       texts(written.accounts.map(fromAccount)),
@@ -57,6 +63,7 @@ export async function writeRows(ask: AskSql, schema: string, written: WrittenRow
       texts(written.pools),
       texts(written.newPools),
       texts(written.entries.map(({ grant, ...entry }) => ({ ...entry, grant_id: grant }))),
+      texts(written.objects.map(fromObject)),
     ],
   )
 }
@@ -68,6 +75,10 @@ function fromAccount({ id, posted, held, debt, nextDueAt, blocked, lastEntry }: 
 function fromGrant({ effectiveAt, expiresAt, idempotencyKey, createdAt, ...grant }: GrantRow) {
   const times = { effective_at: effectiveAt, expires_at: expiresAt, created_at: createdAt }
   return { ...grant, ...times, idempotency_key: idempotencyKey }
+}
+
+function fromObject({ dueAt, ...object }: ObjectRow) {
+  return { ...object, due_at: dueAt }
 }
 
 function fromHold({ leaseUntil, createdAt, ...hold }: HoldRow) {

@@ -6,6 +6,7 @@
  *     grant     credit that was given; drawn in an order (`drawing.ts`)
  *     hold      what a call may cost, set aside before it is sent, and from which grants
  *     entry     every change of what an account has, append-only
+ *     object    what stands beside its money: Stripe's objects, plans (`objects.ts`)
  *
  * What always holds of an account, at the end of every operation:
  *
@@ -15,6 +16,7 @@
  *     available = posted - held
  */
 import type { Unit } from '../amount.ts'
+import type { ObjectKind, ObjectRow } from './objects.ts'
 
 /** Who an account is of. The customer's text stands here, in records, and nowhere else. */
 export interface AccountKey {
@@ -154,6 +156,13 @@ export interface EntryRow extends Required<NewEntry> {
   readonly id: number
 }
 
+/** What accounts begin with, and what the time brings them: `src/plans`. */
+export interface AccountPlans {
+  hasDefault(unit: Unit): boolean
+  begin(rows: BookRows, account: AccountRow, at: number): void
+  renew(rows: BookRows, account: AccountRow, at: number): void
+}
+
 /** A store's rows, read and written inside one transaction. Everything is synchronous. */
 export interface BookRows {
   /**
@@ -197,4 +206,12 @@ export interface BookRows {
   entriesOfGrant(grant: GrantRow): readonly EntryRow[]
   /** The entries of one operation: those whose key is this one, or this one and a number. */
   entriesOf(account: number, key: string): readonly EntryRow[]
+  object(account: number, id: string): ObjectRow | undefined
+  objectsOf(account: number, kind: ObjectKind): readonly ObjectRow[]
+  /** Of all accounts: those of a kind that something is to be done about by now, the oldest first. */
+  dueObjects(kind: ObjectKind, now: number, limit: number): readonly ObjectRow[]
+  /** Adds it, or writes it anew. */
+  saveObject(object: ObjectRow): void
+  /** Those of the application. @default none */
+  readonly plans?: AccountPlans
 }

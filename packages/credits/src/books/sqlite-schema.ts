@@ -84,6 +84,17 @@ const version1 = `
     UNIQUE (account, key)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX credit_entries_grant ON credit_entries (account, grant_id) WHERE kind <> 'usage';
+  CREATE TABLE credit_objects (
+    account INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    due_at REAL,
+    at REAL NOT NULL,
+    PRIMARY KEY (account, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX credit_objects_due ON credit_objects (kind, due_at) WHERE due_at IS NOT NULL;
   CREATE TRIGGER credit_entries_stay BEFORE UPDATE ON credit_entries
     BEGIN SELECT raise(ABORT, 'entries of credit are never changed'); END;
   CREATE TRIGGER credit_entries_remain BEFORE DELETE ON credit_entries

@@ -1,0 +1,33 @@
+import type { ObjectRow } from './objects.ts'
+import type { AccountRow, BookRows } from './rows.ts'
+
+/** Why an account whose payment has failed for too long is blocked. */
+export const paymentFailed = 'payment_failed'
+
+/** An invoice whose payment fails: it blocks once `dueAt` is there, and until it is paid or void. */
+export interface FailingInvoice extends ObjectRow {
+  state: {
+    /** Since when, in ms since the epoch; `null` where it is paid or void by now. */
+    readonly failingSince: number | null
+    readonly isBlocking: boolean
+  }
+}
+
+/** Blocks an account whose days of grace are over. */
+export function blockOverdue(rows: BookRows, account: AccountRow, at: number): void {
+  for (const invoice of rows.objectsOf(account.id, 'invoice') as readonly FailingInvoice[]) {
+    if (invoice.dueAt === null || invoice.dueAt > at) continue
+    rows.saveObject({ ...invoice, dueAt: null, state: { ...invoice.state, isBlocking: true } })
+    account.blocked ??= paymentFailed
+    rows.saveAccount(account)
+  }
+}
+
+/** Lets an account go on that was blocked for payments, where none blocks any more. */
+export function unblockPaid(rows: BookRows, account: AccountRow): void {
+  if (account.blocked !== paymentFailed) return
+  const invoices = rows.objectsOf(account.id, 'invoice') as readonly FailingInvoice[]
+  if (invoices.some(({ state }) => state.isBlocking)) return
+  account.blocked = null
+  rows.saveAccount(account)
+}

@@ -1,0 +1,29 @@
+/**
+ * What stands beside an account's money: objects of Stripe that were applied, plans, grants that a
+ * backend is to have too. Each is written in the transaction of what it stands for.
+ */
+
+/**
+ * - `payment`: a payment intent or an invoice, and what came of it.
+ * - `invoice`: one whose payment fails, or failed.
+ * - `subscription`: one of Stripe's, as it was applied last.
+ * - `plan`: what an account is included in, period by period.
+ * - `mirror`: a grant that Stripe is to have as a credit grant.
+ */
+export type ObjectKind = 'payment' | 'invoice' | 'subscription' | 'plan' | 'mirror'
+
+/** What is known of one, as JSON: by its kind. */
+export type ObjectState = Readonly<Record<string, string | number | boolean | null>>
+
+export interface ObjectRow {
+  readonly account: number
+  readonly id: string
+  readonly kind: ObjectKind
+  state: ObjectState
+  /** How often it was applied: what was read before another one wrote is not written. */
+  version: number
+  /** When something is to be done about it. */
+  dueAt: number | null
+  /** When it was applied last. */
+  at: number
+}

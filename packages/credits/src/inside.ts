@@ -1,0 +1,22 @@
+import type { Books } from './books/books.ts'
+import type { Credits } from './credits.ts'
+import type { PlanBook } from './plans/plan-book.ts'
+
+/** What another entry of this package needs of credits. */
+export interface CreditsInside {
+  readonly books: Books
+  readonly plans: PlanBook
+  readonly now: () => number
+}
+
+/** Registered, so that entries that were bundled apart know it. */
+const inside = Symbol.for('@token-meter/credits inside')
+
+export function withInside(credits: Credits, parts: CreditsInside): Credits {
+  return Object.defineProperty(credits, inside, { value: parts })
+}
+
+/** `undefined` for what `createCredits` has not made. */
+export function insideOf(credits: unknown): CreditsInside | undefined {
+  return (credits as { readonly [inside]?: CreditsInside } | null | undefined)?.[inside]
+}
