@@ -8,6 +8,17 @@
 /** What an account counts in. */
 export type Unit = 'usd' | 'tokens'
 
+/** An amount, as decimal text of one unit: `{ usd: '25' }`, `{ tokens: '1000000' }`. */
+export type Amount =
+  | { readonly usd: string; readonly tokens?: never }
+  | { readonly tokens: string; readonly usd?: never }
+
+/** Who did something, for the entries: a user of a dashboard, a webhook. */
+export interface Actor {
+  /** @default 'api' */
+  readonly actor?: string
+}
+
 /** Digits behind the point, by unit. */
 const scales: Readonly<Record<Unit, number>> = { usd: 12, tokens: 0 }
 

@@ -1,16 +1,11 @@
 /** Prepaid credit, as an application uses it. `create-credits.ts` makes it. */
 import type { CostCalculator } from '@token-meter/core/cost'
 import type { Outbox } from '@token-meter/core/outbox'
-import type { Unit } from './amount.ts'
+import type { Actor, Amount, Unit } from './amount.ts'
 import type { EntryKind, GrantKind } from './books/rows.ts'
 import type { CreditEvents } from './events.ts'
 import type { Plan } from './plans/plan.ts'
-import type { PlanVerbs } from './plans/plan-verbs.ts'
-
-/** An amount, as decimal text of one unit: `{ usd: '25' }`, `{ tokens: '1000000' }`. */
-export type Amount =
-  | { readonly usd: string; readonly tokens?: never }
-  | { readonly tokens: string; readonly usd?: never }
+import type { PlanVerbs } from './plans/verbs.ts'
 
 export interface CreditsOptions {
   /** The meter's own outbox: the books stand in the same file or database. */
@@ -25,12 +20,6 @@ export interface CreditsOptions {
   readonly busyMs?: number
   /** ms since the epoch. @default Date.now */
   readonly now?: () => number
-}
-
-/** Who did something, for the entries: a user of a dashboard, a webhook. */
-export interface Actor {
-  /** @default 'api' */
-  readonly actor?: string
 }
 
 export type GrantOptions = Amount &

@@ -2,11 +2,9 @@
  * Prepaid credit for LLM usage, in the outbox's own store: hold before a call, settle with its record.
  * @module
  */
-export type { Unit } from './amount.ts'
+export type { Actor, Amount, Unit } from './amount.ts'
 export { createCredits } from './create-credits.ts'
 export type {
-  Actor,
-  Amount,
   Balance,
   Credits,
   CreditsOptions,
@@ -24,6 +22,6 @@ export type {
   PlanVerbs,
   SubscribeOptions,
   UnsubscribeOptions,
-} from './plans/plan-verbs.ts'
+} from './plans/verbs.ts'
 export type { AccountEvent, CreditEvents } from './events.ts'
 export { CreditsConflictError, InsufficientCreditsError, type Shortage } from './errors.ts'

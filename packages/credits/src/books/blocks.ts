@@ -15,9 +15,9 @@ export interface FailingInvoice extends ObjectRow {
 
 /** Blocks an account whose days of grace are over. */
 export function blockOverdue(rows: BookRows, account: AccountRow, at: number): void {
-  for (const invoice of rows.objectsOf(account.id, 'invoice') as readonly FailingInvoice[]) {
+  for (const invoice of rows.objects.of(account.id, 'invoice') as readonly FailingInvoice[]) {
     if (invoice.dueAt === null || invoice.dueAt > at) continue
-    rows.saveObject({ ...invoice, dueAt: null, state: { ...invoice.state, isBlocking: true } })
+    rows.objects.save({ ...invoice, dueAt: null, state: { ...invoice.state, isBlocking: true } })
     account.blocked ??= paymentFailed
     rows.saveAccount(account)
   }
@@ -26,7 +26,7 @@ export function blockOverdue(rows: BookRows, account: AccountRow, at: number): v
 /** Lets an account go on that was blocked for payments, where none blocks any more. */
 export function unblockPaid(rows: BookRows, account: AccountRow): void {
   if (account.blocked !== paymentFailed) return
-  const invoices = rows.objectsOf(account.id, 'invoice') as readonly FailingInvoice[]
+  const invoices = rows.objects.of(account.id, 'invoice') as readonly FailingInvoice[]
   if (invoices.some(({ state }) => state.isBlocking)) return
   account.blocked = null
   rows.saveAccount(account)

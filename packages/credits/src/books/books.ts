@@ -215,6 +215,7 @@ class Journal {
     }
     this.rows = {
       ...boundMethods(rows),
+      objects: rows.objects,
       plans,
       account: (key) => seen(rows.account(key)),
       accountById: (id) => seen(rows.accountById(id)),

@@ -12,7 +12,8 @@ import {
   poolName,
   questionOf,
 } from './loaded-rows.ts'
-import type { ObjectKind, ObjectRow } from './objects.ts'
+import { CachedObjects } from './cached-objects.ts'
+import type { ObjectRow } from './objects.ts'
 import type {
   AccountKey,
   AccountRow,
@@ -40,13 +41,13 @@ export interface WrittenRows {
 
 /** One try of an operation. */
 export class CachedRows implements BookRows {
+  readonly objects: CachedObjects
   readonly #loaded: LoadedRows
   readonly #accounts = new Map<number, AccountRow>()
   readonly #grants = new Map<number, GrantRow>()
   readonly #holds = new Map<string, HoldRow>()
   readonly #pools = new Map<string, PoolRow>()
   readonly #entries = new Map<string, EntryRow>()
-  readonly #objects = new Map<string, ObjectRow>()
   readonly #changed = {
     accounts: new Set<AccountRow>(),
     grants: new Set<GrantRow>(),
@@ -60,6 +61,7 @@ export class CachedRows implements BookRows {
 
   constructor(loaded: LoadedRows) {
     this.#loaded = loaded
+    this.objects = new CachedObjects(loaded)
   }
 
   /** What has to be written. */
@@ -76,7 +78,7 @@ export class CachedRows implements BookRows {
       pools: old(pools, newPools),
       newPools: [...newPools],
       entries: [...this.#entries.values()],
-      objects: [...this.#objects.values()],
+      objects: this.objects.saved,
     }
   }
 
@@ -240,31 +242,6 @@ export class CachedRows implements BookRows {
       ...this.#answer<readonly EntryRow[]>({ what: 'entriesOfGrant', account, grant }),
       ...own,
     ]
-  }
-
-  object(account: number, id: string): ObjectRow | undefined {
-    const own = this.#objects.get(`${account} ${id}`)
-    const found = own ?? this.#answer<ObjectRow | null>({ what: 'object', account, id })
-    return found === null ? undefined : { ...found }
-  }
-
-  objectsOf(account: number, kind: ObjectKind): readonly ObjectRow[] {
-    const loaded = this.#answer<readonly ObjectRow[]>({ what: 'objectsOf', account, kind })
-    const own = [...this.#objects.values()].filter(
-      (object) => object.account === account && object.kind === kind,
-    )
-    const ids = new Set(own.map(({ id }) => id))
-    return [...loaded.filter(({ id }) => !ids.has(id)), ...own].map((object) => ({ ...object }))
-  }
-
-  dueObjects(kind: ObjectKind, now: number, limit: number): readonly ObjectRow[] {
-    return this.#answer<readonly ObjectRow[]>({ what: 'dueObjects', kind, now, limit }).map(
-      (object) => ({ ...object }),
-    )
-  }
-
-  saveObject(object: ObjectRow): void {
-    this.#objects.set(`${object.account} ${object.id}`, { ...object })
   }
 
   #entry(account: number, key: string): EntryRow | null {

@@ -1,5 +1,5 @@
 import { drawnBefore } from './drawing.ts'
-import type { ObjectKind, ObjectRow } from './objects.ts'
+import { MemoryObjects } from './memory-objects.ts'
 import type {
   AccountKey,
   AccountRow,
@@ -13,6 +13,7 @@ import type {
 
 /** The books of a process, which die with it. */
 export class MemoryRows implements BookRows {
+  readonly objects = new MemoryObjects()
   readonly #accounts: AccountRow[] = []
   readonly #byKey = new Map<string, AccountRow>()
   readonly #grants: GrantRow[] = []
@@ -23,7 +24,6 @@ export class MemoryRows implements BookRows {
   readonly #pools: PoolRow[] = []
   readonly #entries: EntryRow[] = []
   readonly #byEntryKey = new Map<string, EntryRow>()
-  readonly #objects = new Map<string, ObjectRow>()
 
   end(): void {}
 
@@ -161,29 +161,6 @@ export class MemoryRows implements BookRows {
 
   entriesOfGrant({ id: grant }: GrantRow): readonly EntryRow[] {
     return this.#entries.filter((entry) => entry.grant === grant && entry.kind !== 'usage')
-  }
-
-  object(account: number, id: string): ObjectRow | undefined {
-    const found = this.#objects.get(`${account} ${id}`)
-    return found && { ...found }
-  }
-
-  objectsOf(account: number, kind: ObjectKind): readonly ObjectRow[] {
-    return [...this.#objects.values()]
-      .filter((object) => object.account === account && object.kind === kind)
-      .map((object) => ({ ...object }))
-  }
-
-  dueObjects(kind: ObjectKind, now: number, limit: number): readonly ObjectRow[] {
-    return [...this.#objects.values()]
-      .filter((object) => object.kind === kind && (object.dueAt ?? Infinity) <= now)
-      .toSorted((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0))
-      .slice(0, limit)
-      .map((object) => ({ ...object }))
-  }
-
-  saveObject(object: ObjectRow): void {
-    this.#objects.set(`${object.account} ${object.id}`, { ...object })
   }
 
   /** Everything, for who checks the books. */

@@ -27,3 +27,13 @@ export interface ObjectRow {
   /** When it was applied last. */
   at: number
 }
+
+/** The rows of a store that are objects. What it gives is the caller's: written by `save` alone. */
+export interface ObjectRows {
+  get(account: number, id: string): ObjectRow | undefined
+  of(account: number, kind: ObjectKind): readonly ObjectRow[]
+  /** Of all accounts: those of a kind that something is to be done about by now, the oldest first. */
+  due(kind: ObjectKind, now: number, limit: number): readonly ObjectRow[]
+  /** Adds it, or writes it anew. */
+  save(object: ObjectRow): void
+}

@@ -49,7 +49,7 @@ export function findAccount(rows: BookRows, key: AccountKey, act: Act): AccountR
  */
 function begin(rows: BookRows, account: AccountRow, act: Act): void {
   if (account.lastEntry > 0 || rows.plans?.hasDefault(account.unit) !== true) return
-  if (rows.objectsOf(account.id, 'plan').length > 0) return
+  if (rows.objects.of(account.id, 'plan').length > 0) return
   rows.plans.begin(rows, account, act.at)
 }
 
@@ -85,8 +85,8 @@ export function schedule(rows: BookRows, account: AccountRow): void {
   const times = [
     ...rows.grants(account.id, 'scheduled').map(({ effectiveAt }) => effectiveAt),
     ...rows.grants(account.id, 'active').map(({ expiresAt }) => expiresAt ?? Infinity),
-    ...rows.objectsOf(account.id, 'plan').map(({ dueAt }) => dueAt ?? Infinity),
-    ...rows.objectsOf(account.id, 'invoice').map(({ dueAt }) => dueAt ?? Infinity),
+    ...rows.objects.of(account.id, 'plan').map(({ dueAt }) => dueAt ?? Infinity),
+    ...rows.objects.of(account.id, 'invoice').map(({ dueAt }) => dueAt ?? Infinity),
   ]
   const next = Math.min(...times)
   account.nextDueAt = Number.isFinite(next) ? next : null

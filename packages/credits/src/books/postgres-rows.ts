@@ -1,7 +1,8 @@
 import type { AskSql } from '@token-meter/core/outbox'
 import { CachedRows } from './cached-rows.ts'
 import { entryName, LoadedRows, type Need, NeedsRows, poolName, questionOf } from './loaded-rows.ts'
-import { toAccount, toEntry, toGrant, toHold, toObject, toPool } from './columns.ts'
+import { toAccount, toEntry, toGrant, toHold, toPool } from './columns.ts'
+import { askObjects } from './postgres-objects.ts'
 import { writeRows } from './postgres-write.ts'
 import type { AccountRow, GrantRow } from './rows.ts'
 
@@ -86,7 +87,6 @@ class Loader {
   async load(need: Need): Promise<void> {
     const { credit_accounts, credit_grants, credit_holds, credit_pools, credit_entries } =
       this.#tables()
-    const { credit_objects } = this.#tables()
     const answer = (value: unknown) => this.#answer(need, value)
     switch (need.what) {
       case 'account': {
@@ -187,20 +187,8 @@ class Loader {
         )
         return answer(rows.map(toEntry))
       }
-      case 'object': {
-        const sql = `SELECT * FROM ${credit_objects} WHERE account = $1 AND id = $2`
-        const [row] = await this.#ask(sql, [need.account, need.id])
-        return answer(row === undefined ? null : toObject(row))
-      }
-      case 'objectsOf': {
-        const sql = `SELECT * FROM ${credit_objects} WHERE account = $1 AND kind = $2 ORDER BY id`
-        return answer((await this.#ask(sql, [need.account, need.kind])).map(toObject))
-      }
-      case 'dueObjects': {
-        const sql = `SELECT * FROM ${credit_objects} WHERE kind = $1 AND due_at <= $2
-          ORDER BY due_at LIMIT $3`
-        return answer((await this.#ask(sql, [need.kind, need.now, need.limit])).map(toObject))
-      }
+      default:
+        return answer(await askObjects(this.#ask, this.#schema, need))
     }
   }
 
@@ -216,7 +204,6 @@ class Loader {
       credit_holds: `${schema}.credit_holds`,
       credit_pools: `${schema}.credit_pools`,
       credit_entries: `${schema}.credit_entries`,
-      credit_objects: `${schema}.credit_objects`,
     }
   }
 

@@ -16,7 +16,7 @@
  *     available = posted - held
  */
 import type { Unit } from '../amount.ts'
-import type { ObjectKind, ObjectRow } from './objects.ts'
+import type { ObjectRows } from './objects.ts'
 
 /** Who an account is of. The customer's text stands here, in records, and nowhere else. */
 export interface AccountKey {
@@ -206,12 +206,7 @@ export interface BookRows {
   entriesOfGrant(grant: GrantRow): readonly EntryRow[]
   /** The entries of one operation: those whose key is this one, or this one and a number. */
   entriesOf(account: number, key: string): readonly EntryRow[]
-  object(account: number, id: string): ObjectRow | undefined
-  objectsOf(account: number, kind: ObjectKind): readonly ObjectRow[]
-  /** Of all accounts: those of a kind that something is to be done about by now, the oldest first. */
-  dueObjects(kind: ObjectKind, now: number, limit: number): readonly ObjectRow[]
-  /** Adds it, or writes it anew. */
-  saveObject(object: ObjectRow): void
+  readonly objects: ObjectRows
   /** Those of the application. @default none */
   readonly plans?: AccountPlans
 }

@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
-import { type Columns, toAccount, toEntry, toGrant, toHold, toObject, toPool } from './columns.ts'
-import type { ObjectKind, ObjectRow } from './objects.ts'
+import { type Columns, toAccount, toEntry, toGrant, toHold, toPool } from './columns.ts'
+import { SqliteObjects } from './sqlite-objects.ts'
 import type {
   AccountKey,
   AccountRow,
@@ -24,6 +24,7 @@ const drawingOrder = `priority, expires_at IS NULL, expires_at,
  * statement costs as much as all else that it does with a row.
  */
 export class SqliteRows implements BookRows {
+  readonly objects: SqliteObjects
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
 
@@ -34,6 +35,7 @@ export class SqliteRows implements BookRows {
 
   constructor(database: DatabaseSync) {
     this.#database = database
+    this.objects = new SqliteObjects(database)
   }
 
   end(): void {
@@ -230,33 +232,6 @@ export class SqliteRows implements BookRows {
     const sql = `SELECT * FROM credit_entries
       WHERE account = ? AND grant_id = ? AND kind <> 'usage' ORDER BY id`
     return this.#all(sql, account, id).map(toEntry)
-  }
-
-  object(account: number, id: string): ObjectRow | undefined {
-    const found = this.#get(
-      'SELECT * FROM credit_objects WHERE account = ? AND id = ?',
-      account,
-      id,
-    )
-    return found && toObject(found)
-  }
-
-  objectsOf(account: number, kind: ObjectKind): readonly ObjectRow[] {
-    const sql = 'SELECT * FROM credit_objects WHERE account = ? AND kind = ? ORDER BY id'
-    return this.#all(sql, account, kind).map(toObject)
-  }
-
-  dueObjects(kind: ObjectKind, now: number, limit: number): readonly ObjectRow[] {
-    const sql = `SELECT * FROM credit_objects WHERE kind = ? AND due_at <= ? ORDER BY due_at LIMIT ?`
-    return this.#all(sql, kind, now, limit).map(toObject)
-  }
-
-  saveObject({ account, id, kind, state, version, dueAt, at }: ObjectRow): void {
-    const sql = `INSERT INTO credit_objects (account, id, kind, state, version, due_at, at)
-      VALUES (?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (account, id) DO UPDATE
-      SET state = excluded.state, version = excluded.version, due_at = excluded.due_at, at = excluded.at`
-    this.#run(sql, account, id, kind, JSON.stringify(state), version, dueAt, at)
   }
 
   /** Everything, for who checks the books. */

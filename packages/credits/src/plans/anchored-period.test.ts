@@ -39,10 +39,9 @@ test('a day begins at the same time of the day, whether it has 23 hours or 25', 
 
 test('a time that a day does not have is as much later; one that it has twice is the first', () => {
   const daily: PeriodRule = { period: 'day', every: 1, timeZone: 'Europe/Berlin' }
-  expect(starts(daily, '2026-03-01T01:30:00Z', ['2026-03-29T12:00Z', '2026-10-25T12:00Z'])).toEqual([
-    '2026-03-29T01:30:00.000Z',
-    '2026-10-25T00:30:00.000Z',
-  ])
+  expect(starts(daily, '2026-03-01T01:30:00Z', ['2026-03-29T12:00Z', '2026-10-25T12:00Z'])).toEqual(
+    ['2026-03-29T01:30:00.000Z', '2026-10-25T00:30:00.000Z'],
+  )
 })
 
 test('periods meet: each moment is in one, and its end is the next one’s beginning', () => {

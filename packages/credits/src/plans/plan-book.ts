@@ -10,7 +10,7 @@ import type { ObjectRow, ObjectState } from '../books/objects.ts'
 import { type Act, due, plainGrant, schedule } from '../books/operations.ts'
 import type { AccountPlans, AccountRow, BookRows, GrantRow } from '../books/rows.ts'
 import { periodAt, periodStart } from './anchored-period.ts'
-import type { PlanTerms } from './plan.ts'
+import type { PlanTerms } from './plan-terms.ts'
 
 /** A plan of an account, as its row has it. */
 export interface PlanState extends ObjectState {
@@ -44,7 +44,7 @@ export interface Subscribed {
   readonly endsAt?: number | null
 }
 
-/** Prefix of the rows' ids, and of the grants' keys. */
+/** Of a plan's row, and what the keys of its grants begin with. */
 const rowId = (id: string) => `plan:${id}`
 
 export class PlanBook implements AccountPlans {
@@ -101,7 +101,7 @@ export class PlanBook implements AccountPlans {
    * old one left is over.
    */
   subscribe(rows: BookRows, account: AccountRow, wanted: Subscribed, act: Act): void {
-    const known = rows.object(account.id, rowId(wanted.id)) as PlanRow | undefined
+    const known = rows.objects.get(account.id, rowId(wanted.id)) as PlanRow | undefined
     const { subscription = null } = wanted
     if (known === undefined || isOver(known, act.at)) {
       const row = this.#newRow(account, wanted)
@@ -117,7 +117,7 @@ export class PlanBook implements AccountPlans {
 
   /** Ends a plan: now, with what it included, or later. False where there is none. */
   end(rows: BookRows, account: AccountRow, id: string, endsAt: number, act: Act): boolean {
-    const row = rows.object(account.id, rowId(id)) as PlanRow | undefined
+    const row = rows.objects.get(account.id, rowId(id)) as PlanRow | undefined
     if (row === undefined || isOver(row, act.at)) return false
     row.state = { ...row.state, endsAt }
     if (endsAt <= act.at) this.#cutOff(rows, account, row, act)
@@ -162,7 +162,7 @@ export class PlanBook implements AccountPlans {
     if (plan === undefined || isOver(row, at)) {
       // Its plan is no more: what was given stays, and nothing follows.
       row.dueAt = null
-      rows.saveObject(row)
+      rows.objects.save(row)
       return
     }
     row.state = { ...row.state, plan: plan.id, next: null }
@@ -242,7 +242,7 @@ export class PlanBook implements AccountPlans {
       this.#cutOff(rows, account, row, act)
       // Its period goes on: it is not given a second time where the other plan ends meanwhile.
       row.state = { ...row.state, from, until, given }
-      rows.saveObject(row)
+      rows.objects.save(row)
     }
   }
 
@@ -262,7 +262,7 @@ export class PlanBook implements AccountPlans {
     row.dueAt = dueAtOf(row, plan)
     row.version++
     row.at = at
-    rows.saveObject(row)
+    rows.objects.save(row)
     if (row.dueAt !== null && row.dueAt < (account.nextDueAt ?? Infinity)) {
       account.nextDueAt = row.dueAt
       rows.saveAccount(account)
@@ -286,7 +286,7 @@ function settled(rows: BookRows, account: AccountRow, act: Act): void {
 }
 
 function rowsOf(rows: BookRows, account: AccountRow): readonly PlanRow[] {
-  return rows.objectsOf(account.id, 'plan') as readonly PlanRow[]
+  return rows.objects.of(account.id, 'plan') as readonly PlanRow[]
 }
 
 function isOver({ state: { endsAt } }: PlanRow, at: number): boolean {

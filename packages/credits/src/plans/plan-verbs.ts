@@ -1,54 +1,8 @@
 import type { Books } from '../books/books.ts'
 import { findAccount, openAccount } from '../books/operations.ts'
-import type { Actor } from '../credits.ts'
 import { keyOf } from '../shown.ts'
 import type { PlanBook, PlanRow } from './plan-book.ts'
-
-/** A plan that an account is on. Times are ms since the epoch. */
-export interface PlanOfCustomer {
-  /** Its name beside others of the account; `'default'` and `'main'`, or Stripe's subscription item. */
-  readonly id: string
-  readonly plan: string
-  /** The period that it is in; `null` before its first. */
-  readonly period: { readonly from: number; readonly until: number } | null
-  /** The plan that follows when the period is over: a downgrade waits for that. */
-  readonly next: string | null
-  /** When it ends. */
-  readonly endsAt: number | null
-}
-
-export interface SubscribeOptions extends Actor {
-  /** One of `createCredits({ plans })`. */
-  readonly plan: string
-  /** Its name beside others of the customer's, such as an add-on. @default 'main' */
-  readonly id?: string
-  /**
-   * Where its periods begin, in ms since the epoch or as a `Date`. Another one than it has begins its
-   * periods anew. @default the one it has, else now
-   */
-  readonly anchor?: number | Date
-}
-
-export interface UnsubscribeOptions extends Actor {
-  /** @default 'main' */
-  readonly id?: string
-  /** `now`: what it included and is not used is over too. @default 'period end' */
-  readonly at?: 'period end' | 'now'
-}
-
-/** Plans by hand. Stripe's subscriptions do the same by the webhook. */
-export interface PlanVerbs {
-  /**
-   * Puts a customer on a plan, or on another one: a larger one gives the difference at once, a smaller
-   * one follows when the period is over. The same again changes nothing.
-   * @throws TypeError where `createCredits({ plans })` has no such plan.
-   */
-  subscribe(customer: string, options: SubscribeOptions): Promise<PlanOfCustomer>
-  /** Ends a plan. Returns false where the customer is on none of this name. */
-  unsubscribe(customer: string, options?: UnsubscribeOptions): Promise<boolean>
-  /** The plans that a customer is on. */
-  plansOf(customer: string): Promise<readonly PlanOfCustomer[]>
-}
+import type { PlanOfCustomer, PlanVerbs } from './verbs.ts'
 
 export function planVerbs(books: Books, plans: PlanBook, now: () => number): PlanVerbs {
   const units = ['usd', 'tokens'] as const
@@ -61,7 +15,7 @@ export function planVerbs(books: Books, plans: PlanBook, now: () => number): Pla
         const known = plans.live(rows, account, act.at).find((one) => one.id === `plan:${id}`)
         const from = anchor === undefined ? (known?.state.anchor ?? act.at) : Number(anchor)
         plans.subscribe(rows, account, { id, plan, anchor: from }, act)
-        return rows.object(account.id, `plan:${id}`) as PlanRow
+        return rows.objects.get(account.id, `plan:${id}`) as PlanRow
       })
       return shownPlan(row)
     },
