@@ -20,10 +20,12 @@ import {
 } from '../usage/answer.ts'
 import { withStatedCost } from '../usage/metadata-cost.ts'
 import { wireShape } from '../usage/wire-usage.ts'
+import { audioBounds } from './bounds.ts'
 
 /** A speech model: by tokens where the provider says them, and by the characters it was given. */
 export const speechModel: Endpoint = {
   name: 'speechModel',
+  bounds: audioBounds,
   read: (result, call) => readSpeech(wholeAnswer(result), call),
   openStream: (call) => new LastPartReader(({ answer }) => readSpeech(answer, call)),
   estimateInput: (body, estimate) => estimate.add(body.text),
@@ -55,6 +57,7 @@ function readSpeech(answer: ModelAnswer, { provider, body }: Call): readonly Usa
 /** A transcription model: by tokens where the provider says them, else by the audio's seconds. */
 export const transcriptionModel: Endpoint = {
   name: 'transcriptionModel',
+  bounds: audioBounds,
   // `doGenerateFromUrl` answers nothing where the provider cannot fetch the audio itself.
   read: (result, call) =>
     result === undefined

@@ -9,10 +9,12 @@ import { embedContentUsage } from '@token-meter/google/usage'
 import { embeddingsUsage } from '@token-meter/openai/usage'
 import { answeredModel, type ModelAnswer, wholeAnswer } from '../usage/answer.ts'
 import { withStatedCost } from '../usage/metadata-cost.ts'
+import { embeddingBounds } from './bounds.ts'
 
 /** `doEmbed`: input only. */
 export const embeddingModel: Endpoint = {
   name: 'embeddingModel',
+  bounds: embeddingBounds,
   read(result, { provider }) {
     const answer = wholeAnswer(result)
     const { usage, usageMetadata } = jsonObject(answer.body)

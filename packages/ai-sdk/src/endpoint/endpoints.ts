@@ -2,6 +2,7 @@ import type { Endpoint } from '@token-meter/core/wire'
 import { wholeAnswer } from '../usage/answer.ts'
 import { readUsage } from '../usage/read-usage.ts'
 import { speechModel, transcriptionModel } from './audio-models.ts'
+import { questionBounds } from './bounds.ts'
 import { embeddingModel } from './embedding-model.ts'
 import { imageModel } from './image-model.ts'
 import { languageModel } from './language-model.ts'
@@ -9,6 +10,7 @@ import { languageModel } from './language-model.ts'
 function questions(name: string): Endpoint {
   return {
     name,
+    bounds: questionBounds,
     read: (result, { provider, body }) =>
       readUsage(wholeAnswer(result), provider, String(body.model)),
     estimateInput: (body, estimate) =>

@@ -9,10 +9,12 @@ import { imagesUsage } from '@token-meter/openai/usage'
 import { answeredModel, metadataOf, type ModelAnswer, wholeAnswer } from '../usage/answer.ts'
 import { withStatedCost } from '../usage/metadata-cost.ts'
 import { normalisedUsage } from '../usage/normalised-usage.ts'
+import { imageBounds } from './bounds.ts'
 
 /** `doGenerate` of an image model: by tokens where the model has them, and by piece. */
 export const imageModel: Endpoint = {
   name: 'imageModel',
+  bounds: imageBounds,
   read(result, { provider, body }) {
     const answer = wholeAnswer(result)
     const { images } = jsonObject(result)

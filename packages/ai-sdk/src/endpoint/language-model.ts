@@ -2,6 +2,7 @@ import { type Call, type Endpoint, jsonObject, type TokenEstimate } from '@token
 import { wholeAnswer } from '../usage/answer.ts'
 import { readUsage } from '../usage/read-usage.ts'
 import { refusalsOf } from '../usage/refusals.ts'
+import { languageBounds } from './bounds.ts'
 import { LanguageStreamReader } from './language-stream-reader.ts'
 
 /**
@@ -10,6 +11,7 @@ import { LanguageStreamReader } from './language-stream-reader.ts'
  */
 export const languageModel: Endpoint = {
   name: 'languageModel',
+  bounds: languageBounds,
   read: (result, { provider, body }) => {
     const answer = { ...wholeAnswer(result), refusals: refusalsOf(result, provider) }
     return readUsage(answer, provider, String(body.model))

@@ -11,6 +11,7 @@ import {
   type WireOperation,
   type WireRequest,
 } from '@token-meter/core/wire'
+import { batchBounds } from './bounds.ts'
 import { addContent, readMessage } from './messages.ts'
 
 /**
@@ -89,6 +90,7 @@ const linkedBatches = new Map<string, Linked>()
 function rememberingLinked(linked: Linked): Endpoint {
   return {
     name: 'messages.batches',
+    bounds: batchBounds,
     read(batch, { provider }) {
       const id = text(jsonObject(batch).id)
       if (id === undefined) return []

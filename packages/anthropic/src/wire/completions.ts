@@ -7,11 +7,13 @@ import {
   unknownUsage,
   type UsageReading,
 } from '@token-meter/core/wire'
+import { completionBounds } from './bounds.ts'
 import { isRefusal } from './messages.ts'
 
 /** `POST /v1/complete`, the legacy form, which never says what it used: its records are estimates. */
 export const completions: Endpoint = {
   name: 'completions',
+  bounds: completionBounds,
   read(response) {
     return isRefusal(response) ? [] : [unknownUsage(text(jsonObject(response).model))]
   },

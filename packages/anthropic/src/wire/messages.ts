@@ -11,6 +11,7 @@ import {
   usageDetails,
   type UsageReading,
 } from '@token-meter/core/wire'
+import { messageBounds } from './bounds.ts'
 import { seeCredit, warmTokens } from './usage/fallback-credit.ts'
 import { messagesUsage } from './usage/messages.ts'
 import { Refusals } from './usage/refusals.ts'
@@ -20,6 +21,7 @@ import { StreamUsage } from './usage/stream-usage.ts'
 export const messages: Endpoint = {
   name: 'messages',
   inputs: ['messages'],
+  bounds: messageBounds,
   isLinked: ({ provider, body }) => isLinkedBilling(provider, body),
   read: (message, call) => readMessage(message, call),
   openStream: (call, output) => new MessageStreamReader(call, output),

@@ -10,6 +10,7 @@ import {
   usageDetails,
   type UsageReading,
 } from '@token-meter/core/wire'
+import { sessionBounds } from './bounds.ts'
 import { chunkOf } from './invoke-model.ts'
 import { modelOf } from './model-name.ts'
 
@@ -19,6 +20,7 @@ import { modelOf } from './model-name.ts'
  */
 export const bidirectional: Endpoint = {
   name: 'invokeModelWithBidirectionalStream',
+  bounds: sessionBounds,
   read: () => [],
   openStream: (call) => new SessionReader(call),
   ...noEstimate,

@@ -11,6 +11,7 @@ import {
   unknownUsage,
   type UsageReading,
 } from '@token-meter/core/wire'
+import { converseBounds } from './bounds.ts'
 import { guardrailUnits } from './guardrails.ts'
 import { modelOf } from './model-name.ts'
 import { addRequestText } from './request-text.ts'
@@ -20,6 +21,7 @@ import { tokenUsage } from './token-usage.ts'
 /** `POST /model/{modelId}/converse` and `/converse-stream` */
 export const converse: Endpoint = {
   name: 'converse',
+  bounds: converseBounds,
   read(response, { body }, headers) {
     if (isErrorAnswer(response, 'usage', ['output', 'stopReason'])) return []
     const { usage, stopReason, ...about } = jsonObject(response)

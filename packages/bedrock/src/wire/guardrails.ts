@@ -10,6 +10,8 @@ import {
   usageDetails,
 } from '@token-meter/core/wire'
 
+import { guardrailBounds } from './bounds.ts'
+
 type Json = Readonly<Record<string, unknown>>
 
 /**
@@ -28,6 +30,7 @@ const billed: readonly string[] = [
 /** `POST /guardrail/{id}/version/{version}/apply` and `/guardrail-checks/invoke`: no model, no tokens. */
 export const guardrail: Endpoint = {
   name: 'guardrail',
+  bounds: guardrailBounds,
   read(response, { body }) {
     if (isErrorAnswer(response, 'usage', ['action', 'results'])) return []
     const usage = jsonObject(jsonObject(response).usage)

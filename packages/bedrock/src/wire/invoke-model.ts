@@ -13,6 +13,7 @@ import {
   type UsageReading,
 } from '@token-meter/core/wire'
 import { chatCompletions } from '@token-meter/openai/usage'
+import { invokeBounds } from './bounds.ts'
 import { converse, ConverseStreamReader } from './converse.ts'
 import { headerMetrics, metricsField, withMetrics } from './invocation-metrics.ts'
 import { addBodyText, bodyReading } from './model-body.ts'
@@ -29,6 +30,7 @@ type Json = Readonly<Record<string, unknown>>
  */
 export const invokeModel: Endpoint = {
   name: 'invokeModel',
+  bounds: invokeBounds,
   // Of an answer that is no JSON AWS's own counts are known.
   content: 'text',
   read(response, call, headers) {

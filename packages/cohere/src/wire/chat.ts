@@ -9,6 +9,7 @@ import {
   unknownUsage,
   type UsageReading,
 } from '@token-meter/core/wire'
+import { textBounds } from './bounds.ts'
 import { billedUsage, usageOfMeta } from './usage.ts'
 
 /**
@@ -16,6 +17,7 @@ import { billedUsage, usageOfMeta } from './usage.ts'
  */
 export const chat: Endpoint = {
   name: 'chat',
+  bounds: textBounds,
   read(response) {
     if (isErrorBody(response)) return []
     const { usage, meta, id, response_id, generation_id } = jsonObject(response)

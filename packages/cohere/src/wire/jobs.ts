@@ -12,6 +12,7 @@ import {
   type WireContext,
   type WireOperation,
 } from '@token-meter/core/wire'
+import { jobBounds } from './bounds.ts'
 import { billedUsage, usageOfMeta } from './usage.ts'
 
 /**
@@ -33,6 +34,7 @@ export function jobCreation<Creator>(
   const endpoint: Endpoint = {
     ...noEstimate,
     name: kind,
+    bounds: () => jobBounds(kind),
     read(response) {
       for (const job of jobsIn(response)) {
         jobs.created(keyOf(job, context), { model: text(body.model) })

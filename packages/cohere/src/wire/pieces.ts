@@ -7,12 +7,14 @@ import {
   type TokenEstimate,
   unknownUsage,
 } from '@token-meter/core/wire'
+import { embedBounds, pieceBounds } from './bounds.ts'
 import { isErrorBody } from './chat.ts'
 import { billedUsage, usageOfMeta } from './usage.ts'
 
 /** `POST /v2/embed` and `/v1/embed`: text by its tokens, images by their tokens or by the piece. */
 export const embed: Endpoint = {
   name: 'embed',
+  bounds: embedBounds,
   read(response) {
     if (isErrorBody(response)) return []
     const { id, meta } = jsonObject(response)
@@ -34,6 +36,7 @@ function byPieces(name: string): Endpoint {
   return {
     ...noEstimate,
     name,
+    bounds: pieceBounds,
     read(response) {
       if (isErrorBody(response)) return []
       const { id, meta } = jsonObject(response)

@@ -10,6 +10,7 @@ import {
   type WireContext,
   type WireOperation,
 } from '@token-meter/core/wire'
+import { batchBounds } from './bounds.ts'
 import { contentReading } from './content.ts'
 import { modelName } from './routes.ts'
 import { Grounding } from './tools.ts'
@@ -71,6 +72,7 @@ export function batchFile<Creator>(
 /** A finished job with its answers in it; `body.model` is the job's. */
 const batches: Endpoint = {
   name: 'batches',
+  bounds: batchBounds,
   read(job, { provider, body }) {
     const name = String(text(jsonObject(job).name))
     return batchOutput(job).responses.flatMap((answer, index) =>

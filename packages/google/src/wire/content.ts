@@ -11,12 +11,14 @@ import {
   type UsageDetails,
   type UsageReading,
 } from '@token-meter/core/wire'
+import { contentBounds } from './bounds.ts'
 import { Grounding } from './tools.ts'
 import { generateContentUsage, servedTier } from './usage/generate-content.ts'
 
 /** `POST models/...:generateContent` and `:streamGenerateContent` */
 export const generateContent: Endpoint = {
   name: 'generateContent',
+  bounds: contentBounds,
   read(response, { body }) {
     if (isRefusal(response)) return []
     const { usageMetadata, modelVersion, candidates, responseId } = jsonObject(response)

@@ -1,10 +1,12 @@
 import { type Endpoint, jsonObject, unknownUsage } from '@token-meter/core/wire'
+import { embedBounds } from './bounds.ts'
 import { isRefusal } from './content.ts'
 import { embedContentUsage } from './usage/embed-content.ts'
 
 /** `:embedContent`, `:batchEmbedContents`, and `:predict` of Vertex's text embeddings */
 export const embedContent: Endpoint = {
   name: 'embedContent',
+  bounds: embedBounds,
   read(response) {
     if (isRefusal(response)) return []
     const { usageMetadata, predictions, metadata } = jsonObject(response)

@@ -5,6 +5,7 @@ import {
   noTokens,
   unknownUsage,
 } from '@token-meter/core/wire'
+import { imageBounds } from './bounds.ts'
 import { isRefusal } from './content.ts'
 import { embedContent } from './embed.ts'
 
@@ -14,6 +15,7 @@ import { embedContent } from './embed.ts'
  */
 export const images: Endpoint = {
   name: 'generateImages',
+  bounds: imageBounds,
   read(response) {
     if (isRefusal(response)) return []
     const { predictions, generatedImages } = jsonObject(response)

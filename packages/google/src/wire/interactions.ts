@@ -9,6 +9,7 @@ import {
   unknownUsage,
   type UsageReading,
 } from '@token-meter/core/wire'
+import { interactionBounds } from './bounds.ts'
 import { InteractionTools } from './tools.ts'
 import { interactionsUsage } from './usage/interactions.ts'
 
@@ -27,6 +28,7 @@ export interface InteractionWatch {
 export function interactionsEndpoint(watch: InteractionWatch): Endpoint {
   return {
     name: 'interactions',
+    bounds: interactionBounds,
     read: (response, { provider }) => readInteraction(response, provider, watch),
     openStream: (call, output) => new InteractionStreamReader(call, output, watch),
     estimateInput(body, estimate) {

@@ -8,12 +8,14 @@ import {
   type TokenEstimate,
   type UsageReading,
 } from '@token-meter/core/wire'
+import { liveBounds } from './bounds.ts'
 import { addContent, contentReading } from './content.ts'
 import { Grounding } from './tools.ts'
 
 /** One turn of a Live API session. */
 export const live: Endpoint = {
   name: 'live',
+  bounds: liveBounds,
   read: () => [],
   openStream: (call, output) => new LiveTurnReader(call, output),
   ...noEstimate,

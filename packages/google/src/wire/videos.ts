@@ -10,6 +10,7 @@ import {
   type WireContext,
   type WireOperation,
 } from '@token-meter/core/wire'
+import { videoBounds } from './bounds.ts'
 import { modelName } from './routes.ts'
 
 /** What Veo makes unless told otherwise: https://ai.google.dev/gemini-api/docs/video */
@@ -22,6 +23,7 @@ const defaultSeconds = 8
  */
 export const videos: Endpoint = {
   name: 'generateVideos',
+  bounds: videoBounds,
   read(operation, { provider, body }) {
     const { name, response } = jsonObject(operation)
     const count = madeVideos(jsonObject(response))

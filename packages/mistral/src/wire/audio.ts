@@ -7,6 +7,7 @@ import {
   type UsageReading,
 } from '@token-meter/core/wire'
 import { transcriptions } from '@token-meter/openai/wire'
+import { pieceBounds } from './bounds.ts'
 import { TypedStreamReader } from './conversations.ts'
 
 /** `POST /v1/audio/transcriptions` */
@@ -29,6 +30,7 @@ export const heardLive: Endpoint = {
 export const speech: Endpoint = {
   ...noEstimate,
   name: 'audio.speech',
+  bounds: pieceBounds,
   content: 'binary',
   read: (_, { body }) => [spoken({ ...unknownUsage(), tokens: noTokens }, body)],
   openStream: (call, output) =>

@@ -8,6 +8,7 @@ import {
   type WireContext,
   type WireOperation,
 } from '@token-meter/core/wire'
+import { batchBounds } from './bounds.ts'
 import { readChat } from '@token-meter/openai/wire'
 
 type Json = Readonly<Record<string, unknown>>
@@ -28,6 +29,7 @@ export type ReadAnswer = (endpoint: string) => Endpoint | undefined
 export function batchCreation<Creator>(
   body: Call['body'],
   context: WireContext<Creator>,
+  endpointOf: ReadAnswer,
 ): WireOperation<Creator> {
   const isInline = Array.isArray(body.requests)
   const endpoint = jobEndpoint((job) => {
@@ -36,7 +38,8 @@ export function batchCreation<Creator>(
     areFilesTold ||= !isInline
     return []
   })
-  return { endpoint, body }
+  const bounds: Endpoint['bounds'] = (fields, call) => batchBounds(fields, call, endpointOf)
+  return { endpoint: { ...endpoint, bounds }, body }
 }
 
 let areFilesTold = false

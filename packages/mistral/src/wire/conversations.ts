@@ -10,6 +10,7 @@ import {
   unknownUsage,
   type UsageReading,
 } from '@token-meter/core/wire'
+import { conversationBounds } from './bounds.ts'
 import { chatCompletionsUsage } from '@token-meter/openai/usage'
 
 /**
@@ -19,6 +20,7 @@ import { chatCompletionsUsage } from '@token-meter/openai/usage'
  */
 export const conversations: Endpoint = {
   name: 'conversations',
+  bounds: conversationBounds,
   read(response, { provider }) {
     if (isErrorAnswer(response, 'usage', ['outputs'])) return []
     const { conversation_id, outputs, usage } = jsonObject(response)

@@ -10,10 +10,13 @@ import {
   usageDetails,
 } from '@token-meter/core/wire'
 
+import { pieceBounds } from './bounds.ts'
+
 /** `POST /v1/ocr`, which is billed by the page: https://mistral.ai/pricing */
 export const ocr: Endpoint = {
   ...noEstimate,
   name: 'ocr',
+  bounds: pieceBounds,
   inputs: ['document'],
   read(response) {
     if (isErrorAnswer(response, 'usage_info', ['pages'])) return []

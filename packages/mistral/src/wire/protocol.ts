@@ -9,6 +9,7 @@ import {
 } from '@token-meter/core/wire'
 import { chatCompletions, embeddings } from '@token-meter/openai/wire'
 import { heard, speech } from './audio.ts'
+import { judgedBounds, continuedBounds } from './bounds.ts'
 import { batchAgain, batchCreation } from './batch-jobs.ts'
 import { conversations } from './conversations.ts'
 import { ocr } from './ocr.ts'
@@ -24,7 +25,7 @@ const fim: Endpoint = {
 function classifier(name: string): Endpoint {
   const estimateInput = (body: Call['body'], estimate: TokenEstimate) =>
     estimate.addStrings([body.input, body.messages])
-  return { ...embeddings, name, estimateInput }
+  return { ...embeddings, name, bounds: judgedBounds, estimateInput }
 }
 
 /** By the path below the version. Mistral's chat is OpenAI's, with fields of its own. */
@@ -33,7 +34,8 @@ const endpoints: readonly (readonly [path: RegExp, endpoint: Endpoint])[] = [
   [/^agents\/completions$/, { ...chatCompletions, name: 'agents.completions' }],
   [/^fim\/completions$/, fim],
   [/^embeddings$/, embeddings],
-  [/^conversations(?:\/[^/]+(?:\/restart)?)?$/, conversations],
+  [/^conversations$/, conversations],
+  [/^conversations\/[^/]+(?:\/restart)?$/, { ...conversations, bounds: continuedBounds }],
   [/^audio\/transcriptions$/, heard],
   [/^audio\/speech$/, speech],
   [/^ocr$/, ocr],
@@ -69,7 +71,7 @@ export const mistralWire: WireProtocol = {
     const verb = method.toUpperCase()
     const job = jobAgain(verb, path, context)
     if (job !== undefined || verb !== 'POST') return job
-    if (path === 'batch/jobs') return batchCreation(requestBody(body), context)
+    if (path === 'batch/jobs') return batchCreation(requestBody(body), context, read)
     const endpoint = endpointOf(path)
     if (endpoint !== undefined) return { endpoint, body: requestBody(body) }
     const [, calls, why] = unmetered.find(([pattern]) => pattern.test(path)) ?? []
@@ -77,6 +79,9 @@ export const mistralWire: WireProtocol = {
   },
   isFree: ({ method }) => method.toUpperCase() !== 'POST',
 }
+
+/** How the requests of a batch are read, by the path that it names. */
+const read = (asked: string) => endpointOf(pathOf(asked))
 
 function endpointOf(path: string): Endpoint | undefined {
   return endpoints.find(([pattern]) => pattern.test(path))?.[1]
@@ -90,7 +95,7 @@ function jobAgain<Creator>(
 ): WireOperation<Creator> | undefined {
   const [, id, cancel] = /^batch\/jobs\/([^/]+)(\/cancel)?$/.exec(path) ?? []
   if (id === undefined || method !== (cancel === undefined ? 'GET' : 'POST')) return undefined
-  return batchAgain(id, context, (asked) => endpointOf(pathOf(asked)))
+  return batchAgain(id, context, read)
 }
 
 function told(calls: string, why: string | undefined) {

@@ -1,10 +1,12 @@
 import { type Endpoint, jsonObject, noEstimate, text, unknownUsage } from '@token-meter/core/wire'
+import { embedBounds, questionBounds } from './bounds.ts'
 import { isRefusal } from './generate.ts'
 import { embedUsage, hasCounts, metricsOf, systemOneUsage } from './usage.ts'
 
 /** `POST /api/embed` */
 export const embed: Endpoint = {
   name: 'embed',
+  bounds: embedBounds,
   read(response) {
     const { model, embedding, embeddings } = jsonObject(response)
     if (isRefusal(response) || (embedding ?? embeddings) === undefined) return []
@@ -31,6 +33,7 @@ export const embeddings: Endpoint = {
 export const systemOne: Endpoint = {
   ...noEstimate,
   name: 'systemone',
+  bounds: questionBounds,
   read(response) {
     const { model, usage, answers } = jsonObject(response)
     if (isRefusal(response) || (usage ?? answers) === undefined) return []

@@ -9,11 +9,13 @@ import {
   usageDetails,
   type UsageReading,
 } from '@token-meter/core/wire'
+import { textBounds } from './bounds.ts'
 import { hasCounts, metricsOf, ollamaUsage } from './usage.ts'
 
 /** `POST /api/chat`: one object, or a line of JSON for each part, of which the last has the metrics. */
 export const chat: Endpoint = {
   name: 'chat',
+  bounds: textBounds,
   read: (response) => (isRefusal(response) ? [] : readingsOf(response)),
   openStream: (_, output) => new LineReader(output),
   estimateInput: (body, estimate) =>

@@ -12,6 +12,7 @@ import {
 } from '@token-meter/core/wire'
 import { audioUsage, secondsUsage } from './usage/audio.ts'
 import { isRefusal } from './any-answer.ts'
+import { audioBounds } from './bounds.ts'
 
 /**
  * `POST /audio/transcriptions` and `/audio/translations`. An answer as text, SRT or VTT, and most
@@ -23,6 +24,7 @@ export function transcriptions(name: string): Endpoint {
     name,
     inputs: ['file', 'file_id', 'file_url', 'url', 'audio', 'audio_url', 'input'],
     content: 'text',
+    bounds: audioBounds,
     read(response, { provider }): readonly UsageReading[] {
       if (isRefusal(response)) return []
       const { usage, duration, model } = jsonObject(response)
@@ -49,6 +51,7 @@ export function transcriptions(name: string): Endpoint {
 export const speech: Endpoint = {
   name: 'audio.speech',
   content: 'binary',
+  bounds: audioBounds,
   read: (_, { body }) => [spoken(body)],
   openStream: (call, output) => new AudioStreamReader(call, output, 'speech.audio.done'),
   estimateInput: (body, estimate) => estimate.addStrings([body.input, body.instructions]),

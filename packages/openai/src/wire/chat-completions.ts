@@ -20,11 +20,17 @@ import {
   statedUsage,
 } from './chat-reading.ts'
 import { isRefusal } from './any-answer.ts'
+import { chatBounds, completionBounds } from './bounds.ts'
 
-function completions(name: string, inputs: readonly string[]): Endpoint {
+function completions(
+  name: string,
+  inputs: readonly string[],
+  bounds: NonNullable<Endpoint['bounds']>,
+): Endpoint {
   return {
     name,
     inputs,
+    bounds,
     isLinked: ({ provider, body }) => isLinkedBilling(provider, body),
     read: (response, { provider, body }, headers) =>
       readChat(response, { provider, requestedModel: body.model, headers }),
@@ -70,15 +76,14 @@ export function readChat(response: unknown, context: ChatContext): readonly Usag
 }
 
 /** `POST /chat/completions` */
-export const chatCompletions: Endpoint = completions('chat.completions', ['messages'])
+export const chatCompletions: Endpoint = completions('chat.completions', ['messages'], chatBounds)
 
 /** `POST /completions`, the legacy form, whose usage is the same. */
-export const legacyCompletions: Endpoint = completions('completions', [
-  'prompt',
-  'prompt_embeds',
-  'input_ids',
-  'messages',
-])
+export const legacyCompletions: Endpoint = completions(
+  'completions',
+  ['prompt', 'prompt_embeds', 'input_ids', 'messages'],
+  completionBounds,
+)
 
 /** The parts of a streamed chunk that matter here; all of them can be missing or odd. */
 interface Chunk {

@@ -9,12 +9,14 @@ import {
   unknownUsage,
 } from '@token-meter/core/wire'
 import { isRefusal } from './any-answer.ts'
+import { imageBounds } from './bounds.ts'
 import { imagesUsage } from './usage/images.ts'
 
 /** `POST /images/generations`, `/images/edits` and `/images/variations`. */
 export function images(name: string): Endpoint {
   return {
     name,
+    bounds: imageBounds,
     inputs: name === 'images.generations' ? ['prompt'] : ['prompt', 'image', 'images', 'image[]'],
     read(response, call) {
       if (isRefusal(response)) return []

@@ -8,6 +8,7 @@ import {
 } from '@token-meter/core/wire'
 import { chatCompletionsUsage, embeddingsUsage } from './usage/chat-completions.ts'
 import { isRefusal, unreadUsage } from './any-answer.ts'
+import { decisionBounds, graderBounds, inputBounds } from './bounds.ts'
 import { addTextOrTokens } from './chat-completions.ts'
 import { responsesUsage } from './usage/responses.ts'
 
@@ -15,6 +16,7 @@ import { responsesUsage } from './usage/responses.ts'
 export const embeddings: Endpoint = {
   name: 'embeddings',
   inputs: ['input', 'inputs', 'texts', 'messages'],
+  bounds: inputBounds,
   read(response, { provider }) {
     if (isRefusal(response)) return []
     const { id, model, usage } = jsonObject(response)
@@ -32,6 +34,7 @@ export const embeddings: Endpoint = {
 /** `POST /decisions` */
 export const decisions: Endpoint = {
   name: 'decisions',
+  bounds: decisionBounds,
   read(response, { provider }) {
     if (isRefusal(response)) return []
     const { id, model, usage, service_tier: serviceTier } = jsonObject(response)
@@ -50,6 +53,7 @@ export const decisions: Endpoint = {
 export const graders: Endpoint = {
   ...noEstimate,
   name: 'graders',
+  bounds: graderBounds,
   read(response, { provider }) {
     const usages = jsonObject(jsonObject(response).model_grader_token_usage_per_model)
     return Object.entries(usages).map(([model, usage]): UsageReading => {

@@ -10,12 +10,14 @@ import {
   unknownUsage,
   usageDetails,
 } from '@token-meter/core/wire'
+import { rerankBounds, searchBounds } from './bounds.ts'
 import { embeddingsUsage } from './usage/chat-completions.ts'
 
 /** `POST /rerank`: what was ranked is input, and nothing is written. Some bill search units. */
 export const rerank: Endpoint = {
   ...noEstimate,
   name: 'rerank',
+  bounds: rerankBounds,
   read(response, { provider }) {
     if (isErrorAnswer(response, 'usage', ['results', 'data'])) return []
     const { id, model, usage } = jsonObject(response)
@@ -40,6 +42,7 @@ export const rerank: Endpoint = {
 export const search: Endpoint = {
   ...noEstimate,
   name: 'search',
+  bounds: searchBounds,
   read(response, { provider }) {
     if (isErrorAnswer(response, 'usage', ['results'])) return []
     const { id, usage } = jsonObject(response)

@@ -12,6 +12,7 @@ import {
 } from '@token-meter/core/wire'
 import { responsesUsage } from './usage/responses.ts'
 import { isRefusal } from './any-answer.ts'
+import { responseBounds } from './bounds.ts'
 import { ResponseTools, ranTools, responseTools, toolReadings } from './response-tools.ts'
 
 /** What becomes of the responses that are not finished, or can be seen again. */
@@ -26,6 +27,7 @@ const billsAll: ResponseWatch = { bills: () => true }
 export function responsesEndpoint(watch: ResponseWatch = billsAll, name = 'responses'): Endpoint {
   return {
     name,
+    bounds: responseBounds,
     read: (response, { provider }) => readResponse(jsonObject(response), provider, watch),
     openStream: (call, output) => new ResponsesStreamReader(call, output, watch),
     estimateInput(body, estimate) {

@@ -9,6 +9,7 @@ import {
   type WireContext,
   type WireOperation,
 } from '@token-meter/core/wire'
+import { jobBounds } from '../bounds.ts'
 import type { JobName } from '../route.ts'
 import { type Job, type JobKind, jobKinds } from './kinds.ts'
 
@@ -33,7 +34,7 @@ export function jobCreation<Creator>(
     jobs.created(jobKey(provider, job.id), { seconds: secondsIn(body) })
     return []
   })
-  return { endpoint, body }
+  return { endpoint: { ...endpoint, bounds: jobBounds[name] }, body }
 }
 
 /** A request that shows a job again, or lets it go on: it costs nothing itself. */
