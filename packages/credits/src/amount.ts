@@ -30,12 +30,12 @@ export function isUnit(value: unknown): value is Unit {
 export const maxParts = 9_000_000_000_000_000_000n
 
 /** How digits behind the last one that counts are treated: refused, or rounded once. */
-export type Rounding = 'exact' | 'half-up'
+export type Rounding = 'exact' | 'half-up' | 'up'
 
 /**
  * Reads decimal text.
- * @param rounding `half-up` for what was computed, such as the cost of a record; what somebody wrote
- * is taken exactly or not at all.
+ * @param rounding `half-up` for what was computed, such as the cost of a record, `up` for what it can
+ * be at the most; what somebody wrote is taken exactly or not at all.
  * @throws TypeError for what is no decimal text; RangeError for one that is too large or too fine.
  */
 export function parseAmount(text: unknown, unit: Unit, rounding: Rounding = 'exact'): bigint {
@@ -48,8 +48,9 @@ export function parseAmount(text: unknown, unit: Unit, rounding: Rounding = 'exa
   if (rounding === 'exact' && /[1-9]/.test(rest)) {
     throw new RangeError(`an amount of ${unit} has at most ${scale} decimals, got ${String(text)}`)
   }
-  const up = rest !== '' && rest.charCodeAt(0) >= fiveCode ? 1n : 0n
-  const parts = BigInt(whole + kept) + up
+  const isUp =
+    rounding === 'up' ? /[1-9]/.test(rest) : rest !== '' && rest.charCodeAt(0) >= fiveCode
+  const parts = BigInt(whole + kept) + (isUp ? 1n : 0n)
   if (parts > maxParts) {
     throw new RangeError(`an amount is at most ${formatAmount(maxParts, unit)} ${unit}`)
   }

@@ -6,7 +6,7 @@ import {
   optionCheck,
 } from '@token-meter/core/outbox'
 import { formatAmount, parseAmount } from './amount.ts'
-import { type Change, openBooks } from './books/books.ts'
+import { openBooks } from './books/books.ts'
 import { availableOf } from './books/drawing.ts'
 import { adjust, give, revoke, unrevoke } from './books/grants.ts'
 import { hold, release, settle, sweep } from './books/holds.ts'
@@ -19,6 +19,8 @@ import { withInside } from './inside.ts'
 import { checkedPlans } from './plans/plan-terms.ts'
 import { PlanBook } from './plans/plan-book.ts'
 import { planVerbs } from './plans/plan-verbs.ts'
+import { createGuard } from './guard/guard.ts'
+import { poolId, Pools } from './pools.ts'
 import { amountOf, keyOf, noBalance, shownEntry, shownGrant, unitOf } from './shown.ts'
 
 const check = optionCheck('createCredits')
@@ -45,6 +47,7 @@ export function createCredits(options: CreditsOptions): Credits {
   check('lowAt', lowAt, 'a list of percents', Array.isArray)
   check('plans', plans, 'a list of plans', Array.isArray)
   const events = new CreditEmitter(lowAt)
+  const pools = new Pools()
   const act = (actor: string) => ({ actor, at: now() })
 
   const planBook = new PlanBook(checkedPlans(plans))
@@ -56,7 +59,10 @@ export function createCredits(options: CreditsOptions): Credits {
         chargeRecords(rows, records, holdIds, { cost, act: act('meter') })
       }
     },
-    changed: (changes: readonly Change[]) => events.tell(changes),
+    changed(changes, ofPools) {
+      events.tell(changes)
+      pools.tell(ofPools, events)
+    },
   })
 
   const credits: Credits = {
@@ -119,13 +125,18 @@ export function createCredits(options: CreditsOptions): Credits {
       const amount = amountOf(wanted)
       if (amount < 0n) throw new RangeError('a hold is an amount from 0 up')
       const { id = mintRecordId(now()), ttlMs = 60_000, actor = 'api' } = wanted
+      const limits = pools.limits(wanted.pools ?? [], { customer, unit, at: now() })
       const held = await books.write(
         (rows) => {
           const at = now()
           const what = { id, amount, floor: 0n, leaseUntil: at + ttlMs }
-          return hold(rows, keyOf(customer, unit), what, [], { actor, at })
+          return hold(rows, keyOf(customer, unit), what, limits, { actor, at })
         },
-        { customers: [customer], holds: [id] },
+        {
+          customers: [customer],
+          holds: [id],
+          pools: limits.map(({ pool, period }) => [pool, period] as const),
+        },
       )
       if (held.state === 'conflict') {
         throw new CreditsConflictError(`the hold ${id} is there, for another amount or account`)
@@ -137,6 +148,7 @@ export function createCredits(options: CreditsOptions): Credits {
           available: formatAmount(held.available, unit),
           required: formatAmount(amount, unit),
           blocked: held.why,
+          pool: held.pool === undefined ? undefined : poolId(held.pool),
         })
       }
       return {
@@ -206,6 +218,12 @@ export function createCredits(options: CreditsOptions): Credits {
       }),
 
     sweep: () => books.write((rows) => sweep(rows, act('lease'), 1000)),
+
+    guard: (wanted) => createGuard({ books, pools, events, cost, now }, wanted),
+
+    pool: (wanted) => pools.define(wanted),
+
+    poolBalance: async (id) => pools.balance(books, id, now()),
 
     on: events.on,
   }

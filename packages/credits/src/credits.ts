@@ -1,11 +1,14 @@
 /** Prepaid credit, as an application uses it. `create-credits.ts` makes it. */
+import type { Guard } from '@token-meter/core'
 import type { CostCalculator } from '@token-meter/core/cost'
 import type { Outbox } from '@token-meter/core/outbox'
 import type { Actor, Amount, Unit } from './amount.ts'
 import type { EntryKind, GrantKind } from './books/rows.ts'
 import type { CreditEvents } from './events.ts'
+import type { GuardOptions } from './guard/options.ts'
 import type { Plan } from './plans/plan.ts'
 import type { PlanVerbs } from './plans/verbs.ts'
+import type { PoolBalance, PoolOptions } from './pools.ts'
 
 export interface CreditsOptions {
   /** The meter's own outbox: the books stand in the same file or database. */
@@ -94,6 +97,8 @@ export type HoldOptions = Amount &
     readonly id?: string
     /** How long it stands unless it is ended, in ms. @default 60000 */
     readonly ttlMs?: number
+    /** Ids of the pools that it is under as well, of the same unit. @default none */
+    readonly pools?: readonly string[]
   }
 
 /** A line of an account's history. */
@@ -138,7 +143,9 @@ export interface Credits extends PlanVerbs {
   ): Promise<{ readonly allowed: boolean; readonly available: string; readonly required: string }>
   /**
    * Sets credit aside.
-   * @throws InsufficientCreditsError; CreditsConflictError where the id has another amount or account.
+   * @throws InsufficientCreditsError of the account, or of a pool that it names; CallRefusedError for a
+   * pool that there is not, or of another unit; CreditsConflictError where the id has another amount
+   * or account.
    */
   hold(customer: string, options: HoldOptions): Promise<Hold>
   /**
@@ -181,6 +188,24 @@ export interface Credits extends PlanVerbs {
   ): Promise<{ readonly entries: readonly HistoryEntry[]; readonly next?: number }>
   /** Ends holds whose lease is over. Done regularly by itself. Returns how many. */
   sweep(): Promise<number>
+  /**
+   * What lets no call go that its customer cannot pay, for `createMeter({ guard })`: it holds the most
+   * that a call can come to, in each account that its customer has, before it is sent. The call is
+   * rejected with an InsufficientCreditsError, CallRefusedError or CreditsUnavailableError otherwise.
+   * @throws ConfigError for a wrong option.
+   */
+  guard(options?: GuardOptions): Guard
+  /**
+   * Sets up a limit for all calls that name it, in this process: each process that makes such calls does
+   * so when it starts. Once more with another limit changes it from the next hold on.
+   *
+   * What is held under it counts, and what the records of those holds cost in the end. Usage that comes
+   * without a hold (`meter.record()`, calls that `onStoreError: 'allow'` let go) counts in no pool.
+   * @throws ConfigError for a wrong option.
+   */
+  pool(options: PoolOptions): void
+  /** What a pool has in its period. @throws ConfigError for one that there is not. */
+  poolBalance(id: string): Promise<PoolBalance>
   on<Name extends keyof CreditEvents>(
     name: Name,
     listener: (event: CreditEvents[Name]) => void,

@@ -5,19 +5,27 @@ import type { Unit } from './amount.ts'
 export interface Shortage {
   readonly customer: string
   readonly unit: Unit
-  /** Decimal text of the unit. */
+  /** What may be held of the account, or of the pool that is named. Decimal text of the unit. */
   readonly available: string
-  /** Decimal text of the unit. */
+  /** What was to be held. Decimal text of the unit. */
   readonly required: string
-  /** How many tokens of output the call could have at most, where that is known. */
+  /**
+   * How many tokens of output each answer of the call could have, with what is left after its input;
+   * 0 where not even that is paid for. Absent where nobody knows: of a hold by hand, of a call that
+   * makes no output, or without a price.
+   */
   readonly affordableOutputTokens?: number | undefined
   /** Why the account is blocked, where it is: a code such as `payment_failed`. */
   readonly blocked?: string | undefined
+  /** The pool that has too little left, where it is not the account. */
+  readonly pool?: string | undefined
+  /** The customer has no account: nothing was ever granted. */
+  readonly isUnknown?: boolean | undefined
 }
 
 /**
- * The customer has too little left, or the account is blocked: nothing was sent. As an HTTP answer it
- * is 402, which no SDK retries.
+ * The customer, or a pool that the call is under, has too little left, or the account is blocked:
+ * nothing was sent. As an HTTP answer it is 402, which no SDK retries. JSON has all of its fields.
  */
 export class InsufficientCreditsError extends TokenMeterError implements Shortage {
   override readonly name = 'InsufficientCreditsError'
@@ -29,20 +37,97 @@ export class InsufficientCreditsError extends TokenMeterError implements Shortag
   readonly required: string
   readonly affordableOutputTokens: number | undefined
   readonly blocked: string | undefined
+  readonly pool: string | undefined
 
   constructor(shortage: Shortage) {
-    const { customer, unit, available, required, affordableOutputTokens, blocked } = shortage
-    super(
-      blocked === undefined
-        ? `${customer} has ${available} ${unit} left, and this needs ${required}: grant credit, or ask for less`
-        : `the account of ${customer} is blocked (${blocked}): nothing is held for it until it is unblocked`,
-    )
-    this.customer = customer
-    this.unit = unit
-    this.available = available
-    this.required = required
-    this.affordableOutputTokens = affordableOutputTokens
-    this.blocked = blocked
+    super(shortageInWords(shortage))
+    this.customer = shortage.customer
+    this.unit = shortage.unit
+    this.available = shortage.available
+    this.required = shortage.required
+    this.affordableOutputTokens = shortage.affordableOutputTokens
+    this.blocked = shortage.blocked
+    this.pool = shortage.pool
+  }
+
+  /** Its fields and its message, as plain data. */
+  toJSON(): Readonly<Record<string, unknown>> {
+    return plain(this)
+  }
+}
+
+function shortageInWords(shortage: Shortage): string {
+  const { customer, unit, available, required, affordableOutputTokens, blocked, pool } = shortage
+  if (blocked !== undefined) {
+    return `the account of ${customer} is blocked (${blocked}): nothing is held for it until it is unblocked`
+  }
+  if (shortage.isUnknown === true) {
+    return `${customer} has no account, and this needs ${required} ${unit}: grant it credit first`
+  }
+  const who =
+    pool === undefined
+      ? `${customer} has ${available} ${unit} left`
+      : `the pool "${pool}" has ${available} ${unit} left in this period`
+  const remedy = pool === undefined ? 'grant credit' : 'raise its limit, wait for its next period'
+  const less =
+    affordableOutputTokens !== undefined && affordableOutputTokens > 0
+      ? `ask for at most ${affordableOutputTokens} tokens of output`
+      : 'ask for less'
+  return `${who}, and this needs ${required}: ${remedy}, or ${less}`
+}
+
+/** Why a guard does not let a call go, where it is not for want of credit. */
+export type RefusalReason =
+  /** No price of its model is known, so that nobody can say what to hold. */
+  | 'unknown_price'
+  /** Nobody was named who pays for it. */
+  | 'unattributed'
+  /** Its input is not all in its request, and `unbounded` is `'refuse'`. */
+  | 'unbounded_input'
+  /** It names a pool that `credits.pool()` has not set up in this process. */
+  | 'unknown_pool'
+  /** It names a pool that counts in a unit in which its customer has no account. */
+  | 'pool_unit'
+
+/**
+ * A guard does not let a call go, whatever credit there is: nothing was sent. As an HTTP answer it is
+ * 403, which no SDK retries. JSON has all of its fields.
+ */
+export class CallRefusedError extends TokenMeterError {
+  override readonly name = 'CallRefusedError'
+  readonly code = 'call_refused'
+  readonly status = 403
+  readonly reason: RefusalReason
+  readonly customer: string | null
+
+  constructor(
+    message: string,
+    options: { readonly reason: RefusalReason; readonly customer: string | null },
+  ) {
+    super(message)
+    this.reason = options.reason
+    this.customer = options.customer
+  }
+
+  /** Its fields and its message, as plain data. */
+  toJSON(): Readonly<Record<string, unknown>> {
+    return plain(this)
+  }
+}
+
+/**
+ * The store of the books cannot be asked. Refuses a call where the guard's `onStoreError` is
+ * `'refuse'`: nothing was sent; as an HTTP answer it is 503. Told by the event `error` where it hurts
+ * no call: one that was let go, or a hold that could not be given back yet.
+ */
+export class CreditsUnavailableError extends TokenMeterError {
+  override readonly name = 'CreditsUnavailableError'
+  readonly code = 'credits_unavailable'
+  readonly status = 503
+
+  /** Its message, as plain data. */
+  toJSON(): Readonly<Record<string, unknown>> {
+    return plain(this)
   }
 }
 
@@ -51,4 +136,10 @@ export class CreditsConflictError extends TokenMeterError {
   override readonly name = 'CreditsConflictError'
   readonly code = 'credits_conflict'
   readonly status = 409
+}
+
+/** An error as an object that can be cloned and sent: `Error` itself loses its fields on the way. */
+function plain(error: TokenMeterError): Readonly<Record<string, unknown>> {
+  const { cause: _, ...fields } = { ...error }
+  return { ...fields, message: error.message }
 }

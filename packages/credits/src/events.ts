@@ -1,3 +1,4 @@
+import { messageOf, type TokenMeterError } from '@token-meter/core/outbox'
 import { formatAmount, type Unit } from './amount.ts'
 import type { Change } from './books/books.ts'
 import { availableOf } from './books/drawing.ts'
@@ -6,6 +7,21 @@ import { availableOf } from './books/drawing.ts'
 export interface AccountEvent {
   readonly customer: string
   readonly unit: Unit
+  readonly available: string
+}
+
+/** A pool of which a share was spent. Amounts are decimal text of the unit. */
+export interface PoolEvent {
+  readonly pool: string
+  readonly unit: Unit
+  /** Its period, by name: `2026-11`, `2026-11-29`, `W2026-11-23`, `2026-11-29T14+01:00`. */
+  readonly period: string
+  /** The percent of `soft` that was reached. */
+  readonly percent: number
+  /** With what the period before has left, where that is carried over. */
+  readonly limit: string
+  readonly spent: string
+  /** What may still be held. Below 0 where more was used than was held, or the pool does not stop. */
   readonly available: string
 }
 
@@ -19,7 +35,18 @@ export interface CreditEvents {
   debt: AccountEvent & { readonly debt: string }
   granted: AccountEvent & { readonly amount: string }
   expired: AccountEvent & { readonly amount: string }
+  /** A share of a pool's limit was spent, of those that its `soft` names. */
+  pool: PoolEvent
+  /**
+   * Something went wrong that no call noticed: a call was let go without a hold, a hold could not be
+   * given back. Where nobody listens it is printed with `console.warn`, each message once a minute.
+   */
+  error: TokenMeterError
 }
+
+/** How long a warning is not repeated, in ms. */
+const warnEveryMs = 60_000
+const mostWarned = 100
 
 type Listener<Name extends keyof CreditEvents> = (event: CreditEvents[Name]) => void
 
@@ -27,6 +54,7 @@ type Listener<Name extends keyof CreditEvents> = (event: CreditEvents[Name]) => 
 export class CreditEmitter {
   readonly #listeners = new Map<keyof CreditEvents, Set<Listener<never>>>()
   readonly #lowAt: readonly number[]
+  readonly #warnedAt = new Map<string, number>()
   /** By account: what the last grant was, where this process has seen it. */
   readonly #lastGrant = new Map<number, bigint>()
 
@@ -57,23 +85,34 @@ export class CreditEmitter {
     for (const { kind, amount } of entries) {
       if (kind === 'grant') {
         this.#lastGrant.set(account.id, amount)
-        this.#emit('granted', { ...event, amount: text(amount) })
+        this.emit('granted', { ...event, amount: text(amount) })
       } else if (kind === 'expiry' && amount < 0n) {
-        this.#emit('expired', { ...event, amount: text(-amount) })
+        this.emit('expired', { ...event, amount: text(-amount) })
       }
     }
-    if (account.debt > before.debt) this.#emit('debt', { ...event, debt: text(account.debt) })
-    if (left <= 0n && wasLeft > 0n) this.#emit('exhausted', event)
+    if (account.debt > before.debt) this.emit('debt', { ...event, debt: text(account.debt) })
+    if (left <= 0n && wasLeft > 0n) this.emit('exhausted', event)
     else {
       const whole = this.#lastGrant.get(account.id)
       const share = (percent: number) =>
         ((whole ?? 0n) * BigInt(Math.round(percent * 100))) / 10_000n
       const percent = this.#lowAt.find((one) => left < share(one) && wasLeft >= share(one))
-      if (whole !== undefined && percent !== undefined) this.#emit('low', { ...event, percent })
+      if (whole !== undefined && percent !== undefined) this.emit('low', { ...event, percent })
     }
   }
 
-  #emit<Name extends keyof CreditEvents>(name: Name, event: CreditEvents[Name]): void {
+  /** Tells a fault. */
+  fault(error: TokenMeterError): void {
+    if ((this.#listeners.get('error')?.size ?? 0) > 0) return this.emit('error', error)
+    const now = performance.now()
+    if (now - (this.#warnedAt.get(error.message) ?? -Infinity) < warnEveryMs) return
+    if (this.#warnedAt.size >= mostWarned) this.#warnedAt.clear()
+    this.#warnedAt.set(error.message, now)
+    const why = error.cause === undefined ? '' : ` (${messageOf(error.cause)})`
+    console.warn(`[token-meter] ${error.code}: ${error.message}${why}`)
+  }
+
+  emit<Name extends keyof CreditEvents>(name: Name, event: CreditEvents[Name]): void {
     for (const listener of this.#listeners.get(name) ?? []) {
       try {
         ;(listener as Listener<Name>)(event)

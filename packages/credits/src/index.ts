@@ -23,5 +23,14 @@ export type {
   SubscribeOptions,
   UnsubscribeOptions,
 } from './plans/verbs.ts'
-export type { AccountEvent, CreditEvents } from './events.ts'
-export { CreditsConflictError, InsufficientCreditsError, type Shortage } from './errors.ts'
+export type { AccountEvent, CreditEvents, PoolEvent } from './events.ts'
+export type { GuardOptions } from './guard/options.ts'
+export type { PoolBalance, PoolOptions } from './pools.ts'
+export {
+  CallRefusedError,
+  CreditsConflictError,
+  CreditsUnavailableError,
+  InsufficientCreditsError,
+  type RefusalReason,
+  type Shortage,
+} from './errors.ts'

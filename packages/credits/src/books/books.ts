@@ -37,10 +37,13 @@ export interface PoolChange {
 export type Work<Value> = (rows: BookRows) => Value
 
 export interface Books {
-  /** In a database that is asked over a connection, which can take its time or be gone. */
-  readonly isRemote: boolean
   /**
-   * One write, all or nothing. Where the store is asked synchronously the first try is made at once.
+   * A write that is made at once; not there in a database that is asked over a connection.
+   * @throws an error with `busy: true` where another process has the store.
+   */
+  writeNow?<Value>(work: Work<Value>): Value
+  /**
+   * One write, all or nothing.
    * @param hint what it is about, which a database loads at once.
    * @param busyMs how long it tries again while another process has the store.
    */
@@ -126,7 +129,7 @@ function inPostgres(store: SqlCompanionStore, { appended, changed, plans }: Book
     committed()
     return value
   }
-  return { isRemote: true, write, read: write }
+  return { write, read: write }
 }
 
 interface Part extends Companion {
@@ -134,22 +137,28 @@ interface Part extends Companion {
 }
 
 function attached(store: AttachedCompanion<Part>, { busyMs, changed }: BooksOptions): Books {
+  const writeNow = <Value>(work: Work<Value>): Value =>
+    store.write(({ journal }) => journaled(journal, changed, work))
   return {
-    isRemote: false,
+    writeNow,
     read: async (work) => store.read(({ journal }) => ended(journal.rows, work)),
     async write(work, _, patienceMs = busyMs) {
       const until = performance.now() + patienceMs
       for (;;) {
         try {
-          return store.write(({ journal }) => journaled(journal, changed, work))
+          return writeNow(work)
         } catch (error) {
-          const isBusy = (error as { busy?: unknown }).busy === true
-          if (!isBusy || performance.now() >= until) throw error
+          if (!isBusy(error) || performance.now() >= until) throw error
           await new Promise((resolve) => setTimeout(resolve, 5))
         }
       }
     },
   }
+}
+
+/** Another process has the store, for longer than the outbox waits at a time. */
+export function isBusy(error: unknown): boolean {
+  return (error as { busy?: unknown } | null)?.busy === true
 }
 
 function ended<Value>(rows: BookRows, work: Work<Value>): Value {

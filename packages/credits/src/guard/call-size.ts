@@ -1,0 +1,60 @@
+/** How much a call can be at the most, in tokens, before it is sent. */
+import type { GuardedCall } from '@token-meter/core'
+import { CallRefusedError } from '../errors.ts'
+import type { GuardSettings } from './options.ts'
+
+export interface CallSize {
+  readonly input: number
+  /** What the input comes to in all likelihood: a call of which nobody hears again is charged for it. */
+  readonly likelyInput: number
+  /** Of one answer. */
+  readonly output: number
+  readonly answers: number
+  /** The call itself caps its output, or cannot make any. */
+  readonly isCapped: boolean
+  /** How much a model could make of it beyond `output`; `undefined` where nobody knows. */
+  readonly modelMax: number | undefined
+  /** It asks that its input is kept in a cache, which can cost more than to read it. */
+  readonly writesCache: boolean
+}
+
+/** About how many bytes of text are one token, most of them: English, code. */
+const bytesPerToken = 4
+
+/** @throws CallRefusedError for a call that is not bounded, where those are refused. */
+export function callSize(call: GuardedCall, settings: GuardSettings): CallSize {
+  const bounds = call.bounds()
+  const { beyond, noOutput, maxOutput } = bounds
+  if (beyond.length > 0 && settings.unbounded === 'refuse') {
+    throw new CallRefusedError(
+      `the input of this call of ${call.call.endpoint} is not all in its request (${beyond.join(', ')}), so that what it costs has no bound: send it as text, or make the guard with unbounded: 'hold'`,
+      { reason: 'unbounded_input', customer: call.customer },
+    )
+  }
+  const unseen = beyond.length > 0 ? settings.unboundedInput : 0
+  const isBound = settings.estimate === 'bound'
+  const seen = isBound ? bounds.inputBytes : call.likelyInput()
+  const likely = isBound ? Math.ceil(seen / bytesPerToken) : seen
+  const modelMax = knownMax(call, settings)
+  const output = Math.min(maxOutput ?? settings.defaultMaxOutput, modelMax ?? Infinity)
+  return {
+    input: seen + unseen,
+    likelyInput: likely + unseen,
+    output: noOutput ? 0 : output,
+    answers: Math.max(1, bounds.answers),
+    isCapped: noOutput || maxOutput !== undefined,
+    modelMax,
+    writesCache: bounds.cacheWrites,
+  }
+}
+
+/** What the application knows of a model; what is no count is as good as nothing. */
+function knownMax({ model, call }: GuardedCall, settings: GuardSettings): number | undefined {
+  if (model === null) return undefined
+  try {
+    const most = settings.modelMaxOutput(model, call.provider)
+    return Number.isSafeInteger(most) && (most as number) >= 0 ? most : undefined
+  } catch {
+    return undefined
+  }
+}

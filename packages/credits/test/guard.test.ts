@@ -1,0 +1,181 @@
+import { describe, expect, test, vi } from 'vitest'
+import { type Admission, memoryOutbox } from '@token-meter/core'
+import { createCredits, type GuardOptions, type InsufficientCreditsError } from '../src/index.ts'
+import { costing, startGuard, type StartGuard } from './guarding.ts'
+import { everyStore } from './stores.ts'
+
+describe.each(Object.entries(everyStore()))('a guard on %s', (kind, open) => {
+  const start: StartGuard = (options, own) => startGuard(open(), options, own)
+
+  test('the most that a call can come to is held, and its record settles it', async () => {
+    const { outbox, credits, admit, held } = await start({}, { usd: '1' })
+    const admission = (await admit()) as Admission
+    expect(await held()).toBe('0.0006')
+    await outbox.append([costing('r1', '0.0002')], { holdIds: admission.holdIds })
+    admission.settled()
+    expect(await credits.balance('cus_1')).toMatchObject({ held: '0', available: '0.9998' })
+  })
+
+  test('what is not sent is given back; what is lost is charged for its input when its lease is over', async () => {
+    let at = 1000
+    const { credits, admit, held } = await start({ leaseMs: 1000 }, { usd: '1', now: () => at })
+    const sent = (await admit()) as Admission
+    const lost = (await admit()) as Admission
+    expect(await held()).toBe('0.0012')
+    sent.release()
+    sent.release()
+    await vi.waitFor(async () => expect(await held()).toBe('0.0006'))
+    lost.lost()
+    lost.release()
+    at += 1001
+    expect(await credits.sweep()).toBe(1)
+    expect(await credits.balance('cus_1')).toMatchObject({ held: '0', available: '0.9999' })
+    expect((await credits.history('cus_1')).entries[0]).toMatchObject({ kind: 'lease' })
+  })
+
+  test('a record that comes after its lease is charged in its place', async () => {
+    let at = 1000
+    const { outbox, credits, admit } = await start({ leaseMs: 1000 }, { usd: '1', now: () => at })
+    const { holdIds } = (await admit()) as Admission
+    at += 1001
+    await credits.sweep()
+    await outbox.append([costing('late', '0.0004')], { holdIds })
+    expect(await credits.balance('cus_1')).toMatchObject({ held: '0', available: '0.9996' })
+  })
+
+  test('who has no account, and calls of nobody', async () => {
+    const { refused } = await start()
+    expect(await refused()).toMatchObject({
+      code: 'insufficient_credits',
+      available: '0',
+      required: '0.0006',
+      affordableOutputTokens: 0,
+      message: 'cus_1 has no account, and this needs 0.0006 usd: grant it credit first',
+    })
+    expect(await refused({ customer: null })).toMatchObject({ reason: 'unattributed' })
+    const lenient = await start({ unknownCustomer: 'allow' })
+    expect(await lenient.admit()).toBeUndefined()
+    expect(await lenient.admit({ customer: null })).toBeUndefined()
+    lenient.credits.pool({ id: 'team', usd: '1', period: 'day' })
+    expect(await lenient.refused({ pools: ['team'] })).toMatchObject({ status: 402 })
+    expect(await lenient.refused({ pools: ['team'], customer: null })).toMatchObject({
+      reason: 'unattributed',
+    })
+  })
+
+  test('a blocked account, an account in debt', async () => {
+    const { outbox, credits, refused } = await start({}, { usd: '1' })
+    await credits.block('cus_1', 'payment_failed')
+    const error = (await refused()) as InsufficientCreditsError
+    expect(error).toMatchObject({ blocked: 'payment_failed', status: 402 })
+    expect(error.message).toMatch(/blocked \(payment_failed\)/)
+    await credits.block('cus_1', null)
+    await outbox.append([costing('r1', '1.5')])
+    expect(await refused({ bounds: { noOutput: true }, likelyInput: () => 0 })).toMatchObject({
+      available: '-0.5',
+    })
+  })
+
+  test('holds of calls that live are renewed, all in one write', async () => {
+    const { credits, admit, held } = await start({ leaseMs: 300 }, { usd: '1' })
+    const all = (await Promise.all([1, 2, 3].map(() => admit()))) as Admission[]
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    expect(await credits.sweep()).toBe(0)
+    expect(await held()).toBe('0.0018')
+    for (const one of all) one.lost()
+    await vi.waitFor(async () => {
+      await credits.sweep()
+      expect(await held()).toBe('0')
+    }, 5000)
+  })
+
+  test('the hold of a job stands for long, and any process settles it by its name', async () => {
+    let at = 1000
+    const { outbox, credits, guard, admit, held } = await start({}, { usd: '1', now: () => at })
+    const admission = (await admit()) as Admission
+    admission.keep({ name: 'batch_1', forMs: 24 * 3_600_000 })
+    // It is written in the background.
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    at += 23 * 3_600_000
+    expect(await credits.sweep()).toBe(0)
+    expect(await held()).toBe('0.0006')
+    await outbox.append([costing('r1', '0.0002')], { holdIds: ['job:batch_1'] })
+    await outbox.append([costing('r2', '0.0001')], { holdIds: ['job:batch_1'] })
+    expect(await credits.balance('cus_1')).toMatchObject({ held: '0', available: '0.9997' })
+    const other = (await admit()) as Admission
+    other.keep({ name: 'batch_2', forMs: 1000 })
+    guard.ended?.({ name: 'batch_2' })
+    await vi.waitFor(async () => expect(await held()).toBe('0'))
+    const own = (await admit()) as Admission
+    own.keep({ name: 'batch_3', forMs: 1000 })
+    own.release()
+    await vi.waitFor(async () => expect(await held()).toBe('0'))
+  })
+
+  test('a stream that goes on holds more in steps, and is ended when there is no more', async () => {
+    const { outbox, credits, admit, held } = await start(
+      { onExhausted: 'extend', defaultMaxOutput: 400 },
+      { usd: '0.006' },
+    )
+    expect(((await admit()) as Admission).progress).toBeUndefined()
+    const admission = (await admit({ bounds: { maxOutput: undefined } })) as Required<Admission>
+    expect(await held()).toBe('0.0047')
+    expect(admission.progress(10)).toBeUndefined()
+    expect(admission.progress(349)).toBeUndefined()
+    await admission.progress(395)
+    expect(await held()).toBe('0.0057')
+    await expect(async () => admission.progress(495)).rejects.toMatchObject({
+      code: 'insufficient_credits',
+      available: '0.0003',
+      required: '0.001',
+    })
+    await credits.grant('cus_1', { usd: '1', idempotencyKey: 'more' })
+    await admission.progress(495)
+    expect(await held()).toBe('0.0067')
+    await outbox.append([costing('r1', '0.0061')], { holdIds: admission.holdIds })
+    expect(await credits.balance('cus_1')).toMatchObject({ available: '0.9993', held: '0.0006' })
+  })
+
+  if (kind !== 'memory') {
+    test('a store that is gone refuses, or lets go and tells', async () => {
+      const { outbox, refused } = await start({}, { usd: '1' })
+      await outbox.close()
+      const error = await refused()
+      expect(error).toMatchObject({ code: 'credits_unavailable', status: 503 })
+      expect((error as Error).cause).toBeInstanceOf(Error)
+      const lenient = await start({ onStoreError: 'allow' }, { usd: '1' })
+      const told = vi.fn()
+      lenient.credits.on('error', told)
+      const held = (await lenient.admit()) as Admission
+      await lenient.outbox.close()
+      expect(await lenient.admit()).toBeUndefined()
+      held.release()
+      held.settled()
+      await vi.waitFor(() => expect(told).toHaveBeenCalledTimes(2))
+      expect(told.mock.calls.map(([one]) => (one as Error).message)).toEqual([
+        expect.stringMatching(/was let go with nothing held/),
+        expect.stringMatching(/could not be given back/),
+      ])
+    })
+  }
+})
+
+test.each<[object, RegExp]>([
+  [{ defaultMaxOutput: 0 }, /defaultMaxOutput/],
+  [{ estimate: 'exact' }, /estimate must be "likely" or "bound"/],
+  [{ unbounded: 'allow' }, /unbounded/],
+  [{ unboundedInput: -1 }, /unboundedInput/],
+  [{ unknownPrice: 'allow' }, /unknownPrice/],
+  [{ unknownPrice: { usd: 0.05 } }, /unknownPrice/],
+  [{ unknownPrice: { usd: '-1' } }, /unknownPrice/],
+  [{ unknownCustomer: true }, /unknownCustomer/],
+  [{ onStoreError: 'ignore' }, /onStoreError/],
+  [{ onExhausted: 'stop' }, /onExhausted/],
+  [{ holdTimeoutMs: 0 }, /holdTimeoutMs/],
+  [{ leaseMs: 2 ** 31 }, /leaseMs/],
+  [{ modelMaxOutput: 4096 }, /modelMaxOutput/],
+  [{ maxOutput: 3 }, /no option "maxOutput"/],
+])('refuses the options %j', (options, message) => {
+  const credits = createCredits({ outbox: memoryOutbox() })
+  expect(() => credits.guard(options as GuardOptions)).toThrow(message)
+})
