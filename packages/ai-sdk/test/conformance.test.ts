@@ -30,6 +30,7 @@ const nested = {
 
 for (const { major, version, ai, createOpenAI } of sdkMajors) {
   describeProvider<Model>(`ai ${major}, a model`, {
+    guarded: false,
     provider: aiSdkProvider,
     client: (baseUrl, apiKey) => createOpenAI({ apiKey, baseURL: `${baseUrl}/v1` }).chat('gpt-5.4'),
     request: {

@@ -59,6 +59,10 @@ for (const { name, Anthropic, options } of clients) {
     stream: open,
     method: (client) => [client.messages, 'create'],
     frozen: { of: (client) => client },
+    except: {
+      'refused before it is sent: streamed, messages.stream, by its events':
+        'it waits for an event that no error brings',
+    },
     mocked: (text) => ({ ...message, content: [{ type: 'text', text }] }),
     wire: {
       usage,

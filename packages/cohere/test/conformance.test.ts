@@ -46,6 +46,7 @@ function suite<Client extends CohereClient | CohereClientV2>(
   v2: (client: Client) => V2Client,
 ) {
   describeProvider<Client>(client.name, {
+    guarded: false,
     provider: cohereProvider,
     except,
     client,

@@ -61,6 +61,7 @@ const except = {
 
 for (const { minor, Ollama: Sdk } of sdkMinors) {
   describeProvider<Ollama>(`ollama ${minor}`, {
+    guarded: false,
     provider: ollamaProvider,
     except,
     client: (host, key) =>

@@ -21,3 +21,9 @@ export {
   type MethodRow,
   type Verdict,
 } from './internal/method-tables.ts'
+export {
+  RefusedError,
+  watchedGuard,
+  type WatchedGuard,
+  watchedOutbox,
+} from './provider-suite/watched-guard.ts'

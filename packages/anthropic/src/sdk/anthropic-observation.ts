@@ -89,7 +89,7 @@ export class AnthropicObservation extends ClientObservation<AnthropicClient> {
   protected override answered(answer: unknown, current: CurrentCall): unknown {
     const call = current()
     const attempts = call && this.#attempts.get(call)
-    if (attempts !== undefined) return observeAttempts(answer, attempts)
+    if (call !== undefined && attempts !== undefined) return observeAttempts(answer, call, attempts)
     return super.answered(answer, () => {
       const later = current()
       return later && this.#attempts.has(later) ? undefined : later

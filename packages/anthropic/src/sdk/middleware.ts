@@ -60,12 +60,21 @@ function attemptedCall(call: Call, { body }: MiddlewareRequest): Call {
 /**
  * Taps the promise of a call whose responses a middleware observes: what the caller gets waits for
  * the storing of their usage, and a body that nobody asks for is read all the same.
+ *
+ * @param caller the call as the caller made it, which uses nothing itself: what is held for it is settled by
+ * its attempts.
  */
-export function observeAttempts(answer: unknown, attempts: readonly ObservedCall[]): unknown {
+export function observeAttempts(
+  answer: unknown,
+  caller: ObservedCall,
+  attempts: readonly ObservedCall[],
+): unknown {
   if (!isSdkPromise(answer)) return answer
   return observePromise(answer, {
     onData: (data) => data,
     onResponse: (response) => response,
+    onAnswer: () => caller.dismiss(),
+    onFailed: (error) => caller.failed(error),
     onBoth() {},
     onUnclaimed({ response, options }) {
       // A stream would be kept running: it counts once it is dropped.

@@ -110,17 +110,17 @@ export class StreamObservation implements ResponseWatcher {
     if (!this.sharesBody) this.end('interrupted')
   }
 
-  /** The stream is over; the first call counts. */
-  end(end: StreamEnd): void {
-    this.#settle(end)
+  /** The stream is over; the first call counts. @param error that it failed with. */
+  end(end: StreamEnd, error?: unknown): void {
+    this.#settle(end, error)
     // The caller can hold the stream, and with it this, long after its end.
     this.#output.forgetText()
   }
 
-  #settle(end: StreamEnd): void {
+  #settle(end: StreamEnd, error: unknown): void {
     if (this.call.settled) return
     // The provider refused before a single event: nothing was generated, nothing is owed.
-    if (end === 'failed' && this.#events === 0) return this.call.dismiss()
+    if (end === 'failed' && this.#events === 0) return this.call.failed(error)
     const known = this.#reader.finished && this.#reader.usageSeen
     try {
       this.call.end(

@@ -2,6 +2,7 @@ import {
   type ClientOptions,
   createMeter,
   type Customer,
+  type Guard,
   memoryOutbox,
   type Meter,
   type Outbox,
@@ -20,6 +21,7 @@ export interface RunOptions extends ClientOptions {
   /** @default 'cus_1' */
   readonly customer?: Customer
   readonly onMissingCustomer?: 'record' | 'throw'
+  readonly guard?: Guard
   readonly outbox?: Outbox
   readonly sinks?: readonly Sink[]
 }
@@ -64,7 +66,8 @@ export function harness<Client extends object>(
   suite: ProviderUnderTest<Client>,
   server: () => ReplayServer,
 ): Start<Client> {
-  return async ({ customer = 'cus_1', outbox, sinks, onMissingCustomer, ...options } = {}) => {
+  return async (given = {}) => {
+    const { customer = 'cus_1', outbox, sinks, onMissingCustomer, guard, ...options } = given
     const records: UsageRecord[] = []
     const errors: TokenMeterError[] = []
     const meter = createMeter({
@@ -72,6 +75,7 @@ export function harness<Client extends object>(
       outbox: outbox ?? memoryOutbox(),
       ...(sinks && { sinks }),
       ...(onMissingCustomer && { onMissingCustomer }),
+      ...(guard && { guard }),
       onError: (error) => void errors.push(error),
     })
     meter.on('usage', (record) => void records.push(record))

@@ -46,6 +46,8 @@ export interface ProviderUnderTest<Client extends object = object> {
   }
   /** Other calls that cost something: refused before they are sent where nobody pays. */
   readonly billable?: WaysUnderTest<Client>
+  /** False where its calls do not wait for the guard of a meter. @default they do */
+  readonly guarded?: false
   /**
    * What this SDK makes impossible to keep: the name of a test, and why it is skipped. A name that is
    * no test's fails.

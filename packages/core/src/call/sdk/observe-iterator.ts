@@ -53,7 +53,7 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
   }
   const onError = (error: unknown): never | Promise<never> => {
     over()
-    observation.end('failed')
+    observation.end('failed', error)
     const { stored } = observation.call
     if (stored === undefined) throw error
     return stored.then(() => {
