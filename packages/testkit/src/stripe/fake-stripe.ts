@@ -4,6 +4,7 @@ import { startFakeServer, type FakeBackend, type FakeServer } from '../http/fake
 import { replacesAnswer, type Fault } from '../http/fault.ts'
 import { refusedAccess } from './access.ts'
 import { adjustmentsEndpoint } from './adjustments-endpoint.ts'
+import { createBilling, type FakeBilling } from './billing/billing.ts'
 import { billedUsage, type BilledUsage } from './billed-usage.ts'
 import { createErrorReports, type ErrorReportOptions } from './error-reports.ts'
 import type { FakeEndpoint } from './fake-endpoint.ts'
@@ -20,7 +21,10 @@ import { openApiCheck } from './openapi-check.ts'
 import { createRateLimit, rateLimited } from './rate-limit.ts'
 import { refused, tooManyConcurrent, usualRefusal } from './stripe-answer.ts'
 
-/** Stripe's meter events on this machine, over real HTTP. */
+/**
+ * Stripe on this machine, over real HTTP: meter events, and what they come to (customers, prices,
+ * subscriptions, Checkout, invoices, credit grants, refunds, disputes), told to webhooks.
+ */
 export interface FakeStripe extends FakeServer {
   /** Without a slash at the end; the `baseUrl` of a client. */
   readonly url: string
@@ -47,6 +51,8 @@ export interface FakeStripe extends FakeServer {
   /** From now on event summaries lag behind: they show what there is now. */
   holdSummaries(): void
   releaseSummaries(): void
+  /** What customers, banks and time do. */
+  readonly billing: FakeBilling
 }
 
 /**
@@ -69,6 +75,7 @@ export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<
   const { mayReadEvents = true } = options
   const errorReports = createErrorReports(ledger, { apiKey, mayReadEvents, now })
   let summarised: readonly MeterEventParams[] | undefined
+  const { billing, endpoints: billed } = createBilling({ now, meterEvents: () => ledger.events })
   const endpoints: readonly FakeEndpoint[] = [
     meterEventsEndpoint('v1', ledger, schema),
     meterEventsEndpoint('v2', ledger, schema),
@@ -79,6 +86,7 @@ export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<
     metersEndpoint(options.meters, ledger),
     eventSummariesEndpoint(options.meters, ledger, () => summarised ?? ledger.events),
     errorReports.endpoint,
+    ...billed,
   ]
   const endpointOf = ({ method, path }: FakeRequest) =>
     endpoints.find((endpoint) => endpoint.method === method && endpoint.path.test(path))
@@ -140,6 +148,7 @@ export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<
     reportErrors: errorReports.report,
     holdSummaries: () => (summarised = [...ledger.events]),
     releaseSummaries: () => (summarised = undefined),
+    billing,
   }
 }
 

@@ -1,0 +1,114 @@
+import type { FakeEndpoint } from '../fake-endpoint.ts'
+import { createIdempotencyKeys } from '../idempotency-keys.ts'
+import type { MeterEventParams } from '../meter-event-params.ts'
+import { createStripeBooks } from './books.ts'
+import { catalogEndpoints } from './catalog.ts'
+import { type CheckoutOutcome, createCheckout } from './checkout.ts'
+import { createCreditGrants } from './credit-grants.ts'
+import { creditNoteEndpoints } from './credit-notes.ts'
+import { createInvoices } from './invoices.ts'
+import { createPayments } from './payments.ts'
+import { createSubscriptions } from './subscriptions.ts'
+import {
+  createWebhooks,
+  type Delivered,
+  type DeliverOptions,
+  type StripeEvent,
+} from './webhooks.ts'
+
+/**
+ * What customers, banks and time do at Stripe, which no request of an application does. What comes of
+ * it is read with Stripe's own client, and is told to webhooks by `deliver`.
+ */
+export interface FakeBilling {
+  /** The customer has filled in a Checkout page, and paid; or the money is on its way. */
+  completeCheckout(session: string, outcome?: CheckoutOutcome): void
+  /** Money that was on its way has come, or never will. */
+  settleCheckout(session: string, outcome: 'paid' | 'failed'): void
+  /** From now on a customer's card is declined, or is not any more. */
+  declineCard(customer: string, isDeclined?: boolean): void
+  /**
+   * The period of a subscription is over: what was used is billed, credit is drawn, and the next period
+   * begins. Returns the id of the invoice.
+   */
+  endPeriod(subscription: string): string | null
+  /**
+   * Bills a customer outside of subscriptions; a discount is in cents. Returns the id of the invoice.
+   */
+  invoice(
+    customer: string,
+    lines: readonly {
+      readonly price: string
+      readonly quantity?: number
+      readonly discount?: number
+      readonly isProration?: boolean
+    }[],
+  ): string
+  /** A bank takes a payment back, for the time being. Returns the dispute's id. */
+  dispute(paymentIntent: string, amount?: number): string
+  closeDispute(dispute: string, status: 'won' | 'lost'): void
+  /** A refund could not be paid out. */
+  failRefund(refund: string): void
+  /** Everything that happened, the oldest first. */
+  readonly events: readonly StripeEvent[]
+  /**
+   * Posts events to the webhooks that were made by `webhookEndpoints.create` or
+   * `v2.core.eventDestinations.create`, one after another, signed. What is not answered with 2xx is
+   * posted again by the next call.
+   */
+  deliver(options?: DeliverOptions): Promise<readonly Delivered[]>
+}
+
+/** Stripe's objects beside meter events. */
+export function createBilling({
+  now,
+  meterEvents,
+}: {
+  readonly now: () => number
+  readonly meterEvents: () => readonly MeterEventParams[]
+}): { readonly billing: FakeBilling; readonly endpoints: readonly FakeEndpoint[] } {
+  const keys = createIdempotencyKeys()
+  const webhooks = createWebhooks(keys, now)
+  const books = createStripeBooks(now, webhooks.emit)
+  const declined = new Set<string>()
+  const payments = createPayments(books, keys)
+  const credits = createCreditGrants(books, keys)
+  const declines = (customer: string) => declined.has(customer)
+  const invoices = createInvoices(books, keys, { payments, credits, declines })
+  const subscriptions = createSubscriptions(books, keys, { invoices, meterEvents })
+  const checkout = createCheckout(books, keys, { payments, invoices, subscriptions })
+  return {
+    endpoints: [
+      ...catalogEndpoints(books, keys),
+      ...payments.endpoints,
+      ...credits.endpoints,
+      ...invoices.endpoints,
+      ...creditNoteEndpoints(books, keys, payments),
+      ...subscriptions.endpoints,
+      ...checkout.endpoints,
+      ...webhooks.endpoints,
+    ],
+    billing: {
+      completeCheckout: (session, outcome = 'paid') => checkout.complete(session, outcome),
+      settleCheckout: (session, outcome) => checkout.settle(session, outcome === 'paid'),
+      declineCard: (customer, isDeclined = true) =>
+        void (isDeclined ? declined.add(customer) : declined.delete(customer)),
+      endPeriod: subscriptions.endPeriod,
+      invoice: (customer, lines) => {
+        const period = { start: books.seconds(), end: books.seconds() }
+        const made = lines.map(({ price: id, quantity = 1, discount = 0, isProration = false }) => {
+          const price = books.get('price', id)
+          if (price === undefined) throw new Error(`There is no price ${id}.`)
+          const amount = Math.round(Number(price.unit_amount ?? 0)) * quantity
+          return { price, quantity, amount, period, discount, isProration }
+        })
+        return invoices.issue({ customer, lines: made, reason: 'manual' }).id
+      },
+      dispute: (intent, amount) => payments.dispute(intent, amount).id,
+      closeDispute: payments.closeDispute,
+      failRefund: payments.failRefund,
+      events: webhooks.events,
+      deliver: webhooks.deliver,
+    },
+  }
+}
