@@ -56,6 +56,7 @@ export const packages: readonly (readonly [folders: string, may: readonly string
     'mistral/src',
     ['@token-meter/core', '@token-meter/core/{adapter,wire}', '@token-meter/openai/{usage,wire}'],
   ],
+  ['credits/src/stripe', ['@token-meter/core/{cost,outbox}', 'stripe']],
   ['credits/src', ['@token-meter/core', '@token-meter/core/{cost,outbox}']],
   ['{cohere,ollama}/src/wire', ['@token-meter/core/wire']],
   ['{cohere,ollama}/src', ['@token-meter/core', '@token-meter/core/{adapter,wire}']],

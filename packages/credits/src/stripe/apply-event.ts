@@ -1,0 +1,200 @@
+/**
+ * What an event is about is read from Stripe, and the books are brought to that: not what the event
+ * says, since events come late, twice and in any order. Each object has a version in the books: where
+ * another event about it was written since it was read, it is read again, so that what is older never
+ * stands over what is newer.
+ */
+import type Stripe from 'stripe'
+import { formatAmount } from '../amount.ts'
+import type { BookRows } from '../books/rows.ts'
+import { applyInvoice, invoiceVersion } from './apply-invoice.ts'
+import { applyPayment, paymentVersion } from './apply-payment.ts'
+import { applySubscription, standingOf, subscriptionVersion } from './apply-subscription.ts'
+import { idOf, type Payer, type Payment, PaymentReader } from './payment.ts'
+import type { SignedEvent } from './signed-event.ts'
+import { type Subject, subjectOf } from './subjects.ts'
+import type { WebhookSettings } from './webhook-options.ts'
+
+/** Tries again until what was read is what is written over. */
+const mostTries = 5
+
+/** Thrown where others keep applying the same object: Stripe is to come again. */
+export class BusyObject extends Error {}
+
+/** Applies an event. False for one that is about nothing here. */
+export async function applyEvent(event: SignedEvent, settings: WebhookSettings): Promise<boolean> {
+  const subject = subjectOf(event.type)
+  if (subject === undefined || subject === 'credit grant' || event.objectId === '') return false
+  const run = new EventRun(event, settings)
+  await run.apply(subject)
+  return true
+}
+
+class EventRun {
+  readonly #event: SignedEvent
+  readonly #settings: WebhookSettings
+  readonly #reader: PaymentReader
+  readonly #request: Stripe.RequestOptions
+
+  constructor(event: SignedEvent, settings: WebhookSettings) {
+    this.#event = event
+    this.#settings = settings
+    const { stripeAccount } = event
+    this.#reader = new PaymentReader(settings.stripe, stripeAccount)
+    this.#request = stripeAccount === '' ? {} : { stripeAccount }
+  }
+
+  async apply(subject: Exclude<Subject, 'credit grant'>): Promise<void> {
+    const { objectId: id } = this.#event
+    const reader = this.#reader
+    switch (subject) {
+      case 'invoice':
+        return this.#invoice(id)
+      case 'subscription':
+        return this.#subscription(id)
+      case 'session': {
+        const session = await this.#settings.stripe.checkout.sessions.retrieve(
+          id,
+          {},
+          this.#request,
+        )
+        await this.#payment(() => reader.ofSession(id))
+        if (session.subscription !== null) await this.#subscription(idOf(session.subscription))
+        return
+      }
+      case 'charge':
+        return this.#payment(() => reader.ofCharge(id))
+      case 'refund':
+        return this.#payment(() => reader.ofRefund(id))
+      case 'dispute':
+        return this.#payment(() => reader.ofDispute(id))
+      case 'credit note':
+        return this.#payment(() => reader.ofCreditNote(id))
+    }
+  }
+
+  async #payment(read: () => Promise<Payment | undefined>): Promise<void> {
+    const { inside, terms, warn, onReport } = this.#settings
+    let payment = await read()
+    for (let tries = 0; payment !== undefined && tries < mostTries; tries++) {
+      const { payer } = payment
+      const customer = await this.#customer(payer, payment.packs.length > 0)
+      if (customer === undefined) return
+      const key = this.#key(customer)
+      const { key: paymentKey } = payment
+      const version = await this.#read((rows) => paymentVersion(rows, key, paymentKey))
+      // Read after the version was: whoever writes from now on is seen.
+      payment = await read()
+      if (payment === undefined) return
+      const wanted = { payment, terms: terms(payer), version }
+      const applied = await inside.books.write(
+        (rows) => applyPayment(rows, key, wanted, this.#act()),
+        { customers: [customer] },
+      )
+      if (applied.isStale) continue
+      for (const conflict of applied.conflicts) {
+        warn(
+          `The payment ${conflict} is for another amount than what was granted for it before: that one stands. Put it right with credits.adjust()`,
+        )
+      }
+      const { granted, revoked, restored } = applied
+      if (granted + revoked + restored > 0n) {
+        const text = (amount: bigint) => formatAmount(amount, 'usd')
+        const { id: eventId, type } = this.#event
+        const amounts = { granted: text(granted), revoked: text(revoked), restored: text(restored) }
+        onReport({ eventId, type, customer, ...amounts })
+      }
+      return
+    }
+    if (payment !== undefined) throw new BusyObject(`payment ${payment.key}`)
+  }
+
+  async #invoice(id: string): Promise<void> {
+    const { stripe, inside, graceMs } = this.#settings
+    const readInvoice = () => stripe.invoices.retrieve(id, {}, this.#request)
+    const first = await readInvoice()
+    const payment = await this.#reader.ofInvoiceRead(first)
+    const { payer } = payment
+    if (payment.isPaid) await this.#payment(() => this.#reader.ofInvoice(id))
+    const subscription = first.parent?.subscription_details?.subscription
+    if (subscription !== undefined) await this.#subscription(idOf(subscription))
+    const customer = await this.#customer(payer, false)
+    if (customer === undefined) return
+    const key = this.#key(customer)
+    const isFailure = this.#event.type === 'invoice.payment_failed'
+    for (let tries = 0; tries < mostTries; tries++) {
+      const version = await this.#read((rows) => invoiceVersion(rows, key, id))
+      const { status } = await readInvoice()
+      const failedAt = isFailure ? this.#event.at : undefined
+      const standing = { id, status, failedAt, graceMs, version }
+      const isWritten = await inside.books.write(
+        (rows) => applyInvoice(rows, key, standing, this.#act()),
+        { customers: [customer] },
+      )
+      if (isWritten) return
+    }
+    throw new BusyObject(`invoice ${id}`)
+  }
+
+  async #subscription(id: string): Promise<void> {
+    const { stripe, inside, warn } = this.#settings
+    const { plans } = inside
+    for (let tries = 0; tries < mostTries; tries++) {
+      const read = () => stripe.subscriptions.retrieve(id, {}, this.#request)
+      const { customer: payerId, metadata } = await read()
+      const { stripeAccount } = this.#event
+      const payer = { customer: idOf(payerId), clientReferenceId: null, metadata, stripeAccount }
+      const customer = await this.#customer(payer, false)
+      if (customer === undefined) return
+      const keys = (['usd', 'tokens'] as const).map((unit) => this.#key(customer, unit))
+      const versions = await this.#read((rows) =>
+        keys.map((key) => subscriptionVersion(rows, [key], id)),
+      )
+      const standing = standingOf(await read())
+      for (const { plan } of standing.plans.filter(({ plan }) => !plans.has(plan))) {
+        warn(
+          `The subscription ${id} is to the plan ${JSON.stringify(plan)}, which createCredits({ plans }) does not have: it includes nothing`,
+        )
+      }
+      const written = await inside.books.write(
+        (rows) =>
+          keys.map((key, index) =>
+            applySubscription(
+              rows,
+              key,
+              { standing, plans, version: versions[index] ?? 0 },
+              this.#act(),
+            ),
+          ),
+        { customers: [customer] },
+      )
+      if (written.every(Boolean)) return
+    }
+    throw new BusyObject(`subscription ${id}`)
+  }
+
+  /** Whose it is; `undefined`, with a word about it where money came, for nobody's. */
+  async #customer(payer: Payer, isMoney: boolean): Promise<string | undefined> {
+    const customer = await this.#settings.customerOf(payer)
+    if (customer !== null && customer.trim() !== '') return customer
+    if (isMoney) {
+      const { id, type, objectId } = this.#event
+      this.#settings.warn(
+        `The event ${id} (${type}, ${objectId}) is of a payment for credit, and nobody's: the option customer has no customer for it. Nothing was granted`,
+      )
+    }
+    return undefined
+  }
+
+  #key(customer: string, unit: 'usd' | 'tokens' = 'usd') {
+    return { customer, unit, stripeAccount: this.#event.stripeAccount }
+  }
+
+  #act() {
+    return { actor: `stripe:${this.#event.id}`, at: this.#settings.inside.now() }
+  }
+
+  #read<Value>(work: (rows: BookRows) => Value): Promise<Value> {
+    return this.#settings.inside.books.read(work)
+  }
+}

@@ -1,0 +1,71 @@
+import type Stripe from 'stripe'
+import { applyEvent, BusyObject } from './apply-event.ts'
+import { receive } from './signed-event.ts'
+import { checkedWebhook, type CreditsWebhookOptions } from './webhook-options.ts'
+
+/**
+ * Makes a webhook, `Request` in and `Response` out, by which what is paid at Stripe becomes credit:
+ * `app.post('/stripe/credits', (c) => handle(c.req.raw))`. It takes snapshots and thin events.
+ *
+ * - A price with the metadata `token_meter_usd` sells so many dollars of credit, times the quantity,
+ *   whatever was paid for it in whatever currency. One payment is one grant, whichever and however many
+ *   events tell of it. An invoice of nothing grants nothing.
+ * - A refund, a dispute and a credit note take back their share of the payment, of what is unspent
+ *   first; a dispute that is won, and a refund that fails, give it back.
+ * - A price with the metadata `token_meter_plan` is one of `createCredits({ plans })`.
+ * - A payment that fails blocks the account after `graceDays`, until it is paid or the invoice is void.
+ *
+ * It answers 200 once it is written, and for events of other types; 400 for what Stripe did not sign;
+ * 503 where Stripe or the store cannot be reached, and 500 where what an event is about cannot be
+ * read, so that Stripe sends it again.
+ * @throws ConfigError when an option is wrong or missing.
+ */
+export function creditsWebhook(
+  options: CreditsWebhookOptions,
+): (request: Request) => Promise<Response> {
+  const settings = checkedWebhook(options)
+  return async (request) => {
+    if (request.method !== 'POST') return answer(405, { error: 'POST it' }, { allow: 'POST' })
+    let about = 'An event of Stripe'
+    try {
+      const received = await receive(request, settings)
+      if (received.kind === 'refused') return answer(400, { error: received.reason })
+      const { id, type } = received.event
+      about = `The event ${id} (${type}) of Stripe`
+      const isApplied = await applyEvent(received.event, settings)
+      return answer(200, isApplied ? { applied: type } : { ignored: type })
+    } catch (error) {
+      const isLater = error instanceof BusyObject || isPassing(error)
+      settings.warn(`${about} could not be applied; Stripe sends it again: ${readable(error)}`)
+      const body = { error: 'it could not be applied; send it again' }
+      return isLater ? answer(503, body, { 'retry-after': '30' }) : answer(500, body)
+    }
+  }
+}
+
+/** What is over by itself: Stripe is not reached or has too much to do, the store is busy. */
+function isPassing(error: unknown): boolean {
+  const { type, statusCode, busy } = error as {
+    readonly type?: unknown
+    readonly statusCode?: unknown
+    readonly busy?: unknown
+  }
+  if (busy === true || type === 'StripeConnectionError') return true
+  return (
+    typeof statusCode === 'number' &&
+    (statusCode === 429 || statusCode === 409 || statusCode >= 500)
+  )
+}
+
+function readable(error: unknown): string {
+  const { statusCode, message } = error as Stripe.errors.StripeError
+  if (statusCode === 401 || statusCode === 403) {
+    return `the key of the client may not read what it is about (status ${statusCode}): see the option stripe of creditsWebhook`
+  }
+  // Messages of Stripe's can have a key in them.
+  return String(message ?? error).replace(/\b(?:sk|rk|pk|whsec)_[\w*]+/g, '[key]')
+}
+
+function answer(status: number, body: object, headers: Record<string, string> = {}): Response {
+  return Response.json(body, { status, headers })
+}
