@@ -138,7 +138,8 @@ export function createWebhooks(keys: IdempotencyKeys, now: () => number): Webhoo
     endpoints: [
       route('webhook_endpoints', ['POST', '/v1/webhook_endpoints'], keys, (params) => {
         const { enabled_events: enabled } = params
-        const types = Array.isArray(enabled) ? (enabled as unknown as readonly string[]) : []
+        // A long list comes as an object.
+        const types = Object.values((enabled ?? {}) as Readonly<Record<string, string>>)
         if (types.length === 0) refuse('Missing required param: enabled_events.')
         const { id, url, secret } = add(text(params['url']), types, false)
         const created = Math.floor(now() / 1000)
