@@ -11,10 +11,11 @@ import {
   type UnrecordedEnd,
 } from './call-hold.ts'
 import { type CompletedReading, completedReadings } from './completed-reading.ts'
+import { isLinked, requestedModelOf } from './call-fields.ts'
 import type { EstimatePolicy } from './estimates.ts'
 import { jobHoldId } from './guard.ts'
 import type { RequestRewrite } from '../wire/protocol.ts'
-import { type HttpHeaders, httpHeaders } from '../wire/http-headers.ts'
+import { type HttpHeaders, sdkHeaders } from '../wire/http-headers.ts'
 import type { ResponseWatcher } from './registry.ts'
 import { mayHaveArrived } from './sending-failure.ts'
 import { showsModel, showsUsage } from './unknown-host.ts'
@@ -126,6 +127,11 @@ export class ObservedCall implements ResponseWatcher {
     return this.#hold?.admitted
   }
 
+  /** Something may be held for it. */
+  get isHeld(): boolean {
+    return this.#hold !== undefined
+  }
+
   /** A call that asks again for this one's response: the same customer pays, and settles what is held. */
   again(call: Call, endpoint: Endpoint): ObservedCall {
     const same = new ObservedCall(call, endpoint, this, this.#sink, this.#policy, this.#guard)
@@ -137,6 +143,11 @@ export class ObservedCall implements ResponseWatcher {
   get holdIds(): readonly string[] | undefined {
     if (this.#hold !== undefined) return this.#hold.holdIds
     return this.#endsJob === undefined ? undefined : [jobHoldId(this.#endsJob)]
+  }
+
+  /** Who is told how the output of its stream grows; `undefined` where nobody wants to know. */
+  get progress(): CallHold['progress'] {
+    return this.#hold?.progress
   }
 
   /** Its records were handed to the outbox. */
@@ -267,8 +278,8 @@ export class ObservedCall implements ResponseWatcher {
 
   /** It was sent, or was to be, and has failed with an error in place of an answer. */
   failed(error: unknown): void {
-    if (this.#hold === undefined || !mayHaveArrived(error)) this.dismiss()
-    else this.lost()
+    if (this.isHeld && mayHaveArrived(error)) this.lost()
+    else this.dismiss()
   }
 
   /** Tells the application what could not be read; what could is recorded all the same. */
@@ -327,28 +338,3 @@ export class ObservedCall implements ResponseWatcher {
 /** How long work goes on of which the provider says nothing, in ms. */
 const defaultJobMs = 24 * 60 * 60 * 1000
 const jobGraceMs = 60 * 60 * 1000
-
-function requestedModelOf({ body }: Call): string | null {
-  try {
-    // Read once: behind a getter it may be for the SDK to read.
-    const { model } = body
-    return typeof model === 'string' ? model : null
-  } catch {
-    return null
-  }
-}
-
-function isLinked(call: Call, endpoint: Endpoint): boolean {
-  try {
-    return endpoint.isLinked?.(call) === true
-  } catch {
-    return false
-  }
-}
-
-/** What the SDKs hang on an answer, where a wrapper or a mock gives nothing but that. */
-function sdkHeaders(response: unknown): HttpHeaders | undefined {
-  if (typeof response !== 'object' || response === null) return undefined
-  const id: unknown = Object.getOwnPropertyDescriptor(response, '_request_id')?.value
-  return typeof id === 'string' ? httpHeaders({ 'x-request-id': id }) : undefined
-}

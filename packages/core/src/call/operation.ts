@@ -94,13 +94,14 @@ export class RequestContext implements WireContext<ObservedCall> {
 
   /**
    * A request is about to be sent: who pays is found out now.
+   * @param isSent it has been sent already.
    * @throws MissingCustomerError where the meter refuses calls that nobody pays for.
    */
-  begin(operation: WireOperation<ObservedCall>, method: string): ObservedCall {
+  begin(operation: WireOperation<ObservedCall>, method: string, isSent = false): ObservedCall {
     const { endpoint, body, free = false, creator, rewrite, parts } = operation
     const call = { provider: this.provider, endpoint: endpoint.name, method, body }
     const observed =
-      creator?.again(call, endpoint) ?? this.#observer.begin(call, endpoint, { free })
+      creator?.again(call, endpoint) ?? this.#observer.begin(call, endpoint, { free, isSent })
     observed.rewrite = rewrite
     observed.needsProof = this.#needsProof
     observed.parts = parts && new PartsObservation(this, parts, () => observed)

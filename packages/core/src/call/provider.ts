@@ -131,11 +131,15 @@ const isTexts = (value: unknown) => Array.isArray(value) && value.every(isText)
 export interface CallObserver {
   /**
    * A call is about to be sent. `free` says that it costs nothing itself (it asks for a response
-   * again), so that it is never refused, and nothing is held for it. Any other is not sent before its
-   * `admission`, where it has one.
+   * again), so that it is never refused, and nothing is held for it; `isSent` that it has been sent already,
+   * so that nothing can be held for it. Any other is not sent before its `admission`, where it has one.
    * @throws MissingCustomerError where the meter refuses calls that nobody pays for.
    */
-  begin(call: Call, endpoint: Endpoint, options?: { readonly free?: boolean }): ObservedCall
+  begin(
+    call: Call,
+    endpoint: Endpoint,
+    options?: { readonly free?: boolean; readonly isSent?: boolean },
+  ): ObservedCall
   /** Reports a fault of the observation. Never throws. */
   fault(what: string, cause?: unknown): void
 }

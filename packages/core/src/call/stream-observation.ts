@@ -2,6 +2,7 @@ import type { PlainEvent, StreamReader } from '../wire/endpoint.ts'
 import type { TokenEstimate } from '../wire/token-estimate.ts'
 import type { ObservedCall, StreamEnd } from './observed-call.ts'
 import type { ResponseWatcher } from './registry.ts'
+import { StreamProgress, type StreamStop } from './stream-progress.ts'
 
 /**
  * One streamed response: feeds its events to the endpoint's reader and settles the call once,
@@ -11,6 +12,10 @@ export class StreamObservation implements ResponseWatcher {
   readonly call: ObservedCall
   readonly #reader: StreamReader
   readonly #output: TokenEstimate
+  readonly #progress: StreamProgress | undefined
+  /** Set once the guard of the call refuses what more it would use: whoever reads on gets the reason. */
+  stopped: StreamStop | undefined
+  #onStop: (() => void) | undefined
   #events = 0
   #broken = false
   /** The response whose body the caller may read instead. Weak: it must be seen to be dropped. */
@@ -20,6 +25,33 @@ export class StreamObservation implements ResponseWatcher {
     this.call = call
     this.#reader = reader
     this.#output = output
+    const { progress } = call
+    this.#progress = progress && new StreamProgress(progress, output, (stop) => this.#stop(stop))
+  }
+
+  /** A guard follows how its output grows. */
+  get canBeStopped(): boolean {
+    return this.#progress !== undefined
+  }
+
+  /**
+   * Has a listener called should the stream be stopped: it closes the connection, and what is read next
+   * fails with the reason in `stopped`.
+   */
+  whenStopped(listener: () => void): void {
+    this.#onStop = listener
+  }
+
+  /** What was used until then is recorded. */
+  #stop(stop: StreamStop): void {
+    if (this.call.settled) return
+    this.stopped = stop
+    this.end('interrupted')
+    try {
+      this.#onStop?.()
+    } catch {
+      // It is closed already.
+    }
   }
 
   /** `undefined` when the call's endpoint does not stream. */
@@ -42,7 +74,9 @@ export class StreamObservation implements ResponseWatcher {
     this.#events++
     if (this.#broken) return event
     try {
-      return this.#reader.push(event)
+      const shown = this.#reader.push(event)
+      this.#progress?.grown()
+      return shown
     } catch {
       // A reader met a shape it did not expect. What it read so far stays; it is asked no more.
       this.#broken = true
@@ -66,6 +100,7 @@ export class StreamObservation implements ResponseWatcher {
     if (this.#broken) return
     if (isToolCall === true) this.#output.addToolCall(text)
     else this.#output.add(text)
+    this.#progress?.grown()
   }
 
   /** An event could not be kept until it was whole. */
@@ -120,7 +155,9 @@ export class StreamObservation implements ResponseWatcher {
   #settle(end: StreamEnd, error: unknown): void {
     if (this.call.settled) return
     // The provider refused before a single event: nothing was generated, nothing is owed.
-    if (end === 'failed' && this.#events === 0) return this.call.failed(error)
+    if (end === 'failed' && this.#events === 0) {
+      return error === undefined ? this.call.dismiss() : this.call.failed(error)
+    }
     const known = this.#reader.finished && this.#reader.usageSeen
     try {
       this.call.end(

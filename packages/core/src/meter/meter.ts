@@ -115,11 +115,11 @@ export function meterOn<SupportedClient extends object>(
     const policy = { onInterrupted, billLinked, count }
     const guarding = guard && { guard, pools: own.pools ?? noPools, fault: onFault }
     return {
-      begin(call, endpoint, { free = false } = {}) {
+      begin(call, endpoint, { free = false, isSent = false } = {}) {
         const onMissing = free ? 'record' : onMissingCustomer
         const payer = findPayer(call, { ...payerOptions, onMissingCustomer: onMissing })
         const observed = new ObservedCall(call, endpoint, payer, recorder, policy, guarding)
-        if (!free) observed.ask()
+        if (!free && !isSent) observed.ask()
         return observed
       },
       fault: onFault,

@@ -157,3 +157,10 @@ function isHeaders(value: unknown): value is Headers {
   const { get, append } = (value ?? {}) as Partial<Headers>
   return typeof get === 'function' && typeof append === 'function'
 }
+
+/** What the SDKs hang on an answer, where a wrapper or a mock gives nothing but that. */
+export function sdkHeaders(response: unknown): HttpHeaders | undefined {
+  if (typeof response !== 'object' || response === null) return undefined
+  const id: unknown = Object.getOwnPropertyDescriptor(response, '_request_id')?.value
+  return typeof id === 'string' ? httpHeaders({ 'x-request-id': id }) : undefined
+}

@@ -119,11 +119,16 @@ export class TokenEstimate {
     return this.#hasToolCall
   }
 
+  /** About how many tokens it has, without a tokenizer: cheap enough for each event of a stream. */
+  get likelyTokens(): number {
+    return this.#weight * this.#tokensPerWeight + this.#known
+  }
+
   /** Estimated tokens, a whole number. */
   get tokens(): number {
     const sample = this.#pieces.join('')
     const counted = sample === '' ? undefined : this.#count?.(sample)
-    if (counted === undefined) return Math.ceil(this.#weight * this.#tokensPerWeight + this.#known)
+    if (counted === undefined) return Math.ceil(this.likelyTokens)
     const sampleWeight = tokenWeight(sample)
     const beyond = this.#weight - sampleWeight
     return Math.ceil(counted + (beyond * counted) / sampleWeight + this.#known)

@@ -1,6 +1,7 @@
 import { parsedJson } from '../../lib/json.ts'
 import type { ObservedCall, ObservedParts } from '../observed-call.ts'
 import { StreamObservation } from '../stream-observation.ts'
+import type { StreamStop } from '../stream-progress.ts'
 import { ArrayItems } from './array-items.ts'
 import { EventFilter, eventOf, jsonLines } from './event-filter.ts'
 import { EventFrames } from './event-frames.ts'
@@ -23,6 +24,10 @@ export interface BodyObserver {
   finish(): Uint8Array
   /** The caller left, or the connection broke. */
   interrupt(): void
+  /** Set once the guard of the call has stopped the stream: whoever reads on is to get the reason. */
+  readonly stopped?: StreamStop | undefined
+  /** Has a listener called when that happens, which closes the connection. */
+  whenStopped?(listener: () => void): void
 }
 
 /** True for a body that nothing can be read from, such as audio: it is not looked at, nor kept. */
@@ -100,6 +105,10 @@ function filtered(
     get isOver() {
       return isOver()
     },
+    get stopped() {
+      return observation.stopped
+    },
+    whenStopped: (listener) => observation.whenStopped(listener),
     push(piece) {
       const passed = filter.push(piece)
       // Some SDKs read no further, and leave the response as it is.
@@ -152,6 +161,10 @@ function followed(
     get isOver() {
       return isOver()
     },
+    get stopped() {
+      return observation.stopped
+    },
+    whenStopped: (listener) => observation.whenStopped(listener),
     push(piece) {
       cutter.push(piece)
       // Some SDKs read no further, and leave the response as it is.

@@ -38,6 +38,10 @@ export function observedNodeBody(
       else void call.stored.then(() => done(null, rest))
     },
   })
+  observer.whenStopped?.(() => {
+    const reason = observer.stopped?.reason
+    tap.destroy(reason instanceof Error ? reason : new Error(String(reason)))
+  })
   responses.set(tap, response)
   return pipeline(body, tap, (error) => {
     if (error) branch.interrupt(observer, readBytes)

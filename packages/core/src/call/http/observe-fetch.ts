@@ -48,12 +48,14 @@ export function observeFetch(given: Fetch, observation: FetchObservation): Fetch
       }
       if (refusal !== undefined) throw refusal.reason
     }
+    const isAborted = request.signal?.aborted === true
     try {
       const response = await sendRewritten(sendMetered, request, opened.operation.rewrite)
       scope?.offer(call, httpHeaders(response.headers))
       return guarded(observer, () => answered(response, call, opened)) ?? response
     } catch (error) {
-      call.failed(error)
+      if (isAborted) call.dismiss()
+      else call.failed(error)
       throw error
     }
   }

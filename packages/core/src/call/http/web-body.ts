@@ -1,4 +1,6 @@
+import { handleRejection } from '../../lib/promises.ts'
 import type { ObservedCall } from '../observed-call.ts'
+import type { StreamStop } from '../stream-progress.ts'
 import type { BodyObserver } from './body-observer.ts'
 import type { ResponseCopy } from './response-copies.ts'
 
@@ -17,6 +19,7 @@ export function observedWebBody(
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   let readBytes = 0
   let isLeft = false
+  observer.whenStopped?.(() => handleRejection(reader?.cancel()))
   // Of bytes where that one is, whose pieces are nobody else's. What an application made itself may be
   // of anything, and its pieces are its own: a stream of bytes would take their memory from it.
   const type = (isOfBytes(body()) ? 'bytes' : undefined) as 'bytes'
@@ -27,6 +30,7 @@ export function observedWebBody(
       async pull(controller) {
         reader ??= body().getReader()
         for (;;) {
+          if (observer.stopped !== undefined) return await stoppedBy(observer.stopped, call)
           let result: ReadableStreamReadResult<Uint8Array>
           try {
             result = await reader.read()
@@ -35,6 +39,7 @@ export function observedWebBody(
             throw error
           }
           const { done, value } = result
+          if (done && observer.stopped !== undefined) return await stoppedBy(observer.stopped, call)
           // A reading that was under way when the caller left ends like a body: it is none.
           if (isLeft) return
           if (!done && !(value instanceof Uint8Array)) return controller.enqueue(value)
@@ -75,4 +80,10 @@ function isOfBytes(body: ReadableStream<Uint8Array>): boolean {
   } catch {
     return false
   }
+}
+
+/** The guard has ended the stream: the reader is told once what was used is stored. */
+async function stoppedBy({ reason }: StreamStop, call: ObservedCall): Promise<never> {
+  await call.stored
+  throw reason
 }

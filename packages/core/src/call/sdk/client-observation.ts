@@ -127,6 +127,8 @@ export abstract class ClientObservation<Client extends SdkClient> {
       observed = this.#begin(client, opened, options?.method ?? method, options)
       if (observed === undefined) return options
       const sent = this.#sent(client, observed, options)
+      // The SDK sends nothing then.
+      if (observed.isHeld && options?.signal?.aborted === true) observed.dismiss()
       return observed.admission === undefined ? sent : whenAdmitted(observed, sent)
     }
     const newArgs = [...args]
@@ -208,12 +210,15 @@ export abstract class ClientObservation<Client extends SdkClient> {
     if (reported.isNews(`${this.#protocol.name} ${what}`)) this.observer.fault(message)
   }
 
-  /** A call of a function that stands in for one of the SDK's own. */
+  /**
+   * A call of a function that stands in for one of the SDK's own, and has not sent a request of the client:
+   * whatever it has done, no guard can refuse it any more.
+   */
   replacedMethod(client: Client, path: string, [body]: unknown[]): CurrentCall | undefined {
     const endpoint = this.replacedEndpoint(path)
     if (endpoint === undefined) return undefined
     const operation = () => ({ endpoint, body: requestBody(body) })
-    const observed = this.guarded(() => this.#context(client).begin(operation(), 'POST'))
+    const observed = this.guarded(() => this.#context(client).begin(operation(), 'POST', true))
     return () => observed
   }
 

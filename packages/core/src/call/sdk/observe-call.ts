@@ -71,12 +71,19 @@ class CallObservation implements ResponseObserver {
   }
 
   onFailed(error: unknown): void {
-    this.#current()?.failed(error)
+    const call = this.#current()
+    if (isOfRequest(error)) call?.failed(error)
+    else call?.dismiss()
   }
 
   stored(): Promise<void> | undefined {
     return this.#current()?.stored
   }
+}
+
+/** An error of a request, answered or not; any other of the SDK is thrown before it sends anything. */
+function isOfRequest(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'status' in error && 'headers' in error
 }
 
 /** Observes what the caller gets; where that fails, the caller gets it all the same. */

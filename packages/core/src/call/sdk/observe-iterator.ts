@@ -1,4 +1,5 @@
 import type { StreamObservation } from '../stream-observation.ts'
+import { handleRejection } from '../../lib/promises.ts'
 import { valueBefore } from '../../lib/timing.ts'
 
 /** How long a stream that was left at its last word is read on for the usage, in ms. */
@@ -34,12 +35,20 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
   let waiting = 0
   const starts: (() => void)[] = []
   let isObserved: boolean | undefined
+  let isToldStop = false
+  if (observation.canBeStopped) {
+    observation.whenStopped(() => {
+      request.abort()
+      handleRejection(close?.())
+    })
+  }
 
   const over = (): void => {
     waiting--
     if (waiting > 0) starts.shift()?.()
   }
   const onResult = (result: Result): Result | Promise<Result> => {
+    if (observation.stopped !== undefined && result.done === true) return failed()
     if (result.done === true) {
       over()
       observation.end(request.wasAborted() ? 'interrupted' : 'complete')
@@ -52,15 +61,28 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
     return event === result.value ? result : { value: event, done: false }
   }
   const onError = (error: unknown): never | Promise<never> => {
+    if (observation.stopped !== undefined) return failed()
     over()
     observation.end('failed', error)
-    const { stored } = observation.call
-    if (stored === undefined) throw error
-    return stored.then(() => {
-      throw error
-    })
+    return thrownAfterStored(error)
   }
-  const observedPull = (): Promise<Result> => pull().then(onResult, onError)
+  /** The guard has stopped it, which the caller is told once: then it is over. */
+  function failed(): Promise<never> {
+    over()
+    const reason = observation.stopped?.reason
+    isToldStop = true
+    return thrownAfterStored(reason)
+  }
+  async function thrownAfterStored(error: unknown): Promise<never> {
+    await observation.call.stored
+    throw error
+  }
+  const observedPull = (): Promise<Result> => {
+    if (observation.stopped === undefined) return pull().then(onResult, onError)
+    if (!isToldStop) return failed()
+    over()
+    return Promise.resolve({ done: true, value: undefined })
+  }
   function afterStored(result: Result): Result | Promise<Result> {
     const { stored } = observation.call
     return stored === undefined ? result : stored.then(() => result)
