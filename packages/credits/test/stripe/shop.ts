@@ -11,7 +11,7 @@ import {
   type CreditsReport,
   creditsWebhook,
   type CreditsWebhookOptions,
-} from '../../src/stripe/index.ts'
+} from '../../src/stripe.ts'
 
 type Handle = (request: Request) => Promise<Response>
 

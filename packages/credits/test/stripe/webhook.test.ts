@@ -3,7 +3,7 @@ import { temporaryFile } from '@token-meter/testkit/internal/suites'
 import Stripe from 'stripe'
 import { expect, onTestFinished, test } from 'vitest'
 import { createCredits } from '../../src/index.ts'
-import { creditsWebhook } from '../../src/stripe/index.ts'
+import { creditsWebhook } from '../../src/stripe.ts'
 import { day, openShop } from './shop.ts'
 
 const plans = [

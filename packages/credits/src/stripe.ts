@@ -1,0 +1,10 @@
+/**
+ * What is paid at Stripe becomes credit: a webhook for payments, refunds, disputes and subscriptions.
+ * Needs the package `stripe`.
+ * @module
+ */
+export type { GrantTerms } from './stripe/apply-payment.ts'
+export type { Payer } from './stripe/payment.ts'
+export { creditEvents } from './stripe/subjects.ts'
+export { creditsWebhook } from './stripe/webhook.ts'
+export type { CreditsReport, CreditsWebhookOptions } from './stripe/webhook-options.ts'
