@@ -49,7 +49,6 @@ for (const { version, sdk } of sdkVersions) {
     return stream as AsyncIterable<unknown>
   }
   describeProvider<BedrockRuntimeClient>(`@aws-sdk/client-bedrock-runtime ${version}`, {
-    guarded: false,
     provider: bedrockProvider,
     except: {
       'left in the middle: the connection is closed at once':

@@ -30,8 +30,6 @@ const requestOptions = ({ signal }: Options) =>
 
 /** What the SDK makes impossible, by the name of the test. */
 const except = {
-  'nobody, where such calls are refused: nothing is sent':
-    'the SDK wraps what its fetch throws: the refusal is its message, see client.test.ts',
   'a mock that never reaches the network is metered by what it resolves to':
     'what replaces a method stays in its place, and is not looked at',
   'a mock that was there before the client was metered':
@@ -46,7 +44,6 @@ function suite<Client extends CohereClient | CohereClientV2>(
   v2: (client: Client) => V2Client,
 ) {
   describeProvider<Client>(client.name, {
-    guarded: false,
     provider: cohereProvider,
     except,
     client,

@@ -1,3 +1,4 @@
+import { RefusedError, watchedGuard } from '@token-meter/testkit/internal'
 import { describe, expect, test } from 'vitest'
 import { type Metered, readAll, startMetered } from './metered.ts'
 import {
@@ -133,6 +134,48 @@ describe.each(sdkMajors)('every request of genai $major is a record', ({ major, 
       { endpoint: 'interactions', tokens: countedTokens, outcome: 'complete' },
     ])
     expect(run.errors).toEqual([])
+  })
+
+  test('interactions that a guard refuses: the refusal is the error, and nothing is sent', async () => {
+    const guard = watchedGuard(() => Promise.reject(new RefusedError()))
+    await using run = await startMetered(GoogleGenAI, { guard })
+    const asked = { model: 'm', input: 'x' }
+    await expect(run.metered.interactions.create(asked as never)).rejects.toBeInstanceOf(
+      RefusedError,
+    )
+    await expect(
+      run.metered.interactions.create({ ...asked, stream: true } as never),
+    ).rejects.toBeInstanceOf(RefusedError)
+    expect(guard.asked).toHaveLength(2)
+    expect(run.server.requests).toEqual([])
+  })
+
+  test('a loop of functions asks a guard for each of its requests, and ends where it refuses', async () => {
+    let requests = 0
+    const guard = watchedGuard(() =>
+      ++requests > 1 ? Promise.reject(new RefusedError()) : undefined,
+    )
+    await using run = await startMetered(GoogleGenAI, { guard })
+    run.server.serve({
+      candidates: [
+        { content: { role: 'model', parts: [{ functionCall: { name: 'f', args: {} } }] } },
+      ],
+      usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 2, totalTokenCount: 5 },
+    })
+    const tool = {
+      tool: async () => ({ functionDeclarations: [{ name: 'f' }] }),
+      callTool: async () => [{ functionResponse: { name: 'f', response: { output: 'x' } } }],
+    }
+    const call = run.metered.models.generateContent({
+      model: 'm',
+      contents: 'x',
+      config: { tools: [tool], maxOutputTokens: 30 },
+    } as never)
+    await expect(call).rejects.toBeInstanceOf(RefusedError)
+    expect(run.server.requests).toHaveLength(1)
+    expect(run.records).toHaveLength(1)
+    expect(guard.ends).toEqual([['settled']])
+    expect(guard.asked[0]?.bounds()).toMatchObject({ maxOutput: 30, beyond: [] })
   })
 
   test('interactions, for whom withCustomer names', async () => {

@@ -28,7 +28,6 @@ function withSignal(given: object, signal: AbortSignal | undefined): Content {
 
 for (const { major, GoogleGenAI } of sdkMajors) {
   describeProvider<SdkClient>(`genai ${major}`, {
-    guarded: false,
     provider: googleProvider,
     client: (baseUrl, apiKey) => new GoogleGenAI({ apiKey, httpOptions: { baseUrl } }),
     request: {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { WebSocketServer } from 'ws'
+import { RefusedError, watchedGuard } from '@token-meter/testkit/internal'
 import { startMetered, until } from './metered.ts'
 import { sdkMajors } from './sdk-majors.ts'
 
@@ -121,6 +122,38 @@ describe.each(sdkMajors)('Live sessions of genai $major', ({ major, GoogleGenAI 
     })
     const connecting = run.metered.live.connect({ model: 'm', callbacks: { onmessage() {} } })
     await expect(connecting).rejects.toMatchObject({ code: 'missing-customer' })
+  })
+
+  test('a session that a guard refuses is not opened', async () => {
+    await using server = await startLive([])
+    const guard = watchedGuard(() => Promise.reject(new RefusedError()))
+    await using run = await startMetered(GoogleGenAI, {
+      client: { httpOptions: server.httpOptions },
+      guard,
+    })
+    const connecting = run.metered.live.connect({ model: 'm', callbacks: { onmessage() {} } })
+    await expect(connecting).rejects.toBeInstanceOf(RefusedError)
+    expect(guard.asked[0]?.bounds().beyond).toEqual(['media', 'history', 'unread'])
+    expect(run.records).toEqual([])
+  })
+
+  test('what a session is held for is settled by its first turn, or given back', async () => {
+    await using server = await startLive([[said, { ...turnOver, usageMetadata }]])
+    const guard = watchedGuard()
+    await using run = await startMetered(GoogleGenAI, {
+      client: { httpOptions: server.httpOptions },
+      guard,
+    })
+    const connect = () =>
+      run.metered.live.connect({ model: 'gemini-live', callbacks: { onmessage() {} } })
+    const session = await connect()
+    session.sendClientContent({ turns: 'hi' })
+    await until(() => run.records.length === 1, 'the turn is recorded')
+    session.close()
+    const silent = await connect()
+    silent.close()
+    await until(() => guard.ends.every((ends) => ends.length > 0), 'both are over')
+    expect(guard.ends).toEqual([['settled'], ['released']])
   })
 
   test('a session of music works, and is said not to be metered', async () => {

@@ -4,6 +4,7 @@ import {
   type ClientOptions,
   createMeter,
   type Customer,
+  type Guard,
   type GoogleClient,
   googleProvider,
   memoryOutbox,
@@ -28,6 +29,7 @@ export interface MeteredOptions extends ClientOptions {
   readonly customer?: Customer
   readonly onMissingCustomer?: 'record' | 'throw'
   readonly outbox?: Outbox
+  readonly guard?: Guard
   /** Options of the SDK's client. */
   readonly client?: GoogleGenAIOptions
 }
@@ -44,6 +46,7 @@ export async function startMetered(
     onMissingCustomer = 'record',
     client = {},
     outbox,
+    guard,
     ...clientOptions
   } = options
   const server = await startReplayServer()
@@ -53,6 +56,7 @@ export async function startMetered(
     providers: [googleProvider],
     outbox: outbox ?? memoryOutbox(),
     onMissingCustomer,
+    ...(guard && { guard }),
     onError: (error) => void errors.push(error),
   })
   meter.on('usage', (record) => void records.push(record))

@@ -44,8 +44,6 @@ const except = {
     'what the SDK sends by is private, so the metered client is another object of the same class',
   'what is frozen works as it does raw: it is metered, or said not to be':
     'a frozen client cannot make its resources, raw neither',
-  'nobody, where such calls are refused: nothing is sent':
-    'the SDK wraps what its HTTP client throws: the refusal is its cause, see capture.test.ts',
   'a mock that never reaches the network is metered by what it resolves to':
     'what replaces a method stays in its place, and is not looked at',
   'a mock that was there before the client was metered':

@@ -4,10 +4,12 @@ import { RealtimeTranscription } from '@mistralai/mistralai/extra/realtime'
 import {
   createMeter,
   type Customer,
+  type Guard,
   memoryOutbox,
   mistralProvider,
   type UsageRecord,
 } from '../src/index.ts'
+import { RefusedError, watchedGuard } from '@token-meter/testkit/internal'
 import { expect, test, vi } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 
@@ -27,7 +29,11 @@ const done = {
 }
 
 /** A server that answers each end of audio as the script says. */
-async function start(script: (socket: WebSocket) => void, customer: Customer = 'cus_1') {
+async function start(
+  script: (socket: WebSocket) => void,
+  customer: Customer = 'cus_1',
+  guard?: Guard,
+) {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   await once(server, 'listening')
   let connections = 0
@@ -44,6 +50,7 @@ async function start(script: (socket: WebSocket) => void, customer: Customer = '
     providers: [mistralProvider],
     outbox: memoryOutbox(),
     onMissingCustomer: 'throw',
+    ...(guard && { guard }),
     onError: (error) => void errors.push(error),
   })
   meter.on('usage', (record) => void records.push(record))
@@ -150,4 +157,30 @@ test('a spy on its method is called, also by the other methods, and what it mock
   vi.restoreAllMocks()
   await transcribed(run.metered)
   expect(run.records).toMatchObject([heard, heard])
+})
+
+test('a guard that refuses: the refusal is the error, and nothing is opened', async () => {
+  const guard = watchedGuard(() => Promise.reject(new RefusedError()))
+  await using run = await start(() => {}, 'cus_1', guard)
+  await expect(run.metered.connect(session.model)).rejects.toBeInstanceOf(RefusedError)
+  await expect(transcribed(run.metered)).rejects.toBeInstanceOf(RefusedError)
+  expect(guard.asked[0]?.bounds().beyond).toContain('media')
+  expect(run.connections()).toBe(0)
+})
+
+test('what a connection is held for is settled by its first transcription, or given back', async () => {
+  const guard = watchedGuard()
+  await using run = await start(
+    (socket) => {
+      for (const event of [delta, done]) socket.send(JSON.stringify(event))
+    },
+    'cus_1',
+    guard,
+  )
+  await transcribed(run.metered)
+  expect(run.records).toHaveLength(1)
+  expect(guard.ends).toEqual([['settled']])
+  const silent = await run.metered.connect(session.model)
+  await silent.close()
+  await vi.waitFor(() => expect(guard.ends[1]).toEqual(['released']))
 })

@@ -45,6 +45,8 @@ interface Options {
 
 /** What the SDK makes impossible, by the name of the test. */
 const except = {
+  'aborted while the guard decides: ends as it does raw, and nothing is sent':
+    'the SDK takes no signal for a whole answer',
   "the caller's request object is not changed, and may be frozen":
     'the SDK writes into the request itself, raw too',
   'a mock that never reaches the network is metered by what it resolves to':
@@ -61,7 +63,6 @@ const except = {
 
 for (const { minor, Ollama: Sdk } of sdkMinors) {
   describeProvider<Ollama>(`ollama ${minor}`, {
-    guarded: false,
     provider: ollamaProvider,
     except,
     client: (host, key) =>

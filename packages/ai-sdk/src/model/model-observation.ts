@@ -8,6 +8,7 @@ import {
   isPromise,
   type ObservedCall,
   StreamObservation,
+  untilAdmitted,
 } from '@token-meter/core/adapter'
 import { type Call, jsonObject } from '@token-meter/core/wire'
 import { httpHeaders } from '@token-meter/core/adapter'
@@ -61,10 +62,12 @@ export class ModelObservation {
     const sent = call.endpoint === languageModelHidingRaw ? withRawEvents(args) : args
     // What a metered `fetch` of the model sees inside is the same answer.
     const answers = AnswerScope.open()
-    const send = () => scope.run(() => Reflect.apply(original, this.#model, [...sent]))
-    const answer = answers === undefined ? send() : answers.run(send)
-    const { abortSignal } = jsonObject(args[0])
-    const isAborted = () => (abortSignal as AbortSignal | undefined)?.aborted === true
+    const apply = () => scope.run(() => Reflect.apply(original, this.#model, [...sent]))
+    const send = () => (answers === undefined ? apply() : answers.run(apply))
+    const abortSignal = jsonObject(args[0]).abortSignal as AbortSignal | undefined
+    const answer =
+      call.admission === undefined ? send() : untilAdmitted(call, abortSignal).then(send)
+    const isAborted = () => abortSignal?.aborted === true
     const onAnswer = (result: unknown) => {
       answers?.takeAnswer(jsonObject(jsonObject(result).response).headers)
       answers?.close()
@@ -163,7 +166,8 @@ export class ModelObservation {
 /** A refused call costs nothing; one whose answer could not be parsed was generated all the same. */
 function onError(error: unknown, call: ObservedCall, scope: CallScope): never | Promise<never> {
   const answer = answeredError(error)
-  if (answer === undefined || scope.sawRecorded(error)) call.dismiss()
+  if (scope.sawRecorded(error)) call.dismiss()
+  else if (answer === undefined) call.failed(error)
   else if (answer.body === undefined) call.abandon()
   else {
     call.headers = httpHeaders(jsonObject(error).responseHeaders)

@@ -11,6 +11,7 @@ import {
   RequestContext,
   StreamObservation,
   ToldOnce,
+  untilAdmitted,
 } from '@token-meter/core/adapter'
 import {
   jsonObject,
@@ -94,6 +95,7 @@ export class BedrockObservation {
     const { context, operation, answer } = opened
     const call = this.guarded(() => context.begin(operation, 'POST'))
     if (call === undefined) return next(args)
+    if (call.admission !== undefined) await untilAdmitted(call, listenable(signal))
 
     // What a metered `fetch` sees that the client sends by is the same answer.
     const inner = AnswerScope.open()
@@ -148,7 +150,8 @@ export class BedrockObservation {
     // What AWS refuses, and what never arrived, is not billed; what broke off after it came is.
     const isBroken = statusCode === 200 && $fault === undefined && answer !== 'events'
     if (isBroken) call.abandon()
-    else call.dismiss()
+    else if ($fault !== undefined || statusCode !== undefined) call.dismiss()
+    else call.failed(error)
   }
 
   /** A command that nobody here knows is metered by nobody: said where its answer can have usage. */
@@ -172,6 +175,12 @@ export class BedrockObservation {
   guarded<Value>(work: () => Value): Value | undefined {
     return guarded(this.#observer, work)
   }
+}
+
+/** A signal as `fetch` has it: AWS's own is asked, and tells nobody. */
+function listenable(signal: SignalLike | undefined): AbortSignal | undefined {
+  const { addEventListener } = (signal ?? {}) as Partial<AbortSignal>
+  return typeof addEventListener === 'function' ? (signal as AbortSignal) : undefined
 }
 
 /** What of an answer says that a model was asked. */

@@ -1,4 +1,4 @@
-import { clientView, type SendingObservation } from '@token-meter/core/adapter'
+import { clientView, type SendingObservation, withRefusals } from '@token-meter/core/adapter'
 
 /**
  * A Cohere client by its shape, from SDK 7.20 to 8: `CohereClient`, `CohereClientV2`, and subclasses
@@ -102,10 +102,33 @@ export function observedClient<Client extends object>(
       if (isFacade(target) && Object.hasOwn(target, name) && isBound(value as Method, name)) {
         // The SDK binds all of them to the one client.
         const method = prototypeValue(target.clientV2, name) ?? prototypeValue(target.client, name)
-        if (typeof method === 'function') return () => method.bind(view(target.clientV2)) as Method
+        if (typeof method === 'function') {
+          return () => refusable(method.bind(view(target.clientV2)) as Method)
+        }
       }
-      return undefined
+      const isSdks = prototypeValue(target, name) === value && name !== 'constructor'
+      return isSdks && !name.startsWith('_') ? () => refusable(value as Method) : undefined
     },
+  })
+}
+
+/**
+ * A method whose refusals come out as they are: the SDK wraps what its `fetch` throws, or takes its message
+ * alone. Its promise has the answer in another one, and is lazy.
+ */
+function refusable(method: Method): Method {
+  return new Proxy(method, {
+    apply: (_, self, args: unknown[]) =>
+      withRefusals(
+        () => Reflect.apply(method, self, args),
+        (answer, map) => {
+          const { innerPromise } = (answer ?? {}) as { innerPromise?: unknown }
+          if (answer instanceof Promise && innerPromise instanceof Promise) {
+            return Object.assign(answer, { innerPromise: innerPromise.then(undefined, map) })
+          }
+          return answer instanceof Promise ? answer.then(undefined, map) : answer
+        },
+      ),
   })
 }
 

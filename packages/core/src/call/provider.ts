@@ -10,6 +10,7 @@ import type { Call, Endpoint } from '../wire/endpoint.ts'
 import { type AttributesOption, checkAttributes } from './customer.ts'
 import { type OnInterrupted, checkOnInterrupted } from './estimates.ts'
 import type { ObservedCall } from './observed-call.ts'
+import { noteRefusal } from './refusals.ts'
 import type { WireProtocol } from '../wire/protocol.ts'
 import { ConfigError, MissingCustomerError } from '../errors/errors.ts'
 
@@ -174,7 +175,10 @@ export function guarded<Value>(observer: CallObserver, work: () => Value): Value
   try {
     return work()
   } catch (error) {
-    if (error instanceof MissingCustomerError) throw error
+    if (error instanceof MissingCustomerError) {
+      noteRefusal(error)
+      throw error
+    }
     observer.fault('a call could not be observed', error)
     return undefined
   }

@@ -1,9 +1,9 @@
 import {
   canScope,
   hasPrivateFields,
-  MissingCustomerError,
   observeRawRequests,
   runInScope,
+  withRefusals,
 } from '@token-meter/core/adapter'
 import { chokePoints, type Method, observeChokePoint, observedApiClients } from './api-client.ts'
 import { apiClientOf } from './google-client.ts'
@@ -70,7 +70,7 @@ export function clientView<Client extends object>(
     if (name !== 'interactions' || typeof value !== 'object' || value === null) return value
     if (!('parentClient' in value)) return value
     const key = `${name} view`
-    if (!lazyValues.has(key)) lazyValues.set(key, withRefusals(value))
+    if (!lazyValues.has(key)) lazyValues.set(key, unwrapped(value))
     return lazyValues.get(key)
   }
 
@@ -132,7 +132,7 @@ function getterOf(client: object, name: string): unknown {
 
 const refusable = new Set(['create', 'get', 'cancel'])
 
-function withRefusals(interactions: object): object {
+function unwrapped(interactions: object): object {
   const methods = new WeakMap<Method, Method>()
   return new Proxy(interactions, {
     get(target, name) {
@@ -142,25 +142,15 @@ function withRefusals(interactions: object): object {
       let method = methods.get(original)
       if (method === undefined) {
         method = new Proxy(original, {
-          apply: (_, self, args: unknown[]) => {
-            const answer = Reflect.apply(original, self, args) as Promise<unknown>
-            return answer.then(undefined, (error: unknown) => {
-              throw refusalIn(error) ?? error
-            })
-          },
+          apply: (_, self, args: unknown[]) =>
+            withRefusals(
+              () => Reflect.apply(original, self, args) as Promise<unknown>,
+              (answer, map) => answer.then(undefined, map),
+            ),
         })
         methods.set(original, method)
       }
       return method
     },
   })
-}
-
-function refusalIn(error: unknown): MissingCustomerError | undefined {
-  let cause = error
-  for (let depth = 0; depth < 8 && cause instanceof Error; depth++) {
-    if (cause instanceof MissingCustomerError) return cause
-    cause = cause.cause
-  }
-  return undefined
 }

@@ -1,4 +1,9 @@
-import { type ObservedCall, StreamObservation } from '@token-meter/core/adapter'
+import {
+  isPromise,
+  type ObservedCall,
+  StreamObservation,
+  untilAdmitted,
+} from '@token-meter/core/adapter'
 import { live } from '../wire/live.ts'
 import { modelName } from '../wire/routes.ts'
 import type { Method } from './api-client.ts'
@@ -34,7 +39,15 @@ export function connectObserved(
     // The SDK writes its defaults into the caller's own parameters.
     set: (target, name, value) => Reflect.set(target, name, value, target),
   })
-  return Reflect.apply(connect, self, [observedParams, ...args.slice(1)])
+  const open = (): unknown => Reflect.apply(connect, self, [observedParams, ...args.slice(1)])
+  const { admission } = session
+  const opened = admission === undefined ? open() : untilAdmitted(session).then(open)
+  if (!isPromise(opened)) return opened
+  // A session that was never opened used nothing.
+  return opened.then(undefined, (error: unknown) => {
+    turns.close()
+    throw error
+  })
 }
 
 /** The turns of one session: each is recorded when it is over and its usage has come. */
@@ -56,6 +69,8 @@ class LiveTurns {
   /** The session is over, perhaps in the middle of a turn. */
   close(): void {
     this.#end('interrupted')
+    // Each turn is a call of its own, and settles what is held.
+    this.#session.dismiss()
   }
 
   #end(end: 'complete' | 'interrupted'): void {

@@ -3,12 +3,14 @@ import {
   observeCall,
   type ObservedCall,
   prepareOptions,
+  untilAdmitted,
 } from '@token-meter/core/adapter'
 import type { Method } from './api-client.ts'
 import type { Observation } from './google-observation.ts'
 
 interface RequestOptions {
   readonly body?: Readonly<Record<string, unknown>>
+  readonly signal?: AbortSignal | null
 }
 
 /** The client that SDK 1 makes for its interactions: built as OpenAI's SDK, with its promises. */
@@ -38,10 +40,13 @@ export function hookNextGenClient(client: NextGenClient, observation: Observatio
       const known = open(isLater ? undefined : input)
       if (known === undefined) return Reflect.apply(original, client, [path, input, ...rest])
       let call: ObservedCall | undefined
-      const prepare = (options: RequestOptions | undefined): RequestOptions | undefined => {
+      const prepare = (
+        options: RequestOptions | undefined,
+      ): RequestOptions | undefined | Promise<RequestOptions | undefined> => {
         const opened = isLater ? open(options) : known
         call = opened && observation.begin(opened)
-        return options
+        if (call?.admission === undefined) return options
+        return untilAdmitted(call, options?.signal).then(() => options)
       }
       const options = isLater ? input.then(prepare) : prepareOptions(input, prepare)
       return observeCall(Reflect.apply(original, client, [path, options, ...rest]), () => call)

@@ -7,6 +7,7 @@ import {
   PartsObservation,
   StreamObservation,
   takeAnswer,
+  untilAdmitted,
 } from '@token-meter/core/adapter'
 import type { AnswerParts } from '@token-meter/core/wire'
 import { httpHeaders } from '@token-meter/core/adapter'
@@ -25,19 +26,44 @@ export function observeRequest(
   send: () => Promise<ApiResponse>,
   isReplaced: boolean,
 ): Promise<ApiResponse> {
-  let observe: ((response: ApiResponse) => ApiResponse) | undefined
+  let observed: ResponseObserver | undefined
   try {
     const opened = observation.open(wireRequest(request))
-    observe = opened && responseObserver(observation, opened)
+    observed = opened && responseObserver(observation, opened)
   } catch (refusal) {
     return Promise.reject(refusal as Error)
   }
-  const sent = send()
-  if (observe === undefined || !isPromise(sent)) return sent
-  return sent.then((response) => {
-    observation.guarded(() => takeFromInside(response))
-    if (isReplaced && !markObserved(response)) return response
-    return observation.guarded(() => observe(response)) ?? response
+  if (observed === undefined) return send()
+  const { call, observe } = observed
+  const sent = sendAdmitted(call, request, send)
+  if (!isPromise(sent)) return sent
+  return sent.then(
+    (response) => {
+      observation.guarded(() => takeFromInside(response))
+      if (isReplaced && !markObserved(response)) {
+        call?.dismiss()
+        return response
+      }
+      return observation.guarded(() => observe(response)) ?? response
+    },
+    (error: unknown) => {
+      call?.failed(error)
+      throw error
+    },
+  )
+}
+
+/** Sends a request, as soon as it may be. */
+function sendAdmitted<Answer>(
+  call: ObservedCall | undefined,
+  { abortSignal }: ApiRequest,
+  send: () => Promise<Answer>,
+): Promise<Answer> {
+  if (call?.admission === undefined) return send()
+  return untilAdmitted(call, abortSignal).then(() => {
+    // SDK 1 sends what was aborted before.
+    abortSignal?.throwIfAborted()
+    return send()
   })
 }
 
@@ -71,36 +97,50 @@ export function observeStreamRequest(
   if (stream === undefined) return send()
   // The chunks do not show the raw response that a metered `fetch` sees inside.
   const inside = AnswerScope.open()
-  const sent = inside === undefined ? send() : inside.run(send)
+  const sent = sendAdmitted(call, request, () => (inside === undefined ? send() : inside.run(send)))
   if (!isPromise(sent)) return sent
   const over = () => inside?.close()
   if (inside !== undefined)
     sent.then(() => inside.takeEndpoint(stream.call.endpoint.name)).then(over, over)
-  return sent.then((chunks) => {
-    if (isReplaced && !markObserved(chunks)) return chunks
-    return observation.guarded(() => observeChunks(chunks, stream, request.abortSignal)) ?? chunks
-  })
+  return sent.then(
+    (chunks) => {
+      if (isReplaced && !markObserved(chunks)) {
+        stream.call.dismiss()
+        return chunks
+      }
+      return observation.guarded(() => observeChunks(chunks, stream, request.abortSignal)) ?? chunks
+    },
+    (error: unknown) => {
+      stream.call.failed(error)
+      throw error
+    },
+  )
 }
 
 function wireRequest({ httpMethod, path, body }: ApiRequest) {
   return { method: httpMethod, url: path, body }
 }
 
+interface ResponseObserver {
+  /** Begun before it is sent; `undefined` where it may turn out that nothing is to be paid. */
+  readonly call: ObservedCall | undefined
+  observe(response: ApiResponse): ApiResponse
+}
+
 /** How the response of a request is observed that is sent now. */
-function responseObserver(
-  observation: Observation,
-  opened: Opened,
-): ((response: ApiResponse) => ApiResponse) | undefined {
+function responseObserver(observation: Observation, opened: Opened): ResponseObserver | undefined {
   const { endpoint, free, parts } = opened.operation
   // Who pays for what is asked for again is looked for where there is something to pay.
   if (parts !== undefined && free === true) {
-    return endpoint.content === 'lines'
-      ? (response) => observeFile(response, observation.begin(opened))
-      : (response) => observeJobs(response, observation, opened, parts)
+    const observe = (response: ApiResponse) =>
+      endpoint.content === 'lines'
+        ? observeFile(response, observation.begin(opened))
+        : observeJobs(response, observation, opened, parts)
+    return { call: undefined, observe }
   }
   const call = observation.begin(opened)
   if (call === undefined) return undefined
-  return (response) => {
+  const observe = (response: ApiResponse) => {
     call.headers = httpHeaders(response.headers)
     return observeJson(response, {
       seen: (json) => {
@@ -110,6 +150,7 @@ function responseObserver(
       broken: () => call.abandon(),
     })
   }
+  return { call, observe }
 }
 
 function observeJobs(

@@ -1,4 +1,4 @@
-import { clientView, type SendingObservation } from '@token-meter/core/adapter'
+import { clientView, type SendingObservation, withRefusals } from '@token-meter/core/adapter'
 
 /**
  * A Mistral client by its shape, from SDK 1 to 2: `Mistral`, and subclasses of it. Never by class: an
@@ -92,8 +92,10 @@ export function observedClient<Client extends SdkObject>(
     fault,
     replacement(target, name, value, view) {
       if (isSdkObject(value)) return () => view(value)
-      if (typeof value !== 'function' || !privately.has(name) || !isSdkObject(target))
-        return undefined
+      if (typeof value !== 'function' || !isSdkObject(target)) return undefined
+      if (!privately.has(name)) {
+        return isSending(target, name, value) ? () => refusable(value as Method) : undefined
+      }
       // One method for all of the objects of the SDK.
       targets.set(view(target), target)
       return () =>
@@ -105,6 +107,23 @@ export function observedClient<Client extends SdkObject>(
           },
         })
     },
+  })
+}
+
+/** True for a method of the SDK's own that sends, and not for what stands in its place. */
+function isSending(target: object, name: string, value: unknown): boolean {
+  if (name.startsWith('_') || name === 'constructor') return false
+  return Reflect.get(Object.getPrototypeOf(target) as object, name) === value
+}
+
+/** A method whose refusals come out as they are: the SDK wraps what its HTTP client throws. */
+function refusable(method: Method): Method {
+  return new Proxy(method, {
+    apply: (_, self: object, args: unknown[]) =>
+      withRefusals(
+        () => Reflect.apply(method, self, args),
+        (answer, map) => (answer instanceof Promise ? answer.then(undefined, map) : answer),
+      ),
   })
 }
 

@@ -1,5 +1,5 @@
 import type { CallObserver, ObservedCall } from '@token-meter/core/adapter'
-import { clientView, providerName } from '@token-meter/core/adapter'
+import { clientView, providerName, untilAdmitted } from '@token-meter/core/adapter'
 import { jsonObject, type StreamReader } from '@token-meter/core/wire'
 import { heardLive } from '../wire/audio.ts'
 
@@ -57,6 +57,7 @@ export function observedRealtime<Client extends MistralRealtime>(
     }
     // Who pays is known, or the call is refused, before anything is opened.
     const observed = observer.begin(call, heardLive)
+    if (observed.admission !== undefined) await untilAdmitted(observed)
     try {
       const connection = await Reflect.apply(original, self, args)
       const { websocket } = (connection ?? {}) as Partial<Connection>

@@ -6,6 +6,7 @@ import { GatewayBillingWatch } from '../gateway-billing.ts'
 import { followAnswer } from '../registry.ts'
 import type { ObservedCall } from '../observed-call.ts'
 import { guarded } from '../provider.ts'
+import { noteRefusal } from '../refusals.ts'
 import { unlessAborted } from '../../lib/promises.ts'
 import { asMetered, isPaidAround } from '../unmetered-watch.ts'
 import { FetchRequest, type Sendable } from './fetch-request.ts'
@@ -94,6 +95,7 @@ async function refusedBy(
     await unlessAborted(admission, signal)
   } catch (reason) {
     call.dismiss()
+    noteRefusal(reason)
     return { reason }
   }
   if (signal?.aborted !== true) return undefined
