@@ -7,9 +7,9 @@ import {
 } from '@token-meter/core/outbox'
 import { formatAmount, parseAmount } from './amount.ts'
 import { openBooks } from './books/books.ts'
-import { availableOf } from './books/drawing.ts'
+import { availableOf, heldOf, postedOf } from './books/balance.ts'
 import { adjust, give, revoke, unrevoke } from './books/grants.ts'
-import { hold, release, settle, sweep } from './books/holds.ts'
+import { hold, jobOf, release, settle, sweep } from './books/holds.ts'
 import { findAccount, openAccount } from './books/operations.ts'
 import { chargeRecords } from './charge-records.ts'
 import type { Credits, CreditsOptions } from './credits.ts'
@@ -63,6 +63,7 @@ export function createCredits(options: CreditsOptions): Credits {
       events.tell(changes)
       pools.tell(ofPools, events)
     },
+    isHeard: events.isHeard,
   })
 
   const credits: Credits = {
@@ -95,9 +96,9 @@ export function createCredits(options: CreditsOptions): Credits {
         ]
         return {
           unit,
-          available: formatAmount(availableOf(account), unit),
-          held: formatAmount(account.held, unit),
-          posted: formatAmount(account.posted, unit),
+          available: formatAmount(availableOf(rows, account), unit),
+          held: formatAmount(heldOf(rows, account), unit),
+          posted: formatAmount(postedOf(rows, account), unit),
           debt: formatAmount(account.debt, unit),
           blocked: account.blocked,
           grants: grants
@@ -111,7 +112,7 @@ export function createCredits(options: CreditsOptions): Credits {
         const unit = unitOf(wanted)
         const required = amountOf(wanted)
         const account = findAccount(rows, keyOf(customer, unit), act('clock'))
-        const available = account === undefined ? 0n : availableOf(account)
+        const available = account === undefined ? 0n : availableOf(rows, account)
         const allowed = available >= required && (account?.blocked ?? null) === null
         return {
           allowed,
@@ -124,24 +125,29 @@ export function createCredits(options: CreditsOptions): Credits {
       const unit = unitOf(wanted)
       const amount = amountOf(wanted)
       if (amount < 0n) throw new RangeError('a hold is an amount from 0 up')
-      const { id = mintRecordId(now()), ttlMs = 60_000, actor = 'api' } = wanted
+      const { ttlMs = 60_000, actor = 'api' } = wanted
+      const isNamed = wanted.id !== undefined
+      const id = wanted.id ?? mintRecordId(now())
+      if (jobOf(id) !== undefined) {
+        throw new RangeError('the id of a hold does not begin with "job:"')
+      }
       const limits = pools.limits(wanted.pools ?? [], { customer, unit, at: now() })
       const held = await books.write(
         (rows) => {
           const at = now()
-          const what = { id, amount, floor: 0n, leaseUntil: at + ttlMs }
+          const what = { id, amount, floor: 0n, leaseUntil: at + ttlMs, isNamed }
           return hold(rows, keyOf(customer, unit), what, limits, { actor, at })
         },
         {
           customers: [customer],
-          holds: [id],
+          ...(isNamed && { holds: [id] }),
           pools: limits.map(({ pool, period }) => [pool, period] as const),
         },
       )
       if (held.state === 'conflict') {
         throw new CreditsConflictError(`the hold ${id} is there, for another amount or account`)
       }
-      if (held.state !== 'held') {
+      if (held.state !== 'held' && held.state !== 'ended') {
         throw new InsufficientCreditsError({
           customer,
           unit,

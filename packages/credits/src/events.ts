@@ -1,7 +1,6 @@
 import { messageOf, type TokenMeterError } from '@token-meter/core/outbox'
 import { formatAmount, type Unit } from './amount.ts'
 import type { Change } from './books/books.ts'
-import { availableOf } from './books/drawing.ts'
 
 /** What an account is, where something happened to it. Amounts are decimal text of the unit. */
 export interface AccountEvent {
@@ -55,8 +54,6 @@ export class CreditEmitter {
   readonly #listeners = new Map<keyof CreditEvents, Set<Listener<never>>>()
   readonly #lowAt: readonly number[]
   readonly #warnedAt = new Map<string, number>()
-  /** By account: what the last grant was, where this process has seen it. */
-  readonly #lastGrant = new Map<number, bigint>()
 
   /** @param lowAt percents of the last grant. */
   constructor(lowAt: readonly number[]) {
@@ -69,22 +66,26 @@ export class CreditEmitter {
   ): (() => void) => {
     const listeners = this.#listeners.get(name) ?? new Set()
     this.#listeners.set(name, listeners.add(listener))
-    return () => void listeners.delete(listener)
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0) this.#listeners.delete(name)
+    }
   }
+
+  /** Whether anybody listens. */
+  readonly isHeard = (): boolean => this.#listeners.size > 0
 
   tell(changes: readonly Change[]): void {
     for (const change of changes) this.#tellOf(change)
   }
 
-  #tellOf({ account, before, entries }: Change): void {
+  #tellOf({ account, available: left, lastGrant, before, entries }: Change): void {
     const { customer, unit } = account
     const text = (amount: bigint) => formatAmount(amount, unit)
-    const left = availableOf(account)
-    const wasLeft = before.posted - before.held
+    const wasLeft = before.available
     const event = { customer, unit, available: text(left) }
     for (const { kind, amount } of entries) {
       if (kind === 'grant') {
-        this.#lastGrant.set(account.id, amount)
         this.emit('granted', { ...event, amount: text(amount) })
       } else if (kind === 'expiry' && amount < 0n) {
         this.emit('expired', { ...event, amount: text(-amount) })
@@ -93,11 +94,9 @@ export class CreditEmitter {
     if (account.debt > before.debt) this.emit('debt', { ...event, debt: text(account.debt) })
     if (left <= 0n && wasLeft > 0n) this.emit('exhausted', event)
     else {
-      const whole = this.#lastGrant.get(account.id)
-      const share = (percent: number) =>
-        ((whole ?? 0n) * BigInt(Math.round(percent * 100))) / 10_000n
+      const share = (percent: number) => (lastGrant * BigInt(Math.round(percent * 100))) / 10_000n
       const percent = this.#lowAt.find((one) => left < share(one) && wasLeft >= share(one))
-      if (whole !== undefined && percent !== undefined) this.emit('low', { ...event, percent })
+      if (percent !== undefined) this.emit('low', { ...event, percent })
     }
   }
 

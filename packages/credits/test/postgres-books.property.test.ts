@@ -4,7 +4,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { assertBalanced } from '../src/books/check-books.ts'
 import { MemoryRows } from '../src/books/memory-rows.ts'
-import { toAccount, toEntry, toGrant, toHold, toPool } from '../src/books/columns.ts'
+import { toAccount, toEndedHold, toEntry, toGrant, toHold, toPool } from '../src/books/columns.ts'
 import { runOnPostgres } from '../src/books/postgres-rows.ts'
 import { creditMigrations } from '../src/books/postgres-schema.ts'
 import { operations, run } from './random-operations.ts'
@@ -35,13 +35,15 @@ test('Postgres writes the same books as memory', async () => {
         const ask = async (text: string, values: readonly unknown[] = []) =>
           (await client.query<Record<string, unknown>>(text, [...values])).rows
         const everything = async () => {
-          const of = (table: string, order = 'id') =>
-            ask(`SELECT * FROM ${schema}.${table} ORDER BY ${order}`)
+          const last = `(SELECT max(id) FROM ${schema}.credit_entries AS e WHERE e.account = one.id) AS last_entry`
+          const of = (table: string, order = 'id', more = 'NULL') =>
+            ask(`SELECT *, ${more} FROM ${schema}.${table} AS one ORDER BY ${order}`)
           return {
-            accounts: (await of('credit_accounts')).map(toAccount),
+            accounts: (await of('credit_accounts', 'id', last)).map(toAccount),
             pools: (await of('credit_pools')).map(toPool),
             grants: (await of('credit_grants')).map(toGrant),
             holds: (await of('credit_holds', 'created_at, id')).map(toHold),
+            endedHolds: (await of('credit_ended_holds', 'id COLLATE "C"')).map(toEndedHold),
             entries: (await of('credit_entries', 'account, id')).map(toEntry),
           }
         }

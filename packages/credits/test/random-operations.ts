@@ -85,7 +85,7 @@ export function run(rows: BookRows, one: Operation, at: number): unknown {
       return hold(
         rows,
         key,
-        { ...wanted, leaseUntil: at + one.lease },
+        { ...wanted, leaseUntil: at + one.lease, isNamed: true },
         limits(at).slice(one.id % 3),
         act,
       )
@@ -106,9 +106,9 @@ export function run(rows: BookRows, one: Operation, at: number): unknown {
         held.pools.some(([a, b]) => a === pool && b === period),
       )
       if (own.length < held.pools.length) return undefined
-      const refused = refusalOf(rows, rows.accountById(held.account), by, own)
+      const refused = refusalOf(rows, rows.accountById(held.account), by, own, act)
       if (refused !== undefined) return refused
-      raise(rows, held, by, own)
+      raise(rows, held, by)
       return held.amount
     }
     case 'renew':

@@ -12,9 +12,11 @@ import type {
 } from '@token-meter/core/outbox'
 import { ConfigError } from '@token-meter/core/outbox'
 import type { DatabaseSync } from 'node:sqlite'
+import { availableOf } from './balance.ts'
 import { MemoryRows } from './memory-rows.ts'
 import type { AccountPlans, AccountRow, BookRows, NewEntry, PoolRow } from './rows.ts'
-import { type Hint, runOnPostgres } from './postgres-rows.ts'
+import type { Hint } from './loaded-rows.ts'
+import { runOnPostgres } from './postgres-rows.ts'
 import { creditMigrations, creditVersion } from './postgres-schema.ts'
 import { SqliteRows } from './sqlite-rows.ts'
 import { prepareCreditSchema } from './sqlite-schema.ts'
@@ -22,8 +24,12 @@ import { prepareCreditSchema } from './sqlite-schema.ts'
 /** What an operation did to the accounts it touched. */
 export interface Change {
   readonly account: AccountRow
+  /** What could be held after the operation. */
+  readonly available: bigint
+  /** How much was granted last, of what is active; 0 where nothing is. */
+  readonly lastGrant: bigint
   /** As it was before the operation. */
-  readonly before: Pick<AccountRow, 'posted' | 'held' | 'debt'>
+  readonly before: { readonly available: bigint; readonly debt: bigint }
   readonly entries: readonly NewEntry[]
 }
 
@@ -57,18 +63,20 @@ export interface BooksOptions {
   /** What records that are appended cost, inside the transaction that keeps them. */
   readonly appended: (rows: BookRows, ...parameters: Parameters<Companion['appended']>) => void
   readonly changed: (changes: readonly Change[], pools: readonly PoolChange[]) => void
+  /** Whether anybody wants to know what changed. */
+  readonly isHeard: () => boolean
   readonly plans: AccountPlans
 }
 
 /** @throws ConfigError for an outbox that keeps no books. */
 export function openBooks(outbox: Outbox, options: BooksOptions): Books {
   const { store } = outbox
-  const { appended, changed, plans } = options
   const partOf = (rows: BookRows): Part => {
-    const journal = new Journal(rows, plans)
+    rows.plans = options.plans
+    const journal = new Journal(rows)
     return {
       journal,
-      appended: (records) => journaled(journal, changed, (own) => appended(own, records)),
+      appended: (records) => journaled(journal, options, (own) => options.appended(own, records)),
     }
   }
   switch (store?.kind) {
@@ -95,11 +103,14 @@ export function openBooks(outbox: Outbox, options: BooksOptions): Books {
 }
 
 /** Each operation is a transaction of its own, which loads what it needs and writes what it changed. */
-function inPostgres(store: SqlCompanionStore, { appended, changed, plans }: BooksOptions): Books {
+function inPostgres(store: SqlCompanionStore, options: BooksOptions): Books {
+  const { appended, changed, isHeard, plans } = options
   const run = async <Value>(ask: AskSql, schema: string, work: Work<Value>, hint: Hint) => {
     let changes: Changes = { accounts: [], pools: [] }
     const attempt = (rows: BookRows) => {
-      const journal = new Journal(rows, plans)
+      rows.plans = plans
+      if (!isHeard()) return work(rows)
+      const journal = new Journal(rows)
       const value = work(journal.rows)
       changes = journal.take()
       return value
@@ -136,13 +147,13 @@ interface Part extends Companion {
   readonly journal: Journal
 }
 
-function attached(store: AttachedCompanion<Part>, { busyMs, changed }: BooksOptions): Books {
+function attached(store: AttachedCompanion<Part>, options: BooksOptions): Books {
   const writeNow = <Value>(work: Work<Value>): Value =>
-    store.write(({ journal }) => journaled(journal, changed, work))
+    store.write(({ journal }) => journaled(journal, options, work))
   return {
     writeNow,
-    read: async (work) => store.read(({ journal }) => ended(journal.rows, work)),
-    async write(work, _, patienceMs = busyMs) {
+    read: async (work) => store.read(({ journal }) => ended(journal.plain, work)),
+    async write(work, _, patienceMs = options.busyMs) {
       const until = performance.now() + patienceMs
       for (;;) {
         try {
@@ -178,12 +189,17 @@ function ended<Value>(rows: BookRows, work: Work<Value>): Value {
  */
 function journaled<Value>(
   journal: Journal,
-  changed: BooksOptions['changed'],
+  { changed, isHeard }: BooksOptions,
   work: Work<Value>,
 ): Value {
+  if (!isHeard()) return ended(journal.plain, work)
   journal.take()
-  const value = ended(journal.rows, work)
-  const changes = journal.take()
+  let changes: Changes = { accounts: [], pools: [] }
+  const value = ended(journal.plain, () => {
+    const value = work(journal.rows)
+    changes = journal.take()
+    return value
+  })
   if (changes.accounts.length > 0) queueMicrotask(() => tell(changes, changed))
   return value
 }
@@ -197,39 +213,40 @@ interface Changes {
   readonly pools: readonly PoolChange[]
 }
 
+const noGrant = { id: 0, amount: 0n }
+
 /** Rows that remember what was done to them since it was asked last. */
 class Journal {
   readonly rows: BookRows
+  /** The same rows, which remember nothing. */
+  readonly plain: BookRows
   readonly #touched = new Map<
     number,
-    {
-      readonly account: AccountRow
-      readonly before: Change['before']
-      readonly entries: NewEntry[]
-    }
+    Omit<Change, 'available' | 'lastGrant'> & { readonly entries: NewEntry[] }
   >()
   /** By name: a pool that was read, and what was saved of it. */
   readonly #spent = new Map<string, bigint>()
   readonly #pools = new Map<string, PoolChange>()
 
-  constructor(rows: BookRows, plans: AccountPlans) {
+  constructor(rows: BookRows) {
+    this.plain = rows
     const seen = <Row extends AccountRow | undefined>(account: Row): Row => {
-      if (account !== undefined) {
-        const { id, posted, held, debt } = account
-        const { before = { posted, held, debt }, entries = [] } = this.#touched.get(id) ?? {}
-        // What was read of it last: in a file each reading is an object of its own.
-        this.#touched.set(id, { account, before, entries })
+      if (account !== undefined && !this.#touched.has(account.id)) {
+        const before = { available: availableOf(rows, account), debt: account.debt }
+        this.#touched.set(account.id, { account, before, entries: [] })
       }
       return account
     }
+    const { objects, plans } = rows
     this.rows = {
       ...boundMethods(rows),
-      objects: rows.objects,
-      plans,
+      objects,
+      ...(plans !== undefined && { plans }),
       account: (key) => seen(rows.account(key)),
       accountById: (id) => seen(rows.accountById(id)),
       addAccount: (key, at) => seen(rows.addAccount(key, at)),
       accountsOf: (customer) => rows.accountsOf(customer).map((account) => seen(account)),
+      dueAccounts: (now, limit) => rows.dueAccounts(now, limit).map((account) => seen(account)),
       pool: (pool, period) => {
         const row = rows.pool(pool, period)
         const name = `${pool} ${period}`
@@ -249,7 +266,14 @@ class Journal {
   }
 
   take(): Changes {
-    const changes = { accounts: [...this.#touched.values()], pools: [...this.#pools.values()] }
+    const accounts = [...this.#touched.values()].map((touched) => ({
+      ...touched,
+      available: availableOf(this.plain, touched.account),
+      lastGrant: this.plain
+        .grants(touched.account.id, 'active')
+        .reduce((last, { id, amount }) => (id > last.id ? { id, amount } : last), noGrant).amount,
+    }))
+    const changes = { accounts, pools: [...this.#pools.values()] }
     this.#touched.clear()
     this.#spent.clear()
     this.#pools.clear()
@@ -258,9 +282,12 @@ class Journal {
 }
 
 function boundMethods(rows: BookRows): BookRows {
-  const names = Object.getOwnPropertyNames(Object.getPrototypeOf(rows)) as (keyof BookRows)[]
-  const methods = names
-    .filter((name) => typeof rows[name] === 'function')
-    .map((name) => [name, (rows[name] as () => unknown).bind(rows)])
-  return Object.fromEntries(methods) as BookRows
+  const methods: [string, unknown][] = []
+  for (let of: object = rows; of !== Object.prototype; of = Object.getPrototypeOf(of) as object) {
+    for (const name of Object.getOwnPropertyNames(of)) {
+      const method = rows[name as keyof BookRows] as unknown
+      if (typeof method === 'function') methods.unshift([name, method.bind(rows)])
+    }
+  }
+  return Object.fromEntries(methods) as unknown as BookRows
 }

@@ -3,6 +3,8 @@
  * is read and written here, and what was not makes the operation begin again once it is. Nothing
  * reaches the store before the operation has ended, so that beginning again costs nothing.
  */
+import { CachedObjects } from './cached-objects.ts'
+import { ChangedRows, type WrittenRows } from './changed-rows.ts'
 import { drawnBefore } from './drawing.ts'
 import {
   entryName,
@@ -12,12 +14,12 @@ import {
   poolName,
   questionOf,
 } from './loaded-rows.ts'
-import { CachedObjects } from './cached-objects.ts'
-import type { ObjectRow } from './objects.ts'
 import type {
   AccountKey,
+  AccountPlans,
   AccountRow,
   BookRows,
+  EndedHold,
   EntryRow,
   GrantRow,
   GrantState,
@@ -26,37 +28,17 @@ import type {
   PoolRow,
 } from './rows.ts'
 
-/** What an operation has written. */
-export interface WrittenRows {
-  readonly accounts: readonly AccountRow[]
-  readonly grants: readonly GrantRow[]
-  readonly newGrants: readonly GrantRow[]
-  readonly holds: readonly HoldRow[]
-  readonly newHolds: readonly HoldRow[]
-  readonly pools: readonly PoolRow[]
-  readonly newPools: readonly PoolRow[]
-  readonly entries: readonly EntryRow[]
-  readonly objects: readonly ObjectRow[]
-}
-
 /** One try of an operation. */
 export class CachedRows implements BookRows {
   readonly objects: CachedObjects
+  plans?: AccountPlans
   readonly #loaded: LoadedRows
   readonly #accounts = new Map<number, AccountRow>()
   readonly #grants = new Map<number, GrantRow>()
   readonly #holds = new Map<string, HoldRow>()
   readonly #pools = new Map<string, PoolRow>()
   readonly #entries = new Map<string, EntryRow>()
-  readonly #changed = {
-    accounts: new Set<AccountRow>(),
-    grants: new Set<GrantRow>(),
-    newGrants: new Set<GrantRow>(),
-    holds: new Set<HoldRow>(),
-    newHolds: new Set<HoldRow>(),
-    pools: new Set<PoolRow>(),
-    newPools: new Set<PoolRow>(),
-  }
+  readonly #changed = new ChangedRows()
   #usedGrantIds = 0
 
   constructor(loaded: LoadedRows) {
@@ -66,20 +48,7 @@ export class CachedRows implements BookRows {
 
   /** What has to be written. */
   written(): WrittenRows {
-    const { accounts, grants, newGrants, holds, newHolds, pools, newPools } = this.#changed
-    const old = <Row>(changed: Set<Row>, made: Set<Row>) =>
-      [...changed].filter((row) => !made.has(row))
-    return {
-      accounts: [...accounts],
-      grants: old(grants, newGrants),
-      newGrants: [...newGrants],
-      holds: old(holds, newHolds),
-      newHolds: [...newHolds],
-      pools: old(pools, newPools),
-      newPools: [...newPools],
-      entries: [...this.#entries.values()],
-      objects: this.objects.saved,
-    }
+    return this.#changed.written([...this.#entries.values()], this.objects.saved)
   }
 
   end(): void {}
@@ -150,13 +119,30 @@ export class CachedRows implements BookRows {
     this.#changed.grants.add(grant)
   }
 
+  expiredHeld(account: number): readonly GrantRow[] {
+    const ids = this.#answer<readonly number[]>({ what: 'expiredHeld', account })
+    const all = new Set([...ids.map((id) => this.grant(id)), ...this.#grants.values()])
+    return [...all].filter(
+      (grant) => grant.account === account && grant.state === 'expired' && grant.held > 0n,
+    )
+  }
+
   hold(id: string): HoldRow | undefined {
     const known = this.#holds.get(id)
-    if (known !== undefined) return known
-    const isThere = this.#answer<boolean>({ what: 'hold', id })
-    return isThere
-      ? this.#own(this.#holds, this.#loaded.holds, id, { what: 'hold', id })
-      : undefined
+    if (known !== undefined) return this.#unlessEnded(known)
+    const need: Need = { what: 'hold', id }
+    if (!this.#answer<boolean>(need)) return undefined
+    return this.#unlessEnded(this.#own(this.#holds, this.#loaded.holds, id, need))
+  }
+
+  holdsOfJob(job: string): readonly HoldRow[] {
+    const ids = this.#answer<readonly string[]>({ what: 'holdsOfJob', job })
+    const own = [...this.#changed.holds].filter((hold) => hold.job === job).map(({ id }) => id)
+    return [...new Set([...ids, ...own])].toSorted().flatMap((id) => this.hold(id) ?? [])
+  }
+
+  #unlessEnded(hold: HoldRow): HoldRow | undefined {
+    return this.#changed.endedHolds.has(hold) ? undefined : hold
   }
 
   addHold(hold: HoldRow): void {
@@ -168,14 +154,39 @@ export class CachedRows implements BookRows {
     this.#changed.holds.add(hold)
   }
 
-  holdsOfJob(job: string): readonly HoldRow[] {
-    const ids = this.#answer<readonly string[]>({ what: 'holdsOfJob', job })
-    return ids.flatMap((id) => this.hold(id) ?? [])
+  endHold(hold: HoldRow): void {
+    this.#changed.endedHolds.add(hold)
   }
 
-  endedLeases(now: number, limit: number): readonly HoldRow[] {
-    const ids = this.#answer<readonly string[]>({ what: 'endedLeases', now, limit })
-    return ids.flatMap((id) => this.hold(id) ?? []).filter(({ state }) => state === 'open')
+  endedHold(id: string): EndedHold | undefined {
+    const known = this.#holds.get(id)
+    if (known !== undefined && this.#changed.endedHolds.has(known)) return known
+    return this.#answer<EndedHold | null>({ what: 'endedHold', id }) ?? undefined
+  }
+
+  renewHolds(ids: readonly string[], leaseUntil: number): readonly string[] {
+    // Asked for before it is known what they are: all at once.
+    this.#answer({ what: 'holds', ids: ids.toSorted() })
+    return ids.filter((id) => {
+      const hold = this.hold(id)
+      if (hold?.state !== 'open') return false
+      if (hold.leaseUntil >= leaseUntil) return true
+      hold.leaseUntil = leaseUntil
+      this.saveHold(hold)
+      return true
+    })
+  }
+
+  endedLeases(now: number, limit: number, account?: number): readonly HoldRow[] {
+    const ids = this.#answer<readonly string[]>({ what: 'endedLeases', now, limit, account })
+    return ids
+      .flatMap((id) => this.hold(id) ?? [])
+      .filter(({ state, leaseUntil }) => state === 'open' && leaseUntil <= now)
+  }
+
+  dueAccounts(now: number, limit: number): readonly AccountRow[] {
+    const ids = this.#answer<readonly number[]>({ what: 'dueAccounts', now, limit })
+    return ids.map((id) => this.accountById(id))
   }
 
   pool(pool: string, period: string): PoolRow | undefined {
@@ -210,11 +221,11 @@ export class CachedRows implements BookRows {
     this.#entries.set(entryName(account.id, entry.key), {
       hold: null,
       record: null,
+      pools: null,
       ref: null,
       ...entry,
       ...of,
     })
-    this.#changed.accounts.add(account)
   }
 
   entries(account: number, limit: number, before: number | null): readonly EntryRow[] {

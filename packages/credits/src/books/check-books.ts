@@ -1,5 +1,5 @@
 import { freeOf } from './drawing.ts'
-import type { AccountRow, EntryRow, GrantRow, HoldRow, PoolRow } from './rows.ts'
+import type { AccountRow, EndedHold, EntryRow, GrantRow, HoldRow, PoolRow } from './rows.ts'
 
 /** Everything that is written of some accounts. */
 export interface AllRows {
@@ -7,6 +7,7 @@ export interface AllRows {
   readonly pools: readonly PoolRow[]
   readonly grants: readonly GrantRow[]
   readonly holds: readonly HoldRow[]
+  readonly endedHolds: readonly EndedHold[]
   readonly entries: readonly EntryRow[]
 }
 
@@ -29,13 +30,16 @@ export function bookProblems({
     const open = holds.filter((hold) => hold.account === account.id && hold.state === 'open')
     const written = entries.filter((entry) => entry.account === account.id)
     const left = sum(counted.map(({ remaining }) => remaining))
+    const posted = sum(written.map(({ amount }) => amount))
     const debt = -sum(written.filter(({ grant }) => grant === null).map(({ amount }) => amount))
-    expect(`${of} posted`, account.posted, sum(written.map(({ amount }) => amount)))
-    expect(`${of} what remains, less debt,`, left - account.debt, account.posted)
+    const last = written.at(-1)?.id ?? 0
+    expect(`${of} what remains, less debt,`, left - account.debt, posted)
     expect(`${of} debt`, account.debt, debt)
-    expect(`${of} held`, account.held, sum(open.map(({ amount }) => amount)))
+    expect(`${of} the last entry`, BigInt(account.lastEntry), BigInt(last))
+    const held = sum(open.map(({ amount }) => amount))
+    expect(`${of} what grants have held`, sum(own.map((grant) => grant.held)), held)
     const allocated = open.flatMap(({ allocation }) => allocation)
-    expect(`${of} what is allocated`, sum(allocated.map(([, amount]) => amount)), account.held)
+    expect(`${of} what is allocated`, sum(allocated.map(([, amount]) => amount)), held)
     for (const grant of own) {
       const held = allocated.filter(([id]) => id === grant.id).map(([, amount]) => amount)
       expect(`${of} what grant ${grant.id} has held`, grant.held, sum(held))
@@ -53,28 +57,15 @@ export function bookProblems({
     if (account.debt < 0n) problems.push(`${of} debt of ${account.debt}`)
   }
   for (const { pool, period, held, spent } of pools) {
-    const own = holds.filter((hold) => hold.pools.some(([a, b]) => a === pool && b === period))
-    const open = own.filter(({ state }) => state === 'open').map(({ amount }) => amount)
-    const ids = new Set(own.map(({ id }) => id))
-    expect(`pool ${pool} ${period}: held`, held, sum(open))
-    expect(`pool ${pool} ${period}: spent`, spent, spentBy(entries, ids))
+    const isIn = ({ pools }: Pick<EntryRow, 'pools'>) =>
+      (pools ?? []).some(([a, b]) => a === pool && b === period)
+    const open = holds.filter((hold) => hold.state === 'open' && isIn(hold))
+    const of = `pool ${pool} ${period}:`
+    expect(`${of} held`, held, sum(open.map(({ amount }) => amount)))
+    // What was taken back is not spent.
+    expect(`${of} spent`, spent, -sum(entries.filter(isIn).map(({ amount }) => amount)))
   }
   return problems
-}
-
-/** What holds came to, whatever it was taken from: what was taken back is not spent. */
-function spentBy(entries: readonly EntryRow[], holds: ReadonlySet<string>): bigint {
-  const records = new Set<string>()
-  let spent = 0n
-  for (const { kind, hold, record, amount, key } of entries) {
-    const isOfHold = hold !== null && holds.has(hold)
-    if (isOfHold && record !== null) records.add(record)
-    const isUse = kind === 'usage' || kind === 'lease'
-    const isBack = kind === 'reversal' && /^reversal:(?:usage|lease):/.test(key)
-    if (isUse && isOfHold) spent -= amount
-    else if (isBack && (isOfHold || (record !== null && records.has(record)))) spent -= amount
-  }
-  return spent
 }
 
 /** @throws Error with what is wrong. */

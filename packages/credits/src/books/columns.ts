@@ -4,6 +4,7 @@ import type { ObjectKind, ObjectRow, ObjectState } from './objects.ts'
 import type {
   AccountRow,
   Allocation,
+  EndedHold,
   EntryKind,
   EntryRow,
   GrantKind,
@@ -11,6 +12,7 @@ import type {
   GrantState,
   HoldRow,
   HoldState,
+  PoolPeriod,
   PoolRow,
 } from './rows.ts'
 
@@ -28,12 +30,10 @@ export function toAccount(row: Columns): AccountRow {
     customer: row['customer'] as string,
     unit: row['unit'] as Unit,
     stripeAccount: row['stripe_account'] as string,
-    posted: BigInt(row['posted'] as Whole),
-    held: BigInt(row['held'] as Whole),
     debt: BigInt(row['debt'] as Whole),
     nextDueAt: row['next_due_at'] as number | null,
     blocked: row['blocked'] as string | null,
-    lastEntry: Number(row['last_entry']),
+    lastEntry: Number(row['last_entry'] ?? 0),
     createdAt: row['created_at'] as number,
   }
 }
@@ -65,12 +65,22 @@ export function toHold(row: Columns): HoldRow {
     amount: BigInt(row['amount'] as Whole),
     floor: BigInt(row['floor'] as Whole),
     allocation: allocated.map(([grant, part]): Allocation => [grant, BigInt(part)]),
-    pools: fromJson(row['pools']) as HoldRow['pools'],
+    pools: toPools(row['pools']) ?? [],
+    isNamed: Number(row['named']) === 1,
+    job: row['job'] as string | null,
     state: row['state'] as HoldState,
     leaseUntil: row['lease_until'] as number,
-    job: row['job'] as string | null,
     createdAt: row['created_at'] as number,
   }
+}
+
+export function toEndedHold(row: Columns): EndedHold {
+  const amount = BigInt(row['amount'] as Whole)
+  return { id: row['id'] as string, account: Number(row['account']), amount }
+}
+
+function toPools(value: unknown): readonly PoolPeriod[] | null {
+  return value === null ? null : (fromJson(value) as readonly PoolPeriod[])
 }
 
 export function toPool(row: Columns): PoolRow {
@@ -107,6 +117,7 @@ export function toEntry(row: Columns): EntryRow {
     key: row['key'] as string,
     hold: row['hold'] as string | null,
     record: row['record'] as string | null,
+    pools: toPools(row['pools']),
     ref: row['ref'] as string | null,
     actor: row['actor'] as string,
     at: row['at'] as number,

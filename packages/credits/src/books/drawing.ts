@@ -25,11 +25,6 @@ export function freeOf({ remaining, held }: GrantRow): bigint {
   return remaining - held
 }
 
-/** What may be held now. */
-export function availableOf({ posted, held }: AccountRow): bigint {
-  return posted - held
-}
-
 export function smaller(a: bigint, b: bigint): bigint {
   return a < b ? a : b
 }

@@ -1,5 +1,6 @@
 /** Credit that is given and taken back by people and payments; each once, by its business key. */
 import { maxParts } from '../amount.ts'
+import { postedOf } from './balance.ts'
 import { freeOf, smaller } from './drawing.ts'
 import {
   type Act,
@@ -43,14 +44,13 @@ export function give(rows: BookRows, key: AccountKey, wanted: NewGrant, act: Act
   // One that has expired by now was late: it is given and is over.
   due(rows, account, act)
   repay(rows, account, act)
-  rows.saveAccount(account)
   return { state: 'granted', grant: rows.grant(grant.id) }
 }
 
 /** @throws RangeError, before anything is written. */
 function checkRoom(rows: BookRows, account: AccountRow, amount: bigint): void {
   const coming = rows.grants(account.id, 'scheduled').map((grant) => grant.amount)
-  const most = coming.reduce((sum, part) => sum + part, account.posted + amount)
+  const most = coming.reduce((sum, part) => sum + part, postedOf(rows, account) + amount)
   if (most <= maxParts) return
   throw new RangeError('the balance of the account would be more than an account can hold')
 }
@@ -91,7 +91,6 @@ export function revoke(
   const origin = { kind: 'revoke', ref, ...act } as const
   const free = smaller(grant.state === 'active' ? freeOf(grant) : 0n, wanted)
   grant.remaining -= free
-  account.posted -= free
   rows.saveGrant(grant)
   // Written also when it is nothing: it says that this was done.
   rows.addEntry(account, { ...origin, grant: id, amount: -free, key: own })
@@ -102,7 +101,6 @@ export function revoke(
     if (spent > 0n) take(rows, account, spent, [], rest, act)
   }
   repay(rows, account, act)
-  rows.saveAccount(account)
   return wanted
 }
 
@@ -123,7 +121,6 @@ function revokeScheduled(
   rows.addEntry(account, { ...entry, amount: -wanted, key: own })
   rows.addEntry(account, { ...entry, amount: wanted, key: `${own}:1` })
   schedule(rows, account)
-  rows.saveAccount(account)
 }
 
 function expiredOf(rows: BookRows, grant: GrantRow): bigint {
@@ -156,7 +153,6 @@ export function unrevoke(
   current.revoked -= back
   rows.saveGrant(current)
   repay(rows, account, act)
-  rows.saveAccount(account)
   return true
 }
 
@@ -179,6 +175,5 @@ export function adjust(
   if (amount === 0n || rows.hasEntry(account.id, own)) return false
   take(rows, account, -amount, [], { kind: 'adjust', key: own, ref }, act)
   repay(rows, account, act)
-  rows.saveAccount(account)
   return true
 }

@@ -1,5 +1,6 @@
 /** Credit that is set aside before a call, and what its records cost. */
-import { availableOf, freeParts } from './drawing.ts'
+import { availableOf } from './balance.ts'
+import { freeParts } from './drawing.ts'
 import { type Act, due, findAccount, giveBack, repay, take, takeBack } from './operations.ts'
 import { exceededPool, holdInPools, leftOf, type PoolLimit, spendInPools } from './pools.ts'
 import type { AccountKey, AccountRow, Allocation, BookRows, HoldRow } from './rows.ts'
@@ -16,14 +17,19 @@ export interface Refused {
 /** What came of asking for a hold. */
 export type Held =
   | { readonly state: 'held'; readonly hold: HoldRow }
+  /** It was held before, and has ended since: nothing is held again. */
+  | { readonly state: 'ended' }
   | Refused
   /** The id has another amount, or is another account's. */
   | { readonly state: 'conflict' }
 
 /** What is to be held of an account. */
-export type WantedHold = Pick<HoldRow, 'id' | 'amount' | 'floor' | 'leaseUntil'>
+export interface WantedHold extends Pick<HoldRow, 'id' | 'amount' | 'floor' | 'leaseUntil'> {
+  /** The application gave the id, and may give it again. @default false: it was just minted */
+  readonly isNamed?: boolean
+}
 
-/** Sets aside what a call may cost. The same id again has the same answer. */
+/** Sets aside what a call may cost. The same name again has the same answer. */
 export function hold(
   rows: BookRows,
   key: AccountKey,
@@ -31,63 +37,74 @@ export function hold(
   limits: readonly PoolLimit[],
   act: Act,
 ): Held {
-  const known = rows.hold(wanted.id)
   const account = findAccount(rows, key, act)
-  if (known !== undefined) {
-    const isSame = known.account === account?.id && known.amount === wanted.amount
-    return isSame ? { state: 'held', hold: known } : { state: 'conflict' }
+  if (wanted.isNamed === true) {
+    const known = rows.hold(wanted.id)
+    const before = known ?? rows.endedHold(wanted.id)
+    if (before !== undefined) {
+      const isSame = before.account === account?.id && before.amount === wanted.amount
+      if (!isSame) return { state: 'conflict' }
+      return known?.state === 'open' ? { state: 'held', hold: known } : { state: 'ended' }
+    }
   }
   if (account === undefined) return { state: 'insufficient', available: 0n }
-  return (
-    refusalOf(rows, account, wanted.amount, limits) ?? place(rows, account, wanted, limits, act)
-  )
+  const refused = refusalOf(rows, account, wanted.amount, limits, act)
+  return refused ?? place(rows, account, wanted, limits, act)
 }
 
-/** What stands in the way of setting an amount aside; nothing is changed by asking. */
+/**
+ * What stands in the way of setting an amount aside. Where there is too little, holds of the account
+ * whose lease is over are ended first; nothing else is changed by asking.
+ */
 export function refusalOf(
   rows: BookRows,
   account: AccountRow,
   amount: bigint,
   limits: readonly PoolLimit[],
+  act: Act,
 ): Refused | undefined {
-  const available = availableOf(account)
+  let available = availableOf(rows, account)
   if (account.blocked !== null) return { state: 'blocked', available, why: account.blocked }
-  if (available < amount) return { state: 'insufficient', available }
+  if (available < amount) {
+    const ended = rows.endedLeases(act.at, mostEnded, account.id)
+    for (const one of ended) expire(rows, one, account, act)
+    if (ended.length > 0) available = availableOf(rows, account)
+    if (available < amount) return { state: 'insufficient', available }
+  }
   const exceeded = exceededPool(rows, limits, amount)
   if (exceeded === undefined) return undefined
   return { state: 'insufficient', available: leftOf(exceeded), pool: exceeded.pool }
 }
 
+/** How many holds are ended at most by one that there is too little left for. */
+const mostEnded = 1000
+
 /** Sets aside what nothing stands in the way of. */
 export function place(
   rows: BookRows,
   account: AccountRow,
-  wanted: WantedHold,
+  { id, amount, floor, leaseUntil, isNamed = false }: WantedHold,
   limits: readonly PoolLimit[],
   act: Act,
 ): Held {
   const made: HoldRow = {
-    ...wanted,
+    id,
+    amount,
+    floor,
+    leaseUntil,
+    isNamed,
     account: account.id,
-    allocation: setAside(rows, account, wanted.amount, limits),
-    pools: limits.map(({ pool, period }) => [pool, period] as const),
-    state: 'open',
+    allocation: allocate(rows, account, amount),
+    pools: holdInPools(rows, limits, amount),
     job: null,
+    state: 'open',
     createdAt: act.at,
   }
   rows.addHold(made)
   return { state: 'held', hold: made }
 }
 
-function setAside(
-  rows: BookRows,
-  account: AccountRow,
-  amount: bigint,
-  limits: readonly PoolLimit[],
-): readonly Allocation[] {
-  holdInPools(rows, limits, amount)
-  account.held += amount
-  rows.saveAccount(account)
+function allocate(rows: BookRows, account: AccountRow, amount: bigint): readonly Allocation[] {
   return freeParts(rows, account, amount).map(({ grant, part }): Allocation => {
     grant.held += part
     rows.saveGrant(grant)
@@ -95,35 +112,39 @@ function setAside(
   })
 }
 
-/** Sets more aside under a hold that is open, which nothing stands in the way of. */
-export function raise(
-  rows: BookRows,
-  held: HoldRow,
-  by: bigint,
-  limits: readonly PoolLimit[],
-): void {
-  const more = setAside(rows, rows.accountById(held.account), by, limits)
+/**
+ * Sets more aside under a hold, which nothing stands in the way of. False for one that is not open:
+ * asking what stands in the way may have ended it.
+ */
+export function raise(rows: BookRows, held: HoldRow, by: bigint): boolean {
+  if (held.state !== 'open') return false
   const parts = new Map(held.allocation)
-  for (const [grant, part] of more) parts.set(grant, (parts.get(grant) ?? 0n) + part)
+  for (const [grant, part] of allocate(rows, rows.accountById(held.account), by)) {
+    parts.set(grant, (parts.get(grant) ?? 0n) + part)
+  }
+  spendInPools(rows, held.pools, { ended: -by, spent: 0n })
   held.allocation = [...parts]
   held.amount += by
   rows.saveHold(held)
+  return true
 }
 
-/** Holds whose calls are under way stand for longer; those that have ended are left alone. */
-export function renew(rows: BookRows, ids: readonly string[], leaseUntil: number): void {
-  for (const id of ids) {
-    const held = rows.hold(id)
-    if (held === undefined || held.state !== 'open' || held.leaseUntil >= leaseUntil) continue
-    held.leaseUntil = leaseUntil
-    rows.saveHold(held)
-  }
+/**
+ * Calls that are under way: their holds stand until then at least. Returns the ids of those that are
+ * open still.
+ */
+export function renew(
+  rows: BookRows,
+  ids: readonly string[],
+  leaseUntil: number,
+): readonly string[] {
+  return rows.renewHolds(ids, leaseUntil)
 }
 
 /** A call has created work that goes on: its hold stands until that is over, and is found by its name. */
 export function keepForJob(rows: BookRows, id: string, job: string, leaseUntil: number): void {
   const held = rows.hold(id)
-  if (held === undefined) return
+  if (held?.state !== 'open') return
   held.job = job
   held.leaseUntil = Math.max(held.leaseUntil, leaseUntil)
   rows.saveHold(held)
@@ -132,8 +153,14 @@ export function keepForJob(rows: BookRows, id: string, job: string, leaseUntil: 
 /** `job:<name>` in place of a hold's id stands for the holds of that job. */
 export const jobPrefix = 'job:'
 
+/** The name of the job that an id stands for. */
+export function jobOf(id: string): string | undefined {
+  return id.startsWith(jobPrefix) ? id.slice(jobPrefix.length) : undefined
+}
+
 export function holdsNamed(rows: BookRows, id: string): readonly HoldRow[] {
-  if (id.startsWith(jobPrefix)) return rows.holdsOfJob(id.slice(jobPrefix.length))
+  const job = jobOf(id)
+  if (job !== undefined) return rows.holdsOfJob(job)
   const held = rows.hold(id)
   return held === undefined ? [] : [held]
 }
@@ -151,36 +178,29 @@ export function recordCharge(record: string, amount: bigint): Charge {
 }
 
 /**
- * Ends a hold with what its call used. One that was ended before is left as it is, and the charges
- * are made like any others; what its lease was charged is taken back first.
+ * Ends a hold with what its call used; what its lease was charged is taken back first. False for one
+ * that has ended.
  */
 export function settle(rows: BookRows, id: string, charges: readonly Charge[], act: Act): boolean {
   const held = rows.hold(id)
   if (held === undefined) return false
   const account = rows.accountById(held.account)
   due(rows, account, act)
-  let allocation: readonly Allocation[] = []
-  if (held.state === 'open') allocation = held.allocation
-  else if (held.state === 'expired') {
-    const back = takeBack(rows, account, `lease:${id}`, { hold: id }, act)
-    spendInPools(rows, held, { ended: 0n, spent: -back })
-  }
   const isOpen = held.state === 'open'
+  const pools = held.pools.length === 0 ? null : held.pools
   let spent = 0n
+  if (!isOpen) spent -= takeBack(rows, account, `lease:${held.id}`, { hold: held.id }, act)
+  let allocation = isOpen ? held.allocation : []
   for (const { key, record, amount } of charges) {
     if (amount === 0n || rows.hasEntry(account.id, key)) continue
-    const origin = { kind: 'usage', key, record, hold: id } as const
+    const origin = { kind: 'usage', key, record, pools, hold: held.id } as const
     allocation = take(rows, account, amount, allocation, origin, act)
     spent += amount
   }
-  spendInPools(rows, held, { ended: isOpen ? held.amount : 0n, spent })
-  if (isOpen) giveBack(rows, account, allocation, id, act)
-  if (isOpen || held.state === 'expired') {
-    held.state = 'settled'
-    rows.saveHold(held)
-  }
+  spendInPools(rows, held.pools, { ended: isOpen ? held.amount : 0n, spent })
+  if (isOpen) giveBack(rows, account, allocation, held.id, act)
+  rows.endHold(held)
   repay(rows, account, act)
-  rows.saveAccount(account)
   return isOpen
 }
 
@@ -195,7 +215,6 @@ export function charge(
   if (amount === 0n || rows.hasEntry(account.id, key)) return false
   take(rows, account, amount, [], { kind: 'usage', key, record }, act)
   repay(rows, account, act)
-  rows.saveAccount(account)
   return true
 }
 
@@ -209,42 +228,39 @@ export function restore(rows: BookRows, account: AccountRow, record: string, act
   const [first] = rows.entriesOf(account.id, key)
   const back = takeBack(rows, account, key, { record }, act)
   if (back === 0n) return false
-  const held = typeof first?.hold === 'string' ? rows.hold(first.hold) : undefined
-  if (held !== undefined) spendInPools(rows, held, { ended: 0n, spent: -back })
+  spendInPools(rows, first?.pools ?? [], { ended: 0n, spent: -back })
   repay(rows, account, act)
-  rows.saveAccount(account)
   return true
 }
 
 /** Ends a hold whose call was never sent. False where it had ended. */
 export function release(rows: BookRows, id: string, act: Act): boolean {
   const held = rows.hold(id)
-  if (held === undefined || held.state !== 'open') return false
+  if (held?.state !== 'open') return false
   const account = rows.accountById(held.account)
   due(rows, account, act)
-  giveBack(rows, account, held.allocation, id, act)
-  spendInPools(rows, held, { ended: held.amount, spent: 0n })
-  held.state = 'released'
-  rows.saveHold(held)
+  giveBack(rows, account, held.allocation, held.id, act)
+  spendInPools(rows, held.pools, { ended: held.amount, spent: 0n })
+  rows.endHold(held)
   repay(rows, account, act)
-  rows.saveAccount(account)
   return true
 }
 
 /** Ends holds that nobody ended: each is charged its floor. Returns how many. */
 export function sweep(rows: BookRows, act: Act, limit: number): number {
   const ended = rows.endedLeases(act.at, limit)
-  for (const held of ended) {
-    const account = rows.accountById(held.account)
-    due(rows, account, act)
-    const origin = { kind: 'lease', key: `lease:${held.id}`, hold: held.id } as const
-    const left = take(rows, account, held.floor, held.allocation, origin, act)
-    giveBack(rows, account, left, held.id, act)
-    spendInPools(rows, held, { ended: held.amount, spent: held.floor })
-    held.state = 'expired'
-    rows.saveHold(held)
-    repay(rows, account, act)
-    rows.saveAccount(account)
-  }
+  for (const held of ended) expire(rows, held, rows.accountById(held.account), act)
   return ended.length
+}
+
+function expire(rows: BookRows, held: HoldRow, account: AccountRow, act: Act): void {
+  due(rows, account, act)
+  const pools = held.pools.length === 0 ? null : held.pools
+  const origin = { kind: 'lease', key: `lease:${held.id}`, pools, hold: held.id } as const
+  const left = take(rows, account, held.floor, held.allocation, origin, act)
+  giveBack(rows, account, left, held.id, act)
+  spendInPools(rows, held.pools, { ended: held.amount, spent: held.floor })
+  held.state = 'expired'
+  rows.saveHold(held)
+  repay(rows, account, act)
 }

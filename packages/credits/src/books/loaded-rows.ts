@@ -1,5 +1,25 @@
 import type { ObjectKind } from './objects.ts'
-import type { AccountKey, AccountRow, EntryRow, GrantRow, HoldRow, PoolRow } from './rows.ts'
+import type {
+  AccountKey,
+  AccountRow,
+  EntryRow,
+  GrantRow,
+  HoldRow,
+  PoolPeriod,
+  PoolRow,
+} from './rows.ts'
+
+/** What an operation is about, where that is known: loaded together, before it begins. */
+export interface Hint {
+  readonly customers?: readonly string[]
+  /** Ids of holds, or `job:` and the names of their jobs. */
+  readonly holds?: readonly string[]
+  /** Holds that cannot be there yet: their ids were just minted. */
+  readonly newHolds?: readonly string[]
+  readonly pools?: readonly PoolPeriod[]
+  /** Keys of entries that it looks for. */
+  readonly keys?: readonly string[]
+}
 
 /** What of a store is needed and not there yet. */
 export type Need =
@@ -12,9 +32,18 @@ export type Need =
   | { readonly what: 'grantByKey'; readonly account: number; readonly key: string }
   | { readonly what: 'grantsOfSource'; readonly account: number; readonly source: string }
   | { readonly what: 'grantsInUse'; readonly account: number }
+  | { readonly what: 'expiredHeld'; readonly account: number }
   | { readonly what: 'hold'; readonly id: string }
+  | { readonly what: 'holds'; readonly ids: readonly string[] }
   | { readonly what: 'holdsOfJob'; readonly job: string }
-  | { readonly what: 'endedLeases'; readonly now: number; readonly limit: number }
+  | { readonly what: 'endedHold'; readonly id: string }
+  | {
+      readonly what: 'endedLeases'
+      readonly now: number
+      readonly limit: number
+      readonly account: number | undefined
+    }
+  | { readonly what: 'dueAccounts'; readonly now: number; readonly limit: number }
   | { readonly what: 'pool'; readonly pool: string; readonly period: string }
   | { readonly what: 'lastPool'; readonly pool: string }
   | {

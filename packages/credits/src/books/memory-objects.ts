@@ -2,6 +2,12 @@ import type { ObjectKind, ObjectRow, ObjectRows } from './objects.ts'
 
 export class MemoryObjects implements ObjectRows {
   readonly #objects = new Map<string, ObjectRow>()
+  readonly #onUndo: (undo: () => void) => void
+
+  /** @param onUndo is given what takes back what was saved. */
+  constructor(onUndo: (undo: () => void) => void) {
+    this.#onUndo = onUndo
+  }
 
   get(account: number, id: string): ObjectRow | undefined {
     const found = this.#objects.get(`${account} ${id}`)
@@ -19,7 +25,13 @@ export class MemoryObjects implements ObjectRows {
   }
 
   save(object: ObjectRow): void {
-    this.#objects.set(`${object.account} ${object.id}`, { ...object })
+    const name = `${object.account} ${object.id}`
+    const before = this.#objects.get(name)
+    this.#objects.set(name, { ...object })
+    this.#onUndo(() => {
+      if (before === undefined) this.#objects.delete(name)
+      else this.#objects.set(name, before)
+    })
   }
 
   #copies(is: (object: ObjectRow) => boolean): readonly ObjectRow[] {

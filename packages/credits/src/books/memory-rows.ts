@@ -1,9 +1,12 @@
 import { drawnBefore } from './drawing.ts'
+import { MemoryEntries } from './memory-entries.ts'
 import { MemoryObjects } from './memory-objects.ts'
 import type {
   AccountKey,
+  AccountPlans,
   AccountRow,
   BookRows,
+  EndedHold,
   EntryRow,
   GrantRow,
   HoldRow,
@@ -11,28 +14,57 @@ import type {
   PoolRow,
 } from './rows.ts'
 
-/** The books of a process, which die with it. */
+/** How many names of ended holds are kept. */
+const keptNames = 10_000
+
+/**
+ * The books of a process, which die with it. Of an account that has very many entries the oldest of
+ * usage are kept as their sums, and can be taken back no more.
+ */
 export class MemoryRows implements BookRows {
-  readonly objects = new MemoryObjects()
+  readonly objects = new MemoryObjects((undo) => void this.#undo.push(undo))
+  plans?: AccountPlans
   readonly #accounts: AccountRow[] = []
   readonly #byKey = new Map<string, AccountRow>()
   readonly #grants: GrantRow[] = []
   readonly #grantsOf = new Map<number, GrantRow[]>()
   readonly #holds = new Map<string, HoldRow>()
-  readonly #open = new Map<string, HoldRow>()
-  readonly #ofJob = new Map<string, Set<HoldRow>>()
+  readonly #endedHolds = new Map<string, EndedHold>()
   readonly #pools: PoolRow[] = []
-  readonly #entries: EntryRow[] = []
-  readonly #byEntryKey = new Map<string, EntryRow>()
+  readonly #entries: MemoryEntries
 
-  end(): void {}
+  /** Rows that this operation was given, as they were before. */
+  readonly #before = new Map<object, object>()
+  /** What takes back what it has added and removed. */
+  readonly #undo: (() => void)[] = []
+
+  constructor(keptEntries?: number) {
+    this.#entries = new MemoryEntries(keptEntries)
+  }
+
+  end(): void {
+    this.#before.clear()
+    this.#undo.length = 0
+  }
+
+  undone(): void {
+    for (const [row, before] of this.#before) Object.assign(row, before)
+    for (const undo of this.#undo.toReversed()) undo()
+    this.end()
+  }
+
+  #own<Row extends object>(row: Row): Row {
+    if (!this.#before.has(row)) this.#before.set(row, { ...row })
+    return row
+  }
 
   account(key: AccountKey): AccountRow | undefined {
-    return this.#byKey.get(textOf(key))
+    const account = this.#byKey.get(textOf(key))
+    return account && this.#own(account)
   }
 
   accountById(id: number): AccountRow {
-    return this.#accounts[id - 1] as AccountRow
+    return this.#own(this.#accounts[id - 1] as AccountRow)
   }
 
   addAccount({ customer, unit, stripeAccount }: AccountKey, at: number): AccountRow {
@@ -41,8 +73,6 @@ export class MemoryRows implements BookRows {
       customer,
       unit,
       stripeAccount,
-      posted: 0n,
-      held: 0n,
       debt: 0n,
       nextDueAt: null,
       blocked: null,
@@ -51,116 +81,165 @@ export class MemoryRows implements BookRows {
     }
     this.#accounts.push(account)
     this.#byKey.set(textOf(account), account)
-    this.#grantsOf.set(account.id, [])
+    this.#undo.push(() => {
+      this.#accounts.pop()
+      this.#byKey.delete(textOf(account))
+    })
     return account
   }
 
   accountsOf(customer: string): readonly AccountRow[] {
-    return this.#accounts.filter((account) => account.customer === customer)
+    return this.#accounts
+      .filter((account) => account.customer === customer)
+      .map((account) => this.#own(account))
   }
 
   saveAccount(): void {}
 
   addGrant(grant: Omit<GrantRow, 'id'>): GrantRow {
     const made = { ...grant, id: this.#grants.length + 1 }
-    this.#grants.push(made)
     const all = this.#grantsOf.get(made.account) ?? []
+    this.#grants.push(made)
+    this.#grantsOf.set(made.account, all)
     all.push(made)
     all.sort(drawnBefore)
+    this.#undo.push(() => {
+      this.#grants.pop()
+      all.splice(all.indexOf(made), 1)
+    })
     return made
   }
 
   grant(id: number): GrantRow {
-    return this.#grants[id - 1] as GrantRow
+    return this.#own(this.#grants[id - 1] as GrantRow)
   }
 
   grantByKey(account: number, idempotencyKey: string): GrantRow | undefined {
-    return this.#grantsOf.get(account)?.find((grant) => grant.idempotencyKey === idempotencyKey)
+    return this.#grantsWhere(account, (grant) => grant.idempotencyKey === idempotencyKey)[0]
   }
 
   grantsOfSource(account: number, source: string): readonly GrantRow[] {
-    return (this.#grantsOf.get(account) ?? []).filter((grant) => grant.source === source)
+    return this.#grantsWhere(account, (grant) => grant.source === source)
   }
 
   grants(account: number, state: GrantRow['state']): readonly GrantRow[] {
-    return (this.#grantsOf.get(account) ?? []).filter((grant) => grant.state === state)
+    return this.#grantsWhere(account, (grant) => grant.state === state)
+  }
+
+  expiredHeld(account: number): readonly GrantRow[] {
+    return this.#grantsWhere(account, ({ state, held }) => state === 'expired' && held > 0n)
+  }
+
+  #grantsWhere(account: number, isOne: (grant: GrantRow) => boolean): readonly GrantRow[] {
+    const found = (this.#grantsOf.get(account) ?? []).filter(isOne)
+    return found.map((grant) => this.#own(grant))
   }
 
   saveGrant(): void {}
 
   hold(id: string): HoldRow | undefined {
-    return this.#holds.get(id)
+    const hold = this.#holds.get(id)
+    return hold && this.#own(hold)
+  }
+
+  holdsOfJob(job: string): readonly HoldRow[] {
+    return [...this.#holds.values()]
+      .filter((hold) => hold.job === job)
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      .map((hold) => this.#own(hold))
   }
 
   addHold(hold: HoldRow): void {
     this.#holds.set(hold.id, hold)
-    this.#open.set(hold.id, hold)
+    this.#undo.push(() => this.#holds.delete(hold.id))
   }
 
-  saveHold(hold: HoldRow): void {
-    const { id, state, job } = hold
-    if (state !== 'open') this.#open.delete(id)
-    if (job !== null) this.#ofJob.set(job, (this.#ofJob.get(job) ?? new Set()).add(hold))
+  saveHold(): void {}
+
+  endHold(hold: HoldRow): void {
+    const { id, account, amount, isNamed } = hold
+    this.#holds.delete(id)
+    this.#undo.push(() => this.#holds.set(id, hold))
+    if (!isNamed) return
+    this.#endedHolds.set(id, { id, account, amount })
+    this.#undo.push(() => this.#endedHolds.delete(id))
+    if (this.#endedHolds.size <= keptNames) return
+    const [oldest] = this.#endedHolds.keys()
+    if (oldest !== undefined) this.#endedHolds.delete(oldest)
   }
 
-  holdsOfJob(job: string): readonly HoldRow[] {
-    return [...(this.#ofJob.get(job) ?? [])].toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  endedHold(id: string): EndedHold | undefined {
+    return this.#endedHolds.get(id)
   }
 
-  endedLeases(now: number, limit: number): readonly HoldRow[] {
-    return [...this.#open.values()]
-      .filter(({ leaseUntil }) => leaseUntil <= now)
+  renewHolds(ids: readonly string[], leaseUntil: number): readonly string[] {
+    return ids.filter((id) => {
+      const hold = this.hold(id)
+      if (hold?.state !== 'open') return false
+      hold.leaseUntil = Math.max(hold.leaseUntil, leaseUntil)
+      return true
+    })
+  }
+
+  endedLeases(now: number, limit: number, account?: number): readonly HoldRow[] {
+    return [...this.#holds.values()]
+      .filter((hold) => hold.state === 'open' && hold.leaseUntil <= now)
+      .filter((hold) => account === undefined || hold.account === account)
       .toSorted((a, b) => a.leaseUntil - b.leaseUntil || (a.id < b.id ? -1 : 1))
       .slice(0, limit)
+      .map((hold) => this.#own(hold))
+  }
+
+  dueAccounts(now: number, limit: number): readonly AccountRow[] {
+    return this.#accounts
+      .filter(({ nextDueAt }) => nextDueAt !== null && nextDueAt <= now)
+      .toSorted((a, b) => (a.nextDueAt as number) - (b.nextDueAt as number) || a.id - b.id)
+      .slice(0, limit)
+      .map((account) => this.#own(account))
   }
 
   pool(pool: string, period: string): PoolRow | undefined {
-    return this.#pools.find((row) => row.pool === pool && row.period === period)
+    const found = this.#pools.find((row) => row.pool === pool && row.period === period)
+    return found && this.#own(found)
   }
 
   lastPool(pool: string): PoolRow | undefined {
-    return this.#pools.findLast((row) => row.pool === pool)
+    const found = this.#pools.findLast((row) => row.pool === pool)
+    return found && this.#own(found)
   }
 
   addPool(pool: PoolRow): PoolRow {
     this.#pools.push(pool)
+    this.#undo.push(() => void this.#pools.pop())
     return pool
   }
 
   savePool(): void {}
 
   addEntry(account: AccountRow, entry: NewEntry): void {
-    const key = `${account.id} ${entry.key}`
-    if (this.#byEntryKey.has(key)) throw new Error(`the entry ${entry.key} is there`)
-    account.lastEntry++
-    const of = { account: account.id, id: account.lastEntry }
-    const made = { hold: null, record: null, ref: null, ...entry, ...of }
-    this.#entries.push(made)
-    this.#byEntryKey.set(key, made)
+    this.#undo.push(this.#entries.add(this.#own(account), entry))
   }
 
   entries(account: number, limit: number, before: number | null): readonly EntryRow[] {
-    return this.#entries
-      .filter((entry) => entry.account === account && entry.id < (before ?? Infinity))
-      .toReversed()
-      .slice(0, limit)
+    const found = this.#entries.of(account).filter(({ id }) => id < (before ?? Infinity))
+    return found.toReversed().slice(0, limit)
   }
 
   hasEntry(account: number, key: string): boolean {
-    return this.#byEntryKey.has(`${account} ${key}`)
+    return this.#entries.get(account, key) !== undefined
   }
 
   entriesOf(account: number, key: string): readonly EntryRow[] {
     const found: EntryRow[] = []
     for (let count = 0; ; count++) {
-      const entry = this.#byEntryKey.get(`${account} ${count === 0 ? key : `${key}:${count}`}`)
+      const entry = this.#entries.get(account, count === 0 ? key : `${key}:${count}`)
       if (entry === undefined) return found
       found.push(entry)
     }
   }
 
-  entriesOfGrant({ id: grant }: GrantRow): readonly EntryRow[] {
-    return this.#entries.filter((entry) => entry.grant === grant && entry.kind !== 'usage')
+  entriesOfGrant({ id, account }: GrantRow): readonly EntryRow[] {
+    return this.#entries.of(account).filter(({ grant, kind }) => grant === id && kind !== 'usage')
   }
 
   /** Everything, for who checks the books. */
@@ -172,7 +251,8 @@ export class MemoryRows implements BookRows {
       holds: [...this.#holds.values()].toSorted(
         (a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1),
       ),
-      entries: this.#entries.toSorted((a, b) => a.account - b.account || a.id - b.id),
+      endedHolds: [...this.#endedHolds.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+      entries: this.#accounts.flatMap(({ id }) => this.#entries.of(id)),
     }
   }
 }

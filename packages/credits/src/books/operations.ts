@@ -11,6 +11,7 @@ import type {
   Allocation,
   BookRows,
   EntryKind,
+  EntryRow,
   GrantRow,
   NewEntry,
 } from './rows.ts'
@@ -22,7 +23,7 @@ export interface Act {
 }
 
 /** Where an entry comes from, beside the account and the amount. */
-type Origin = Pick<NewEntry, 'kind' | 'hold' | 'record' | 'ref'>
+type Origin = Pick<NewEntry, 'kind' | 'hold' | 'record' | 'pools' | 'ref'>
 
 /** The account, as it is by now; made where there is none. */
 export function openAccount(rows: BookRows, key: AccountKey, act: Act): AccountRow {
@@ -68,7 +69,6 @@ export function due(rows: BookRows, account: AccountRow, { actor, at }: Act): vo
     grant.state = 'expired'
     grant.remaining -= free
     rows.saveGrant(grant)
-    account.posted -= free
     const key = `expiry:${grant.id}`
     if (free > 0n) {
       const entry = { grant: grant.id, kind: 'expiry', key } as const
@@ -77,7 +77,6 @@ export function due(rows: BookRows, account: AccountRow, { actor, at }: Act): vo
   }
   schedule(rows, account)
   repay(rows, account, { actor, at })
-  rows.saveAccount(account)
 }
 
 /** When the next grant of the account becomes effective or expires, or something else is due. */
@@ -90,13 +89,13 @@ export function schedule(rows: BookRows, account: AccountRow): void {
   ]
   const next = Math.min(...times)
   account.nextDueAt = Number.isFinite(next) ? next : null
+  rows.saveAccount(account)
 }
 
 /** A grant's time has come. */
 export function activate(rows: BookRows, account: AccountRow, grant: GrantRow, act: Act): void {
   grant.state = 'active'
   rows.saveGrant(grant)
-  account.posted += grant.amount
   const { source: ref } = grant
   const entry = { grant: grant.id, kind: 'grant', ref } as const
   rows.addEntry(account, { ...entry, amount: grant.amount, key: `grant:${grant.id}`, ...act })
@@ -105,7 +104,6 @@ export function activate(rows: BookRows, account: AccountRow, grant: GrantRow, a
   if (revoked === 0n) return
   grant.remaining -= revoked
   rows.saveGrant(grant)
-  account.posted -= revoked
   const key = `revoke:scheduled:${grant.id}`
   rows.addEntry(account, { ...entry, kind: 'revoke', amount: -revoked, key, ...act })
 }
@@ -130,7 +128,6 @@ export function take(
     const key = count === 0 ? origin.key : `${origin.key}:${count}`
     count++
     rows.addEntry(account, { ...origin, key, grant, amount: -part, ...act })
-    account.posted -= part
     rest -= part
   }
   for (const [id, held] of allocation) {
@@ -141,7 +138,6 @@ export function take(
     grant.remaining -= part
     grant.held -= part
     rows.saveGrant(grant)
-    account.held -= part
     write(id, part)
   }
   for (const { grant, part } of freeParts(rows, account, rest)) {
@@ -151,6 +147,7 @@ export function take(
   }
   if (rest > 0n) {
     account.debt += rest
+    rows.saveAccount(account)
     write(null, rest)
   }
   return left
@@ -167,10 +164,8 @@ export function giveBack(
   for (const [id, part] of allocation) {
     const grant = rows.grant(id)
     grant.held -= part
-    account.held -= part
     if (grant.state === 'expired') {
       grant.remaining -= part
-      account.posted -= part
       const entry = { grant: id, kind: 'expiry', hold } as const
       rows.addEntry(account, { ...entry, amount: -part, key: `expiry:${id}:${hold}`, ...act })
     }
@@ -190,6 +185,7 @@ export function repay(rows: BookRows, account: AccountRow, act: Act): void {
     rows.addEntry(account, { ...entry, grant: grant.id, amount: -part, key: `${key}:from` })
     rows.addEntry(account, { ...entry, grant: null, amount: part, key: `${key}:to` })
   }
+  rows.saveAccount(account)
 }
 
 /**
@@ -209,29 +205,33 @@ export function takeBack(
   if (rows.hasEntry(account.id, key)) return 0n
   let sum = 0n
   let count = 0
-  const write = (grant: number | null, amount: bigint, kind: EntryKind = 'reversal') => {
+  const write = (
+    grant: number | null,
+    amount: bigint,
+    pools: EntryRow['pools'],
+    kind: EntryKind = 'reversal',
+  ) => {
     const own = count === 0 ? key : `${key}:${count}`
     count++
-    rows.addEntry(account, { ...origin, grant, kind, amount, key: own, ...act })
+    rows.addEntry(account, { ...origin, pools, grant, kind, amount, key: own, ...act })
   }
-  for (const { grant: id, amount } of rows.entriesOf(account.id, taken)) {
+  for (const { grant: id, amount, pools } of rows.entriesOf(account.id, taken)) {
     const back = -amount
     sum += back
     if (id !== null) {
       const grant = rows.grant(id)
-      write(id, back)
+      write(id, back, pools)
       if (grant.state === 'active') {
         grant.remaining += back
-        account.posted += back
         rows.saveGrant(grant)
-      } else write(id, -back, 'expiry')
+      } else write(id, -back, null, 'expiry')
       continue
     }
     const unpaid = smaller(account.debt, back)
     if (unpaid > 0n) {
       account.debt -= unpaid
-      account.posted += unpaid
-      write(null, unpaid)
+      rows.saveAccount(account)
+      write(null, unpaid, pools)
     }
     if (back > unpaid) {
       const grant = rows.addGrant({
@@ -240,8 +240,7 @@ export function takeBack(
         source: key,
         idempotencyKey: `${key}:${count}`,
       })
-      account.posted += grant.amount
-      write(grant.id, grant.amount)
+      write(grant.id, grant.amount, pools)
     }
   }
   return sum

@@ -2,7 +2,8 @@
  * Limits that several customers and keys share, for a period: what is held and spent under each is
  * counted beside the account's own credit, in the same transaction.
  */
-import type { BookRows, HoldRow, PoolRow } from './rows.ts'
+import { poolName } from './loaded-rows.ts'
+import type { BookRows, PoolPeriod, PoolRow } from './rows.ts'
 
 /** A pool that a hold is under, in the period in which it is made. */
 export interface PoolLimit {
@@ -53,18 +54,28 @@ export function exceededPool(
   return undefined
 }
 
-export function holdInPools(rows: BookRows, limits: readonly PoolLimit[], amount: bigint): void {
+/** Returns the pools, each once, however often it is named. */
+export function holdInPools(
+  rows: BookRows,
+  limits: readonly PoolLimit[],
+  amount: bigint,
+): readonly PoolPeriod[] {
+  const pools = new Map<string, PoolPeriod>()
   for (const limit of limits) {
+    const name = poolName(limit.pool, limit.period)
+    if (pools.has(name)) continue
+    pools.set(name, [limit.pool, limit.period])
     const pool = openPool(rows, limit)
     pool.held += amount
     rows.savePool(pool)
   }
+  return [...pools.values()]
 }
 
 /** A hold ends, or what it came to is put right. @param spent what it came to, or less than before. */
 export function spendInPools(
   rows: BookRows,
-  { pools }: HoldRow,
+  pools: readonly PoolPeriod[],
   { ended, spent }: { readonly ended: bigint; readonly spent: bigint },
 ): void {
   for (const [name, period] of pools) {

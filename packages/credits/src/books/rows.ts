@@ -13,7 +13,10 @@
  *     posted = sum of its entries = sum of what its active and expired grants have left - debt
  *     held   = sum of its open holds = sum of what its grants have set aside
  *     debt   = what was used beyond all credit; never beside credit that is free
- *     available = posted - held
+ *     available = posted - held = sum of what its active grants have free - debt
+ *
+ * Of these only debt is written down (`balance.ts` has the others): a call would change each of them
+ * twice, and the account's row is not touched by calls at all.
  */
 import type { Unit } from '../amount.ts'
 import type { ObjectRows } from './objects.ts'
@@ -28,14 +31,12 @@ export interface AccountKey {
 
 export interface AccountRow extends AccountKey {
   readonly id: number
-  posted: bigint
-  held: bigint
   debt: bigint
   /** When the next grant becomes effective or expires. */
   nextDueAt: number | null
   /** Why nothing may be held: a code. */
   blocked: string | null
-  /** The `id` of its newest entry. */
+  /** The `id` of its newest entry, counted from those that are there. */
   lastEntry: number
   /** What was used before is no matter of the account's. */
   readonly createdAt: number
@@ -81,14 +82,18 @@ export interface GrantRow {
 }
 
 /**
- *     open ── settle ──> settled
- *      ├──── release ──> released     nothing was sent
- *      └──── lease ended ──> expired  charged by its floor, which a late record reverses
+ *     open ── settle, release ──> (deleted)
+ *      └──── lease ended ──> expired ── late record ──> (deleted)
+ *
+ * One that has expired was charged its floor, which a late record takes back.
  */
-export type HoldState = 'open' | 'settled' | 'released' | 'expired'
+export type HoldState = 'open' | 'expired'
 
 /** What is set aside of one grant. */
 export type Allocation = readonly [grant: number, amount: bigint]
+
+/** A pool, in one of its periods. */
+export type PoolPeriod = readonly [pool: string, period: string]
 
 export interface HoldRow {
   readonly id: string
@@ -97,14 +102,19 @@ export interface HoldRow {
   /** What is charged if nobody ever says what became of the call. */
   readonly floor: bigint
   allocation: readonly Allocation[]
-  /** The pools that it counts in, each in its period. */
-  readonly pools: readonly (readonly [pool: string, period: string])[]
-  state: HoldState
-  leaseUntil: number
+  /** The pools that it counts in, each in its period and once. */
+  readonly pools: readonly PoolPeriod[]
+  /** The application gave its id, and may give it again once the hold has ended. */
+  readonly isNamed: boolean
   /** The work that its call has created, and that goes on: a batch, a background response. */
   job: string | null
+  state: HoldState
+  leaseUntil: number
   readonly createdAt: number
 }
+
+/** A hold with a name of the application's that has ended: the same again holds nothing. */
+export type EndedHold = Pick<HoldRow, 'id' | 'account' | 'amount'>
 
 /** What a pool has held and spent in a period. */
 export interface PoolRow {
@@ -144,6 +154,8 @@ export interface NewEntry {
   readonly key: string
   readonly hold?: string | null
   readonly record?: string | null
+  /** The pools that it counts in. */
+  readonly pools?: readonly PoolPeriod[] | null
   /** What it is about, for people and other systems: an invoice, a dispute. */
   readonly ref?: string | null
   readonly actor: string
@@ -185,13 +197,22 @@ export interface BookRows {
   /** Those of a state, in the order in which they are drawn. */
   grants(account: number, state: GrantState): readonly GrantRow[]
   saveGrant(grant: GrantRow): void
+  /** Expired ones of which holds still have a part. */
+  expiredHeld(account: number): readonly GrantRow[]
   hold(id: string): HoldRow | undefined
-  addHold(hold: HoldRow): void
-  saveHold(hold: HoldRow): void
   /** Those of a call that has created this job. */
   holdsOfJob(job: string): readonly HoldRow[]
-  /** Open holds whose lease has ended, the oldest first. */
-  endedLeases(now: number, limit: number): readonly HoldRow[]
+  addHold(hold: HoldRow): void
+  saveHold(hold: HoldRow): void
+  /** It is over: what is kept of it is its id, where that is the application's. */
+  endHold(hold: HoldRow): void
+  endedHold(id: string): EndedHold | undefined
+  /** Moves the end of open holds' leases, never to an earlier time. Returns the ids of those. */
+  renewHolds(ids: readonly string[], leaseUntil: number): readonly string[]
+  /** Open holds whose lease has ended, the oldest first. @param account of this one only. */
+  endedLeases(now: number, limit: number, account?: number): readonly HoldRow[]
+  /** Accounts that have a grant which becomes effective or expires by then. */
+  dueAccounts(now: number, limit: number): readonly AccountRow[]
   pool(pool: string, period: string): PoolRow | undefined
   /** Of its newest period. */
   lastPool(pool: string): PoolRow | undefined
@@ -208,5 +229,5 @@ export interface BookRows {
   entriesOf(account: number, key: string): readonly EntryRow[]
   readonly objects: ObjectRows
   /** Those of the application. @default none */
-  readonly plans?: AccountPlans
+  plans?: AccountPlans
 }

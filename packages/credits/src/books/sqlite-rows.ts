@@ -1,67 +1,70 @@
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
-import { type Columns, toAccount, toEntry, toGrant, toHold, toPool } from './columns.ts'
-import { SqliteObjects } from './sqlite-objects.ts'
+import {
+  type Columns,
+  toAccount,
+  toEndedHold,
+  toEntry,
+  toGrant,
+  toHold,
+  toPool,
+} from './columns.ts'
+import { drawnBefore } from './drawing.ts'
+import { poolName } from './loaded-rows.ts'
+import { poolText, SqliteHoldRows } from './sqlite-hold-rows.ts'
 import type {
   AccountKey,
+  AccountPlans,
   AccountRow,
-  Allocation,
   BookRows,
   EntryRow,
   GrantRow,
   GrantState,
-  HoldRow,
   NewEntry,
   PoolRow,
 } from './rows.ts'
 
-/** Promo before plan before what was put right before what was paid, as in `drawing.ts`. */
-const drawingOrder = `priority, expires_at IS NULL, expires_at,
-  CASE kind WHEN 'promo' THEN 0 WHEN 'plan' THEN 1 WHEN 'adjustment' THEN 2 ELSE 3 END, created_at, id`
+/** The newest entry is found in its index: an account's row would be written for it otherwise. */
+const accountColumns = `*, (SELECT max(id) FROM credit_entries
+  WHERE credit_entries.account = credit_accounts.id) AS last_entry`
 
 /**
- * The books in a file. Statements are prepared when they are first used. Accounts and grants are
- * read once and written once in an operation, however often it asks for them and saves them: each
- * statement costs as much as all else that it does with a row.
+ * The books in a file. Rows are read once and written once in an operation, however often it asks for them and saves them: each statement costs
+ * as much as all else that it does with a row.
  */
-export class SqliteRows implements BookRows {
-  readonly objects: SqliteObjects
-  readonly #database: DatabaseSync
-  readonly #statements = new Map<string, StatementSync>()
-
+export class SqliteRows extends SqliteHoldRows implements BookRows {
+  plans?: AccountPlans
   readonly #accounts = new Map<number, AccountRow>()
   readonly #grants = new Map<number, GrantRow>()
-  readonly #savedAccounts = new Set<AccountRow>()
-  readonly #savedGrants = new Set<GrantRow>()
-
-  constructor(database: DatabaseSync) {
-    this.#database = database
-    this.objects = new SqliteObjects(database)
-  }
+  /** By account: its grants that are scheduled or active, when they were read. */
+  readonly #inUse = new Map<number, GrantRow[]>()
+  readonly #pools = new Map<string, PoolRow>()
+  readonly #saved = new Map<object, () => void>()
 
   end(): void {
-    this.#writeGrants()
-    for (const account of this.#savedAccounts) this.#writeAccount(account)
+    for (const write of this.#saved.values()) write()
     this.undone()
   }
 
   /** The transaction was undone: nothing that was saved is written. */
   undone(): void {
-    this.#savedAccounts.clear()
-    this.#savedGrants.clear()
+    this.#saved.clear()
     this.#accounts.clear()
     this.#grants.clear()
+    this.#inUse.clear()
+    this.#pools.clear()
+    this.holds.clear()
   }
 
   account({ customer, unit, stripeAccount }: AccountKey): AccountRow | undefined {
-    const sql = `SELECT * FROM credit_accounts WHERE customer = ? AND unit = ? AND stripe_account = ?`
-    const found = this.#get(sql, customer, unit, stripeAccount)
+    const sql = `SELECT ${accountColumns} FROM credit_accounts
+      WHERE customer = ? AND unit = ? AND stripe_account = ?`
+    const found = this.sql.get(sql, customer, unit, stripeAccount)
     return found && this.#ownAccount(found)
   }
 
   accountById(id: number): AccountRow {
     const known = this.#accounts.get(id)
     if (known !== undefined) return known
-    const found = this.#get('SELECT * FROM credit_accounts WHERE id = ?', id)
+    const found = this.sql.get(`SELECT ${accountColumns} FROM credit_accounts WHERE id = ?`, id)
     return this.#ownAccount(found as Columns)
   }
 
@@ -69,22 +72,20 @@ export class SqliteRows implements BookRows {
     const sql = `INSERT INTO credit_accounts (customer, unit, stripe_account, created_at)
       VALUES (?, ?, ?, ?)
       RETURNING *`
-    return this.#ownAccount(this.#get(sql, customer, unit, stripeAccount, at) as Columns)
+    return this.#ownAccount(this.sql.get(sql, customer, unit, stripeAccount, at) as Columns)
   }
 
   accountsOf(customer: string): readonly AccountRow[] {
-    const sql = 'SELECT * FROM credit_accounts WHERE customer = ? ORDER BY id'
-    return this.#all(sql, customer).map((found) => this.#ownAccount(found))
+    const sql = `SELECT ${accountColumns} FROM credit_accounts WHERE customer = ? ORDER BY id`
+    return this.sql.all(sql, customer).map((found) => this.#ownAccount(found))
   }
 
   saveAccount(account: AccountRow): void {
-    this.#savedAccounts.add(account)
-  }
-
-  #writeAccount({ id, posted, held, debt, nextDueAt, blocked, lastEntry }: AccountRow): void {
-    const sql = `UPDATE credit_accounts
-      SET posted = ?, held = ?, debt = ?, next_due_at = ?, blocked = ?, last_entry = ? WHERE id = ?`
-    this.#run(sql, posted, held, debt, nextDueAt, blocked, lastEntry, id)
+    this.#saved.set(account, () => {
+      const { id, debt, nextDueAt, blocked } = account
+      const sql = 'UPDATE credit_accounts SET debt = ?, next_due_at = ?, blocked = ? WHERE id = ?'
+      this.sql.run(sql, debt, nextDueAt, blocked, id)
+    })
   }
 
   addGrant(grant: Omit<GrantRow, 'id'>): GrantRow {
@@ -94,135 +95,132 @@ export class SqliteRows implements BookRows {
         kind, effective_at, expires_at, source, idempotency_key, created_at)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`
     const what = [account, amount, remaining, held, revoked, state, priority, kind] as const
-    const found = this.#get(sql, ...what, effectiveAt, expiresAt, source, idempotencyKey, createdAt)
-    return this.#ownGrant(found as Columns)
+    const found = this.sql.get(
+      sql,
+      ...what,
+      effectiveAt,
+      expiresAt,
+      source,
+      idempotencyKey,
+      createdAt,
+    )
+    const made = this.#ownGrant(found as Columns)
+    this.#inUse.get(account)?.push(made)
+    return made
   }
 
   grant(id: number): GrantRow {
     const known = this.#grants.get(id)
     if (known !== undefined) return known
-    return this.#ownGrant(this.#get('SELECT * FROM credit_grants WHERE id = ?', id) as Columns)
+    return this.#ownGrant(this.sql.get('SELECT * FROM credit_grants WHERE id = ?', id) as Columns)
   }
 
   grantByKey(account: number, idempotencyKey: string): GrantRow | undefined {
     const sql = 'SELECT * FROM credit_grants WHERE account = ? AND idempotency_key = ?'
-    const found = this.#get(sql, account, idempotencyKey)
+    const found = this.sql.get(sql, account, idempotencyKey)
     return found && this.#ownGrant(found)
   }
 
   grantsOfSource(account: number, source: string): readonly GrantRow[] {
-    const sql = `SELECT * FROM credit_grants WHERE account = ? AND source = ? ORDER BY ${drawingOrder}`
-    return this.#all(sql, account, source).map((found) => this.#ownGrant(found))
+    const sql = 'SELECT * FROM credit_grants WHERE account = ? AND source = ?'
+    const found = this.sql.all(sql, account, source).map((row) => this.#ownGrant(row))
+    return found.toSorted(drawnBefore)
   }
 
   grants(account: number, state: GrantState): readonly GrantRow[] {
-    this.#writeGrants()
-    // The state stands in the text, for the partial index to be used.
-    const sql = `SELECT * FROM credit_grants WHERE account = ? AND state = '${state}'
-      ORDER BY ${drawingOrder}`
-    return this.#all(sql, account).map((found) => this.#ownGrant(found))
+    let inUse = this.#inUse.get(account)
+    if (inUse === undefined) {
+      // The states stand in the text, for the partial index to be used.
+      const sql = `SELECT * FROM credit_grants
+        WHERE account = ? AND state IN ('scheduled', 'active')`
+      inUse = this.sql.all(sql, account).map((found) => this.#ownGrant(found))
+      // One that this operation has given before it asked is there already.
+      this.#inUse.set(account, inUse)
+    }
+    return inUse.filter((grant) => grant.state === state).toSorted(drawnBefore)
+  }
+
+  expiredHeld(account: number): readonly GrantRow[] {
+    const sql = `SELECT * FROM credit_grants WHERE account = ? AND held > 0`
+    for (const found of this.sql.all(sql, account)) this.#ownGrant(found)
+    return [...this.#grants.values()].filter(
+      (grant) => grant.account === account && grant.state === 'expired' && grant.held > 0n,
+    )
   }
 
   saveGrant(grant: GrantRow): void {
-    this.#savedGrants.add(grant)
-  }
-
-  #writeGrants(): void {
-    for (const grant of this.#savedGrants) this.#writeGrant(grant)
-    this.#savedGrants.clear()
+    this.#saved.set(grant, () => this.#writeGrant(grant))
   }
 
   #writeGrant({ id, remaining, held, revoked, state }: GrantRow): void {
     // A state that is set is written to its index too, whether it changes or not.
     const sql = `UPDATE credit_grants SET remaining = ?, held = ?, revoked = ? WHERE id = ? AND state = ?`
-    if (this.#run(sql, remaining, held, revoked, id, state) > 0) return
+    if (this.sql.run(sql, remaining, held, revoked, id, state) > 0) return
     const all = `UPDATE credit_grants SET remaining = ?, held = ?, revoked = ?, state = ? WHERE id = ?`
-    this.#run(all, remaining, held, revoked, state, id)
+    this.sql.run(all, remaining, held, revoked, state, id)
   }
 
-  hold(id: string): HoldRow | undefined {
-    const found = this.#get('SELECT * FROM credit_holds WHERE id = ?', id)
-    return found && toHold(found)
-  }
-
-  addHold(hold: HoldRow): void {
-    const sql = `INSERT INTO credit_holds
-        (id, account, amount, floor, allocation, pools, state, lease_until, job, created_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-    const { id, account, amount, floor, allocation, pools, state, leaseUntil, job, createdAt } =
-      hold
-    const of = [parts(allocation), pools.length === 0 ? '[]' : JSON.stringify(pools)] as const
-    this.#run(sql, id, account, amount, floor, ...of, state, leaseUntil, job, createdAt)
-  }
-
-  saveHold({ id, amount, allocation, state, leaseUntil, job }: HoldRow): void {
-    const sql = `UPDATE credit_holds
-      SET amount = ?, allocation = ?, state = ?, lease_until = ?, job = ? WHERE id = ?`
-    this.#run(sql, amount, parts(allocation), state, leaseUntil, job, id)
-  }
-
-  holdsOfJob(job: string): readonly HoldRow[] {
-    return this.#all('SELECT * FROM credit_holds WHERE job = ? ORDER BY id', job).map(toHold)
-  }
-
-  endedLeases(now: number, limit: number): readonly HoldRow[] {
-    const sql = `SELECT * FROM credit_holds WHERE state = 'open' AND lease_until <= ?
-      ORDER BY lease_until, id LIMIT ?`
-    return this.#all(sql, now, limit).map(toHold)
+  dueAccounts(now: number, limit: number): readonly AccountRow[] {
+    const sql = `SELECT ${accountColumns} FROM credit_accounts WHERE next_due_at <= ?
+      ORDER BY next_due_at, id LIMIT ?`
+    return this.sql.all(sql, now, limit).map((found) => this.#ownAccount(found))
   }
 
   pool(pool: string, period: string): PoolRow | undefined {
-    const found = this.#get(
-      'SELECT * FROM credit_pools WHERE pool = ? AND period = ?',
-      pool,
-      period,
-    )
-    return found && toPool(found)
+    const known = this.#pools.get(poolName(pool, period))
+    if (known !== undefined) return known
+    const sql = 'SELECT * FROM credit_pools WHERE pool = ? AND period = ?'
+    const found = this.sql.get(sql, pool, period)
+    return found && this.#ownPool(found)
   }
 
   lastPool(pool: string): PoolRow | undefined {
     const sql = 'SELECT * FROM credit_pools WHERE pool = ? ORDER BY id DESC LIMIT 1'
-    const found = this.#get(sql, pool)
-    return found && toPool(found)
+    const found = this.sql.get(sql, pool)
+    return found && this.#ownPool(found)
   }
 
   addPool({ pool, period, limit, carried, spent, held }: PoolRow): PoolRow {
     const sql = `INSERT INTO credit_pools (pool, period, "limit", carried, spent, held)
       VALUES (?, ?, ?, ?, ?, ?) RETURNING *`
-    return toPool(this.#get(sql, pool, period, limit, carried, spent, held) as Columns)
+    return this.#ownPool(this.sql.get(sql, pool, period, limit, carried, spent, held) as Columns)
   }
 
-  savePool({ pool, period, limit, spent, held }: PoolRow): void {
-    const sql = `UPDATE credit_pools SET "limit" = ?, spent = ?, held = ? WHERE pool = ? AND period = ?`
-    this.#run(sql, limit, spent, held, pool, period)
+  savePool(row: PoolRow): void {
+    this.#saved.set(row, () => {
+      const { pool, period, limit, spent, held } = row
+      const sql = `UPDATE credit_pools SET "limit" = ?, spent = ?, held = ?
+        WHERE pool = ? AND period = ?`
+      this.sql.run(sql, limit, spent, held, pool, period)
+    })
   }
 
   addEntry(account: AccountRow, entry: NewEntry): void {
     const { grant, kind, amount, key, actor, at } = entry
-    const { hold = null, record = null, ref = null } = entry
+    const { hold = null, record = null, pools = null, ref = null } = entry
     account.lastEntry++
     const sql = `INSERT INTO credit_entries
-        (account, id, grant_id, kind, amount, key, hold, record, ref, actor, at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-    const of = [account.id, account.lastEntry] as const
-    this.#run(sql, ...of, grant, kind, amount, key, hold, record, ref, actor, at)
+        (account, id, grant_id, kind, amount, key, hold, record, pools, ref, actor, at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    const of = [account.id, account.lastEntry, grant, kind, amount, key] as const
+    this.sql.run(sql, ...of, hold, record, poolText(pools ?? []), ref, actor, at)
   }
 
   entries(account: number, limit: number, before: number | null): readonly EntryRow[] {
     const sql = `SELECT * FROM credit_entries WHERE account = ? AND id < ? ORDER BY id DESC LIMIT ?`
-    return this.#all(sql, account, before ?? Number.MAX_SAFE_INTEGER, limit).map(toEntry)
+    return this.sql.all(sql, account, before ?? Number.MAX_SAFE_INTEGER, limit).map(toEntry)
   }
 
   hasEntry(account: number, key: string): boolean {
     const sql = 'SELECT 1 FROM credit_entries WHERE account = ? AND key = ?'
-    return this.#get(sql, account, key) !== undefined
+    return this.sql.get(sql, account, key) !== undefined
   }
 
   entriesOf(account: number, key: string): readonly EntryRow[] {
     const sql = 'SELECT * FROM credit_entries WHERE account = ? AND key = ?'
     const found: EntryRow[] = []
     for (let count = 0; ; count++) {
-      const entry = this.#get(sql, account, count === 0 ? key : `${key}:${count}`)
+      const entry = this.sql.get(sql, account, count === 0 ? key : `${key}:${count}`)
       if (entry === undefined) return found
       found.push(toEntry(entry))
     }
@@ -231,18 +229,21 @@ export class SqliteRows implements BookRows {
   entriesOfGrant({ id, account }: GrantRow): readonly EntryRow[] {
     const sql = `SELECT * FROM credit_entries
       WHERE account = ? AND grant_id = ? AND kind <> 'usage' ORDER BY id`
-    return this.#all(sql, account, id).map(toEntry)
+    return this.sql.all(sql, account, id).map(toEntry)
   }
 
   /** Everything, for who checks the books. */
   all() {
     const of = (table: string, order = 'id') =>
-      this.#all(`SELECT * FROM ${table} ORDER BY ${order}`)
+      this.sql.all(`SELECT * FROM ${table} ORDER BY ${order}`)
     return {
-      accounts: of('credit_accounts').map(toAccount),
+      accounts: this.sql
+        .all(`SELECT ${accountColumns} FROM credit_accounts ORDER BY id`)
+        .map(toAccount),
       pools: of('credit_pools').map(toPool),
       grants: of('credit_grants').map(toGrant),
-      holds: this.#all('SELECT * FROM credit_holds ORDER BY created_at, id').map(toHold),
+      holds: this.sql.all('SELECT * FROM credit_holds ORDER BY created_at, id').map(toHold),
+      endedHolds: of('credit_ended_holds').map(toEndedHold),
       entries: of('credit_entries', 'account, id').map(toEntry),
     }
   }
@@ -263,30 +264,12 @@ export class SqliteRows implements BookRows {
     return grant
   }
 
-  #prepared(sql: string): StatementSync {
-    let statement = this.#statements.get(sql)
-    if (statement === undefined) {
-      statement = this.#database.prepare(sql)
-      // Amounts are larger than a number is exact.
-      statement.setReadBigInts(true)
-      this.#statements.set(sql, statement)
-    }
-    return statement
+  #ownPool(found: Columns): PoolRow {
+    const pool = toPool(found)
+    const name = poolName(pool.pool, pool.period)
+    const known = this.#pools.get(name)
+    if (known !== undefined) return known
+    this.#pools.set(name, pool)
+    return pool
   }
-
-  #get(sql: string, ...values: SQLInputValue[]): Columns | undefined {
-    return this.#prepared(sql).get(...values) as Columns | undefined
-  }
-
-  #all(sql: string, ...values: SQLInputValue[]): readonly Columns[] {
-    return this.#prepared(sql).all(...values) as unknown as readonly Columns[]
-  }
-
-  #run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#prepared(sql).run(...values).changes)
-  }
-}
-
-function parts(allocation: readonly Allocation[]): string {
-  return JSON.stringify(allocation.map(([grant, part]) => [grant, part.toString()]))
 }

@@ -3,6 +3,10 @@ import type { DatabaseSync } from 'node:sqlite'
 /**
  * In the outbox's own file, beside its tables. Amounts are 64-bit integers, checked to stay so;
  * entries can be added and never changed. A customer's name stands in `credit_accounts` alone.
+ *
+ * A call writes two rows of two tables when it begins, and three of three when it ends: each page that
+ * a transaction changes costs as much as all else that is done with it. So holds have no index by
+ * their lease: they are few, since those that have ended are deleted.
  */
 const version1 = `
   CREATE TABLE credit_accounts (
@@ -10,15 +14,13 @@ const version1 = `
     customer TEXT NOT NULL,
     unit TEXT NOT NULL,
     stripe_account TEXT NOT NULL,
-    posted INTEGER NOT NULL DEFAULT 0,
-    held INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0),
     debt INTEGER NOT NULL DEFAULT 0 CHECK (debt >= 0),
     next_due_at REAL,
     blocked TEXT,
-    last_entry INTEGER NOT NULL DEFAULT 0,
     created_at REAL NOT NULL,
     UNIQUE (customer, unit, stripe_account)
   ) STRICT;
+  CREATE INDEX credit_accounts_due ON credit_accounts (next_due_at) WHERE next_due_at IS NOT NULL;
 
   CREATE TABLE credit_grants (
     id INTEGER PRIMARY KEY,
@@ -48,14 +50,20 @@ const version1 = `
     amount INTEGER NOT NULL CHECK (amount >= 0),
     floor INTEGER NOT NULL,
     allocation TEXT NOT NULL,
-    pools TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('open', 'settled', 'released', 'expired')),
-    lease_until REAL NOT NULL,
+    pools TEXT,
+    named INTEGER NOT NULL,
     job TEXT,
+    state TEXT NOT NULL CHECK (state IN ('open', 'expired')),
+    lease_until REAL NOT NULL,
     created_at REAL NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX credit_holds_job ON credit_holds (job) WHERE job IS NOT NULL;
-  CREATE INDEX credit_holds_open ON credit_holds (lease_until) WHERE state = 'open';
+
+  CREATE TABLE credit_ended_holds (
+    id TEXT PRIMARY KEY,
+    account INTEGER NOT NULL,
+    amount INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE credit_pools (
     id INTEGER PRIMARY KEY,
@@ -77,6 +85,7 @@ const version1 = `
     key TEXT NOT NULL,
     hold TEXT,
     record TEXT,
+    pools TEXT,
     ref TEXT,
     actor TEXT NOT NULL,
     at REAL NOT NULL,

@@ -113,7 +113,7 @@ export class AskedCall {
       const amount = this.#most(account.unit)
       if (typeof amount !== 'bigint') return amount
       const limits = this.#limitsOf(account.unit)
-      const refused = refusalOf(rows, account, amount, limits)
+      const refused = refusalOf(rows, account, amount, limits, act)
       if (refused !== undefined) return { state: 'refused', account, refused, amount }
       wanted.push({ account, amount, limits })
     }

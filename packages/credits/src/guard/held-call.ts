@@ -10,7 +10,6 @@ import type { Admission } from '@token-meter/core'
 import type { Unit } from '../amount.ts'
 import { keepForJob, raise, type Refused, refusalOf, release } from '../books/holds.ts'
 import { due } from '../books/operations.ts'
-import type { PoolLimit } from '../books/pools.ts'
 import type { AccountRow, BookRows, HoldRow } from '../books/rows.ts'
 import { CreditsUnavailableError } from '../errors.ts'
 import type { AskedCall, GuardContext, HeldPart } from './asked-call.ts'
@@ -117,7 +116,7 @@ export class HeldCall implements Admission, LiveHolds {
 
   /** Inside a transaction: all of it or nothing. */
   #raise(rows: BookRows, output: number, at: number): Shortfall | undefined {
-    const wanted: { held: HoldRow; by: bigint; limits: readonly PoolLimit[] }[] = []
+    const wanted: { held: HoldRow; by: bigint }[] = []
     for (const { id, unit, limits } of this.#parts) {
       const held = rows.hold(id)
       // Its lease was over, in a process that stood still: its records are charged as they come.
@@ -125,12 +124,13 @@ export class HeldCall implements Admission, LiveHolds {
       const by = (this.#asked.amountOf(unit, output) ?? 0n) - held.amount
       if (by <= 0n) continue
       const account: AccountRow = rows.accountById(held.account)
-      due(rows, account, { actor: 'guard', at })
-      const refused = refusalOf(rows, account, by, limits)
+      const act = { actor: 'guard', at }
+      due(rows, account, act)
+      const refused = refusalOf(rows, account, by, limits, act)
       if (refused !== undefined) return { unit, refused, by }
-      wanted.push({ held, by, limits })
+      wanted.push({ held, by })
     }
-    for (const { held, by, limits } of wanted) raise(rows, held, by, limits)
+    for (const { held, by } of wanted) raise(rows, held, by)
     return undefined
   }
 }

@@ -115,7 +115,7 @@ export class Leases {
     if (short.length === 0) return
     const ids = short.flatMap(({ holdIds }) => holdIds)
     try {
-      await this.#books.write((rows) => renew(rows, ids, until), { holds: ids })
+      await this.#books.write((rows) => renew(rows, ids, until))
       for (const holds of short) holds.leaseUntil = until
     } catch (cause) {
       const told = `the holds of ${short.length} call(s) under way could not be renewed: it is tried again`
