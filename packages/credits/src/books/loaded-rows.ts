@@ -85,10 +85,15 @@ export class LoadedRows {
   readonly answers = new Map<string, unknown>()
 }
 
-/** A question as text. */
+/**
+ * A question as text. Without the moment at which it was asked: an operation that begins again may do so
+ * at another one, and would never be done in a database whose answers take longer than the clock's step.
+ */
 export function questionOf(need: Need): string {
-  return JSON.stringify(need)
+  return JSON.stringify(need, (name, value: unknown) => (moments.has(name) ? undefined : value))
 }
+
+const moments: ReadonlySet<string> = new Set(['now', 'at'])
 
 export const poolName = (pool: string, period: string) => JSON.stringify([pool, period])
 export const entryName = (account: number, key: string) => `${account} ${key}`

@@ -32,6 +32,7 @@ export class Leases {
   /** What could not be written yet. */
   readonly #endings = new Set<Ending>()
   #timer: ReturnType<typeof setInterval> | undefined
+  #isRenewing = false
 
   constructor(options: {
     readonly books: Books
@@ -112,7 +113,9 @@ export class Leases {
     }
     const until = this.#now() + this.#leaseMs
     const short = [...this.#live].filter(({ leaseUntil }) => leaseUntil < until - this.#leaseMs / 4)
-    if (short.length === 0) return
+    // A database that is slow is not asked again before it has answered: it would only be slower.
+    if (short.length === 0 || this.#isRenewing) return
+    this.#isRenewing = true
     const ids = short.flatMap(({ holdIds }) => holdIds)
     try {
       await this.#books.write((rows) => renew(rows, ids, until))
@@ -120,6 +123,8 @@ export class Leases {
     } catch (cause) {
       const told = `the holds of ${short.length} call(s) under way could not be renewed: it is tried again`
       this.#events.fault(new CreditsUnavailableError(told, { cause }))
+    } finally {
+      this.#isRenewing = false
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Act } from '../books/operations.ts'
+import { postedOf } from '../books/balance.ts'
 import { openAccount } from '../books/operations.ts'
 import { give, revoke, unrevoke } from '../books/grants.ts'
 import type { AccountKey, AccountRow, BookRows, GrantRow } from '../books/rows.ts'
@@ -135,7 +136,7 @@ function undo(
   { id }: TakenBack,
   act: Act,
 ): bigint {
-  const before = account.posted
+  const before = postedOf(rows, account)
   for (const grant of grants) unrevoke(rows, account, revocation(id, grant), act)
-  return rows.accountById(account.id).posted - before
+  return postedOf(rows, account) - before
 }
