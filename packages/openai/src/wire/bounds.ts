@@ -114,7 +114,8 @@ export const decisionBounds: Bounds = (body, call) => requestBounds(body, () => 
  */
 export const inputBounds: Bounds = (body) =>
   requestBounds(body, ({ input, inputs, texts }) => ({
-    added: perText * (prompts(input) + prompts(inputs) + prompts(texts)),
+    added:
+      perText * [input, inputs, texts].filter(isSaid).reduce((sum, each) => sum + prompts(each), 0),
     tokens: ['input', 'input_ids'],
     noOutput: true,
   }))
