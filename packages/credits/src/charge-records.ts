@@ -18,7 +18,9 @@ export function chargeRecords(
   const settled = new Set<number>()
   for (const held of holdIds.flatMap((id) => holdsNamed(rows, id))) {
     const account = rows.accountById(held.account)
-    const charges = records.flatMap((record) => chargeOf(record, account, cost))
+    // What a batch used can be others' too.
+    const own = records.filter(({ customer }) => customer === account.customer)
+    const charges = own.flatMap((record) => chargeOf(record, account, cost))
     settle(rows, held.id, charges, act)
     settled.add(account.id)
   }

@@ -51,6 +51,17 @@ describe.each(Object.entries(stores))('credits in %s', (_, open) => {
     ).rejects.toMatchObject({ code: 'credits_conflict' })
   })
 
+  test("a hold is settled by another customer's record too, which that one is charged", async () => {
+    const { outbox, credits } = start()
+    await credits.grant('cus_1', { usd: '1', idempotencyKey: 'a' })
+    await credits.grant('cus_2', { usd: '1', idempotencyKey: 'b' })
+    const hold = await credits.hold('cus_1', { usd: '0.4' })
+    const record = { ...costing('r_of_another', '0.25'), customer: 'cus_2' }
+    await outbox.append([record], { holdIds: [hold.id] })
+    expect(await credits.balance('cus_1')).toMatchObject({ available: '1', held: '0' })
+    expect(await credits.balance('cus_2')).toMatchObject({ available: '0.75' })
+  })
+
   test('a hold is settled with its record, in the append that keeps it', async () => {
     const { outbox, credits } = start()
     await credits.grant('cus_1', { usd: '1', idempotencyKey: 'a' })

@@ -1,53 +1,11 @@
-import { startReplayServer } from '@token-meter/testkit'
-import {
-  RefusedError,
-  watchedGuard,
-  type WatchedGuard,
-  watchedOutbox,
-} from '@token-meter/testkit/internal'
+import { RefusedError, watchedOutbox } from '@token-meter/testkit/internal'
 import { describe, expect, test } from 'vitest'
-import { createMeter, openaiProvider, type UsageRecord } from '../src/index.ts'
+import { createMeter, openaiProvider } from '../src/index.ts'
+import { refuses, startGuarded as start } from './guarded.ts'
 import { until } from './metered.ts'
 import { chatCompletion, chatRequest, chatScript } from './scripts.ts'
 import { type SdkClass, sdkMajors } from './sdk-majors.ts'
 
-let runs = 0
-
-async function start(OpenAI: SdkClass, first?: WatchedGuard['first'], client: object = {}) {
-  const server = await startReplayServer()
-  const guard = watchedGuard(first)
-  const outbox = watchedOutbox()
-  const records: UsageRecord[] = []
-  const errors: Error[] = []
-  const meter = createMeter({
-    providers: [openaiProvider],
-    outbox,
-    guard,
-    onError: (error) => void errors.push(error),
-  })
-  meter.on('usage', (record) => void records.push(record))
-  const baseURL = `${server.url}/guarded-${runs++}/v1`
-  const newClient = (more: object = {}) =>
-    new OpenAI({ apiKey: 'sk-test', baseURL, maxRetries: 0, ...client, ...more })
-  return {
-    server,
-    guard,
-    outbox,
-    meter,
-    records,
-    errors,
-    newClient,
-    metered: meter(newClient(), 'cus_1'),
-    async [Symbol.asyncDispose]() {
-      await meter.close()
-      await server.close()
-    },
-  }
-}
-
-const refuses = () => {
-  throw new RefusedError()
-}
 const request = chatRequest as { model: string; messages: [] }
 
 /** The refusal that a promise comes to, which helpers of the SDK may have their own error around. */

@@ -52,7 +52,7 @@ export class AnthropicObservation extends ClientObservation<AnthropicClient> {
       this.guarded(() => {
         const target = { baseUrl: client.baseURL, provider: this.providerOf(client) }
         const context = new RequestContext(anthropicWire, this.observer, target)
-        return observeBatchDownload(answer, batchResults(batchId), context)
+        return observeBatchDownload(answer, batchResults(batchId, context), context)
       }) ?? answer
     )
   }

@@ -25,10 +25,14 @@ import { addContent, readMessage } from './messages.ts'
  */
 
 const name = 'messages.batches.results'
+const jobs = 'messages.batches'
 
 /** The results of a batch, a JSON line for each request. */
-export function batchResults<Creator>(batchId: string): WireOperation<Creator> {
-  const endpoint = batchLine(batchId)
+export function batchResults<Creator>(
+  batchId: string,
+  context: WireContext<Creator>,
+): WireOperation<Creator> {
+  const endpoint = batchLine(batchId, context)
   const of = (line: unknown) => {
     const body = { batch_id: batchId, custom_id: jsonObject(line).custom_id }
     return [{ endpoint, answer: line, body }]
@@ -42,7 +46,7 @@ export function batchResults<Creator>(batchId: string): WireOperation<Creator> {
 }
 
 /** One line: only requests that succeeded are billed. */
-function batchLine(batchId: string): Endpoint {
+function batchLine(batchId: string, context: WireContext): Endpoint {
   return {
     name,
     isLinked: ({ provider, body }) =>
@@ -51,6 +55,8 @@ function batchLine(batchId: string): Endpoint {
       const { custom_id: customId, result } = jsonObject(line)
       const { type, message } = jsonObject(result)
       if (type !== 'succeeded') return []
+      // The first that is billed settles what is held for all of them.
+      context.jobs(jobs).settle(keyOf(call.provider, batchId))
       // The message too: a server that speaks Anthropic's language may repeat its batch ids.
       const messageId = text(jsonObject(message).id) ?? ''
       const identity = [call.provider, 'batches', batchId, text(customId) ?? '', messageId]
@@ -65,17 +71,16 @@ function batchLine(batchId: string): Endpoint {
 }
 
 /**
- * `POST /v1/messages/batches`: free, and remembered where a request of it is billed to somebody else.
- * `undefined` where none is, which only its body tells.
+ * `POST /v1/messages/batches`: free, remembered where a request of it is billed to somebody else, and work
+ * that a guard may hold for.
  */
 export function batchCreation<Creator>(
   request: WireRequest,
-  { provider }: WireContext<Creator>,
-): WireOperation<Creator> | undefined {
+  context: WireContext<Creator>,
+): WireOperation<Creator> {
   const body = requestBody(request.body)
-  // Before its body is known it may be one.
-  const linked = request.body === undefined ? new Set<string>() : linkedRequests(provider, body)
-  return linked && { endpoint: rememberingLinked(linked), body, free: true }
+  const linked = linkedRequests(context.provider, body)
+  return { endpoint: batchEndpoint(linked, context), body, free: true, startsJob: true }
 }
 
 /** The requests of a batch that the customer is billed for: by their `custom_id`, or all of them. */
@@ -87,13 +92,16 @@ const mostRemembered = 1000
 /** Batches of this process with linked requests. */
 const linkedBatches = new Map<string, Linked>()
 
-function rememberingLinked(linked: Linked): Endpoint {
+function batchEndpoint(linked: Linked | undefined, context: WireContext): Endpoint {
   return {
-    name: 'messages.batches',
+    name: jobs,
     bounds: batchBounds,
+    isLinked: () => linked === 'all',
     read(batch, { provider }) {
       const id = text(jsonObject(batch).id)
       if (id === undefined) return []
+      context.jobs(jobs).created(keyOf(provider, id), {})
+      if (linked === undefined) return []
       linkedBatches.set(keyOf(provider, id), linked)
       const [oldest] = linkedBatches.keys()
       if (linkedBatches.size > mostRemembered && oldest !== undefined) linkedBatches.delete(oldest)

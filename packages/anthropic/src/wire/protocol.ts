@@ -24,7 +24,7 @@ export const anthropicWire: WireProtocol = {
       case 'batch':
         return batchCreation(request, context)
       case 'batch-results':
-        return batchResults(route.batchId)
+        return batchResults(route.batchId, context)
       default:
         return { endpoint: endpoints[route.kind], body: requestBody(request.body) }
     }

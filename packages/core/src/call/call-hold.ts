@@ -27,14 +27,17 @@ export interface GuardSettings {
   readonly fault: (what: string, cause: unknown) => void
 }
 
+/** What is told of a hold. Of one that was kept, only that it is given back. */
+type HoldEnds = Partial<Admission> & Pick<Admission, 'holdIds'>
+
 /** How a call ends that has no record. */
 export type UnrecordedEnd = 'released' | 'lost'
 
 export class CallHold {
   /** Set until the guard has answered, where it needs time: nothing may be sent before. */
   readonly admitted: Promise<void> | undefined
-  readonly #fault: GuardSettings['fault']
-  #admission: Admission | undefined
+  readonly #settings: GuardSettings
+  #admission: HoldEnds | undefined
   /** Calls that share it and have not ended. */
   #open = 1
   #isLost = false
@@ -42,10 +45,10 @@ export class CallHold {
   #isOver = false
 
   /** @throws never: a refusal is the rejection of `admitted`. */
-  constructor(call: GuardedCall, { guard, fault }: GuardSettings) {
-    this.#fault = fault
+  constructor(call: GuardedCall, settings: GuardSettings) {
+    this.#settings = settings
     try {
-      const answer = guard.admit(call)
+      const answer = settings.guard.admit(call)
       if (!handleRejection(answer)) this.#admission = answer as Admission | undefined
       else {
         this.admitted = (answer as Promise<Admission | undefined>).then((admission) =>
@@ -76,7 +79,7 @@ export class CallHold {
     if (this.#isOver) return
     // Before the guard has answered, the records have no hold: what comes is given back.
     if (this.#admission !== undefined) this.#isOver = true
-    this.#tell((admission) => admission.settled())
+    this.#tell((admission) => admission.settled?.())
   }
 
   /** One of its calls has ended without a record. */
@@ -91,7 +94,10 @@ export class CallHold {
   keep(name: string, forMs: number): void {
     if (this.#isOver || this.#isKept) return
     this.#isKept = true
-    this.#tell((admission) => admission.keep({ name, forMs }))
+    this.#tell((admission) => admission.keep?.({ name, forMs }))
+    // What the guard knows of the call, such as its request, is not remembered as long as the job.
+    const { holdIds } = this
+    this.#admission &&= { holdIds, release: () => this.#settings.guard.ended?.({ name }) }
   }
 
   /** What is told of the output of a stream; `undefined` where nobody wants to know. */
@@ -106,17 +112,17 @@ export class CallHold {
     if (admission !== undefined && this.#open <= 0) this.#giveBack(admission)
   }
 
-  #giveBack(admission: Admission): void {
+  #giveBack(admission: HoldEnds): void {
     this.#isOver = true
-    this.#tell(() => (this.#isLost ? admission.lost() : admission.release()))
+    this.#tell(() => (this.#isLost ? admission.lost?.() : admission.release?.()))
   }
 
-  #tell(what: (admission: Admission) => void): void {
+  #tell(what: (admission: HoldEnds) => void): void {
     if (this.#admission === undefined) return
     try {
       what(this.#admission)
     } catch (cause) {
-      this.#fault('what is held for a call could not be told how it ended', cause)
+      this.#settings.fault('what is held for a call could not be told how it ended', cause)
     }
   }
 }

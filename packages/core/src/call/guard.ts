@@ -19,7 +19,7 @@ export interface Guard {
   admit(call: GuardedCall): Admission | undefined | Promise<Admission | undefined>
   /**
    * Work that goes on after its request was answered, and that another process may have started, has
-   * ended and used nothing: what is held under that name is given back.
+   * ended and used nothing: what was kept under that name is given back.
    */
   ended?(job: { readonly name: string }): void
 }
@@ -44,8 +44,8 @@ export interface GuardedCall {
 }
 
 /**
- * What is held for one call. One of `settled`, `release` and `lost` ends it, once, and `keep` may come
- * before. None of them may throw; what they do takes its time by itself.
+ * What is held for one call. One of `settled`, `release`, `lost` and `keep` ends it, once. None of them may
+ * throw; what they do takes its time by itself.
  */
 export interface Admission {
   /** The names of what is held: the records of the call are appended with them, which settles it. */
@@ -61,8 +61,8 @@ export interface Admission {
   lost(): void
   /**
    * The call has started work that goes on. The hold stays for so long, and any process can find it by
-   * this name: where the record of its end is appended by one that has not the hold itself, the id in
-   * `holdIds` is `job:<name>`.
+   * this name: the record of its end is appended with `holdIds`, or, by a process that has not the hold
+   * itself, with the id `job:<name>`; where there is none, the guard is told by `ended`.
    */
   keep(job: { readonly name: string; readonly forMs: number }): void
   /**

@@ -98,10 +98,11 @@ export class RequestContext implements WireContext<ObservedCall> {
    * @throws MissingCustomerError where the meter refuses calls that nobody pays for.
    */
   begin(operation: WireOperation<ObservedCall>, method: string, isSent = false): ObservedCall {
-    const { endpoint, body, free = false, creator, rewrite, parts } = operation
+    const { endpoint, body, free = false, startsJob, creator, rewrite, parts } = operation
     const call = { provider: this.provider, endpoint: endpoint.name, method, body }
     const observed =
-      creator?.again(call, endpoint) ?? this.#observer.begin(call, endpoint, { free, isSent })
+      creator?.again(call, endpoint) ??
+      this.#observer.begin(call, endpoint, { free, isSent, startsJob: startsJob === true })
     observed.rewrite = rewrite
     observed.needsProof = this.#needsProof
     observed.parts = parts && new PartsObservation(this, parts, () => observed)

@@ -133,13 +133,18 @@ export interface CallObserver {
   /**
    * A call is about to be sent. `free` says that it costs nothing itself (it asks for a response
    * again), so that it is never refused, and nothing is held for it; `isSent` that it has been sent already,
-   * so that nothing can be held for it. Any other is not sent before its `admission`, where it has one.
+   * so that nothing can be held for it; `startsJob` that work is, for which something is held where it is
+   * known who pays. Nothing is sent before its `admission`, where it has one.
    * @throws MissingCustomerError where the meter refuses calls that nobody pays for.
    */
   begin(
     call: Call,
     endpoint: Endpoint,
-    options?: { readonly free?: boolean; readonly isSent?: boolean },
+    options?: {
+      readonly free?: boolean
+      readonly isSent?: boolean
+      readonly startsJob?: boolean
+    },
   ): ObservedCall
   /** Reports a fault of the observation. Never throws. */
   fault(what: string, cause?: unknown): void

@@ -115,11 +115,12 @@ export function meterOn<SupportedClient extends object>(
     const policy = { onInterrupted, billLinked, count }
     const guarding = guard && { guard, pools: own.pools ?? noPools, fault: onFault }
     return {
-      begin(call, endpoint, { free = false, isSent = false } = {}) {
+      begin(call, endpoint, { free = false, isSent = false, startsJob = false } = {}) {
         const onMissing = free ? 'record' : onMissingCustomer
         const payer = findPayer(call, { ...payerOptions, onMissingCustomer: onMissing })
         const observed = new ObservedCall(call, endpoint, payer, recorder, policy, guarding)
-        if (!free && !isSent) observed.ask()
+        const isAsked = startsJob ? payer.customer !== null : !free
+        if (isAsked && !isSent) observed.ask()
         return observed
       },
       fault: onFault,

@@ -66,6 +66,11 @@ export interface WireOperation<Creator = unknown> {
   readonly body: Call['body']
   /** It costs nothing itself (it asks for something again), so that it is never refused. */
   readonly free?: true | undefined
+  /**
+   * It is free, and starts work that is billed to whoever reads its results: a guard holds for it, where it
+   * is known who pays.
+   */
+  readonly startsJob?: true | undefined
   /** Who pays, where it asks again for what another call created. */
   readonly creator?: Creator | undefined
   /** What has to be changed about the request, so that its answer says what it used. */

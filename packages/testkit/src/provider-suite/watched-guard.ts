@@ -17,6 +17,8 @@ export interface WatchedHold {
   readonly ends: HoldEnd[]
   /** What was told of its output so far. */
   readonly seen: number[]
+  /** How long it was kept for its job, in ms. */
+  keptForMs?: number
 }
 
 /** A guard that holds for each call, and knows what became of it. */
@@ -41,14 +43,17 @@ export function watchedGuard(first: WatchedGuard['first'] = () => undefined): Wa
     const ends: HoldEnd[] = []
     const seen: number[] = []
     const { progress } = guard
-    const held = { id: `hold_${holds.length + 1}`, call, ends, seen }
+    const held: WatchedHold = { id: `hold_${holds.length + 1}`, call, ends, seen }
     holds.push(held)
     return {
       holdIds: [held.id],
       settled: () => void ends.push('settled'),
       release: () => void ends.push('released'),
       lost: () => void ends.push('lost'),
-      keep: ({ name }) => void ends.push(`kept ${name}`),
+      keep({ name, forMs }) {
+        held.keptForMs = forMs
+        ends.push(`kept ${name}`)
+      },
       ...(progress && {
         progress(tokens: number) {
           seen.push(tokens)

@@ -106,8 +106,10 @@ async function refusedBy(
 /** @throws MissingCustomerError where the meter refuses calls that nobody pays for. */
 function begin({ operation, context, needsProof, isBlind }: Opened, method: string): ObservedCall {
   const isUncertain = needsProof === 'usage' || (needsProof && isBlind)
-  const isNeverRefused = isUncertain || isPaidAround()
-  const begun = isNeverRefused ? { ...operation, free: true as const } : operation
+  const isFreeHere = needsProof !== false && operation.free === true
+  const isNeverRefused = isUncertain || isFreeHere || isPaidAround()
+  const unheld = { ...operation, free: true as const, startsJob: undefined }
+  const begun = isNeverRefused ? unheld : operation
   const call = context.begin(begun, method.toUpperCase())
   call.needsProof = needsProof
   return call
