@@ -13,7 +13,7 @@ const question = {
   messages: [{ role: 'user' as const, content: 'What is the answer?' }],
 }
 
-describe.each(Object.entries(everyStore()))('calls under a guard on %s', (_, open) => {
+describe.each(Object.entries(everyStore()))('calls under a guard on %s', (kind, open) => {
   async function start(
     usd: string,
     reply: (body: Body) => Reply = () => ({ input: 20, output: 10 }),
@@ -148,16 +148,34 @@ describe.each(Object.entries(everyStore()))('calls under a guard on %s', (_, ope
     expect(Number((await balance()).available)).toBeLessThan(0.99988)
   })
 
-  test('by default a stream without a cap is let finish, and what was not held is debt', async () => {
+  test('a stream without a cap ends when there is no more credit, where it is to', async () => {
     const reply = () => ({ input: 20, output: 400 })
-    const { meter, openai, balance } = await start('0.0025', reply, { defaultMaxOutput: 100 })
+    const extending = { onExhausted: 'extend', defaultMaxOutput: 100 } as const
     const { max_tokens: _, ...uncapped } = question
-    const client = meter(openai, 'cus_1', { includeUsage: true })
-    const stream = await client.chat.completions.create({ ...uncapped, stream: true })
-    let chunks = 0
-    for await (const _ of stream) chunks++
-    expect(chunks).toBeGreaterThan(400)
-    expect(await balance()).toMatchObject({ available: '-0.00152', debt: '0.00152', held: '0' })
+    const finish = async (usd: string, options: GuardOptions) => {
+      const { meter, openai, balance } = await start(usd, reply, options)
+      const client = meter(openai, 'cus_1', { includeUsage: true })
+      const stream = await client.chat.completions.create({ ...uncapped, stream: true })
+      let chunks = 0
+      const error = await (async () => {
+        for await (const _ of stream) chunks++
+      })().catch((cause: unknown) => cause)
+      await vi.waitFor(async () => expect((await balance()).held).toBe('0'))
+      return { chunks, error, left: await balance() }
+    }
+    const short = await finish('0.0025', extending)
+    expect(short.error).toBeInstanceOf(InsufficientCreditsError)
+    expect(short.chunks).toBeLessThan(400)
+    // What comes while a database is asked is passed on.
+    if (kind !== 'postgres') expect(short.left.debt).toBe('0')
+    const enough = await finish('0.01', extending)
+    expect(enough).toMatchObject({ error: undefined, left: { available: '0.00598' } })
+    // By default it is let finish, and what was not held is debt.
+    const over = await finish('0.0025', { defaultMaxOutput: 100 })
+    expect(over).toMatchObject({
+      error: undefined,
+      left: { available: '-0.00152', debt: '0.00152' },
+    })
   })
 
   test('a response in the background is held for until somebody sees its end', async () => {

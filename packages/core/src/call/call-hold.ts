@@ -162,7 +162,7 @@ export class AskingCall implements GuardedCall {
   }
 
   likelyInput(): number {
-    const estimate = new TokenEstimate(this.model ?? '')
+    const estimate = new TokenEstimate(this.model ?? '').roughly()
     try {
       this.#endpoint.estimateInput(readableFields(this.call.body), estimate)
     } catch {

@@ -311,6 +311,19 @@ describe('the heuristic, beside o200k', () => {
   })
 })
 
+test('a part of a long text stands for all of it', () => {
+  const tokensOf = (estimate: TokenEstimate, text: string) => {
+    estimate.add(text)
+    return estimate.tokens
+  }
+  const long = samples.map(([, sample]) => sample.repeat(100)).join('\n')
+  const whole = tokensOf(new TokenEstimate(), long)
+  expect(Math.abs(tokensOf(new TokenEstimate().roughly(), long) / whole - 1)).toBeLessThan(0.05)
+  expect(tokensOf(new TokenEstimate().roughly(), english)).toBe(
+    tokensOf(new TokenEstimate(), english),
+  )
+})
+
 test('every character weighs something', () => {
   for (let code = 0; code < 0x10000; code++) {
     expect(tokenWeight(String.fromCharCode(code))).toBeGreaterThan(0)

@@ -20,6 +20,7 @@ export class TokenEstimate {
   #sampled = 0
   #hasAnswer = false
   #hasToolCall = false
+  #isRough = false
 
   constructor(model = '', count?: TextCounter) {
     this.#tokensPerWeight = tokensPerO200k(model) / weightOfToken
@@ -51,8 +52,14 @@ export class TokenEstimate {
     this.#hasAnswer = true
   }
 
+  /** A part of a long text stands for all of it: for who waits for the estimate. Returns itself. */
+  roughly(): this {
+    this.#isRough = true
+    return this
+  }
+
   #weigh(text: string): void {
-    this.#weight += tokenWeight(text)
+    this.#weight += this.#isRough ? roughWeight(text) : tokenWeight(text)
     if (this.#count !== undefined && this.#sampled < sampleLength) this.#sample(text)
   }
 
@@ -246,6 +253,23 @@ export function tokenWeight(text: string): number {
     weight += code < 0x80 ? (asciiWeights[code] as number) : wideWeight(code)
   }
   return weight
+}
+
+/** Text up to this length is weighed whole, and of a longer one a piece of so many characters in four. */
+const longText = 32_768
+const pieceLength = 2048
+
+/** The same of a long text by pieces of it, evenly spread. */
+function roughWeight(text: string): number {
+  if (text.length <= longText) return tokenWeight(text)
+  let weight = 0
+  let weighed = 0
+  for (let from = 0; from < text.length; from += 4 * pieceLength) {
+    const piece = text.slice(from, from + pieceLength)
+    weight += tokenWeight(piece)
+    weighed += piece.length
+  }
+  return (weight * text.length) / weighed
 }
 
 /** What `tokenWeight` calls one token. */
