@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { watchedGuard, watchedOutbox } from '@token-meter/testkit/internal'
 import { type Metered, sdkMajors, startMetered } from './metered.ts'
 
 const none = { input: 0, cachedInput: 0, cachedWrite: 0, output: 0 }
@@ -89,6 +90,21 @@ describe.each(sdkMajors)('jobs of cohere-ai $major', (sdk) => {
         raw: { billed_units: { input_tokens: 2_500_000_000 } },
       }),
     ])
+  })
+
+  test('what is held for a job stays until it is seen finished, and is settled by its record', async () => {
+    const [guard, outbox] = [watchedGuard(), watchedOutbox()]
+    await using run = await startMetered(sdk, { guard, outbox })
+    const [done, failed] = [newId(), newId()]
+    await createEmbedJob(run, done)
+    await createEmbedJob(run, failed)
+    expect(guard.ends.map((ends) => ends.length)).toEqual([1, 1])
+    run.server.serve(embedJob(done) as never)
+    await run.meteredV2.embedJobs.get(done)
+    run.server.serve(embedJob(failed, { status: 'failed', meta: undefined }) as never)
+    await run.meteredV2.embedJobs.get(failed)
+    expect(outbox.appends).toEqual([{ records: 1, holdIds: ['hold_1'] }])
+    expect(guard.ends.map((ends) => ends.slice(1))).toEqual([['settled'], ['released']])
   })
 
   test('a batch is billed by its totals, in a tier of its own', async () => {

@@ -5,6 +5,8 @@ import {
   type ClientOptions,
   createMeter,
   type Customer,
+  type Guard,
+  type Outbox,
   memoryOutbox,
   type Meter,
   type MeterOptions,
@@ -46,20 +48,31 @@ export interface Metered extends AsyncDisposable {
 export interface MeteredOptions extends ClientOptions {
   readonly customer?: Customer
   readonly onMissingCustomer?: 'record' | 'throw'
+  readonly guard?: Guard
+  readonly outbox?: Outbox
   readonly cost?: MeterOptions['cost']
   /** Options of the SDK's client. */
   readonly client?: ConstructorParameters<typeof CohereClient>[0]
 }
 
 export async function startMetered(sdk: Sdk, options: MeteredOptions = {}): Promise<Metered> {
-  const { client = {}, customer = 'cus_1', onMissingCustomer = 'record', cost, ...rest } = options
+  const {
+    client = {},
+    customer = 'cus_1',
+    onMissingCustomer = 'record',
+    guard,
+    outbox,
+    cost,
+    ...rest
+  } = options
   const server = await startReplayServer()
   const records: UsageRecord[] = []
   const errors: TokenMeterError[] = []
   const meter = createMeter({
     providers: [cohereProvider],
-    outbox: memoryOutbox(),
+    outbox: outbox ?? memoryOutbox(),
     onMissingCustomer,
+    ...(guard && { guard }),
     ...(cost && { cost }),
     onError: (error) => void errors.push(error),
   })

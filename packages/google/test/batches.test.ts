@@ -2,6 +2,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { watchedGuard, watchedOutbox } from '@token-meter/testkit/internal'
 import { startMetered } from './metered.ts'
 import { contentAnswer, countedTokens, model, request } from './scripts.ts'
 import { sdkMajors } from './sdk-majors.ts'
@@ -49,6 +50,28 @@ describe.each(sdkMajors)('batches of genai $major', ({ major, GoogleGenAI }) => 
     ])
     expect(new Set(run.records.map(({ id }) => id)).size).toBe(2)
     expect(run.errors).toEqual([])
+  })
+
+  test('what is held for a job stays until its answers are seen, and is settled by them', async () => {
+    const [guard, outbox] = [watchedGuard(), watchedOutbox()]
+    await using run = await startMetered(GoogleGenAI, { guard, outbox })
+    const output = { inlinedResponses: { inlinedResponses: [{ response: contentAnswer }] } }
+    run.server.serve(job('held', 'PENDING'))
+    run.server.serve(job('held', 'RUNNING'))
+    run.server.serve(job('held', 'SUCCEEDED', output))
+    run.server.serve(job('broken', 'PENDING'))
+    run.server.serve(job('broken', 'FAILED'))
+    const { name } = await run.metered.batches.create({ model, src })
+    expect(guard.asked[0]?.bounds()).toMatchObject({ answers: 1, beyond: [] })
+    await run.metered.batches.get({ name: String(name) })
+    expect(guard.ends).toEqual([[expect.stringMatching(/^kept .*held/)]])
+    await run.metered.batches.get({ name: String(name) })
+    expect(outbox.appends).toEqual([{ records: 1, holdIds: ['hold_1'] }])
+    expect(guard.ends[0]?.slice(1)).toEqual(['settled'])
+    const broken = await run.metered.batches.create({ model, src })
+    await run.metered.batches.get({ name: String(broken.name) })
+    expect(guard.ends[1]?.slice(1)).toEqual(['released'])
+    expect(run.records).toHaveLength(1)
   })
 
   test('answers in a file: counted as it is downloaded, once, and byte for byte the same', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { watchedGuard, watchedOutbox } from '@token-meter/testkit/internal'
 import { type Metered, sdkMajors, startMetered } from './metered.ts'
 
 const none = { input: 0, cachedInput: 0, cachedWrite: 0, output: 0 }
@@ -209,6 +210,25 @@ describe.each(sdkMajors)('@mistralai/mistralai $major', ({ major, Mistral }) => 
       { ...answered, tokens: { ...none, input: 20, output: 4 } },
     ])
     expect(run.errors).toEqual([])
+  })
+
+  test('what is held for a batch job stays until its answers are seen, and is settled by them', async () => {
+    const [guard, outbox] = [watchedGuard(), watchedOutbox()]
+    await using run = await startMetered(Mistral, { guard, outbox })
+    const held = { ...job, id: `job_held_${major}` }
+    const outputs = [{ response: { status_code: 200, body: completion(usage(10, 3)) } }]
+    run.server.serve({ ...held, status: 'QUEUED' })
+    run.server.serve({ ...held, status: 'SUCCESS', outputs })
+    await run.metered.batch.jobs.create({
+      endpoint: '/v1/chat/completions',
+      model,
+      requests: [{ body: { messages, max_tokens: 20 } }],
+    } as never)
+    expect(guard.ends).toEqual([[expect.stringMatching(/^kept .*job_held/)]])
+    expect(guard.asked[0]?.bounds()).toMatchObject({ maxOutput: 20, jobForMs: 86_400_000 })
+    await run.metered.batch.jobs.get({ jobId: held.id, inline: true } as never)
+    expect(outbox.appends).toEqual([{ records: 1, holdIds: ['hold_1'] }])
+    expect(guard.ends[0]?.slice(1)).toEqual(['settled'])
   })
 
   test('a batch job that is done and does not show its answers is told, and billed when it does', async () => {

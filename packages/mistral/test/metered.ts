@@ -5,6 +5,8 @@ import {
   type ClientOptions,
   createMeter,
   type Customer,
+  type Guard,
+  type Outbox,
   memoryOutbox,
   type Meter,
   type MistralClient,
@@ -35,19 +37,29 @@ export interface Metered extends AsyncDisposable {
 export interface MeteredOptions extends ClientOptions {
   readonly customer?: Customer
   readonly onMissingCustomer?: 'record' | 'throw'
+  readonly guard?: Guard
+  readonly outbox?: Outbox
   /** Options of the SDK's client. */
   readonly client?: ConstructorParameters<SdkClass>[0]
 }
 
 export async function startMetered(Sdk: SdkClass, options: MeteredOptions = {}): Promise<Metered> {
-  const { client = {}, customer = 'cus_1', onMissingCustomer = 'record', ...rest } = options
+  const {
+    client = {},
+    customer = 'cus_1',
+    onMissingCustomer = 'record',
+    guard,
+    outbox,
+    ...rest
+  } = options
   const server = await startReplayServer()
   const records: UsageRecord[] = []
   const errors: TokenMeterError[] = []
   const meter = createMeter({
     providers: [mistralProvider],
-    outbox: memoryOutbox(),
+    outbox: outbox ?? memoryOutbox(),
     onMissingCustomer,
+    ...(guard && { guard }),
     onError: (error) => void errors.push(error),
   })
   meter.on('usage', (record) => void records.push(record))

@@ -67,12 +67,17 @@ function finishedJob<Creator>(
   const creator = jobs.creatorOf(key)
   if (creator === undefined && !isRecent(job)) return []
   const model = text(job.model) ?? jobs.fieldsOf(key)?.model
-  if (!jobs.settle(key)) return []
+  if (jobs.isBilled(key)) return []
   if (usageOf(kind, job) === undefined) {
+    jobs.settle(key)
     if (succeeded.has(String(job.status))) context.warn(`${untold[kind]}: record() its usage`)
     return []
   }
-  return [{ endpoint: endpointOf(kind), answer: job, creator, body: { model } }]
+  const endpoint = endpointOf(kind)
+  // Settled when the call that pays for it has begun: it takes over what is held for the job.
+  const read: Endpoint['read'] = (answer, call) =>
+    jobs.settle(key) ? endpoint.read(answer, call) : []
+  return [{ endpoint: { ...endpoint, read }, answer: job, creator, body: { model } }]
 }
 
 const succeeded: ReadonlySet<string> = new Set(['complete', 'BATCH_STATUS_COMPLETED'])

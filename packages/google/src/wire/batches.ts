@@ -13,6 +13,7 @@ import {
 import { batchBounds } from './bounds.ts'
 import { contentReading } from './content.ts'
 import { modelName } from './routes.ts'
+import { settling } from './settling.ts'
 import { Grounding } from './tools.ts'
 import { embedContentUsage } from './usage/embed-content.ts'
 
@@ -99,14 +100,21 @@ function finishedBatch<Creator>(
   const jobs = context.jobs('batches')
   const name = text(jsonObject(job).name)
   const { responses, file } = batchOutput(job)
-  if (name === undefined || (responses.length === 0 && file === undefined)) return []
-  if (jobs.isBilled(name)) return []
+  if (name === undefined || jobs.isBilled(name)) return []
+  if (responses.length === 0 && file === undefined) {
+    // What is held for it is given back.
+    if (hasFailed(job)) jobs.settle(name)
+    return []
+  }
   const model = modelName(text(jsonObject(jsonObject(job).metadata).model) ?? '')
   const creator = jobs.creatorOf(name)
   const body = { model: model || jobs.fieldsOf(name)?.model }
-  jobs.settle(name)
   const endpoint = file === undefined ? batches : namingFile(file, context)
-  return [{ endpoint, answer: job, creator, body }]
+  return [{ endpoint: settling(endpoint, jobs, name), answer: job, creator, body }]
+}
+
+function hasFailed(job: unknown): boolean {
+  return /FAILED|CANCELLED|EXPIRED/.test(String(jsonObject(jsonObject(job).metadata).state))
 }
 
 /** Of a job whose answers are in a file: whoever pays for the job pays for what the file says. */

@@ -12,6 +12,7 @@ import {
 } from '@token-meter/core/wire'
 import { videoBounds } from './bounds.ts'
 import { modelName } from './routes.ts'
+import { settling } from './settling.ts'
 
 /** What Veo makes unless told otherwise: https://ai.google.dev/gemini-api/docs/video */
 const defaultSeconds = 8
@@ -66,8 +67,7 @@ export function videoAgain<Creator>(context: WireContext<Creator>): WireOperatio
     if (name === undefined || done !== true || jobs.isBilled(name)) return []
     const model = modelName(name.replace(/\/operations\/.*/, ''))
     const [creator, body = { model }] = [jobs.creatorOf(name), jobs.fieldsOf(name)]
-    jobs.settle(name)
-    return [{ endpoint: videos, answer: operation, creator, body }]
+    return [{ endpoint: settling(videos, jobs, name), answer: operation, creator, body }]
   }
   return { endpoint: videos, body: {}, free: true, parts: { of } }
 }
