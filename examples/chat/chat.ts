@@ -1,4 +1,5 @@
 import type { Meter } from '@token-meter/core'
+import { InsufficientCreditsError } from '@token-meter/credits'
 import type { OpenAIClient } from '@token-meter/openai'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
@@ -14,6 +15,9 @@ export interface ChatOptions {
   readonly model: string
   readonly answers: RunningAnswers
 }
+
+/** Caps what an answer can cost, and so what is held for it: see `server.ts`. */
+export const mostOutput = 800
 
 const instructions = { role: 'system', content: 'Answer briefly, in plain text.' } as const
 
@@ -31,7 +35,12 @@ export function chatRoute({ meter, model, answers }: ChatOptions): Hono<ForTenan
     const ended = answers.begin()
     try {
       const answer = await openai.chat.completions.create(
-        { model, messages: [instructions, ...messages], stream: true },
+        {
+          model,
+          messages: [instructions, ...messages],
+          max_completion_tokens: mostOutput,
+          stream: true,
+        },
         { signal },
       )
       return streamSSE(c, async (page) => {
@@ -50,6 +59,8 @@ export function chatRoute({ meter, model, answers }: ChatOptions): Hono<ForTenan
       })
     } catch (error) {
       ended()
+      // Nothing was sent. The page has the question still, and asks again once there is credit.
+      if (error instanceof InsufficientCreditsError) return c.json(error, 402)
       if (!signal.aborted) logFailure(error)
       return c.json({ error: 'The model did not answer.' }, 502)
     }

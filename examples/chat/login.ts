@@ -35,9 +35,10 @@ function loginPage(tenants: readonly Tenant[]) {
           <h1>Who are you?</h1>
           <p>Three companies share this chat. Each pays for its own tokens, and sees only those.</p>
           ${tenants.map(
-            ({ id, name }) =>
+            ({ id, name, isPrepaid }) =>
               html`<button name="company" value="${id}">
                 <span class="initial">${name.charAt(0)}</span>${name}
+                <small>${isPrepaid ? 'buys credit' : 'pays as it goes'}</small>
               </button>`,
           )}
           <small>No password: this page stands in for the login that you have.</small>

@@ -1,20 +1,18 @@
-import type { TokenType } from '@token-meter/core'
-
-/** Whole dollars for a million tokens. */
-type Price = Readonly<Record<TokenType, number>>
+import { modelSlug } from '@token-meter/core'
+import { cost, type ModelPrice } from '@token-meter/core/cost'
 
 /**
- * Made up for this example: what you charge is yours to choose. In production the prices stand in
- * Stripe, on the meter, and Stripe multiplies.
+ * In dollars for a million tokens. Made up for this example: what you charge is yours to choose. Credit
+ * is charged by these; who pays as they go is charged by those that stand in Stripe, on the meter.
  */
-const examplePrices: Readonly<Record<string, Price>> = {
-  'openai/gpt-5.4': { input: 5, cached_input: 1, cached_write: 5, output: 30 },
-  'openai/gpt-5.4-mini': { input: 2, cached_input: 1, cached_write: 2, output: 10 },
+const examplePrices: Readonly<Record<string, ModelPrice>> = {
+  'openai/gpt-5.4': { input: 5, cachedInput: 1, cachedWrite: 5, output: 30 },
+  'openai/gpt-5.4-mini': { input: 2, cachedInput: 1, cachedWrite: 2, output: 10 },
 }
 
-const anyOtherModel: Price = { input: 4, cached_input: 1, cached_write: 4, output: 20 }
+const anyOtherModel: ModelPrice = { input: 4, cachedInput: 1, cachedWrite: 4, output: 20 }
 
-/** What tokens cost the tenant, in millionths of a dollar. */
-export function microdollarsFor(model: string, type: TokenType, tokens: number): number {
-  return tokens * (examplePrices[model] ?? anyOtherModel)[type]
-}
+/** What usage costs a company, for the records and the panel, and for what is held before a call. */
+export const priceUsage = cost({
+  prices: ({ provider, model }) => examplePrices[modelSlug(provider, model)] ?? anyOtherModel,
+})

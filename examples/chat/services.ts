@@ -1,11 +1,12 @@
 import type { StripeSinkOptions } from '@token-meter/stripe'
-import { startFakeStripe } from '@token-meter/testkit'
+import { type FakeStripe, startFakeStripe } from '@token-meter/testkit'
 import OpenAI from 'openai'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { customersFrom, EnvironmentError } from './customers.ts'
 import { startLocalProvider } from './local-provider.ts'
+import { localSeller, realSeller, type Seller } from './seller.ts'
 import { localCustomers, type StripeCustomers } from './tenants.ts'
 
 /** What the server needs from outside, each the real thing or a stand-in on this machine. */
@@ -14,6 +15,10 @@ export interface Services extends AsyncDisposable {
   readonly stripe: StripeSinkOptions
   /** Of the event destination that tells of usage that Stripe could not bill. */
   readonly webhookSecret: string | undefined
+  /** Where Stripe is on this machine. */
+  readonly fake: FakeStripe | undefined
+  /** Who sells credit, once it is known where this server is; nothing where none is sold. */
+  openSeller(url: string): Promise<Seller | undefined>
   readonly customers: StripeCustomers
   /** Where the usage is kept. */
   readonly outboxFile: string
@@ -50,18 +55,15 @@ export async function startServices(environment: NodeJS.ProcessEnv): Promise<Ser
       : 'on this machine: a stand-in, over real HTTP. With OPENAI_API_KEY: the real OpenAI.'
   }
 
-  let stripe: StripeSinkOptions
-  if (stripeKey) {
-    stripe = { apiKey: stripeKey }
-  } else {
-    const fake = started.use(await startFakeStripe())
-    stripe = { apiKey: fake.apiKey, baseUrl: fake.url }
-  }
+  const fake = stripeKey ? undefined : started.use(await startFakeStripe())
 
   const running = started.move()
   return {
     model,
-    stripe,
+    stripe: fake ? { apiKey: fake.apiKey, baseUrl: fake.url } : { apiKey: stripeKey },
+    fake,
+    openSeller: async (url) =>
+      fake ? await localSeller(fake, url) : await realSeller(stripeKey ?? '', environment),
     webhookSecret: environment.STRIPE_WEBHOOK_SECRET || undefined,
     customers,
     // What a stand-in was not sent must not wait on disk for the real Stripe.

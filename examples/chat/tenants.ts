@@ -4,16 +4,22 @@ export interface Tenant {
   readonly name: string
   /** Who Stripe bills: `cus_...`. Your application has it in its database, beside the company. */
   readonly stripeCustomer: string
+  /** Buys credit before it is used. The others are billed afterwards for what they used. */
+  readonly isPrepaid: boolean
 }
 
 export type StripeCustomers = readonly [alder: string, birch: string, cedar: string]
 
 export const localCustomers: StripeCustomers = ['cus_alder', 'cus_birch', 'cus_cedar']
 
-export function tenantsOf([alder, birch, cedar]: StripeCustomers): readonly Tenant[] {
+/** @param sellsCredit where it cannot be bought, all pay as they go. */
+export function tenantsOf(
+  [alder, birch, cedar]: StripeCustomers,
+  sellsCredit: boolean,
+): readonly Tenant[] {
   return [
-    { id: 'alder', name: 'Alder Travel', stripeCustomer: alder },
-    { id: 'birch', name: 'Birch Legal', stripeCustomer: birch },
-    { id: 'cedar', name: 'Cedar Market', stripeCustomer: cedar },
+    { id: 'alder', name: 'Alder Travel', stripeCustomer: alder, isPrepaid: false },
+    { id: 'birch', name: 'Birch Legal', stripeCustomer: birch, isPrepaid: false },
+    { id: 'cedar', name: 'Cedar Market', stripeCustomer: cedar, isPrepaid: sellsCredit },
   ]
 }

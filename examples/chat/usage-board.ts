@@ -14,6 +14,9 @@ export class UsageBoard {
     meter.on('delivered', ({ records }) => {
       for (const record of records) this.#change(record, (usage) => usage.markDelivered(record))
     })
+    meter.on('covered', ({ records }) => {
+      for (const record of records) this.#change(record, (usage) => usage.markCovered(record))
+    })
     // From a delivery, or from the webhook: Stripe can refuse what it has accepted.
     meter.on('dead-letter', ({ record }) =>
       this.#change(record, (usage) => usage.markRefused(record)),

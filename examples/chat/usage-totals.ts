@@ -1,5 +1,4 @@
 import { toMeterEvents, type TokenType, type UsageRecord } from '@token-meter/core'
-import { microdollarsFor } from './prices.ts'
 
 /** What one tenant has used since the server started. */
 export interface UsageTotals {
@@ -8,6 +7,8 @@ export interface UsageTotals {
   readonly estimated: number
   /** Answers whose usage Stripe does not have yet. */
   readonly undelivered: number
+  /** Answers that prepaid credit has paid for: Stripe gets nothing of them. */
+  readonly covered: number
   /** Answers whose usage Stripe could not bill: dead letters, for somebody to look at. */
   readonly refused: number
   readonly models: Readonly<Record<string, Partial<Readonly<Record<TokenType, number>>>>>
@@ -18,6 +19,7 @@ export interface UsageTotals {
 export class TenantUsage {
   #answers = 0
   #estimated = 0
+  #covered = 0
   #microdollars = 0
   readonly #undelivered = new Set<string>()
   readonly #refused = new Set<string>()
@@ -27,17 +29,22 @@ export class TenantUsage {
     this.#answers++
     if (record.outcome === 'estimated') this.#estimated++
     this.#undelivered.add(record.id)
+    // To look at. What is charged are the decimals of the record itself.
+    this.#microdollars += Math.round(Number(record.cost?.billed ?? 0) * 1_000_000)
     for (const { value, dimensions } of toMeterEvents(record)) {
       const type = dimensions.token_type as TokenType
       const tokens = (this.#models[dimensions.model] ??= {})
       tokens[type] = (tokens[type] ?? 0) + value
-      this.#microdollars += microdollarsFor(dimensions.model, type, value)
     }
   }
 
   markDelivered(record: UsageRecord): void {
     this.#undelivered.delete(record.id)
     this.#refused.delete(record.id)
+  }
+
+  markCovered(record: UsageRecord): void {
+    if (this.#undelivered.delete(record.id)) this.#covered++
   }
 
   markRefused(record: UsageRecord): void {
@@ -50,6 +57,7 @@ export class TenantUsage {
       answers: this.#answers,
       estimated: this.#estimated,
       undelivered: this.#undelivered.size,
+      covered: this.#covered,
       refused: this.#refused.size,
       models: this.#models,
       microdollars: this.#microdollars,

@@ -1,3 +1,4 @@
+import { untilCredit } from './credit.js'
 import { eventsIn } from './events.js'
 
 const conversation = document.querySelector('#conversation')
@@ -13,7 +14,7 @@ let answering
 composer.addEventListener('submit', (event) => {
   event.preventDefault()
   const text = question.value.trim()
-  if (text === '' || answering !== undefined) return
+  if (text === '' || answering !== undefined || send.disabled) return
   question.value = ''
   ask(text)
 })
@@ -35,8 +36,13 @@ stop.addEventListener('click', () => answering?.abort())
 
 async function ask(text) {
   document.querySelector('.empty')?.remove()
-  addBubble('user').textContent = text
+  const asked = addBubble('user')
+  asked.textContent = text
   messages.push({ role: 'user', content: text })
+  await answer(asked)
+}
+
+async function answer(asked) {
   const bubble = addBubble('assistant')
   setAnswering(new AbortController())
   let note
@@ -45,12 +51,30 @@ async function ask(text) {
   } catch (error) {
     note = error.name === 'AbortError' ? 'Stopped' : 'The connection was lost.'
   }
+  if (note?.code === 'insufficient_credits') {
+    bubble.remove()
+    await goOnWithCredit(asked, note)
+    return
+  }
   bubble.classList.add('complete')
   if (note !== undefined) bubble.dataset.note = note
   // Who asks again after a failure must not send two questions in a row.
   if (bubble.textContent === '') messages.pop()
   else messages.push({ role: 'assistant', content: bubble.textContent })
   setAnswering(undefined)
+}
+
+/** Nothing was sent: the question stays, and is asked again once there is credit for it. */
+async function goOnWithCredit(asked, shortage) {
+  send.disabled = true
+  setAnswering(undefined)
+  const goesOn = await untilCredit(conversation, shortage)
+  send.disabled = false
+  if (goesOn) return await answer(asked)
+  messages.pop()
+  asked.remove()
+  question.value = [asked.textContent, question.value].filter(Boolean).join('\n')
+  question.focus()
 }
 
 /** Returns what went wrong, if anything did. */
@@ -62,6 +86,7 @@ async function stream(bubble, signal) {
     signal,
   })
   if (response.status === 401) location.assign('/login')
+  if (response.status === 402) return await response.json()
   if (!response.ok) return 'There was no answer. Please try again.'
   for await (const { event, data } of eventsIn(response.body)) {
     if (event === 'done') return undefined

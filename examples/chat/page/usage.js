@@ -10,30 +10,32 @@ const byId = (id) => document.getElementById(id)
 // On a phone the table is there for who opens it.
 byId('details').open = matchMedia('(min-width: 800px)').matches
 
-const usage = new EventSource('/usage')
+export const usage = new EventSource('/usage')
 usage.addEventListener('message', ({ data }) => show(JSON.parse(data)))
 usage.addEventListener('error', () => {
   // The browser connects again by itself, but not after an answer such as "401".
   if (usage.readyState === EventSource.CLOSED) location.assign('/login')
 })
 
-function show({ company, answers, estimated, undelivered, refused, models, microdollars }) {
+function show(totals) {
+  const { company, answers, estimated, undelivered, refused, models, microdollars } = totals
   document.title = `${company} · Chat`
   byId('company').textContent = company
   byId('initial').textContent = company.charAt(0)
   byId('amount').textContent = `$${(microdollars / 1_000_000).toFixed(4)}`
   byId('details').hidden = answers === 0
   byId('models').replaceChildren(...Object.entries(models).map(tableOf))
-  byId('status').textContent = statusOf(answers, undelivered, refused)
+  byId('status').textContent = statusOf(totals)
   byId('status').dataset.state = stateOf(answers, undelivered + refused)
   byId('estimates').hidden = estimated === 0
   byId('estimates').textContent = `${count(estimated, 'answer')} stopped early, billed by estimate.`
 }
 
-function statusOf(answers, undelivered, refused) {
+function statusOf({ answers, undelivered, covered, refused }) {
   if (answers === 0) return 'No answers yet'
   if (refused > 0) return `${count(answers, 'answer')}, ${refused} refused by Stripe`
-  const where = undelivered === 0 ? 'all at Stripe' : `${undelivered} on the way to Stripe`
+  const all = covered === answers ? 'paid from credit' : 'all at Stripe'
+  const where = undelivered === 0 ? all : `${undelivered} on the way`
   return `${count(answers, 'answer')}, ${where}`
 }
 
