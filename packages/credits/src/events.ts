@@ -79,11 +79,11 @@ export class CreditEmitter {
     for (const change of changes) this.#tellOf(change)
   }
 
-  #tellOf({ account, available: left, lastGrant, before, entries }: Change): void {
+  #tellOf({ account, available, left, lastGrant, before, entries }: Change): void {
     const { customer, unit } = account
     const text = (amount: bigint) => formatAmount(amount, unit)
-    const wasLeft = before.available
-    const event = { customer, unit, available: text(left) }
+    const wasLeft = before.left
+    const event = { customer, unit, available: text(available) }
     for (const { kind, amount } of entries) {
       if (kind === 'grant') {
         this.emit('granted', { ...event, amount: text(amount) })
@@ -92,6 +92,7 @@ export class CreditEmitter {
       }
     }
     if (account.debt > before.debt) this.emit('debt', { ...event, debt: text(account.debt) })
+    // By what was spent: with each hold and its end, what may be held goes down and up again.
     if (left <= 0n && wasLeft > 0n) this.emit('exhausted', event)
     else {
       const share = (percent: number) => (lastGrant * BigInt(Math.round(percent * 100))) / 10_000n

@@ -128,6 +128,20 @@ describe.each(Object.entries(stores))('credits in %s', (_, open) => {
     ])
   })
 
+  test('what is only held makes nothing low', async () => {
+    const { credits } = start()
+    const heard: unknown[] = []
+    for (const name of ['low', 'exhausted'] as const) {
+      credits.on(name, ({ available }) => heard.push([name, available]))
+    }
+    await credits.grant('cus_1', { usd: '10', idempotencyKey: 'a' })
+    for (const spent of ['0.5', '0.5', '8']) {
+      const hold = await credits.hold('cus_1', { usd: '9' })
+      await hold.settle(spent)
+    }
+    await vi.waitFor(() => expect(heard).toEqual([['low', '1']]))
+  })
+
   test('a revocation takes what is unspent, then makes debt; a won dispute gives it back', async () => {
     const { outbox, credits } = start()
     await credits.grant('cus_1', { usd: '10', idempotencyKey: 'pi_1' })

@@ -7,6 +7,11 @@ export function availableOf(rows: BookRows, { id, debt }: AccountRow): bigint {
   return rows.grants(id, 'active').reduce((sum, grant) => sum + freeOf(grant), -debt)
 }
 
+/** What is left: with what calls under way have set aside, most of which comes back. */
+export function leftOf(rows: BookRows, { id, debt }: AccountRow): bigint {
+  return rows.grants(id, 'active').reduce((sum, { remaining }) => sum + remaining, -debt)
+}
+
 /** What is set aside for calls under way. */
 export function heldOf(rows: BookRows, { id }: AccountRow): bigint {
   const grants = [...rows.grants(id, 'active'), ...rows.expiredHeld(id)]

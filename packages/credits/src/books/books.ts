@@ -12,7 +12,7 @@ import type {
 } from '@token-meter/core/outbox'
 import { ConfigError } from '@token-meter/core/outbox'
 import type { DatabaseSync } from 'node:sqlite'
-import { availableOf } from './balance.ts'
+import { availableOf, leftOf } from './balance.ts'
 import { MemoryRows } from './memory-rows.ts'
 import type { AccountPlans, AccountRow, BookRows, NewEntry, PoolRow } from './rows.ts'
 import type { Hint } from './loaded-rows.ts'
@@ -26,10 +26,12 @@ export interface Change {
   readonly account: AccountRow
   /** What could be held after the operation. */
   readonly available: bigint
+  /** That, and what calls under way have set aside. */
+  readonly left: bigint
   /** How much was granted last, of what is active; 0 where nothing is. */
   readonly lastGrant: bigint
   /** As it was before the operation. */
-  readonly before: { readonly available: bigint; readonly debt: bigint }
+  readonly before: { readonly left: bigint; readonly debt: bigint }
   readonly entries: readonly NewEntry[]
 }
 
@@ -222,7 +224,7 @@ class Journal {
   readonly plain: BookRows
   readonly #touched = new Map<
     number,
-    Omit<Change, 'available' | 'lastGrant'> & { readonly entries: NewEntry[] }
+    Omit<Change, 'available' | 'left' | 'lastGrant'> & { readonly entries: NewEntry[] }
   >()
   /** By name: a pool that was read, and what was saved of it. */
   readonly #spent = new Map<string, bigint>()
@@ -232,7 +234,7 @@ class Journal {
     this.plain = rows
     const seen = <Row extends AccountRow | undefined>(account: Row): Row => {
       if (account !== undefined && !this.#touched.has(account.id)) {
-        const before = { available: availableOf(rows, account), debt: account.debt }
+        const before = { left: leftOf(rows, account), debt: account.debt }
         this.#touched.set(account.id, { account, before, entries: [] })
       }
       return account
@@ -269,6 +271,7 @@ class Journal {
     const accounts = [...this.#touched.values()].map((touched) => ({
       ...touched,
       available: availableOf(this.plain, touched.account),
+      left: leftOf(this.plain, touched.account),
       lastGrant: this.plain
         .grants(touched.account.id, 'active')
         .reduce((last, { id, amount }) => (id > last.id ? { id, amount } : last), noGrant).amount,
