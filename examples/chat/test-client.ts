@@ -7,6 +7,16 @@ export interface TestClient {
   /** Asks, and reads the answer to its end. */
   ask(question: string): Promise<string>
   get(path: string, signal?: AbortSignal): Promise<Response>
+  /** Presses the button of a form, and follows no redirect. */
+  press(path: string): Promise<Response>
+  /** Collects what the server tells by itself. */
+  follow(path: string): Promise<Followed>
+}
+
+export interface Followed {
+  /** All of it so far. */
+  text(): string
+  leave(): void
 }
 
 /** Signs in as a company. */
@@ -25,10 +35,29 @@ export async function signIn(url: string, company: string): Promise<TestClient> 
       body: JSON.stringify({ messages: [{ role: 'user', content: question }] }),
       signal: signal ?? null,
     })
+  const get = (path: string, signal?: AbortSignal) =>
+    fetch(`${url}${path}`, { headers: { cookie }, signal: signal ?? null })
   return {
     post,
     ask: async (question) => textOf(await (await post(question)).text()),
-    get: (path, signal) => fetch(`${url}${path}`, { headers: { cookie }, signal: signal ?? null }),
+    get,
+    press: (path) =>
+      fetch(`${url}${path}`, {
+        method: 'POST',
+        headers: { cookie, origin: url, 'content-type': 'application/x-www-form-urlencoded' },
+        redirect: 'manual',
+      }),
+    async follow(path) {
+      const left = new AbortController()
+      const { body } = await get(path, left.signal)
+      let seen = ''
+      const read = async (): Promise<void> => {
+        const decoder = new TextDecoder()
+        for await (const bytes of body ?? []) seen += decoder.decode(bytes)
+      }
+      void read().catch(() => {})
+      return { text: () => seen, leave: () => left.abort() }
+    },
   }
 }
 
