@@ -98,4 +98,5 @@ export {
   optionCheck,
   type OptionCheck,
 } from './errors/option-check.ts'
+export { isRequestBound } from './environment/runtime.ts'
 export { settledWithin } from './lib/timing.ts'

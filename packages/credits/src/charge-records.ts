@@ -1,13 +1,17 @@
 import type { CostCalculator } from '@token-meter/core/cost'
 import type { UsageRecord } from '@token-meter/core/outbox'
-import { parseAmount } from './amount.ts'
-import { charge, type Charge, holdsNamed, recordCharge, settle } from './books/holds.ts'
+import { charge, holdsNamed, settle } from './books/holds.ts'
 import type { Act } from './books/operations.ts'
-import type { AccountRow, BookRows } from './books/rows.ts'
+import type { BookRows } from './books/rows.ts'
+import { chargeOf } from './collect/late-charges.ts'
+
+/** The `ref` of what was charged to a hold's account while nobody was named for the record. */
+export const unattributedRef = 'unattributed'
 
 /**
  * Charges records that are kept just now: to the holds that they settle, else to what accounts their
- * customer has. Who has none is billed by a backend alone.
+ * customer has. Who has none is billed by a backend alone. What it leaves out is charged by the cursor
+ * (`collect/cursor.ts`), which sees every record: test usage that nothing is held for.
  */
 export function chargeRecords(
   rows: BookRows,
@@ -18,33 +22,22 @@ export function chargeRecords(
   const settled = new Set<number>()
   for (const held of holdIds.flatMap((id) => holdsNamed(rows, id))) {
     const account = rows.accountById(held.account)
-    // What a batch used can be others' too.
-    const own = records.filter(({ customer }) => customer === account.customer)
-    const charges = own.flatMap((record) => chargeOf(record, account, cost))
+    const isFirst = settled.size === 0
+    const charges = records.flatMap((record) => {
+      const isUnattributed = record.customer === null
+      // What a batch used can be others' too.
+      if (isUnattributed ? !isFirst : record.customer !== account.customer) return []
+      const due = chargeOf(record, account, cost)
+      return isUnattributed ? due.map((one) => ({ ...one, ref: unattributedRef })) : due
+    })
     settle(rows, held.id, charges, act)
     settled.add(account.id)
   }
   for (const record of records) {
-    if (record.customer === null) continue
+    if (record.customer === null || record.livemode === false) continue
     for (const account of rows.accountsOf(record.customer)) {
       if (settled.has(account.id)) continue
       for (const one of chargeOf(record, account, cost)) charge(rows, account, one, act)
     }
   }
-}
-
-/** What a record costs an account; nothing where nobody knows. */
-function chargeOf(
-  record: UsageRecord,
-  { unit }: AccountRow,
-  calculate: CostCalculator | undefined,
-): readonly Charge[] {
-  if (unit === 'tokens') {
-    const { input, cachedInput, cachedWrite, output } = record.tokens
-    const sum = record.unbilled === undefined ? input + cachedInput + cachedWrite + output : 0
-    return [recordCharge(record.id, BigInt(sum))]
-  }
-  const cost = record.cost ?? calculate?.(record)
-  if (cost === undefined || 'unpriced' in cost) return []
-  return [recordCharge(record.id, parseAmount(cost.billed, unit, 'half-up'))]
 }

@@ -6,12 +6,13 @@ import {
   optionCheck,
 } from '@token-meter/core/outbox'
 import { formatAmount, parseAmount } from './amount.ts'
-import { openBooks } from './books/books.ts'
 import { availableOf, heldOf, postedOf } from './books/balance.ts'
 import { adjust, give, revoke, unrevoke } from './books/grants.ts'
 import { hold, jobOf, release, settle, sweep } from './books/holds.ts'
 import { findAccount, openAccount } from './books/operations.ts'
 import { chargeRecords } from './charge-records.ts'
+import { collectVerbs } from './collect/collect-verbs.ts'
+import { checkLasts, openCollecting } from './collect/open-collecting.ts'
 import type { Credits, CreditsOptions } from './credits.ts'
 import { CreditsConflictError, InsufficientCreditsError } from './errors.ts'
 import { CreditEmitter } from './events.ts'
@@ -32,11 +33,13 @@ const known: Readonly<Record<keyof CreditsOptions, true>> = {
   busyMs: true,
   now: true,
   plans: true,
+  ephemeral: true,
 }
 
 /**
  * Prepaid credit beside an outbox.
- * @throws ConfigError for a wrong option, and for an outbox that keeps no books.
+ * @throws ConfigError for a wrong option, for an outbox that keeps no books, and without `ephemeral: true` for one
+ * that dies with the process.
  */
 export function createCredits(options: CreditsOptions): Credits {
   checkKeys<CreditsOptions>('createCredits', options, known)
@@ -46,28 +49,33 @@ export function createCredits(options: CreditsOptions): Credits {
   check('busyMs', busyMs, 'a number of ms above 0', isAboveZero)
   check('lowAt', lowAt, 'a list of percents', Array.isArray)
   check('plans', plans, 'a list of plans', Array.isArray)
+  checkLasts(outbox, options.ephemeral)
   const events = new CreditEmitter(lowAt)
   const pools = new Pools()
   const act = (actor: string) => ({ actor, at: now() })
 
   const planBook = new PlanBook(checkedPlans(plans))
-  const books = openBooks(outbox, {
-    plans: planBook,
-    busyMs,
-    appended(rows, appends) {
-      for (const { records, holdIds } of appends) {
-        chargeRecords(rows, records, holdIds, { cost, act: act('meter') })
-      }
+  const { books, ...collecting } = openCollecting(
+    { outbox, cost, act: () => act('meter'), report: (error) => events.fault(error) },
+    {
+      plans: planBook,
+      busyMs,
+      appended(rows, appends) {
+        for (const { records, holdIds } of appends) {
+          chargeRecords(rows, records, holdIds, { cost, act: act('meter') })
+        }
+      },
+      changed(changes, ofPools) {
+        events.tell(changes)
+        pools.tell(ofPools, events)
+      },
+      isHeard: events.isHeard,
     },
-    changed(changes, ofPools) {
-      events.tell(changes)
-      pools.tell(ofPools, events)
-    },
-    isHeard: events.isHeard,
-  })
+  )
 
   const credits: Credits = {
     ...planVerbs(books, planBook, now),
+    ...collectVerbs({ outbox, books, cost, now, ...collecting }),
 
     async grant(customer, wanted) {
       const key = keyOf(customer, unitOf(wanted))

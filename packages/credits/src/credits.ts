@@ -4,6 +4,8 @@ import type { CostCalculator } from '@token-meter/core/cost'
 import type { Outbox } from '@token-meter/core/outbox'
 import type { Actor, Amount, Unit } from './amount.ts'
 import type { EntryKind, GrantKind } from './books/rows.ts'
+import type { Grant } from './grant.ts'
+import type { CollectVerbs } from './collect/verbs.ts'
 import type { CreditEvents } from './events.ts'
 import type { GuardOptions } from './guard/options.ts'
 import type { Plan } from './plans/plan.ts'
@@ -17,6 +19,11 @@ export interface CreditsOptions {
   readonly cost?: CostCalculator
   /** What customers are given again and again: free tiers, trials, included usage. @default none */
   readonly plans?: readonly Plan[]
+  /**
+   * The books die with the process: without it, a memory outbox is a ConfigError.
+   * @default false
+   */
+  readonly ephemeral?: boolean
   /** At how many percent of the last grant `low` is told. @default [20, 5] */
   readonly lowAt?: readonly number[]
   /** How long a write waits for another process that has the store, in ms. @default 2000 */
@@ -40,24 +47,6 @@ export type GrantOptions = Amount &
     /** What it was given for, to find it by: an invoice. @default the idempotency key */
     readonly source?: string
   }
-
-/** A grant as it stands. Amounts are decimal text of the account's unit. */
-export interface Grant {
-  readonly id: string
-  readonly kind: GrantKind
-  readonly state: 'scheduled' | 'active' | 'expired' | 'voided'
-  readonly amount: string
-  /** Neither used, expired nor revoked. */
-  readonly remaining: string
-  /** Of what remains: set aside for calls under way. */
-  readonly held: string
-  readonly priority: number
-  /** ms since the epoch. */
-  readonly effectiveAt: number
-  /** ms since the epoch. */
-  readonly expiresAt: number | null
-  readonly source: string | null
-}
 
 /** What an account has. Amounts are decimal text of the unit. */
 export interface Balance {
@@ -128,7 +117,7 @@ export interface HistoryQuery {
 }
 
 /** Prepaid credit. Made by `createCredits`. */
-export interface Credits extends PlanVerbs {
+export interface Credits extends PlanVerbs, CollectVerbs {
   /**
    * Gives credit, once for an idempotency key.
    * @throws CreditsConflictError where the key was used for another amount or kind; TypeError or

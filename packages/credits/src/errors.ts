@@ -59,7 +59,7 @@ export class InsufficientCreditsError extends TokenMeterError implements Shortag
 function shortageInWords(shortage: Shortage): string {
   const { customer, unit, available, required, affordableOutputTokens, blocked, pool } = shortage
   if (blocked !== undefined) {
-    return `the account of ${customer} is blocked (${blocked}): nothing is held for it until it is unblocked`
+    return `the account of ${customer} is blocked (${blocked}): ${howToUnblock(blocked)}`
   }
   if (shortage.isUnknown === true) {
     return `${customer} has no account, and this needs ${required} ${unit}: grant it credit first`
@@ -129,6 +129,13 @@ export class CreditsUnavailableError extends TokenMeterError {
   toJSON(): Readonly<Record<string, unknown>> {
     return plain(this)
   }
+}
+
+function howToUnblock(blocked: string): string {
+  return blocked === 'restored'
+    ? 'its books are a copy or were restored from a backup. Compare them with credits.reconcile(), then ' +
+        'trust them with credits.reconcile({ accept: true })'
+    : 'nothing is held for it until it is unblocked'
 }
 
 /** A key was used again for something else: what it stood for first stands. */

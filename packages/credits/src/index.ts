@@ -3,12 +3,22 @@
  * @module
  */
 export type { Actor, Amount, Unit } from './amount.ts'
+export type { Collect } from './books/rows.ts'
+export type {
+  ChargedSums,
+  CreditsReport,
+  DifferenceKind,
+  MirrorState,
+  ReconcileQuery,
+  RecordDifference,
+} from './collect/report.ts'
+export type { Account, AccountOptions, CollectVerbs, Erased, MirrorGrant } from './collect/verbs.ts'
+export type { Grant } from './grant.ts'
 export { createCredits } from './create-credits.ts'
 export type {
   Balance,
   Credits,
   CreditsOptions,
-  Grant,
   GrantOptions,
   HistoryEntry,
   HistoryQuery,

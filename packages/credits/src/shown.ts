@@ -1,7 +1,8 @@
 /** What goes in and out at the door: amounts as text, names of accounts, rows as objects of the API. */
 import { type Amount, formatAmount, parseAmount, type Unit } from './amount.ts'
 import type { AccountKey, EntryRow, GrantRow } from './books/rows.ts'
-import type { Balance, Grant, HistoryEntry } from './credits.ts'
+import type { Balance, HistoryEntry } from './credits.ts'
+import type { Grant } from './grant.ts'
 
 /** Of who has no account. */
 export const noBalance: Omit<Balance, 'unit'> = {

@@ -27,7 +27,7 @@ describe.each(Object.entries(stores))('credits in %s', (_, open) => {
   function start(options: { now?: () => number } = {}) {
     const outbox = open()
     onTestFinished(async () => void (await outbox.close()))
-    return { outbox, credits: createCredits({ outbox, ...options }) }
+    return { outbox, credits: createCredits({ outbox, ephemeral: true, ...options }) }
   }
 
   const costing = (id: string, billed: string, customer = 'cus_1') =>

@@ -176,6 +176,6 @@ test.each<[object, RegExp]>([
   [{ modelMaxOutput: 4096 }, /modelMaxOutput/],
   [{ maxOutput: 3 }, /no option "maxOutput"/],
 ])('refuses the options %j', (options, message) => {
-  const credits = createCredits({ outbox: memoryOutbox() })
+  const credits = createCredits({ outbox: memoryOutbox(), ephemeral: true })
   expect(() => credits.guard(options as GuardOptions)).toThrow(message)
 })

@@ -60,7 +60,7 @@ export async function startGuard(
   { usd, tokens, ...own }: Own = {},
 ) {
   onTestFinished(async () => void (await outbox.close()))
-  const credits = createCredits({ outbox, cost: cost({ prices }), ...own })
+  const credits = createCredits({ outbox, ephemeral: true, cost: cost({ prices }), ...own })
   // Calls that a test leaves under way outlive its store.
   credits.on('error', () => undefined)
   if (usd !== undefined) await credits.grant('cus_1', { usd, idempotencyKey: 'usd' })

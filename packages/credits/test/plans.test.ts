@@ -37,7 +37,7 @@ describe.each(Object.entries(stores))('plans in %s', (_, open) => {
     const clock = { at: Date.parse('2027-01-31T10:00:00Z') }
     const outbox = open()
     onTestFinished(async () => void (await outbox.close()))
-    const credits = createCredits({ outbox, plans: given, now: () => clock.at })
+    const credits = createCredits({ outbox, ephemeral: true, plans: given, now: () => clock.at })
     const use = (id: string, billed: string) =>
       outbox.append([
         exampleRecord({
@@ -155,11 +155,11 @@ test.each([
   [{ id: 'a', usd: '1', period: 'day', timeZone: 'Mars/Olympus' }, /time zone that there is not/],
 ])('a plan such as %j is refused', (plan, message) => {
   const outbox = memoryOutbox()
-  expect(() => createCredits({ outbox, plans: [plan as never] })).toThrow(message)
+  expect(() => createCredits({ outbox, ephemeral: true, plans: [plan as never] })).toThrow(message)
 })
 
 test('a plan that there is not is named, beside those that there are', async () => {
-  const credits = createCredits({ outbox: memoryOutbox(), plans })
+  const credits = createCredits({ outbox: memoryOutbox(), plans, ephemeral: true })
   await expect(credits.subscribe('cus_1', { plan: 'gold' })).rejects.toThrow(
     /no plan "gold": createCredits\({ plans }\) has free, trial, basic, pro, yearly/,
   )

@@ -185,13 +185,13 @@ test.each<[object, RegExp]>([
   [{ id: 'a', usd: '1', period: 'month', hard: 'yes' }, /hard/],
   [{ id: 'a', usd: '1', period: 'month', limit: 3 }, /no option "limit"/],
 ])('refuses the pool %j', (options, message) => {
-  const credits = createCredits({ outbox: memoryOutbox() })
+  const credits = createCredits({ outbox: memoryOutbox(), ephemeral: true })
   expect(() => credits.pool(options as PoolOptions)).toThrow(ConfigError)
   expect(() => credits.pool(options as PoolOptions)).toThrow(message)
 })
 
 test('a pool keeps its unit, and one that there is not has no balance', async () => {
-  const credits = createCredits({ outbox: memoryOutbox() })
+  const credits = createCredits({ outbox: memoryOutbox(), ephemeral: true })
   credits.pool({ id: 'a', usd: '1', period: 'month' })
   expect(() => credits.pool({ id: 'a', tokens: '1', period: 'month' })).toThrow(/counts in usd/)
   await expect(credits.poolBalance('b')).rejects.toThrow(ConfigError)

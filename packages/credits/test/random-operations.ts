@@ -119,7 +119,8 @@ export function run(rows: BookRows, one: Operation, at: number): unknown {
     case 'charge':
       return charge(rows, account, recordCharge(`r${one.id}`, one.amount), act)
     case 'restore':
-      return restore(rows, account, one.id % 2 === 0 ? `r${one.id}` : `h${one.id % 20}r0`, act)
+      const record = one.id % 2 === 0 ? `r${one.id}` : `h${one.id % 20}r0`
+      return restore(rows, account, { record, key: `usage:${record}` }, act)
     case 'revoke':
     case 'unrevoke': {
       const [grant] = rows.grantsOfSource(account.id, `s${one.id}`)

@@ -57,6 +57,8 @@ export interface Books {
    */
   write<Value>(work: Work<Value>, hint?: Hint, busyMs?: number): Promise<Value>
   read<Value>(work: Work<Value>): Promise<Value>
+  /** The rows themselves, where they are a process's own. */
+  readonly memory?: MemoryRows
 }
 
 export interface BooksOptions {
@@ -82,11 +84,11 @@ export function openBooks(outbox: Outbox, options: BooksOptions): Books {
     }
   }
   switch (store?.kind) {
-    case 'memory':
-      return attached(
-        (store as CompanionStore<void>).attach(() => partOf(new MemoryRows())),
-        options,
-      )
+    case 'memory': {
+      const memory = new MemoryRows()
+      const part = (store as CompanionStore<void>).attach(() => partOf(memory))
+      return { ...attached(part, options), memory }
+    }
     case 'sqlite': {
       const prepare = (database: DatabaseSync) => {
         prepareCreditSchema(database)

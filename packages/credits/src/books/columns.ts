@@ -4,6 +4,7 @@ import type { ObjectKind, ObjectRow, ObjectState } from './objects.ts'
 import type {
   AccountRow,
   Allocation,
+  Collect,
   EndedHold,
   EntryKind,
   EntryRow,
@@ -30,6 +31,7 @@ export function toAccount(row: Columns): AccountRow {
     customer: row['customer'] as string,
     unit: row['unit'] as Unit,
     stripeAccount: row['stripe_account'] as string,
+    collect: row['collect'] as Collect,
     debt: BigInt(row['debt'] as Whole),
     nextDueAt: row['next_due_at'] as number | null,
     blocked: row['blocked'] as string | null,

@@ -170,6 +170,7 @@ export interface Charge {
   readonly key: string
   readonly record: string | null
   readonly amount: bigint
+  readonly ref?: string
 }
 
 /** The charge of a record. */
@@ -191,9 +192,9 @@ export function settle(rows: BookRows, id: string, charges: readonly Charge[], a
   let spent = 0n
   if (!isOpen) spent -= takeBack(rows, account, `lease:${held.id}`, { hold: held.id }, act)
   let allocation = isOpen ? held.allocation : []
-  for (const { key, record, amount } of charges) {
+  for (const { key, record, amount, ref = null } of charges) {
     if (amount === 0n || rows.hasEntry(account.id, key)) continue
-    const origin = { kind: 'usage', key, record, pools, hold: held.id } as const
+    const origin = { kind: 'usage', key, record, ref, pools, hold: held.id } as const
     allocation = take(rows, account, amount, allocation, origin, act)
     spent += amount
   }
@@ -222,9 +223,13 @@ export function charge(
  * Takes back what a record was charged: it turned out to bill nothing, or to be somebody else's. False
  * where it was not charged, or taken back before.
  */
-export function restore(rows: BookRows, account: AccountRow, record: string, act: Act): boolean {
+export function restore(
+  rows: BookRows,
+  account: AccountRow,
+  { record, key }: Pick<Charge, 'key'> & { readonly record: string },
+  act: Act,
+): boolean {
   due(rows, account, act)
-  const key = `usage:${record}`
   const [first] = rows.entriesOf(account.id, key)
   const back = takeBack(rows, account, key, { record }, act)
   if (back === 0n) return false

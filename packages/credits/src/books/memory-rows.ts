@@ -73,6 +73,7 @@ export class MemoryRows implements BookRows {
       customer,
       unit,
       stripeAccount,
+      collect: 'prepaid',
       debt: 0n,
       nextDueAt: null,
       blocked: null,
@@ -240,6 +241,13 @@ export class MemoryRows implements BookRows {
 
   entriesOfGrant({ id, account }: GrantRow): readonly EntryRow[] {
     return this.#entries.of(account).filter(({ grant, kind }) => grant === id && kind !== 'usage')
+  }
+
+  /** From now on it is somebody else's. */
+  rename(account: AccountRow, customer: string): void {
+    this.#byKey.delete(textOf(account))
+    account.customer = customer
+    this.#byKey.set(textOf(account), account)
   }
 
   /** Everything, for who checks the books. */

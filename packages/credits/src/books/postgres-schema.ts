@@ -11,6 +11,7 @@ function version1(schema: string): readonly string[] {
       customer text NOT NULL,
       unit text NOT NULL,
       stripe_account text NOT NULL,
+      collect text NOT NULL DEFAULT 'prepaid' CHECK (collect IN ('prepaid', 'mirror')),
       debt bigint NOT NULL DEFAULT 0 CHECK (debt >= 0),
       next_due_at double precision,
       blocked text,

@@ -29,8 +29,18 @@ export interface AccountKey {
   readonly stripeAccount: string
 }
 
+/**
+ * How money is collected for what an account uses.
+ * - `prepaid`: its credit was paid for, so no sink that bills gets any of it.
+ * - `mirror`: a backend bills all of it, and has the same credit to draw.
+ */
+export type Collect = 'prepaid' | 'mirror'
+
 export interface AccountRow extends AccountKey {
   readonly id: number
+  /** A pseudonym once it was erased. */
+  customer: string
+  collect: Collect
   debt: bigint
   /** When the next grant becomes effective or expires. */
   nextDueAt: number | null

@@ -14,6 +14,7 @@ const version1 = `
     customer TEXT NOT NULL,
     unit TEXT NOT NULL,
     stripe_account TEXT NOT NULL,
+    collect TEXT NOT NULL DEFAULT 'prepaid' CHECK (collect IN ('prepaid', 'mirror')),
     debt INTEGER NOT NULL DEFAULT 0 CHECK (debt >= 0),
     next_due_at REAL,
     blocked TEXT,

@@ -31,6 +31,8 @@ export class Leases {
   readonly #live = new Set<LiveHolds>()
   /** What could not be written yet. */
   readonly #endings = new Set<Ending>()
+  /** First tries under way, which never reject. */
+  readonly #writing = new Set<Promise<void>>()
   #timer: ReturnType<typeof setInterval> | undefined
   #isRenewing = false
 
@@ -68,7 +70,15 @@ export class Leases {
     what: string,
     done: () => void = () => {},
   ): void {
-    void this.#write({ ids, work, what, until: this.#now() + this.#leaseMs, done })
+    const ending = { ids, work, what, until: this.#now() + this.#leaseMs, done }
+    // What is looked for by its job's name is there once that is written.
+    const before = ids.length === 0 ? [...this.#writing] : []
+    const writing =
+      before.length === 0
+        ? this.#write(ending)
+        : Promise.all(before).then(() => this.#write(ending))
+    this.#writing.add(writing)
+    void writing.finally(() => this.#writing.delete(writing))
   }
 
   async #write(ending: Ending): Promise<void> {

@@ -1,0 +1,111 @@
+/**
+ * What a record costs its customer's accounts, whenever and by whomever it was kept: charged once,
+ * taken back where it bills nothing any more, and charged again where it does after all.
+ *
+ *     charged with its append ──> nothing is left to do
+ *     kept without a hold, by a process without books, attributed late ──> charged now
+ *     no price is known ──> asked again later
+ *     charged to a hold's account while nobody was named, and attributed to another ──> moved
+ *     given up at the sinks that bill (cancelled, discarded) ──> taken back
+ */
+import type { CostCalculator } from '@token-meter/core/cost'
+import type { UsageRecord } from '@token-meter/core/outbox'
+import { parseAmount } from '../amount.ts'
+import { charge, type Charge, restore } from '../books/holds.ts'
+import type { Act } from '../books/operations.ts'
+import type { AccountRow, BookRows } from '../books/rows.ts'
+
+/**
+ * - `covered`: a prepaid account pays for it, so that no sink bills it.
+ * - `billed`: no account does, or one that a backend bills.
+ * - `unpriced`: an account would, and nobody knows how much.
+ */
+export type Paid = 'covered' | 'billed' | 'unpriced'
+
+export interface LateRecord {
+  readonly record: UsageRecord
+  /** Every sink that bills and had it has given it up. */
+  readonly isGivenUp: boolean
+  /** The accounts that were charged for it while nobody was named. */
+  readonly chargedBefore: readonly number[]
+}
+
+export function payLate(
+  rows: BookRows,
+  { record, isGivenUp, chargedBefore }: LateRecord,
+  { cost, act }: { readonly cost: CostCalculator | undefined; readonly act: Act },
+): Paid {
+  const { customer } = record
+  for (const id of chargedBefore) {
+    const account = rows.accountById(id)
+    if (account.customer !== customer) takeBackNow(rows, account, record.id, act)
+  }
+  let paid: Paid = 'billed'
+  for (const account of customer === null ? [] : rows.accountsOf(customer)) {
+    if (isGivenUp) {
+      takeBackNow(rows, account, record.id, act)
+      continue
+    }
+    const { key, isCharged } = chargeNow(rows, account, record.id)
+    if (!isCharged) {
+      if (record.at < account.createdAt) continue
+      const [due] = chargeOf(record, account, cost)
+      if (due === undefined) {
+        paid = 'unpriced'
+        continue
+      }
+      charge(rows, account, { ...due, key }, act)
+    }
+    // What nobody bills is no matter of credit.
+    if (account.collect === 'prepaid' && paid === 'billed' && record.unbilled === undefined) {
+      paid = 'covered'
+    }
+  }
+  return paid
+}
+
+/** What a record costs an account; nothing where nobody knows. */
+export function chargeOf(
+  record: UsageRecord,
+  { unit }: Pick<AccountRow, 'unit'>,
+  calculate: CostCalculator | undefined,
+): readonly Charge[] {
+  const of = (amount: bigint) => [{ key: usageKey(record.id, 0), record: record.id, amount }]
+  if (record.unbilled !== undefined) return of(0n)
+  if (unit === 'tokens') {
+    const { input, cachedInput, cachedWrite, output } = record.tokens
+    return of(BigInt(input + cachedInput + cachedWrite + output))
+  }
+  const cost = record.cost ?? calculate?.(record)
+  if (cost === undefined || 'unpriced' in cost) return []
+  return of(parseAmount(cost.billed, unit, 'half-up'))
+}
+
+/** The key of a record's charge, after it was taken back so often. */
+function usageKey(record: string, times: number): string {
+  return times === 0 ? `usage:${record}` : `usage#${times}:${record}`
+}
+
+/** The key under which a record is charged now, or would be. */
+export function chargeNow(
+  rows: BookRows,
+  { id }: AccountRow,
+  record: string,
+): { readonly key: string; readonly isCharged: boolean } {
+  for (let times = 0; ; times++) {
+    const key = usageKey(record, times)
+    if (!rows.hasEntry(id, key)) return { key, isCharged: false }
+    if (!rows.hasEntry(id, `reversal:${key}`)) return { key, isCharged: true }
+  }
+}
+
+/** The keys of entries that are looked for, of what was never taken back, or once. */
+export function keysOf(record: string): readonly string[] {
+  const key = usageKey(record, 0)
+  return [key, `reversal:${key}`]
+}
+
+function takeBackNow(rows: BookRows, account: AccountRow, record: string, act: Act): void {
+  const { key, isCharged } = chargeNow(rows, account, record)
+  if (isCharged) restore(rows, account, { record, key }, act)
+}
