@@ -64,7 +64,12 @@ export async function openShop(options: ShopOptions = {}) {
     })
   const stripe = client()
   const outbox = options.outbox ?? memoryOutbox()
-  const credits = createCredits({ outbox, now: clock.now, plans: options.plans ?? [] })
+  const credits = createCredits({
+    outbox,
+    ephemeral: true,
+    now: clock.now,
+    plans: options.plans ?? [],
+  })
   const reports: CreditsReport[] = []
   const errors: string[] = []
   const secrets: string[] = []
