@@ -19,7 +19,7 @@ export async function startMetered(
 ) {
   const provider = await startProvider(reply)
   const calculate = cost({ prices: () => price })
-  const credits = createCredits({ outbox, cost: calculate })
+  const credits = createCredits({ outbox, ephemeral: true, cost: calculate })
   const meter = createMeter({
     providers: [openaiProvider, anthropicProvider],
     outbox,
