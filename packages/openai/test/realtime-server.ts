@@ -6,12 +6,14 @@ import {
   type ClientOptions,
   createMeter,
   type Customer,
+  type Guard,
   memoryOutbox,
   type Meter,
   meterRealtime,
   type OpenAIClient,
   openaiProvider,
   type OpenAISocket,
+  type Outbox,
   type TokenMeterError,
   type UsageRecord,
 } from '../src/index.ts'
@@ -43,7 +45,11 @@ export interface SocketRun extends AsyncDisposable {
 let played = 0
 
 export async function startSocketRun(
-  options: { readonly onMissingCustomer?: 'record' | 'throw' } = {},
+  options: {
+    readonly onMissingCustomer?: 'record' | 'throw'
+    readonly guard?: Guard
+    readonly outbox?: Outbox
+  } = {},
 ): Promise<SocketRun> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   await once(server, 'listening')

@@ -58,7 +58,7 @@ export function observeSocket(
   options: ClientOptions,
 ): void {
   const provider = options.provider ?? providerName(socket.url.href, vendorOf(socket.url))
-  const account = new SocketAccount(socket.url, inThisContext(observer), provider)
+  const account = new SocketAccount(socket.url, inThisContext(observer, socket), provider)
   // The WebSocket inside may have been made by a metered class.
   const known = sockets().get(socket) ?? sockets().get(socket.socket)
   if (known !== undefined) {
@@ -76,17 +76,48 @@ export function observeSocket(
 }
 
 /** Events arrive in the context of the connection, which may be anyone's: the one around here is meant. */
-function inThisContext(observer: CallObserver): SocketObserver {
+function inThisContext(observer: CallObserver, socket: OpenAISocket): SocketObserver {
   const context = contextCustomer()
-  const { begin, ...rest } = socketObserver(observer)
+  const { begin, ...rest } = socketObserver(observer, (code, reason) =>
+    (socket as ClosableSocket).close?.({ code, reason }),
+  )
   if (context === undefined) return { begin, ...rest }
   return { ...rest, begin: (...call) => runWithCustomer(context, () => begin(...call)) }
 }
 
-/** What of a socket is told to the meter. It cannot refuse what is under way. */
-export function socketObserver(observer: CallObserver): SocketObserver {
+interface ClosableSocket extends OpenAISocket {
+  close?(how: { readonly code: number; readonly reason: string }): void
+}
+
+/** What a socket is closed with whose next response a guard refuses. */
+export const refusedCode = 4402
+
+/**
+ * What of a socket is told to the meter. It cannot refuse what is under way: where a guard would, the socket
+ * is closed, which ends that, and whatever came after it.
+ */
+export function socketObserver(
+  observer: CallObserver,
+  close: (code: number, reason: string) => void,
+): SocketObserver {
+  let isClosed = false
+  const refused = (refusal: unknown): void => {
+    if (isClosed) return
+    isClosed = true
+    const { code } = (refusal ?? {}) as { readonly code?: unknown }
+    observer.fault(
+      `a socket was closed with the code ${refusedCode}, because the guard of the meter refuses what it uses`,
+      refusal,
+    )
+    close(refusedCode, typeof code === 'string' ? code.slice(0, 100) : 'refused')
+  }
   return {
-    begin: (call, endpoint) => observer.begin(call, endpoint, { free: true }),
+    begin(call, endpoint) {
+      const observed = observer.begin(call, endpoint, { free: true })
+      observed.ask()
+      observed.admission?.catch(refused)
+      return observed
+    },
     tokensOf(value) {
       const estimate = new TokenEstimate()
       estimate.addStrings(value)

@@ -123,7 +123,8 @@ export class Connection implements OpenAISocket {
 
   #listen(socket: WebSocket, observer: CallObserver, options: ClientOptions): void {
     const provider = options.provider ?? providerName(this.url.href, vendorOf(this.url))
-    const observed = { account: new SocketAccount(this.url, socketObserver(observer), provider) }
+    const told = socketObserver(observer, (code, reason) => socket.close(code, reason))
+    const observed = { account: new SocketAccount(this.url, told, provider) }
     const reader = openSocket(this.url, () => observed.account)
     if ('unmetered' in reader) {
       if (reported.isNews(reader.unmetered)) observer.fault(reader.unmetered)
