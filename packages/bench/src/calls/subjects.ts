@@ -1,6 +1,6 @@
 import { peers } from '../peers/peers.ts'
 import { floor } from './subject/floor.ts'
-import { ours, oursAsking, oursWithoutOutbox } from './subject/ours.ts'
+import { ours, oursAsking, oursGuarded, oursWithoutOutbox } from './subject/ours.ts'
 import { raw } from './subject/raw.ts'
 import type { SubjectDefinition } from './subject/subject.ts'
 
@@ -9,6 +9,7 @@ export const subjects: readonly SubjectDefinition[] = [
   raw,
   floor,
   oursWithoutOutbox,
+  oursGuarded,
   ours,
   oursAsking,
   ...peers,

@@ -1,4 +1,11 @@
-import { createMeter, memoryOutbox, type Meter, type Outbox } from '@token-meter/core'
+import {
+  type Admission,
+  createMeter,
+  type Guard,
+  memoryOutbox,
+  type Meter,
+  type Outbox,
+} from '@token-meter/core'
 import { anthropicProvider } from '@token-meter/anthropic'
 import { googleProvider } from '@token-meter/google'
 import { openaiProvider } from '@token-meter/openai'
@@ -35,14 +42,37 @@ export const oursAsking: SubjectDefinition = {
   }),
 }
 
+/** token-meter with a guard that looks at what a call can use, and lets each go at once. */
+export const oursGuarded: SubjectDefinition = {
+  name: 'token-meter, no outbox, guarded',
+  isPeer: false,
+  sdks: ['openai7', 'openai6', 'anthropic'],
+  load: (name, telemetry) => load(name, telemetry, keepsNothing(), admitting),
+}
+
+const ended = (): void => {}
+
+const admitting: Guard = {
+  admit(call): Admission {
+    const { inputBytes, answers } = call.bounds()
+    const holdIds = [`hold_${call.likelyInput() + inputBytes + answers}`]
+    return { holdIds, settled: ended, release: ended, lost: ended, keep: ended }
+  },
+}
+
 function keepsNothing(): Outbox {
   return { ...memoryOutbox(), append: () => {} }
 }
 
-async function load(name: SdkName, telemetry: Telemetry, outbox: Outbox): Promise<Subject> {
+async function load(
+  name: SdkName,
+  telemetry: Telemetry,
+  outbox: Outbox,
+  guard?: Guard,
+): Promise<Subject> {
   const sdk = await loadSdk(name, 'subject')
   const providers = [openaiProvider, anthropicProvider, googleProvider]
-  const meter = createMeter({ providers, outbox }) as Meter
+  const meter = createMeter({ providers, outbox, ...(guard && { guard }) }) as Meter
   let unlisten: (() => void) | undefined
   // By default only hosts that are known to take it are asked for usage.
   const wrap = (client: object): object => meter(client, 'cus_1', { includeUsage: true })
