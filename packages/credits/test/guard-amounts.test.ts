@@ -25,6 +25,7 @@ describe.each(Object.entries(everyStore()))('what a guard holds on %s', (_, open
     ],
     ['no output', { bounds: { noOutput: true } }, {}, '0.0001'],
     ['a bound', {}, { estimate: 'bound' }, '0.0009'],
+    ['a body of which the heuristic knows nothing', { likelyInput: () => 0 }, {}, '0.0006'],
     ['a long input, with the output at its price', { likelyInput: () => 1001 }, {}, '0.003002'],
     ['a dearer tier', { body: { service_tier: 'priority' } }, {}, '0.0012'],
     ['a tier that is left open', { body: { service_tier: 'auto' } }, {}, '0.0006'],

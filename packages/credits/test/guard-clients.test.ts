@@ -192,6 +192,13 @@ describe.each(Object.entries(everyStore()))('calls under a guard on %s', (kind, 
     expect(await balance()).toMatchObject({ held: '0', available: '0.99988' })
   })
 
+  test('a batch is held for from its creation on', async () => {
+    const { meter, anthropic, balance } = await start('1')
+    const requests = [1, 2].map((id) => ({ custom_id: `r${id}`, params: question }))
+    await meter(anthropic, 'cus_1').messages.batches.create({ requests })
+    expect(Number((await balance()).held)).toBeGreaterThan(0.001)
+  })
+
   test('pools stop what their customers could pay, and count what it came to', async () => {
     const { meter, openai, credits, balance } = await start('1')
     const told: unknown[] = []

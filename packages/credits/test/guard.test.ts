@@ -1,7 +1,11 @@
+import { DatabaseSync } from 'node:sqlite'
+import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
 import { type Admission, memoryOutbox } from '@token-meter/core'
+import { sqliteOutbox } from '@token-meter/core/sqlite'
+import { temporaryFile } from '@token-meter/testkit/internal/suites'
 import { createCredits, type GuardOptions, type InsufficientCreditsError } from '../src/index.ts'
-import { costing, startGuard, type StartGuard } from './guarding.ts'
+import { calling, costing, startGuard, type StartGuard } from './guarding.ts'
 import { everyStore } from './stores.ts'
 
 describe.each(Object.entries(everyStore()))('a guard on %s', (kind, open) => {
@@ -158,6 +162,40 @@ describe.each(Object.entries(everyStore()))('a guard on %s', (kind, open) => {
       ])
     })
   }
+})
+
+test('a file that another process writes to is waited for, and is no fault of the store', async () => {
+  const path = temporaryFile()
+  const outbox = sqliteOutbox(path, { busyTimeoutMs: 1 })
+  const { credits, admit, refused, held } = await startGuard(
+    outbox,
+    { holdTimeoutMs: 5000 },
+    { usd: '1' },
+  )
+  const impatient = credits.guard({ holdTimeoutMs: 20 })
+  const other = new DatabaseSync(path)
+  other.exec('BEGIN IMMEDIATE')
+  const waiting = admit()
+  expect(await Promise.race([waiting, turn('still')])).toBe('still')
+  await expect(async () => impatient.admit(calling())).rejects.toMatchObject({
+    code: 'credits_unavailable',
+    cause: { busy: true },
+  })
+  other.exec('COMMIT')
+  expect(await waiting).toMatchObject({ holdIds: [expect.any(String)] })
+  expect(await held()).toBe('0.0006')
+  other.exec('BEGIN IMMEDIATE')
+  const short = refused({ likelyInput: () => 10 ** 9 })
+  other.exec('COMMIT')
+  other.close()
+  expect(await short).toMatchObject({ code: 'insufficient_credits' })
+})
+
+test('where the store is free, a call waits for no turn', async () => {
+  const { guard } = await startGuard(sqliteOutbox(temporaryFile()), {}, { usd: '1' })
+  const admission = guard.admit(calling())
+  expect(admission).not.toBeInstanceOf(Promise)
+  expect(admission).toMatchObject({ holdIds: [expect.any(String)] })
 })
 
 test.each<[object, RegExp]>([

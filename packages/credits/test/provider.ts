@@ -62,6 +62,10 @@ async function answer(
     return
   }
   const { model } = body
+  if (request.url?.endsWith('/batches') === true) {
+    const batch = { type: 'message_batch', processing_status: 'in_progress' }
+    return json(response, { id: `msgbatch_${id}`, ...batch })
+  }
   if (request.url?.includes('/responses') === true) {
     const isDone = request.method === 'GET'
     const usage = { input_tokens: input, output_tokens: output, total_tokens: input + output }

@@ -33,8 +33,10 @@ export function callSize(call: GuardedCall, settings: GuardSettings): CallSize {
   }
   const unseen = beyond.length > 0 ? settings.unboundedInput : 0
   const isBound = settings.estimate === 'bound'
-  const seen = isBound ? bounds.inputBytes : call.likelyInput()
-  const likely = isBound ? Math.ceil(seen / bytesPerToken) : seen
+  // The heuristic finds nothing in a body that it does not know, such as that of a batch.
+  const byBytes = Math.ceil(bounds.inputBytes / bytesPerToken)
+  const likely = (isBound ? 0 : call.likelyInput()) || byBytes
+  const seen = isBound ? bounds.inputBytes : likely
   const modelMax = knownMax(call, settings)
   const output = Math.min(maxOutput ?? settings.defaultMaxOutput, modelMax ?? Infinity)
   return {
