@@ -142,7 +142,7 @@ describe.each(Object.entries(everyStore()))('pools on %s', (_, open) => {
   })
 
   test('many calls of several pools at a time get in nobody’s way', async () => {
-    const { outbox, credits, admit } = await start({}, { usd: '10' })
+    const { outbox, credits, admit } = await start({ holdTimeoutMs: 60_000 }, { usd: '10' })
     const ids = ['a', 'b', 'c', 'd']
     for (const id of ids) credits.pool({ id, usd: '0.03', period: 'month' })
     for (const customer of ['cus_2', 'cus_3']) {
