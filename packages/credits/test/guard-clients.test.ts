@@ -248,6 +248,7 @@ describe.each(Object.entries(everyStore()))('calls under a guard on %s', (kind, 
             const { input, output } = calls[Number(body['seed'])] as (typeof calls)[number]
             return { input, output }
           },
+          { holdTimeoutMs: 60_000 },
         )
         const client = meter(openai, 'cus_1', { includeUsage: true })
         const outcomes = await Promise.allSettled(

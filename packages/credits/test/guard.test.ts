@@ -99,7 +99,7 @@ describe.each(Object.entries(everyStore()))('a guard on %s', (kind, open) => {
     const admission = (await admit()) as Admission
     admission.keep({ name: 'batch_1', forMs: 24 * 3_600_000 })
     // It is written in the background.
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await new Promise((resolve) => setTimeout(resolve, 500))
     at += 23 * 3_600_000
     expect(await credits.sweep()).toBe(0)
     expect(await held()).toBe('0.0006')
@@ -109,11 +109,11 @@ describe.each(Object.entries(everyStore()))('a guard on %s', (kind, open) => {
     const other = (await admit()) as Admission
     other.keep({ name: 'batch_2', forMs: 1000 })
     guard.ended?.({ name: 'batch_2' })
-    await vi.waitFor(async () => expect(await held()).toBe('0'))
+    await vi.waitFor(async () => expect(await held()).toBe('0'), 10_000)
     const own = (await admit()) as Admission
     own.keep({ name: 'batch_3', forMs: 1000 })
     own.release()
-    await vi.waitFor(async () => expect(await held()).toBe('0'))
+    await vi.waitFor(async () => expect(await held()).toBe('0'), 10_000)
   })
 
   test('a stream that goes on holds more in steps, and is ended when there is no more', async () => {
