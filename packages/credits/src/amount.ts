@@ -26,6 +26,9 @@ export function isUnit(value: unknown): value is Unit {
   return typeof value === 'string' && Object.hasOwn(scales, value)
 }
 
+/** So many parts of a dollar are a cent. */
+export const centParts = 10_000_000_000n
+
 /** The most that an amount, and the balance of an account, can be: what fits into 64 bits. */
 export const maxParts = 9_000_000_000_000_000_000n
 

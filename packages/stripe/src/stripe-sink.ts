@@ -49,7 +49,11 @@ export function stripeSink(options: StripeSinkOptions): Sink {
   checkKeys<StripeSinkOptions>('stripeSink', options, sinkOptions)
   const settings = stripeSinkSettings(options)
   const { name, livemode, maxBatch } = settings
-  if (options.stripe === undefined && isMissingInBuild(options.apiKey)) return keylessSink(name)
+  // What it bills by shows, for who gives the same customers credit at Stripe.
+  const shown = { value: options.value ?? 'tokens' }
+  if (options.stripe === undefined && isMissingInBuild(options.apiKey)) {
+    return { ...keylessSink(name), ...shown }
+  }
   const { sender, close } = eventSender(options, settings)
   const shape = { ...settings, modelSlug: options.modelSlug }
 
@@ -77,7 +81,7 @@ export function stripeSink(options: StripeSinkOptions): Sink {
     }
   }
 
-  return eventSink(
+  const sink = eventSink(
     { name, livemode, maxBatch, maxConcurrentBatches: 4, close },
     {
       eventsOf,
@@ -87,6 +91,7 @@ export function stripeSink(options: StripeSinkOptions): Sink {
       resultOf: (sent, { deliveredEventIds }) => stripeRecordResult(deliveredEventIds, sent),
     },
   )
+  return { ...sink, ...shown }
 }
 
 /** The result of a record, where what its events were refused for is said with their token types. */

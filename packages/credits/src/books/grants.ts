@@ -1,5 +1,5 @@
 /** Credit that is given and taken back by people and payments; each once, by its business key. */
-import { maxParts } from '../amount.ts'
+import { centParts, formatAmount, maxParts } from '../amount.ts'
 import { postedOf } from './balance.ts'
 import { freeOf, smaller } from './drawing.ts'
 import {
@@ -27,8 +27,25 @@ export interface Granted {
   readonly grant: GrantRow
 }
 
-/** Gives credit, once for an idempotency key. @throws RangeError where it is more than fits. */
+/**
+ * Gives credit, once for an idempotency key.
+ * @throws RangeError where it is more than fits, or a backend that is to have it too cannot have so
+ * fine an amount.
+ */
 export function give(rows: BookRows, key: AccountKey, wanted: NewGrant, act: Act): Granted {
+  checkMirrored(openAccount(rows, key, act), wanted.amount)
+  return giveAny(rows, key, wanted, act)
+}
+
+/** @throws RangeError for what Stripe has no credit grant of: it counts in whole cents. */
+export function checkMirrored({ collect, unit }: AccountRow, amount: bigint): void {
+  if (collect !== 'mirror' || unit !== 'usd' || amount % centParts === 0n) return
+  throw new RangeError(
+    `a grant of an account that is mirrored to Stripe is in whole cents, got ${formatAmount(amount, unit)} usd: round it`,
+  )
+}
+
+function giveAny(rows: BookRows, key: AccountKey, wanted: NewGrant, act: Act): Granted {
   const account = openAccount(rows, key, act)
   const known = rows.grantByKey(account.id, wanted.idempotencyKey)
   if (known !== undefined) {
@@ -84,6 +101,7 @@ export function revoke(
   const wanted = amount === undefined ? most : smaller(amount, most)
   if (wanted <= 0n) return 0n
   grant.revoked += wanted
+  changeMirror(rows, grant, act)
   if (grant.state === 'scheduled') {
     revokeScheduled(rows, account, grant, { own, ref, wanted }, act)
     return wanted
@@ -102,6 +120,13 @@ export function revoke(
   }
   repay(rows, account, act)
   return wanted
+}
+
+/** A backend that has the grant too is to have less of it, or more. */
+function changeMirror(rows: BookRows, { account, id }: GrantRow, { at }: Act): void {
+  const mirror = rows.objects.get(account, `mirror:${id}`)
+  if (mirror === undefined) return
+  rows.objects.save({ ...mirror, version: mirror.version + 1, dueAt: at })
 }
 
 /**
@@ -146,11 +171,12 @@ export function unrevoke(
     const { kind, priority, effectiveAt, expiresAt } = grant
     const terms = { kind, priority, effectiveAt, expiresAt, source: ref }
     const again = { ...terms, amount: second.amount, idempotencyKey: `un${own}` }
-    return give(rows, account, again, act).state === 'granted'
+    return giveAny(rows, account, again, act).state === 'granted'
   }
   const back = takeBack(rows, account, own, { ref }, act)
   const current = rows.grant(id)
   current.revoked -= back
+  changeMirror(rows, current, act)
   rows.saveGrant(current)
   repay(rows, account, act)
   return true

@@ -1,4 +1,5 @@
 import type { Books } from '../books/books.ts'
+import { checkMirrored } from '../books/grants.ts'
 import { findAccount, openAccount } from '../books/operations.ts'
 import { keyOf } from '../shown.ts'
 import type { PlanBook, PlanRow } from './plan-book.ts'
@@ -8,11 +9,12 @@ export function planVerbs(books: Books, plans: PlanBook, now: () => number): Pla
   const units = ['usd', 'tokens'] as const
   return {
     async subscribe(customer, { plan, id = 'main', anchor, actor = 'api' }) {
-      const { unit } = plans.terms(plan)
+      const { unit, amount } = plans.terms(plan)
       const row = await books.write((rows) => {
         const act = { actor, at: now() }
         const account = openAccount(rows, keyOf(customer, unit), act)
         const known = plans.live(rows, account, act.at).find((one) => one.id === `plan:${id}`)
+        checkMirrored(account, amount)
         const from = anchor === undefined ? (known?.state.anchor ?? act.at) : Number(anchor)
         plans.subscribe(rows, account, { id, plan, anchor: from }, act)
         return rows.objects.get(account.id, `plan:${id}`) as PlanRow

@@ -6,7 +6,10 @@
  */
 import type Stripe from 'stripe'
 import { formatAmount } from '../amount.ts'
+import { findAccount } from '../books/operations.ts'
 import type { BookRows } from '../books/rows.ts'
+import { applyBilled } from './apply-billed.ts'
+import { applyCreditGrant } from './apply-credit-grant.ts'
 import { applyInvoice, invoiceVersion } from './apply-invoice.ts'
 import { applyPayment, paymentVersion } from './apply-payment.ts'
 import { applySubscription, standingOf, subscriptionVersion } from './apply-subscription.ts'
@@ -24,7 +27,7 @@ export class BusyObject extends Error {}
 /** Applies an event. False for one that is about nothing here. */
 export async function applyEvent(event: SignedEvent, settings: WebhookSettings): Promise<boolean> {
   const subject = subjectOf(event.type)
-  if (subject === undefined || subject === 'credit grant' || event.objectId === '') return false
+  if (subject === undefined || event.objectId === '') return false
   const run = new EventRun(event, settings)
   await run.apply(subject)
   return true
@@ -44,7 +47,7 @@ class EventRun {
     this.#request = stripeAccount === '' ? {} : { stripeAccount }
   }
 
-  async apply(subject: Exclude<Subject, 'credit grant'>): Promise<void> {
+  async apply(subject: Subject): Promise<void> {
     const { objectId: id } = this.#event
     const reader = this.#reader
     switch (subject) {
@@ -70,6 +73,8 @@ class EventRun {
         return this.#payment(() => reader.ofDispute(id))
       case 'credit note':
         return this.#payment(() => reader.ofCreditNote(id))
+      case 'credit grant':
+        return this.#creditGrant(id)
     }
   }
 
@@ -116,6 +121,7 @@ class EventRun {
     const payment = await this.#reader.ofInvoiceRead(first)
     const { payer } = payment
     if (payment.isPaid) await this.#payment(() => this.#reader.ofInvoice(id))
+    await this.#billed(payment)
     const subscription = first.parent?.subscription_details?.subscription
     if (subscription !== undefined) await this.#subscription(idOf(subscription))
     const customer = await this.#customer(payer, false)
@@ -134,6 +140,34 @@ class EventRun {
       if (isWritten) return
     }
     throw new BusyObject(`invoice ${id}`)
+  }
+
+  async #creditGrant(id: string): Promise<void> {
+    const { stripe, inside } = this.#settings
+    const grant = await stripe.billing.creditGrants.retrieve(id, {}, this.#request)
+    const { stripeAccount } = this.#event
+    const of = { clientReferenceId: null, metadata: grant.metadata, stripeAccount }
+    const customer = await this.#customer({ customer: idOf(grant.customer), ...of }, false)
+    if (customer === undefined) return
+    await inside.books.write(
+      (rows) => applyCreditGrant(rows, this.#key(customer), grant, this.#act()),
+      { customers: [customer] },
+    )
+  }
+
+  /** Usage that an invoice was paid for is debt no more. */
+  async #billed({ payer, isPaid, billed }: Payment): Promise<void> {
+    if (!isPaid || billed === undefined) return
+    const customer = await this.#customer(payer, false)
+    if (customer === undefined) return
+    const act = this.#act()
+    await this.#settings.inside.books.write(
+      (rows) => {
+        const account = findAccount(rows, this.#key(customer), act)
+        return account === undefined ? 0n : applyBilled(rows, account, billed, act)
+      },
+      { customers: [customer] },
+    )
   }
 
   async #subscription(id: string): Promise<void> {

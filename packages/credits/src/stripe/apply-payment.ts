@@ -1,5 +1,4 @@
 import type { Act } from '../books/operations.ts'
-import { postedOf } from '../books/balance.ts'
 import { openAccount } from '../books/operations.ts'
 import { give, revoke, unrevoke } from '../books/grants.ts'
 import type { AccountKey, AccountRow, BookRows, GrantRow } from '../books/rows.ts'
@@ -136,7 +135,11 @@ function undo(
   { id }: TakenBack,
   act: Act,
 ): bigint {
-  const before = postedOf(rows, account)
-  for (const grant of grants) unrevoke(rows, account, revocation(id, grant), act)
-  return postedOf(rows, account) - before
+  let restored = 0n
+  for (const { id: grantId, ...grant } of grants) {
+    const one = revocation(id, { id: grantId, ...grant })
+    const before = rows.grant(grantId).revoked
+    if (unrevoke(rows, account, one, act)) restored += before - rows.grant(grantId).revoked
+  }
+  return restored
 }

@@ -14,6 +14,8 @@ export interface PaidLine {
   readonly amount: number
   /** What a change in mid-period comes to: the next whole period grants. */
   readonly isProration: boolean
+  /** Of what was metered: from when until when, in ms since the epoch. */
+  readonly metered?: { readonly from: number; readonly until: number } | undefined
   readonly price:
     | { readonly id: string; readonly metadata: Readonly<Record<string, string>> }
     | undefined

@@ -18,6 +18,14 @@ export interface Payment {
   /** All of it, in minor units: what was taken back is a share of it. */
   readonly total: number
   readonly takenBack: readonly TakenBack[]
+  /** Usage that an invoice has billed: from when until when, in ms since the epoch. */
+  readonly billed?: BilledUsage | undefined
+}
+
+export interface BilledUsage {
+  readonly invoice: string
+  readonly from: number
+  readonly until: number
 }
 
 /** As a `customer` option sees who paid. */
@@ -141,6 +149,7 @@ export class PaymentReader {
       packs: packsOf(lines, key),
       total,
       takenBack: [...(await this.#movements(intents)), ...(await this.#creditNotes(id))],
+      billed: billedBy(id, lines),
     }
   }
 
@@ -148,14 +157,8 @@ export class PaymentReader {
     const lines: PaidLine[] = []
     const prices = new Map<string, Stripe.Price>()
     const listed = this.#stripe.invoices.listLineItems(invoice, { limit: 100 }, this.#request)
-    for await (const {
-      id,
-      quantity,
-      amount,
-      discount_amounts: discounts,
-      pricing,
-      parent,
-    } of listed) {
+    for await (const line of listed) {
+      const { id, quantity, amount, discount_amounts: discounts, pricing, parent, period } = line
       const off = (discounts ?? []).reduce((sum, discount) => sum + discount.amount, 0)
       const details = parent?.subscription_item_details ?? parent?.invoice_item_details
       const isProration = details?.proration ?? false
@@ -165,7 +168,10 @@ export class PaymentReader {
         prices.set(priceId, await this.#stripe.prices.retrieve(priceId, {}, this.#request))
       }
       const price = priceId === undefined ? undefined : prices.get(priceId)
-      lines.push({ id, quantity: quantity ?? 0, amount: amount - off, isProration, price })
+      const isMetered = price?.recurring?.usage_type === 'metered'
+      const metered = { from: period.start * 1000, until: period.end * 1000 }
+      const of = { id, quantity: quantity ?? 0, amount: amount - off, isProration }
+      lines.push({ ...of, price, metered: isMetered ? metered : undefined })
     }
     return lines
   }
@@ -207,6 +213,13 @@ export class PaymentReader {
     const of = { clientReferenceId, metadata: metadata ?? {}, stripeAccount: this.#stripeAccount }
     return { customer: customer === null ? null : idOf(customer), ...of }
   }
+}
+
+function billedBy(invoice: string, lines: readonly PaidLine[]): BilledUsage | undefined {
+  const periods = lines.flatMap(({ metered }) => metered ?? [])
+  if (periods.length === 0) return undefined
+  const from = Math.min(...periods.map((period) => period.from))
+  return { invoice, from, until: Math.max(...periods.map((period) => period.until)) }
 }
 
 type Movement = Pick<Stripe.Dispute | Stripe.Refund, 'payment_intent' | 'charge'>
