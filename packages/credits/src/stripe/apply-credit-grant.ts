@@ -7,7 +7,7 @@ import type { AccountKey, BookRows } from '../books/rows.ts'
 import {
   grantMetadata,
   type MirrorRow,
-  mirrorName,
+  mirrorPrefix,
   readMirrored,
   saveMirrored,
 } from './mirrored-grant.ts'
@@ -46,7 +46,7 @@ export function applyCreditGrant(
     saveMirrored(rows, mirrored, { id, number: 0 }, { dueAt: null, at: act.at })
     return
   }
-  const mirrored = readMirrored(rows, account, Number(row.id.slice(mirrorName(0).length - 1)))
+  const mirrored = readMirrored(rows, account, Number(row.id.slice(mirrorPrefix.length)))
   const { grant: own } = mirrored
   // While something is to be done about it, it is the books that end it.
   if (!isOver || row.dueAt !== null || row.state.isEnding === true || own.state !== 'active') return

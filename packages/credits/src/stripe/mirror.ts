@@ -10,6 +10,7 @@ import {
   grantKey,
   grantMetadata,
   type MirroredGrant,
+  mirrorPrefix,
   readMirrored,
   saveMirrored,
   wantedCents,
@@ -113,7 +114,7 @@ async function waiting({ credits, inside }: MirrorSettings): Promise<readonly Mi
     rows.objects
       .due('mirror', now(), batch)
       .map(({ account, id }) =>
-        readMirrored(rows, rows.accountById(account), Number(id.slice('mirror:'.length))),
+        readMirrored(rows, rows.accountById(account), Number(id.slice(mirrorPrefix.length))),
       ),
   )
   const ids = new Set(found.map(({ grant }) => grant.id))

@@ -25,7 +25,9 @@ export interface MirrorRow extends ObjectRow {
 /** Metadata of a credit grant at Stripe: which grant of the books it is. */
 export const grantMetadata = 'token_meter_grant'
 
-export const mirrorName = (grant: number) => `mirror:${grant}`
+/** Of the rows' ids, before the grant's. */
+export const mirrorPrefix = 'mirror:'
+export const mirrorName = (grant: number) => `${mirrorPrefix}${grant}`
 
 export function readMirrored(rows: BookRows, account: AccountRow, id: number): MirroredGrant {
   const row = rows.objects.get(account.id, mirrorName(id)) as MirrorRow | undefined

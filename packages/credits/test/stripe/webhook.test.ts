@@ -75,7 +75,7 @@ test('a refund takes its share back, of what is unspent first; one that fails gi
   expect(await shop.available(customer)).toBe('-1.666666666666')
 })
 
-test('a dispute takes the credit, a won one gives it back, an inquiry is none', async () => {
+test('a dispute takes the credit, and a won one gives it back', async () => {
   const shop = await openShop()
   const customer = await shop.customer()
   shop.billing.completeCheckout((await shop.checkout((await shop.pack()).id, customer)).id)
