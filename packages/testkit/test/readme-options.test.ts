@@ -75,6 +75,7 @@ const documented: readonly Documented[] = [
   of('credits', 'SubscribeOptions', '`subscribe(customer, options)`'),
   of('credits', 'UnsubscribeOptions', '`unsubscribe(customer, options)`'),
   of('credits', 'CreditsWebhookOptions', '`creditsWebhook(options)`'),
+  of('credits', 'MirrorOptions', '`mirrorGrants(options)`'),
   of('postgres', 'PostgresConnection', 'Where the database is'),
   of('postgres', 'PostgresOutboxOptions', 'Options'),
   of('postgres', 'MigrateOptions', '`migrate(pool, options)`'),
