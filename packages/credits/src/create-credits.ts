@@ -6,9 +6,12 @@ import {
   optionCheck,
 } from '@token-meter/core/outbox'
 import { formatAmount, parseAmount } from './amount.ts'
+import type { Books } from './books/books.ts'
+import { bookProblems } from './books/check-books.ts'
+import { Sweeper, sweepDue } from './books/sweeper.ts'
 import { availableOf, heldOf, postedOf } from './books/balance.ts'
 import { adjust, give, revoke, unrevoke } from './books/grants.ts'
-import { hold, jobOf, release, settle, sweep } from './books/holds.ts'
+import { hold, jobOf, release, settle } from './books/holds.ts'
 import { findAccount, openAccount } from './books/operations.ts'
 import { chargeRecords } from './charge-records.ts'
 import { collectVerbs } from './collect/collect-verbs.ts'
@@ -32,6 +35,7 @@ const known: Readonly<Record<keyof CreditsOptions, true>> = {
   lowAt: true,
   busyMs: true,
   now: true,
+  sweepMs: true,
   plans: true,
   ephemeral: true,
 }
@@ -43,10 +47,19 @@ const known: Readonly<Record<keyof CreditsOptions, true>> = {
  */
 export function createCredits(options: CreditsOptions): Credits {
   checkKeys<CreditsOptions>('createCredits', options, known)
-  const { outbox, cost, lowAt = [20, 5], busyMs = 2000, now = Date.now, plans = [] } = options
+  const {
+    outbox,
+    cost,
+    lowAt = [20, 5],
+    busyMs = 2000,
+    sweepMs = 15_000,
+    now = Date.now,
+    plans = [],
+  } = options
   check('cost', cost ?? isFunction, 'made by cost()', isFunction)
   check('now', now, 'a function', isFunction)
   check('busyMs', busyMs, 'a number of ms above 0', isAboveZero)
+  check('sweepMs', sweepMs, 'a number of ms above 0', isAboveZero)
   check('lowAt', lowAt, 'a list of percents', Array.isArray)
   check('plans', plans, 'a list of plans', Array.isArray)
   checkLasts(outbox, options.ephemeral)
@@ -55,9 +68,11 @@ export function createCredits(options: CreditsOptions): Credits {
   const act = (actor: string) => ({ actor, at: now() })
 
   const planBook = new PlanBook(checkedPlans(plans))
+  const sweeper: Sweeper = new Sweeper((): Books => books, now, sweepMs)
   const { books, ...collecting } = openCollecting(
     { outbox, cost, act: () => act('meter'), report: (error) => events.fault(error) },
     {
+      used: () => sweeper.arm(),
       plans: planBook,
       busyMs,
       appended(rows, appends) {
@@ -73,9 +88,10 @@ export function createCredits(options: CreditsOptions): Credits {
     },
   )
 
+  const collect = collectVerbs({ outbox, books, cost, now, ...collecting })
   const credits: Credits = {
     ...planVerbs(books, planBook, now),
-    ...collectVerbs({ outbox, books, cost, now, ...collecting }),
+    ...collect,
 
     async grant(customer, wanted) {
       const key = keyOf(customer, unitOf(wanted))
@@ -231,7 +247,21 @@ export function createCredits(options: CreditsOptions): Credits {
         return { ...next, entries: page.map((entry) => shownEntry(entry, unit)) }
       }),
 
-    sweep: () => books.write((rows) => sweep(rows, act('lease'), 1000)),
+    async sweep() {
+      const at = act('lease')
+      for (let count = 0; ;) {
+        const { holds, nextAt } = await books.write((rows) => sweepDue(rows, at))
+        count += holds
+        if (nextAt !== at.at) return count
+      }
+    },
+
+    verify: async () => bookProblems(await books.sums()),
+
+    close() {
+      sweeper.close()
+      collect.close()
+    },
 
     guard: (wanted) => createGuard({ books, pools, events, cost, now }, wanted),
 

@@ -28,6 +28,11 @@ export interface CreditsOptions {
   readonly lowAt?: readonly number[]
   /** How long a write waits for another process that has the store, in ms. @default 2000 */
   readonly busyMs?: number
+  /**
+   * How long it takes at least until what time has ended is looked for, in ms: holds whose lease is
+   * over, grants that expire. @default 15000
+   */
+  readonly sweepMs?: number
   /** ms since the epoch. @default Date.now */
   readonly now?: () => number
 }
@@ -175,8 +180,17 @@ export interface Credits extends PlanVerbs, CollectVerbs {
     customer: string,
     query?: HistoryQuery,
   ): Promise<{ readonly entries: readonly HistoryEntry[]; readonly next?: number }>
-  /** Ends holds whose lease is over. Done regularly by itself. Returns how many. */
+  /**
+   * Ends what time ends: holds whose lease is over, grants that expire. Done by itself in each process
+   * that works with credits, and for an account whenever it has too little left for a hold. Returns how
+   * many holds were over.
+   */
   sweep(): Promise<number>
+  /**
+   * Compares the books with their entries: what accounts, grants, holds and pools say with what was
+   * written. Returns what is wrong, a sentence each; nothing where they balance.
+   */
+  verify(): Promise<readonly string[]>
   /**
    * What lets no call go that its customer cannot pay, for `createMeter({ guard })`: it holds the most
    * that a call can come to, in each account that its customer has, before it is sent. The call is

@@ -1,6 +1,6 @@
 import { messageOf, type TokenMeterError } from '@token-meter/core/outbox'
 import { formatAmount, type Unit } from './amount.ts'
-import type { Change } from './books/books.ts'
+import type { Change } from './books/journal.ts'
 
 /** What an account is, where something happened to it. Amounts are decimal text of the unit. */
 export interface AccountEvent {

@@ -4,7 +4,8 @@
  */
 import { ConfigError, checkKeys, isOneOf, isText, optionCheck } from '@token-meter/core/outbox'
 import { type Amount, formatAmount, parseAmount, type Unit } from './amount.ts'
-import type { Books, PoolChange } from './books/books.ts'
+import type { Books } from './books/books.ts'
+import type { PoolChange } from './books/journal.ts'
 import { leftOf, poolAsItIs, type PoolLimit } from './books/pools.ts'
 import type { PoolRow } from './books/rows.ts'
 import { CallRefusedError } from './errors.ts'

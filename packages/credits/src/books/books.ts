@@ -12,34 +12,16 @@ import type {
 } from '@token-meter/core/outbox'
 import { ConfigError } from '@token-meter/core/outbox'
 import type { DatabaseSync } from 'node:sqlite'
-import { availableOf, leftOf } from './balance.ts'
+import type { AllRows } from './check-books.ts'
+import { type Change, type Changes, Journal, type PoolChange } from './journal.ts'
 import { MemoryRows } from './memory-rows.ts'
-import type { AccountPlans, AccountRow, BookRows, NewEntry, PoolRow } from './rows.ts'
+import type { AccountPlans, BookRows } from './rows.ts'
 import type { Hint } from './loaded-rows.ts'
 import { runOnPostgres } from './postgres-rows.ts'
+import { postgresSums } from './postgres-sums.ts'
 import { creditMigrations, creditVersion } from './postgres-schema.ts'
 import { SqliteRows } from './sqlite-rows.ts'
 import { prepareCreditSchema } from './sqlite-schema.ts'
-
-/** What an operation did to the accounts it touched. */
-export interface Change {
-  readonly account: AccountRow
-  /** What could be held after the operation. */
-  readonly available: bigint
-  /** That, and what calls under way have set aside. */
-  readonly left: bigint
-  /** How much was granted last, of what is active; 0 where nothing is. */
-  readonly lastGrant: bigint
-  /** As it was before the operation. */
-  readonly before: { readonly left: bigint; readonly debt: bigint }
-  readonly entries: readonly NewEntry[]
-}
-
-/** What was spent of a pool, before an operation and after it. */
-export interface PoolChange {
-  readonly pool: PoolRow
-  readonly spentBefore: bigint
-}
 
 /** Work inside a transaction. */
 export type Work<Value> = (rows: BookRows) => Value
@@ -59,6 +41,8 @@ export interface Books {
   read<Value>(work: Work<Value>): Promise<Value>
   /** The rows themselves, where they are a process's own. */
   readonly memory?: MemoryRows
+  /** Everything, at one moment, with entries as their sums. */
+  sums(): Promise<AllRows>
 }
 
 export interface BooksOptions {
@@ -67,6 +51,8 @@ export interface BooksOptions {
   /** What records that are appended cost, inside the transaction that keeps them. */
   readonly appended: (rows: BookRows, ...parameters: Parameters<Companion['appended']>) => void
   readonly changed: (changes: readonly Change[], pools: readonly PoolChange[]) => void
+  /** Called before each write. */
+  readonly used: () => void
   /** Whether anybody wants to know what changed. */
   readonly isHeard: () => boolean
   readonly plans: AccountPlans
@@ -80,7 +66,10 @@ export function openBooks(outbox: Outbox, options: BooksOptions): Books {
     const journal = new Journal(rows)
     return {
       journal,
-      appended: (records) => journaled(journal, options, (own) => options.appended(own, records)),
+      appended(records) {
+        options.used()
+        journaled(journal, options, (own) => options.appended(own, records))
+      },
     }
   }
   switch (store?.kind) {
@@ -108,7 +97,7 @@ export function openBooks(outbox: Outbox, options: BooksOptions): Books {
 
 /** Each operation is a transaction of its own, which loads what it needs and writes what it changed. */
 function inPostgres(store: SqlCompanionStore, options: BooksOptions): Books {
-  const { appended, changed, isHeard, plans } = options
+  const { appended, changed, isHeard, plans, used } = options
   const run = async <Value>(ask: AskSql, schema: string, work: Work<Value>, hint: Hint) => {
     let changes: Changes = { accounts: [], pools: [] }
     const attempt = (rows: BookRows) => {
@@ -127,6 +116,7 @@ function inPostgres(store: SqlCompanionStore, options: BooksOptions): Books {
     version: creditVersion,
     migrations: creditMigrations,
     async appended(ask, schema, appends) {
+      used()
       const records = appends.flatMap((append) => append.records)
       const hint = {
         customers: [...new Set(records.flatMap(({ customer }) => customer ?? []))],
@@ -138,13 +128,15 @@ function inPostgres(store: SqlCompanionStore, options: BooksOptions): Books {
     },
   })
   const write = async <Value>(work: Work<Value>, hint: Hint = {}): Promise<Value> => {
+    used()
     const { value, committed } = await database.transaction((ask, schema) =>
       run(ask, schema, work, hint),
     )
     committed()
     return value
   }
-  return { write, read: write }
+  const sums = () => database.transaction(postgresSums)
+  return { write, read: write, sums }
 }
 
 interface Part extends Companion {
@@ -152,11 +144,14 @@ interface Part extends Companion {
 }
 
 function attached(store: AttachedCompanion<Part>, options: BooksOptions): Books {
-  const writeNow = <Value>(work: Work<Value>): Value =>
-    store.write(({ journal }) => journaled(journal, options, work))
+  const writeNow = <Value>(work: Work<Value>): Value => {
+    options.used()
+    return store.write(({ journal }) => journaled(journal, options, work))
+  }
   return {
     writeNow,
     read: async (work) => store.read(({ journal }) => ended(journal.plain, work)),
+    sums: async () => store.write(({ journal: { plain } }) => ended(plain, sumsOf)),
     async write(work, _, patienceMs = options.busyMs) {
       const until = performance.now() + patienceMs
       for (;;) {
@@ -175,6 +170,9 @@ function attached(store: AttachedCompanion<Part>, options: BooksOptions): Books 
 export function isBusy(error: unknown): boolean {
   return (error as { busy?: unknown } | null)?.busy === true
 }
+
+/** Of rows that are read synchronously. */
+const sumsOf = (rows: BookRows) => (rows as MemoryRows | SqliteRows).sums()
 
 function ended<Value>(rows: BookRows, work: Work<Value>): Value {
   try {
@@ -210,89 +208,4 @@ function journaled<Value>(
 
 function tell({ accounts, pools }: Changes, changed: BooksOptions['changed']): void {
   if (accounts.length > 0) changed(accounts, pools)
-}
-
-interface Changes {
-  readonly accounts: readonly Change[]
-  readonly pools: readonly PoolChange[]
-}
-
-const noGrant = { id: 0, amount: 0n }
-
-/** Rows that remember what was done to them since it was asked last. */
-class Journal {
-  readonly rows: BookRows
-  /** The same rows, which remember nothing. */
-  readonly plain: BookRows
-  readonly #touched = new Map<
-    number,
-    Omit<Change, 'available' | 'left' | 'lastGrant'> & { readonly entries: NewEntry[] }
-  >()
-  /** By name: a pool that was read, and what was saved of it. */
-  readonly #spent = new Map<string, bigint>()
-  readonly #pools = new Map<string, PoolChange>()
-
-  constructor(rows: BookRows) {
-    this.plain = rows
-    const seen = <Row extends AccountRow | undefined>(account: Row): Row => {
-      if (account !== undefined && !this.#touched.has(account.id)) {
-        const before = { left: leftOf(rows, account), debt: account.debt }
-        this.#touched.set(account.id, { account, before, entries: [] })
-      }
-      return account
-    }
-    const { objects, plans } = rows
-    this.rows = {
-      ...boundMethods(rows),
-      objects,
-      ...(plans !== undefined && { plans }),
-      account: (key) => seen(rows.account(key)),
-      accountById: (id) => seen(rows.accountById(id)),
-      addAccount: (key, at) => seen(rows.addAccount(key, at)),
-      accountsOf: (customer) => rows.accountsOf(customer).map((account) => seen(account)),
-      dueAccounts: (now, limit) => rows.dueAccounts(now, limit).map((account) => seen(account)),
-      pool: (pool, period) => {
-        const row = rows.pool(pool, period)
-        const name = `${pool} ${period}`
-        if (row !== undefined && !this.#spent.has(name)) this.#spent.set(name, row.spent)
-        return row
-      },
-      savePool: (pool) => {
-        rows.savePool(pool)
-        const name = `${pool.pool} ${pool.period}`
-        this.#pools.set(name, { pool, spentBefore: this.#spent.get(name) ?? 0n })
-      },
-      addEntry: (account, entry) => {
-        rows.addEntry(account, entry)
-        this.#touched.get(account.id)?.entries.push(entry)
-      },
-    }
-  }
-
-  take(): Changes {
-    const accounts = [...this.#touched.values()].map((touched) => ({
-      ...touched,
-      available: availableOf(this.plain, touched.account),
-      left: leftOf(this.plain, touched.account),
-      lastGrant: this.plain
-        .grants(touched.account.id, 'active')
-        .reduce((last, { id, amount }) => (id > last.id ? { id, amount } : last), noGrant).amount,
-    }))
-    const changes = { accounts, pools: [...this.#pools.values()] }
-    this.#touched.clear()
-    this.#spent.clear()
-    this.#pools.clear()
-    return changes
-  }
-}
-
-function boundMethods(rows: BookRows): BookRows {
-  const methods: [string, unknown][] = []
-  for (let of: object = rows; of !== Object.prototype; of = Object.getPrototypeOf(of) as object) {
-    for (const name of Object.getOwnPropertyNames(of)) {
-      const method = rows[name as keyof BookRows] as unknown
-      if (typeof method === 'function') methods.unshift([name, method.bind(rows)])
-    }
-  }
-  return Object.fromEntries(methods) as unknown as BookRows
 }

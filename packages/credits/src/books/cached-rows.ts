@@ -189,6 +189,11 @@ export class CachedRows implements BookRows {
     return ids.map((id) => this.accountById(id))
   }
 
+  nextSweepAt(): number | null {
+    // What this operation has ended is looked at once more, when nothing is found.
+    return this.#answer<number | null>({ what: 'nextSweep' })
+  }
+
   pool(pool: string, period: string): PoolRow | undefined {
     const name = poolName(pool, period)
     const known = this.#pools.get(name)

@@ -44,6 +44,7 @@ export type Need =
       readonly account: number | undefined
     }
   | { readonly what: 'dueAccounts'; readonly now: number; readonly limit: number }
+  | { readonly what: 'nextSweep' }
   | { readonly what: 'pool'; readonly pool: string; readonly period: string }
   | { readonly what: 'lastPool'; readonly pool: string }
   | {

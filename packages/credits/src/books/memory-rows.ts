@@ -199,6 +199,16 @@ export class MemoryRows implements BookRows {
       .map((account) => this.#own(account))
   }
 
+  nextSweepAt(): number | null {
+    const open = [...this.#holds.values()].filter(({ state }) => state === 'open')
+    const times = [
+      ...open.map(({ leaseUntil }) => leaseUntil),
+      ...this.#accounts.map(({ nextDueAt }) => nextDueAt ?? Infinity),
+    ]
+    const next = times.reduce((first, time) => Math.min(first, time), Infinity)
+    return Number.isFinite(next) ? next : null
+  }
+
   pool(pool: string, period: string): PoolRow | undefined {
     const found = this.#pools.find((row) => row.pool === pool && row.period === period)
     return found && this.#own(found)
@@ -248,6 +258,10 @@ export class MemoryRows implements BookRows {
     this.#byKey.delete(textOf(account))
     account.customer = customer
     this.#byKey.set(textOf(account), account)
+  }
+
+  sums() {
+    return this.all()
   }
 
   /** Everything, for who checks the books. */

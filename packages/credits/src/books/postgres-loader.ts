@@ -12,6 +12,7 @@ import {
   questionOf,
 } from './loaded-rows.ts'
 import { creditTables, type CreditTables } from './postgres-schema.ts'
+import { nextSweep } from './postgres-sums.ts'
 import type { AccountRow, GrantRow, HoldRow, PoolPeriod } from './rows.ts'
 
 /** Loads what an operation needs. Whatever is changed is locked before it is read. */
@@ -72,8 +73,7 @@ export class PostgresLoader {
         return answer(account?.id ?? null)
       }
       case 'accountById':
-        await this.#lockAccounts('id = $1', [need.id])
-        return
+        return void (await this.#lockAccounts('id = $1', [need.id]))
       case 'newAccount': {
         const { customer, unit, stripeAccount } = need.key
         await this.#ask(
@@ -120,17 +120,15 @@ export class PostgresLoader {
         await this.#lockAccounts(`id = (SELECT account FROM ${credit_holds} WHERE id = $1)`, [
           need.id,
         ])
-        await this.#loadHolds([need.id], [])
-        return
+        return void (await this.#loadHolds([need.id], []))
       case 'holds':
         await this.#loadHolds(need.ids, [])
         return answer(true)
       case 'holdsOfJob':
         return this.loadHinted({ holds: [`${jobPrefix}${need.job}`] })
       case 'endedHold': {
-        const [row] = await this.#ask(`SELECT * FROM ${credit_ended_holds} WHERE id = $1`, [
-          need.id,
-        ])
+        const sql = `SELECT * FROM ${credit_ended_holds} WHERE id = $1`
+        const [row] = await this.#ask(sql, [need.id])
         return answer(row === undefined ? null : toEndedHold(row))
       }
       case 'dueAccounts': {
@@ -140,6 +138,8 @@ export class PostgresLoader {
         if (accounts.length > 0) await this.#loadGrants(accounts.map(({ id }) => id))
         return answer(accounts.map(({ id }) => id))
       }
+      case 'nextSweep':
+        return answer(await nextSweep(this.#ask, this.#tables))
       case 'expiredHeld': {
         const sql = `SELECT * FROM ${credit_grants}
           WHERE account = $1 AND state = 'expired' AND held > 0`

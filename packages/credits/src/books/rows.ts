@@ -223,6 +223,8 @@ export interface BookRows {
   endedLeases(now: number, limit: number, account?: number): readonly HoldRow[]
   /** Accounts that have a grant which becomes effective or expires by then. */
   dueAccounts(now: number, limit: number): readonly AccountRow[]
+  /** When the next lease ends or the next account is due, which may be over; `null` for never. */
+  nextSweepAt(): number | null
   pool(pool: string, period: string): PoolRow | undefined
   /** Of its newest period. */
   lastPool(pool: string): PoolRow | undefined

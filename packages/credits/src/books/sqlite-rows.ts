@@ -166,6 +166,14 @@ export class SqliteRows extends SqliteHoldRows implements BookRows {
     return this.sql.all(sql, now, limit).map((found) => this.#ownAccount(found))
   }
 
+  nextSweepAt(): number | null {
+    // An account that this operation has seen to is looked at once more, when nothing is found.
+    const sql = `SELECT min(at) AS at FROM (
+      SELECT min(lease_until) AS at FROM credit_holds WHERE state = 'open'
+      UNION ALL SELECT min(next_due_at) FROM credit_accounts WHERE next_due_at IS NOT NULL)`
+    return this.sql.get(sql)?.['at'] as number | null
+  }
+
   pool(pool: string, period: string): PoolRow | undefined {
     const known = this.#pools.get(poolName(pool, period))
     if (known !== undefined) return known
@@ -232,8 +240,22 @@ export class SqliteRows extends SqliteHoldRows implements BookRows {
     return this.sql.all(sql, account, id).map(toEntry)
   }
 
+  /** Everything, with entries as their sums. */
+  sums() {
+    const sql = `SELECT account, grant_id, pools, sum(amount) AS amount, max(id) AS id,
+        max(kind) AS kind, max(key) AS key, NULL AS hold, NULL AS record, NULL AS ref,
+        max(actor) AS actor, max(at) AS at
+      FROM credit_entries GROUP BY account, grant_id, pools ORDER BY account, id`
+    return { ...this.#but(), entries: this.sql.all(sql).map(toEntry) }
+  }
+
   /** Everything, for who checks the books. */
   all() {
+    const entries = this.sql.all('SELECT * FROM credit_entries ORDER BY account, id').map(toEntry)
+    return { ...this.#but(), entries }
+  }
+
+  #but() {
     const of = (table: string, order = 'id') =>
       this.sql.all(`SELECT * FROM ${table} ORDER BY ${order}`)
     return {
@@ -244,7 +266,6 @@ export class SqliteRows extends SqliteHoldRows implements BookRows {
       grants: of('credit_grants').map(toGrant),
       holds: this.sql.all('SELECT * FROM credit_holds ORDER BY created_at, id').map(toHold),
       endedHolds: of('credit_ended_holds').map(toEndedHold),
-      entries: of('credit_entries', 'account, id').map(toEntry),
     }
   }
 

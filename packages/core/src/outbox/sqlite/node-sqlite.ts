@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { OutboxError } from '../../errors/errors.ts'
 import { builtInModule as find } from '../../lib/runtime.ts'
 
@@ -23,16 +23,30 @@ export function builtInModules() {
  * starts by reading cannot wait for another writer later.
  */
 export function inTransaction<Value>(database: DatabaseSync, work: () => Value): Value {
-  database.exec('BEGIN IMMEDIATE')
+  let statements = bounds.get(database)
+  if (statements === undefined) {
+    statements = {
+      begin: database.prepare('BEGIN IMMEDIATE'),
+      commit: database.prepare('COMMIT'),
+    }
+    bounds.set(database, statements)
+  }
+  statements.begin.run()
   try {
     const value = work()
-    database.exec('COMMIT')
+    statements.commit.run()
     return value
   } catch (error) {
     rollBack(database)
     throw error
   }
 }
+
+/** What begins and ends a transaction: to compile it takes as long as to run it. */
+const bounds = new WeakMap<
+  DatabaseSync,
+  { readonly begin: StatementSync; readonly commit: StatementSync }
+>()
 
 function rollBack(database: DatabaseSync): void {
   try {
