@@ -167,6 +167,23 @@ describe('with no configuration', () => {
   })
 })
 
+describe('@token-meter/credits', () => {
+  test.each(['credits.mjs', 'credits.cjs'])(
+    'a pack is sold, spent, refused beyond it, and topped up (%s)',
+    async (script) => {
+      const path = join(folder, `${script}.db`)
+      const { stdout } = await run(process.execPath, [script, path], { cwd: application })
+      expect(JSON.parse(stdout)).toEqual({
+        saw: ['0.8', 'answered', '0.8', 'answered'],
+        available: '1.2',
+        covered: 2,
+        billed: 0,
+        isClean: true,
+      })
+    },
+  )
+})
+
 describe('@token-meter/testkit', () => {
   test.each(['fake-stripe.mjs', 'fake-stripe.cjs'])(
     'a fake Stripe loads no test runner, and is billed (%s)',

@@ -1,5 +1,7 @@
 import core = require('@token-meter/core')
 import { sqliteOutbox } from '@token-meter/core/sqlite'
+import { createCredits } from '@token-meter/credits'
+import { creditEvents } from '@token-meter/credits/stripe'
 import { meter, openaiProvider } from '@token-meter/openai'
 import { stripeSink } from '@token-meter/stripe'
 import { OpenAI } from 'openai'
@@ -14,4 +16,6 @@ const own = core.createMeter({
   outbox: sqliteOutbox('usage.db'),
   sinks: [stripeSink({ apiKey: 'rk_test_1' })],
 })
+export const events: readonly string[] = creditEvents
+export const credits = createCredits({ outbox: sqliteOutbox('usage.db') })
 export const again: OpenAI = own(client, 'c')
