@@ -68,6 +68,7 @@ const documented: readonly Documented[] = [
   of('testkit', 'ReplyOptions', '`serve(reply, options)`'),
   of('testkit', 'ReplayServerOptions', '`serve(reply, options)`'),
   of('credits', 'CreditsOptions', '`createCredits(options)`'),
+  of('credits', 'AccountOptions', '`account(customer, options)`'),
   of('credits', 'GrantOptions', '`grant(customer, options)`'),
   of('credits', 'HoldOptions', '`hold(customer, options)`'),
   of('credits', 'GuardOptions', '`credits.guard(options)`'),
