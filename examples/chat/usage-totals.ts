@@ -7,10 +7,10 @@ export interface UsageTotals {
   readonly estimated: number
   /** Answers whose usage Stripe does not have yet. */
   readonly undelivered: number
-  /** Answers that prepaid credit has paid for: Stripe gets nothing of them. */
-  readonly covered: number
   /** Answers whose usage Stripe could not bill: dead letters, for somebody to look at. */
   readonly refused: number
+  /** Answers that prepaid credit has paid for: Stripe gets nothing of them. */
+  readonly covered: number
   readonly models: Readonly<Record<string, Partial<Readonly<Record<TokenType, number>>>>>
   readonly microdollars: number
 }
@@ -57,8 +57,8 @@ export class TenantUsage {
       answers: this.#answers,
       estimated: this.#estimated,
       undelivered: this.#undelivered.size,
-      covered: this.#covered,
       refused: this.#refused.size,
+      covered: this.#covered,
       models: this.#models,
       microdollars: this.#microdollars,
     }
