@@ -11,7 +11,7 @@ export function printStart(
 ): void {
   const credit = sellsCredit
     ? 'Cedar Market buys it before it is used; the others pay as they go'
-    : 'not sold: all pay as they go. With TOKEN_METER_CHAT_PACK and STRIPE_CREDITS_WEBHOOK_SECRET it is.'
+    : 'not sold: all pay as they go. With TOKEN_METER_CHAT_PACK it is: see the README.'
   console.log(`
   A chat for three companies, each with its own bill:  ${url}
 
