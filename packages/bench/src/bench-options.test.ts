@@ -1,19 +1,26 @@
 import { expect, test } from 'vitest'
 import { benchOptions } from './bench-options.ts'
-import { parts } from './pipeline/parts.ts'
+import { pipelineParts } from './pipeline/pipeline-figures.ts'
 
 test('without a part everything is measured', () => {
-  const { calls, pipeline, import: imports } = benchOptions([])
-  expect({ calls, pipeline, imports }).toEqual({
+  const { calls, pipeline, credits, import: imports } = benchOptions([])
+  expect({ calls, pipeline, credits, imports }).toEqual({
     calls: true,
-    pipeline: Object.keys(parts),
+    pipeline: pipelineParts,
+    credits: true,
     imports: true,
   })
 })
 
-test.each(Object.keys(parts))('a piece of the pipeline is a part: %s', (part) => {
+test.each(pipelineParts)('a piece of the pipeline is a part: %s', (part) => {
   const options = benchOptions(['--quick', '--part', part])
-  expect(options).toMatchObject({ quick: true, calls: false, pipeline: [part], import: false })
+  expect(options).toMatchObject({
+    quick: true,
+    calls: false,
+    pipeline: [part],
+    credits: false,
+    import: false,
+  })
 })
 
 test.each([

@@ -13,13 +13,15 @@ export interface BenchOptions {
   readonly fetch: boolean
   /** In the order of the flow. */
   readonly pipeline: readonly PipelinePart[]
+  /** What prepaid credit adds. */
+  readonly credits: boolean
   readonly import: boolean
   /** Parts of the names of subjects. */
   readonly only: readonly string[] | undefined
   readonly sdks: readonly SdkName[] | undefined
 }
 
-const sections = ['calls', 'fetch', 'pipeline', 'import']
+const sections = ['calls', 'fetch', 'pipeline', 'credits', 'import']
 
 /**
  * Reads the command line.
@@ -50,6 +52,7 @@ export function benchOptions(args: readonly string[]): BenchOptions {
     calls: part.includes('calls'),
     fetch: part.includes('fetch'),
     pipeline,
+    credits: part.includes('credits'),
     import: part.includes('import'),
     only,
     sdks: sdk as readonly SdkName[] | undefined,

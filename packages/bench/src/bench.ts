@@ -1,8 +1,8 @@
 /**
  * `node packages/bench/src/bench.ts`: everything that is measured, as tables.
  *
- * `--quick` is rough and without the peers; `--part calls` (or `fetch`, `pipeline`, `import`, or a piece of the
- * pipeline: `append`, `record`, `deliver`, `marks`, `backlog`) is one part of it; `--only floor` and
+ * `--quick` is rough and without the peers; `--part calls` (or `fetch`, `pipeline`, `credits`, `import`, or a piece of
+ * the pipeline: `append`, `record`, `deliver`, `marks`, `backlog`) is one part of it; `--only floor` and
  * `--sdk openai7` narrow the calls; all of the three can stand several times. `--write` renews the
  * tables in the README.
  */
@@ -37,6 +37,8 @@ if (options.calls) {
 if (options.fetch) await show('fetch', fetchLines(await fetchFigures({ quick })))
 if (options.pipeline.length > 0)
   await show('pipeline', figureLines(await pipelineFigures({ quick }, options.pipeline)))
+if (options.credits)
+  await show('credits', figureLines(await pipelineFigures({ quick }, ['credits'])))
 if (options.import) await show('import', figureLines(await importFigures({ quick })))
 
 function optionsOrExit(): ReturnType<typeof benchOptions> {

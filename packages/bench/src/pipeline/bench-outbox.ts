@@ -34,6 +34,11 @@ export class BenchOutboxes implements AsyncDisposable {
     }
   }
 
+  /** Where nothing is yet, in the folder of the SQLite files. */
+  newFile(): string {
+    return join(this.#folder, `file_${this.#count++}.db`)
+  }
+
   async open(kind: OutboxKind): Promise<BenchOutbox> {
     const opened = await this.#openNew(kind, `bench_${this.#count++}`)
     this.#open.push(opened.outbox)

@@ -1,7 +1,7 @@
 /** Measures one part, in a process of its own so that no other part has warmed or filled it. */
 import { parts } from './parts.ts'
-import type { PipelinePart } from './pipeline-figures.ts'
+import type { MeasuredPart } from './pipeline-figures.ts'
 
 const [name, quick] = process.argv.slice(2)
-process.send?.(await parts[name as PipelinePart]({ quick: quick === 'quick' }))
+process.send?.(await parts[name as MeasuredPart]({ quick: quick === 'quick' }))
 process.disconnect?.()

@@ -7,13 +7,16 @@ export const pipelineParts = ['append', 'record', 'deliver', 'marks', 'backlog']
 
 export type PipelinePart = (typeof pipelineParts)[number]
 
+/** What is measured in a process of its own. */
+export type MeasuredPart = PipelinePart | 'credits'
+
 /**
- * Append latency, rates of recording and delivery, what marks cost, and growth with the backlog. A part that fails
- * is a row that says so, and takes no other with it.
+ * Append latency, rates of recording and delivery, what marks cost, growth with the backlog; and beside
+ * them what credits cost. A part that fails is a row that says so, and takes no other with it.
  */
 export async function pipelineFigures(
   options: FigureOptions,
-  names: readonly PipelinePart[],
+  names: readonly MeasuredPart[],
 ): Promise<Figure[]> {
   const figures: Figure[] = []
   for (const name of names) figures.push(...(await figuresOf(name, options)))
