@@ -86,7 +86,7 @@ export type { Batch, BatchEntry, BatchMarks } from './sink/batch.ts'
 export { isRequestBound } from './environment/runtime.ts'
 export type { TakenId } from './outbox/taken-id.ts'
 export type { KnownSink, KnownSinks, SinkMode, SinkStart } from './outbox/known-sinks.ts'
-export type { Sink } from './sink/sink.ts'
+export type { Sink, SinkValue } from './sink/sink.ts'
 export type { SinkResult } from './sink/sink-result.ts'
 export type {
   EventsInFlight,

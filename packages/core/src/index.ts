@@ -68,7 +68,7 @@ export type { DeliveryOptions } from './delivery/options.ts'
 export type { WaitUntil } from './meter/wait-until.ts'
 
 export type { Refusal } from './errors/refusal.ts'
-export type { Sink } from './sink/sink.ts'
+export type { Sink, SinkValue } from './sink/sink.ts'
 export type { SinkResult } from './sink/sink-result.ts'
 export type {
   EventsInFlight,

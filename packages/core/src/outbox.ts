@@ -34,6 +34,7 @@ export {
   type SinkMode,
   type SinkStart,
 } from './outbox/known-sinks.ts'
+export type { SinkValue } from './sink/sink.ts'
 export type { Batch, BatchEntry, BatchMarks } from './sink/batch.ts'
 export type { EventsInFlight, RecordProgress } from './sink/send-progress.ts'
 export type { SinkResult } from './sink/sink-result.ts'

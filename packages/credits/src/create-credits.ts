@@ -230,13 +230,6 @@ export function createCredits(options: CreditsOptions): Credits {
           .some(Boolean)
       }),
 
-    block: (customer, reason, { unit = 'usd' } = {}) =>
-      books.write((rows) => {
-        const account = openAccount(rows, keyOf(customer, unit), act('api'))
-        account.blocked = reason
-        rows.saveAccount(account)
-      }),
-
     history: (customer, { unit = 'usd', limit = 100, after } = {}) =>
       books.read((rows) => {
         const account = rows.account(keyOf(customer, unit))

@@ -173,8 +173,6 @@ export interface Credits extends PlanVerbs, CollectVerbs {
       readonly idempotencyKey: string
     },
   ): Promise<boolean>
-  /** Keeps an account from holding anything, for a reason (a code); `null` lets it again. */
-  block(customer: string, reason: string | null, options?: { readonly unit?: Unit }): Promise<void>
   /** An account's entries, the newest first. */
   history(
     customer: string,

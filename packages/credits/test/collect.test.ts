@@ -1,88 +1,20 @@
-import { createMeter, memoryOutbox, type Sink, type UsageRecord } from '@token-meter/core'
+import { memoryOutbox } from '@token-meter/core'
 import type { cost } from '@token-meter/core/cost'
-import type { Outbox } from '@token-meter/core/outbox'
 import { sqliteOutbox } from '@token-meter/core/sqlite'
-import { postgresOutbox } from '@token-meter/postgres'
 import { exampleRecord } from '@token-meter/testkit'
-import { startPostgres } from '@token-meter/testkit/internal'
 import { temporaryFile } from '@token-meter/testkit/internal/suites'
 import { DatabaseSync } from 'node:sqlite'
 import { copyFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createCredits } from '../src/index.ts'
+import { backend, costing, deliver, openAgain, startCredits } from './collecting.ts'
 
-let server: Awaited<ReturnType<typeof startPostgres>>
-beforeAll(async () => void (server = await startPostgres()))
-afterAll(() => server.stop())
-let schemas = 0
-
-/** Opens an outbox again, as another process does; one in memory is itself. */
-const stores: Readonly<Record<string, () => () => Outbox>> = {
-  memory: () => {
-    const outbox = memoryOutbox()
-    return () => outbox
-  },
-  sqlite: () => {
-    const path = temporaryFile()
-    return () => sqliteOutbox(path)
-  },
-  postgres: () => {
-    const schema = `collect_${++schemas}`
-    return () =>
-      postgresOutbox({ connectionString: server.url }, { schema, spoolFolder: temporaryFile() })
-  },
-}
-
-const quick = { lingerMs: 1, pollMs: 20, backoff: { baseMs: 5, maxMs: 50 } }
-
-const costing = (id: string, billed: string, more: Partial<UsageRecord> = {}) =>
-  exampleRecord({
-    id,
-    customer: 'cus_1',
-    at: Date.now() + 1000,
-    cost: { currency: 'USD', provider: billed, billed, source: 'prices' },
-    ...more,
-  })
-
-/** A sink that bills, and what it was sent. */
-function backend(options: Partial<Sink> = {}) {
-  const sent: string[] = []
-  const sink: Sink = {
-    name: 'backend',
-    ...options,
-    send: async ({ entries }) => {
-      sent.push(...entries.map(({ record }) => record.id))
-      return entries.map(() => ({ status: 'accepted' }))
-    },
-  }
-  return { sent, sink }
-}
+const stores = openAgain()
 
 describe.each(Object.entries(stores))('collecting in %s', (kind, store) => {
   const others = kind !== 'memory'
 
-  function start(options: Partial<Parameters<typeof createCredits>[0]> = {}) {
-    const open = store()
-    const opened: Outbox[] = []
-    const another = () => {
-      const outbox = open()
-      opened.push(outbox)
-      return outbox
-    }
-    onTestFinished(async () => {
-      for (const outbox of new Set(opened)) await outbox.close()
-    })
-    const outbox = another()
-    const credits = createCredits({ outbox, ephemeral: true, ...options })
-    const available = async (customer = 'cus_1') => (await credits.balance(customer)).available
-    return { outbox, credits, available, another }
-  }
-
-  function deliver(outbox: Outbox, sinks: readonly Sink[]) {
-    const meter = createMeter({ providers: [], outbox, sinks, delivery: quick, onError: () => {} })
-    onTestFinished(() => meter.close({ timeoutMs: 10 }).catch(() => {}))
-    return meter
-  }
+  const start = (options: Parameters<typeof startCredits>[1] = {}) => startCredits(store, options)
 
   test.runIf(others)(
     'what a process without books keeps is charged by one that has some',
@@ -140,39 +72,6 @@ describe.each(Object.entries(stores))('collecting in %s', (kind, store) => {
     createCredits({ outbox: another() })
     await meter.flush({ timeoutMs: 8000 })
     expect(sent).toEqual(['r2'])
-  })
-
-  test('a mirrored account is charged and billed, and its grants wait for the backend', async () => {
-    const { outbox, credits, available } = start()
-    const { sent, sink } = backend()
-    expect(await credits.account('cus_1', { collect: 'mirror' })).toMatchObject({
-      collect: 'mirror',
-      unit: 'usd',
-      blocked: null,
-    })
-    const { id } = await credits.grant('cus_1', { usd: '1', idempotencyKey: 'a' })
-    await credits.grant('cus_2', { usd: '1', idempotencyKey: 'b' })
-    const meter = deliver(outbox, [sink])
-    await outbox.append([costing('r1', '0.25')])
-    await meter.flush({ timeoutMs: 8000 })
-    expect(sent).toEqual(['r1'])
-    expect(await available()).toBe('0.75')
-    const [grant] = await credits.unmirrored()
-    expect(grant).toMatchObject({ id, customer: 'cus_1', unit: 'usd', amount: '1' })
-    expect((await credits.reconcile()).isClean).toBe(false)
-    if (grant) expect(await credits.mirrored(grant, 'credgr_1')).toBe(true)
-    expect(await credits.unmirrored()).toEqual([])
-    expect(await credits.reconcile()).toMatchObject({
-      isClean: true,
-      mirrors: [{ customer: 'cus_1', mirror: 'credgr_1', grant: { id } }],
-      sums: [{ covered: '0', billed: '0.25' }],
-    })
-    // From the next record on.
-    await credits.account('cus_1', { collect: 'prepaid' })
-    await outbox.append([costing('r2', '0.25')])
-    await meter.flush({ timeoutMs: 8000 })
-    expect(sent).toEqual(['r1'])
-    await expect(credits.account('cus_1', { collect: 'later' as never })).rejects.toThrow(/mirror/)
   })
 
   test('who is named later is charged, and who was charged before has it back', async () => {
@@ -299,10 +198,17 @@ describe.each(Object.entries(stores))('collecting in %s', (kind, store) => {
       message: expect.stringMatching(/reconcile\(\{ accept: true \}\)/),
     })
     expect(await available()).toBe('1')
+    await credits.block('cus_1', null)
+    expect(await credits.balance('cus_1')).toMatchObject({ blocked: 'restored' })
+    await credits.block('cus_2', null)
+    expect(await credits.balance('cus_2')).toMatchObject({ blocked: 'restored' })
+    await credits.block('cus_2', 'payment_failed')
     expect((await credits.reconcile({ accept: true })).isRestored).toBe(true)
     expect((await credits.reconcile()).isRestored).toBe(false)
     await credits.hold('cus_1', { usd: '0.1' })
     expect(await credits.balance('cus_2')).toMatchObject({ blocked: 'payment_failed' })
+    await credits.block('cus_2', null)
+    expect(await credits.balance('cus_2')).toMatchObject({ blocked: null })
   })
 })
 

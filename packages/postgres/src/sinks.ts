@@ -1,4 +1,4 @@
-import { type Outbox, type SinkMode, seenForMs } from '@token-meter/core/outbox'
+import { type Outbox, type SinkMode, type SinkValue, seenForMs } from '@token-meter/core/outbox'
 import { type Ask, type Database, moment } from './database.ts'
 import { beginOldAt, sendOldOn } from './held-usage.ts'
 import { plainText } from './sql-text.ts'
@@ -6,6 +6,7 @@ import { plainText } from './sql-text.ts'
 interface SinkRow {
   readonly name: string
   readonly mode: SinkMode | null
+  readonly value: SinkValue | null
   readonly seenAt: unknown
   readonly heldFor: readonly string[]
   readonly renamedTo: string | null
@@ -22,38 +23,40 @@ export function prepareSinkUsers(
 ): Pick<Outbox, 'sinks' | 'attend' | 'leave'> {
   const { schema, locks } = database
   const all = `WITH ${moment('$1')}
-    SELECT name, mode, held_for AS "heldFor", NULL AS "renamedTo", (
+    SELECT name, mode, value, held_for AS "heldFor", NULL AS "renamedTo", (
       SELECT max(seen_at) FROM ${schema}.sink_users, moment
       WHERE sink = name AND seen_at > ms - ${seenForMs}) AS "seenAt"
     FROM ${schema}.sinks
-    UNION ALL SELECT name, NULL, '{}', became, NULL FROM ${schema}.renamed_sinks ORDER BY name`
+    UNION ALL SELECT name, NULL, NULL, '{}', became, NULL FROM ${schema}.renamed_sinks ORDER BY name`
   const see = `WITH ${moment('$3')}
     INSERT INTO ${schema}.sink_users (sink, origin, seen_at)
     SELECT name, $2::uuid, ms FROM ${schema}.sinks, moment WHERE name = $1 AND mode = $4
+      AND value IS NOT DISTINCT FROM $5
     ON CONFLICT (sink, origin) DO UPDATE SET seen_at = excluded.seen_at RETURNING 1`
 
   return {
     async sinks() {
       const rows = await database.query<SinkRow>(all, [database.nowMs])
-      return rows.map(({ name, mode, seenAt, heldFor, renamedTo }) => ({
+      return rows.map(({ name, mode, value, seenAt, heldFor, renamedTo }) => ({
         name,
         ...(mode !== null && { mode }),
+        ...(value !== null && { value }),
         ...(seenAt === null ? { inUse: false } : { seenAt: Number(seenAt) }),
         ...(heldFor.length > 0 && { heldFor }),
         ...(renamedTo !== null && { renamedTo }),
       }))
     },
-    async attend(sink, mode) {
-      const values = [plainText(sink), origin, database.nowMs, mode]
+    async attend(sink, mode, value) {
+      const values = [plainText(sink), origin, database.nowMs, mode, value ?? null]
       if ((await database.query(see, values)).length > 0) return
       await database.transaction(async (ask) => {
         await ask(locks.everySink())
         await ask(
-          `INSERT INTO ${schema}.sinks AS known (name, missed, mode)
-           SELECT $1, pruned, $2 FROM ${schema}.ledger
+          `INSERT INTO ${schema}.sinks AS known (name, missed, mode, value)
+           SELECT $1, pruned, $2, $3 FROM ${schema}.ledger
            WHERE NOT EXISTS (SELECT FROM ${schema}.renamed_sinks WHERE name = $1)
-           ON CONFLICT (name) DO UPDATE SET mode = excluded.mode`,
-          [plainText(sink), mode],
+           ON CONFLICT (name) DO UPDATE SET mode = excluded.mode, value = excluded.value`,
+          [plainText(sink), mode, value ?? null],
         )
         // Those of processes that are long gone.
         await ask(

@@ -72,6 +72,7 @@ const documented: readonly Documented[] = [
   of('credits', 'GrantOptions', '`grant(customer, options)`'),
   of('credits', 'HoldOptions', '`hold(customer, options)`'),
   of('credits', 'GuardOptions', '`credits.guard(options)`'),
+  of('credits', 'AccountOptions', '`account(customer, options)`'),
   of('credits', 'PoolOptions', '`pool(options)`'),
   of('credits', 'SubscribeOptions', '`subscribe(customer, options)`'),
   of('credits', 'UnsubscribeOptions', '`unsubscribe(customer, options)`'),

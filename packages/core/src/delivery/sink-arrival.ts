@@ -76,7 +76,8 @@ export class SinkArrival {
     if (!this.#hasArrived) return false
     if (performance.now() - this.#attendedAt < attendEveryMs) return true
     const { outbox } = this.#context
-    if ((await outbox.attend(this.#sink.name, this.mode)) === false) {
+    const { name, value } = this.#sink
+    if ((await outbox.attend(name, this.mode, value)) === false) {
       this.#hasArrived = false
       return false
     }

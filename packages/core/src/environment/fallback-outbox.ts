@@ -139,11 +139,11 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
     return await this.#unlessItFails((outbox) => outbox.sinks(), inMemory)
   }
 
-  attend: Outbox['attend'] = async (sink, mode) => {
-    await this.inMemory.attend(sink, mode)
+  attend: Outbox['attend'] = async (sink, mode, value) => {
+    await this.inMemory.attend(sink, mode, value)
     const isKept = await this.#unlessItFails(async (outbox) => {
       if (this.#early.has(sink)) await outbox.sinks()
-      else await outbox.attend(sink, mode)
+      else await outbox.attend(sink, mode, value)
       return true
     }, false)
     if (!isKept) this.#early.add(sink)

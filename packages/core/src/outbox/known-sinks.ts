@@ -1,4 +1,5 @@
 import type { Awaitable } from '../lib/promises.ts'
+import type { SinkValue } from '../sink/sink.ts'
 
 /**
  * `live` and `test` bill, or would; `observer` bills nobody. `books` is no sink of a meter's: by that
@@ -12,6 +13,8 @@ export interface KnownSink {
   readonly name: string
   /** As it was when it was last used; absent where nobody said. */
   readonly mode?: SinkMode
+  /** What it bills by, as it said when it was last used; absent where it did not say. */
+  readonly value?: SinkValue
   /**
    * Whether a process uses it now. Absent where one did a moment ago, at `seenAt`, and it cannot be
    * said whether it still does: one that does is seen again within some seconds.
@@ -49,7 +52,7 @@ export interface KnownSinks {
    * be said again every few seconds. Returns false where the sink has to come again (`sinks`,
    * `registerSink`), because only now it can be said what there was before it.
    */
-  attend(sink: string, mode: SinkMode): Awaitable<boolean | void>
+  attend(sink: string, mode: SinkMode, value?: SinkValue): Awaitable<boolean | void>
   /** Says that this process does not use it any more. */
   leave(sink: string): Awaitable<void>
   /**

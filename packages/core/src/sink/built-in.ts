@@ -179,9 +179,10 @@ function checkNumbers(sink: Sink): Sink {
   check('maxConcurrentBatches', maxConcurrentBatches, count, isCount)
   check('lingerMs', lingerMs, 'a number of ms from 0 up', isFiniteDuration)
   check('startsAtMs', startsAtMs, 'a time in ms since the epoch', Number.isFinite)
-  const { livemode = true, bills = true } = sink
-  for (const [option, value] of Object.entries({ livemode, bills })) {
-    check(option, value, 'true or false', isOneOf(true, false))
+  const { livemode = true, bills = true, value } = sink
+  for (const [option, given] of Object.entries({ livemode, bills })) {
+    check(option, given, 'true or false', isOneOf(true, false))
   }
+  check('value', value, "'tokens', 'cost' or undefined", isOneOf('tokens', 'cost', undefined))
   return sink
 }

@@ -2,6 +2,9 @@ import type { Batch } from './batch.ts'
 import type { SendProgress } from './send-progress.ts'
 import type { SinkResult } from './sink-result.ts'
 
+/** What a sink that bills bills by. */
+export type SinkValue = 'tokens' | 'cost'
+
 /**
  * A billing backend. Delivery is at least once: the same record can come again, always with the
  * same ids, and a sink that makes something new of a batch must derive its id from `batch.id`.
@@ -37,6 +40,12 @@ export interface Sink {
    * nothing about the mode. @default true
    */
   readonly bills?: boolean
+  /**
+   * What a sink that bills bills by, where it is one alone: counts of tokens, or what usage costs. Credit
+   * that a backend draws as well (`collect: 'mirror'` of `@token-meter/credits`) is money, so nothing of
+   * such an account goes out while a sink is used that bills `tokens`. @default not known
+   */
+  readonly value?: SinkValue
   /** Batches under way at a time. @default 1 */
   readonly maxConcurrentBatches?: number
   /**

@@ -8,6 +8,7 @@ const settings = [
   'renamedFrom',
   'livemode',
   'bills',
+  'value',
   'maxConcurrentBatches',
 ] as const satisfies readonly (keyof Sink)[]
 
@@ -33,11 +34,13 @@ export function identityOf({
   renamedFrom,
   livemode,
   bills,
-}: Sink): Pick<Sink, 'startsAtMs' | 'renamedFrom' | 'livemode' | 'bills'> {
+  value,
+}: Sink): Pick<Sink, 'startsAtMs' | 'renamedFrom' | 'livemode' | 'bills' | 'value'> {
   return {
     ...(startsAtMs !== undefined && { startsAtMs }),
     ...(renamedFrom !== undefined && { renamedFrom }),
     ...(livemode !== undefined && { livemode }),
     ...(bills !== undefined && { bills }),
+    ...(value !== undefined && { value }),
   }
 }

@@ -4,9 +4,10 @@ import type { Books } from '../books/books.ts'
 import { openAccount } from '../books/operations.ts'
 import type { Collect } from '../books/rows.ts'
 import { keyOf, shownGrant } from '../shown.ts'
-import { type CollectStore, mirrorPrefix } from './collect-store.ts'
+import { type CollectStore, mirrorPrefix, restoredCode } from './collect-store.ts'
 import { type CreditCursor, creditsSink } from './cursor.ts'
 import { reconcile } from './reconcile.ts'
+import { drawsMoney, tokenSinks, tokenSinksFault } from './token-sinks.ts'
 import type { ReconcileQuery } from './report.ts'
 import { type AccountOptions, type CollectVerbs, erasedPrefix } from './verbs.ts'
 
@@ -31,6 +32,14 @@ export function collectVerbs(parts: CollectParts): CollectVerbs {
       if (collect !== undefined && !ways.has(collect)) {
         throw new ConfigError(`account(): collect is 'prepaid' or 'mirror', got ${String(collect)}`)
       }
+      if (collect !== undefined && drawsMoney({ collect, unit })) {
+        const wrong = tokenSinks(await outbox.sinks())
+        if (wrong.length > 0) {
+          throw new ConfigError(
+            `account(): collect: 'mirror' is not possible: ${tokenSinksFault(wrong)}`,
+          )
+        }
+      }
       const account = await books.write((rows) => ({
         ...openAccount(rows, keyOf(customer, unit), { actor: 'api', at: now() }),
       }))
@@ -41,6 +50,16 @@ export function collectVerbs(parts: CollectParts): CollectVerbs {
       }
       const { blocked, createdAt } = account
       return { customer, unit, collect: collect ?? account.collect, blocked, createdAt }
+    },
+
+    async block(customer, reason, { unit = 'usd' } = {}) {
+      // Where the books may be those of a copy, somebody has to look first, whatever else has blocked it.
+      const isRestored = reason === null && (await store.haltIfRestored())
+      await books.write((rows) => {
+        const account = openAccount(rows, keyOf(customer, unit), { actor: 'api', at: now() })
+        account.blocked = isRestored ? restoredCode : reason
+        rows.saveAccount(account)
+      })
     },
 
     async erase(customer) {

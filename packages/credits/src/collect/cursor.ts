@@ -6,6 +6,7 @@
  *
  *     claimed ── a prepaid account pays for it ──────────> covered
  *             ├─ no account does, or one that is billed ──> delivered
+ *             ├─ one that is billed, and a sink bills tokens ──> again later
  *             ├─ nobody knows its price ──────────────────> again later
  *             └─ it could not be charged ─────────────────> again later
  *
@@ -26,6 +27,7 @@ import type { Books } from '../books/books.ts'
 import type { Act } from '../books/operations.ts'
 import type { CollectStore } from './collect-store.ts'
 import { keysOf, type LateRecord, type Paid, payLate } from './late-charges.ts'
+import { tokenSinks, tokenSinksFault } from './token-sinks.ts'
 
 /** By what name the outbox knows it. */
 export const creditsSink = 'credits'
@@ -37,7 +39,7 @@ const pollMs = 1000
 /** How often it says that it is there, in ms. */
 const attendEveryMs = 5000
 /** How long what cannot be charged waits, in ms: doubled each time. */
-const againMs = { first: 1000, max: 60 * 60_000 }
+const againMs = { first: 1000, max: 60 * 60_000, otherSink: 30_000 }
 /** How long the store may be busy, in ms, before it is tried again at the next look. */
 const busyMs = 20
 /** How long the same failure is not told again, in ms. */
@@ -214,6 +216,13 @@ export class CreditCursor {
         undefined,
       )
     }
+    const wrong = paid.filter((one) => one === 'tokens').length
+    if (wrong > 0) {
+      this.#tell(
+        `${wrong} record(s) of accounts with collect: 'mirror' are not billed yet: ${tokenSinksFault(tokenSinks(this.#known))}`,
+        undefined,
+      )
+    }
     for (;;) {
       try {
         await outbox.settle(batch, results)
@@ -263,12 +272,13 @@ export class CreditCursor {
 
   async #pay(records: readonly LateRecord[]): Promise<readonly Paid[]> {
     const { books, cost, act } = this.#options
+    const billsTokens = tokenSinks(this.#known).length > 0
     const hint = {
       customers: [...new Set(records.flatMap(({ record }) => record.customer ?? []))],
       keys: records.flatMap(({ record }) => keysOf(record.id)),
     }
     return await books.write(
-      (rows) => records.map((record) => payLate(rows, record, { cost, act: act() })),
+      (rows) => records.map((record) => payLate(rows, record, { cost, act: act(), billsTokens })),
       hint,
     )
   }
@@ -283,10 +293,17 @@ export class CreditCursor {
   }
 }
 
+const reasons = {
+  unpriced: 'nobody knows its price',
+  tokens: 'a sink bills tokens, and its account is billed by cost',
+  failed: 'it could not be charged',
+}
+
 function resultOf(paid: Paid | 'failed', attempts: number): SinkResult {
   if (paid === 'covered') return { status: 'accepted', code: 'covered' }
   if (paid === 'billed') return { status: 'accepted' }
-  const afterMs = Math.min(againMs.max, againMs.first * 2 ** Math.min(attempts, 20))
-  const reason = paid === 'unpriced' ? 'nobody knows its price' : 'it could not be charged'
+  const max = paid === 'tokens' ? againMs.otherSink : againMs.max
+  const afterMs = Math.min(max, againMs.first * 2 ** Math.min(attempts, 20))
+  const reason = reasons[paid]
   return { status: 'retry', reason, afterMs, recordOnly: true }
 }

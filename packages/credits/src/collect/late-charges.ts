@@ -6,6 +6,7 @@
  *     kept without a hold, by a process without books, attributed late ──> charged now
  *     no price is known ──> asked again later
  *     charged to a hold's account while nobody was named, and attributed to another ──> moved
+ *     of an account that a backend bills, while a sink bills tokens ──> charged, and waits
  *     given up at the sinks that bill (cancelled, discarded) ──> taken back
  */
 import type { CostCalculator } from '@token-meter/core/cost'
@@ -14,13 +15,15 @@ import { parseAmount } from '../amount.ts'
 import { charge, type Charge, restore } from '../books/holds.ts'
 import type { Act } from '../books/operations.ts'
 import type { AccountRow, BookRows } from '../books/rows.ts'
+import { drawsMoney } from './token-sinks.ts'
 
 /**
  * - `covered`: a prepaid account pays for it, so that no sink bills it.
  * - `billed`: no account does, or one that a backend bills.
  * - `unpriced`: an account would, and nobody knows how much.
+ * - `tokens`: a backend bills it, and would draw its credit by something else than what it costs.
  */
-export type Paid = 'covered' | 'billed' | 'unpriced'
+export type Paid = 'covered' | 'billed' | 'unpriced' | 'tokens'
 
 export interface LateRecord {
   readonly record: UsageRecord
@@ -30,10 +33,17 @@ export interface LateRecord {
   readonly chargedBefore: readonly number[]
 }
 
+export interface ChargeTerms {
+  readonly cost: CostCalculator | undefined
+  readonly act: Act
+  /** A sink is used that bills tokens. */
+  readonly billsTokens: boolean
+}
+
 export function payLate(
   rows: BookRows,
   { record, isGivenUp, chargedBefore }: LateRecord,
-  { cost, act }: { readonly cost: CostCalculator | undefined; readonly act: Act },
+  { cost, act, billsTokens }: ChargeTerms,
 ): Paid {
   const { customer } = record
   for (const id of chargedBefore) {
@@ -57,9 +67,9 @@ export function payLate(
       charge(rows, account, { ...due, key }, act)
     }
     // What nobody bills is no matter of credit.
-    if (account.collect === 'prepaid' && paid === 'billed' && record.unbilled === undefined) {
-      paid = 'covered'
-    }
+    if (paid !== 'billed' || record.unbilled !== undefined) continue
+    if (account.collect === 'prepaid') paid = 'covered'
+    else if (billsTokens && drawsMoney(account)) paid = 'tokens'
   }
   return paid
 }

@@ -16,7 +16,9 @@ export interface AccountOptions {
    * - `prepaid`: it was paid for before. No sink that bills is sent any of its records, whichever process
    *   delivers: they are settled as `covered`. What is used beyond the balance is debt, which the next
    *   grant pays, and is covered too.
-   * - `mirror`: a backend bills all of it, and draws what it was given there as well (`unmirrored`).
+   * - `mirror`: a backend bills all of it, and draws what it was given there as well (`unmirrored`). Of an
+   *   account in USD the sinks have to bill by cost: what such an account uses waits, and that is told,
+   *   while a process delivers to one that bills tokens (`Sink.value`).
    *
    * Left out, it stays as it is.
    * @default 'prepaid' for a new account
@@ -52,8 +54,16 @@ export interface Erased {
 }
 
 export interface CollectVerbs {
-  /** The customer's account, made where there is none; from then on the customer's usage is charged to it. */
+  /**
+   * The customer's account, made where there is none; from then on the customer's usage is charged to it.
+   * @throws ConfigError for `collect: 'mirror'` in USD while a process delivers to a sink that bills tokens.
+   */
   account(customer: string, options?: AccountOptions): Promise<Account>
+  /**
+   * Keeps an account from holding anything, for a reason (a code); `null` lets it again, but where the books
+   * may be those of a copy (`restored`): `reconcile({ accept: true })` does.
+   */
+  block(customer: string, reason: string | null, options?: { readonly unit?: Unit }): Promise<void>
   /**
    * Forgets who an account was of: a pseudonym takes the name's place, and nothing of it is found by the
    * name any more. Entries and sums stay as they are. Usage that comes under the name later is charged to

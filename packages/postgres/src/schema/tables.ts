@@ -177,8 +177,22 @@ function covered(schema: string): readonly string[] {
   ]
 }
 
+/** What a sink bills by, for accounts of credit that a backend bills. */
+function sinkValues(schema: string): readonly string[] {
+  return [`ALTER TABLE ${schema}.sinks ADD COLUMN value text`]
+}
+
 /** Each brings the tables from the version before to its own, and never changes again. */
-const migrations = [tables, copies, refusals, marks, heldUsage, companions, covered] as const
+const migrations = [
+  tables,
+  copies,
+  refusals,
+  marks,
+  heldUsage,
+  companions,
+  covered,
+  sinkValues,
+] as const
 
 /** Tables with a higher one were made by a newer version of this package. */
 export const schemaVersion: number = migrations.length

@@ -39,8 +39,19 @@ export function sinkNameTests(harness: () => OutboxHarness): void {
     ])
     const used = known.filter(({ inUse, seenAt }) => inUse === true || seenAt !== undefined)
     expect(used.map(({ name }) => name).toSorted()).toEqual([sink, 'beta'])
+    await outbox.attend('beta', 'live', 'tokens')
+    await outbox.attend(sink, 'live', 'cost')
+    await outbox.attend(sink, 'observer')
+    const values = (await outbox.sinks()).map(({ name, value }) => [name, value])
+    expect(new Map(values as [string, unknown][]).get('beta')).toBe('tokens')
+    expect(new Map(values as [string, unknown][]).get(sink)).toBeUndefined()
     await outbox.leave('beta')
-    expect(await outbox.sinks()).toContainEqual({ name: 'beta', mode: 'live', inUse: false })
+    expect(await outbox.sinks()).toContainEqual({
+      name: 'beta',
+      mode: 'live',
+      value: 'tokens',
+      inUse: false,
+    })
     // To say so makes it known with everything that is kept, as a claim does.
     const records = ids(await harness().add(1))
     expect(idsOf(await claim('beta'))).toEqual(records)

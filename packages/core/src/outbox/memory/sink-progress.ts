@@ -1,4 +1,5 @@
 import type { SinkMode } from '../known-sinks.ts'
+import type { SinkValue } from '../../sink/sink.ts'
 import type {
   Correction,
   DeadLetter,
@@ -21,6 +22,7 @@ export class SinkProgress {
   /** Its name, which can change. */
   sink: string
   mode: SinkMode | undefined
+  value: SinkValue | undefined
   /** What is kept up to here is held, because the sink may be one of these under a new name. */
   heldTo = 0
   heldFor: readonly string[] = []

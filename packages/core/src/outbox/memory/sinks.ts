@@ -25,18 +25,20 @@ export class Sinks {
 
   readonly operations: KnownSinks = {
     sinks: () => [
-      ...[...this.#sinks.values()].map(({ sink, mode, heldFor }): KnownSink => ({
+      ...[...this.#sinks.values()].map(({ sink, mode, value, heldFor }): KnownSink => ({
         name: sink,
         ...(mode !== undefined && { mode }),
+        ...(value !== undefined && { value }),
         inUse: this.#inUse.has(sink),
         ...(heldFor.length > 0 && { heldFor }),
       })),
       ...[...this.#renamed].map(([name, renamedTo]) => ({ name, inUse: false, renamedTo })),
     ],
-    attend: (sink, mode) => {
+    attend: (sink, mode, value) => {
       if (this.isRenamed(sink)) return
       const progress = this.#sinks.get(sink) ?? new SinkProgress(sink, this.#ledger)
       progress.mode = mode
+      progress.value = value
       this.#sinks.set(sink, progress)
       this.#inUse.add(sink)
     },

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { SinkMode } from '../known-sinks.ts'
+import type { KnownSink } from '../known-sinks.ts'
 import type { Outbox } from '../outbox.ts'
 import { distrustedSince } from '../rules.ts'
 import { prepareAppend, type RecordRow, type TakenRow } from './append.ts'
@@ -65,18 +65,18 @@ export function prepareOperations(
 
 /** The sinks that came to claim before there was a file: it will know them from its beginning. */
 export class EarlySinks {
-  /** By name, with the mode of those that are in use. */
-  readonly modes = new Map<string, SinkMode | undefined>()
+  /** By name, with what was said of those that are in use. */
+  readonly modes = new Map<string, Pick<KnownSink, 'mode' | 'value'>>()
 
   meet(name: string): void {
-    if (!this.modes.has(name)) this.modes.set(name, undefined)
+    if (!this.modes.has(name)) this.modes.set(name, {})
   }
 
   /** Into a file that was opened. */
   writeTo<File extends Pick<Operations, 'meet' | 'attend'>>(file: File): File {
-    for (const [name, mode] of this.modes) {
+    for (const [name, { mode, value }] of this.modes) {
       file.meet(name)
-      if (mode !== undefined) file.attend(name, mode)
+      if (mode !== undefined) file.attend(name, mode, value)
     }
     this.modes.clear()
     return file
@@ -130,13 +130,9 @@ export function unmadeFile(early: EarlySinks): {
     ledger: async () => noEntries,
     correct: () => 0,
     sinks: () =>
-      [...modes].map(([name, mode]) => ({
-        name,
-        ...(mode !== undefined && { mode }),
-        inUse: mode !== undefined,
-      })),
-    attend: (sink, mode) => void modes.set(sink, mode),
-    leave: (sink) => void (modes.has(sink) && modes.set(sink, undefined)),
+      [...modes].map(([name, said]) => ({ name, ...said, inUse: said.mode !== undefined })),
+    attend: (sink, mode, value) => void modes.set(sink, { mode, ...(value && { value }) }),
+    leave: (sink) => void (modes.has(sink) && modes.set(sink, {})),
     release: () => 0,
     drop: () => 0,
     rename(from, to) {

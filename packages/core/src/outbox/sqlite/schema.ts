@@ -168,6 +168,9 @@ const covered = `
   ALTER TABLE identity ADD COLUMN restored INTEGER NOT NULL DEFAULT 0;
 `
 
+/** What a sink bills by, for accounts of credit that a backend bills. */
+const sinkValues = `ALTER TABLE sinks ADD COLUMN value TEXT;`
+
 /**
  * Each brings a file from the version before to its own, and never changes again: files of every
  * version are out there. A process of the version before may have the file open meanwhile, so what
@@ -181,6 +184,7 @@ const migrations: readonly string[] = [
   marks,
   heldUsage,
   covered,
+  sinkValues,
 ]
 
 /** A file with a higher one was made by a newer version of this package. */

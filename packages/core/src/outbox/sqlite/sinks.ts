@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type KnownSink, type KnownSinks, type SinkMode, seenForMs } from '../known-sinks.ts'
 import type { Outbox } from '../outbox.ts'
+import type { SinkValue } from '../../sink/sink.ts'
 import { prepareOldUsage } from './held-usage.ts'
 import { isHolderGone, isOfThisMachine, newLease } from './lease-owner.ts'
 import { prepareRecordWindows } from './ledger.ts'
@@ -9,6 +10,7 @@ import { inTransaction } from './node-sqlite.ts'
 interface SinkRow {
   readonly name: string
   readonly mode: SinkMode | null
+  readonly value: SinkValue | null
   /** JSON. */
   readonly heldFor: string
   readonly renamedTo: string | null
@@ -29,15 +31,15 @@ export function prepareSinkUsers(
   let self: string | undefined
   const user = () => (self ??= newLease())
   const all = database.prepare(
-    `SELECT name, mode, held_for AS heldFor, NULL AS renamedTo FROM sinks
-     UNION ALL SELECT name, NULL, '[]', became FROM renamed_sinks ORDER BY name`,
+    `SELECT name, mode, value, held_for AS heldFor, NULL AS renamedTo FROM sinks
+     UNION ALL SELECT name, NULL, NULL, '[]', became FROM renamed_sinks ORDER BY name`,
   )
   const users = database.prepare('SELECT sink, user, seen_at AS seenAt FROM sink_users')
-  const isSaid = database.prepare('SELECT 1 FROM sinks WHERE name = ? AND mode = ?')
+  const isSaid = database.prepare('SELECT 1 FROM sinks WHERE name = ? AND mode = ? AND value IS ?')
   const register = database.prepare(
-    `INSERT INTO sinks (name, missed, mode) SELECT :sink, pruned, :mode FROM ledger
+    `INSERT INTO sinks (name, missed, mode, value) SELECT :sink, pruned, :mode, :value FROM ledger
      WHERE NOT EXISTS (SELECT 1 FROM renamed_sinks WHERE name = :sink)
-     ON CONFLICT (name) DO UPDATE SET mode = excluded.mode`,
+     ON CONFLICT (name) DO UPDATE SET mode = excluded.mode, value = excluded.value`,
   )
   const see = database.prepare(
     `INSERT INTO sink_users (sink, user, seen_at)
@@ -52,15 +54,16 @@ export function prepareSinkUsers(
       return (all.all() as unknown as readonly SinkRow[]).map((row) => ({
         name: row.name,
         ...(row.mode !== null && { mode: row.mode }),
+        ...(row.value !== null && { value: row.value }),
         ...useOf(seen.get(row.name) ?? [], now()),
         ...(row.heldFor !== '[]' && { heldFor: JSON.parse(row.heldFor) as string[] }),
         ...(row.renamedTo !== null && { renamedTo: row.renamedTo }),
       }))
     },
-    attend(sink, mode) {
+    attend(sink, mode, value) {
       inTransaction(database, () => {
-        if (isSaid.get(sink, mode) === undefined) {
-          register.run({ sink, mode })
+        if (isSaid.get(sink, mode, value ?? null) === undefined) {
+          register.run({ sink, mode, value: value ?? null })
           for (const { sink: name, user } of users.all() as unknown as readonly UserRow[]) {
             if (isOfThisMachine(user) && isHolderGone(user)) remove.run(name, user)
           }
