@@ -23,7 +23,13 @@ export type {
   WireProtocol,
   WireRequest,
 } from './wire/protocol.ts'
-export { batchOf, mediaOf, requestBounds, type RequestLimits } from './wire/request-bounds.ts'
+export {
+  batchOf,
+  mediaOf,
+  requestBounds,
+  type RequestLimits,
+  statedCount,
+} from './wire/request-bounds.ts'
 export type { HttpHeaders } from './wire/http-headers.ts'
 export { lateBody } from './wire/late-body.ts'
 export { requestBody } from './wire/request-body.ts'

@@ -33,12 +33,13 @@ export const centParts = 10_000_000_000n
 export const maxParts = 9_000_000_000_000_000_000n
 
 /** How digits behind the last one that counts are treated: refused, or rounded once. */
-export type Rounding = 'exact' | 'half-up' | 'up'
+export type Rounding = 'exact' | 'half-up' | 'most'
 
 /**
  * Reads decimal text.
- * @param rounding `half-up` for what was computed, such as the cost of a record, `up` for what it can
- * be at the most; what somebody wrote is taken exactly or not at all.
+ * @param rounding `half-up` for what was computed, such as the cost of a record; `most` for what it can be at the
+ * most, which is rounded up, and is what any account can have where it is more; what somebody wrote is taken
+ * exactly or not at all.
  * @throws TypeError for what is no decimal text; RangeError for one that is too large or too fine.
  */
 export function parseAmount(text: unknown, unit: Unit, rounding: Rounding = 'exact'): bigint {
@@ -52,9 +53,10 @@ export function parseAmount(text: unknown, unit: Unit, rounding: Rounding = 'exa
     throw new RangeError(`an amount of ${unit} has at most ${scale} decimals, got ${String(text)}`)
   }
   const isUp =
-    rounding === 'up' ? /[1-9]/.test(rest) : rest !== '' && rest.charCodeAt(0) >= fiveCode
+    rounding === 'most' ? /[1-9]/.test(rest) : rest !== '' && rest.charCodeAt(0) >= fiveCode
   const parts = BigInt(whole + kept) + (isUp ? 1n : 0n)
   if (parts > maxParts) {
+    if (rounding === 'most' && sign === '') return maxParts
     throw new RangeError(`an amount is at most ${formatAmount(maxParts, unit)} ${unit}`)
   }
   return sign === '-' ? -parts : parts

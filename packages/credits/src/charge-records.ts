@@ -1,6 +1,6 @@
 import type { CostCalculator } from '@token-meter/core/cost'
 import type { UsageRecord } from '@token-meter/core/outbox'
-import { charge, holdsNamed, settle } from './books/holds.ts'
+import { charge, holdsNamed, settle, standIns } from './books/holds.ts'
 import type { Act } from './books/operations.ts'
 import type { BookRows } from './books/rows.ts'
 import { chargeOf } from './collect/late-charges.ts'
@@ -23,14 +23,18 @@ export function chargeRecords(
   for (const held of holdIds.flatMap((id) => holdsNamed(rows, id))) {
     const account = rows.accountById(held.account)
     const isFirst = settled.size === 0
+    const unpriced: string[] = []
     const charges = records.flatMap((record) => {
       const isUnattributed = record.customer === null
       // What a batch used can be others' too.
       if (isUnattributed ? !isFirst : record.customer !== account.customer) return []
       const due = chargeOf(record, account, cost)
-      return isUnattributed ? due.map((one) => ({ ...one, ref: unattributedRef })) : due
+      if (isUnattributed) return due.map((one) => ({ ...one, ref: unattributedRef }))
+      if (due.length === 0) unpriced.push(record.id)
+      return due
     })
-    settle(rows, held.id, charges, act)
+    const spent = charges.reduce((sum, { amount }) => sum + amount, 0n)
+    settle(rows, held.id, [...charges, ...standIns(held, spent, unpriced)], act)
     settled.add(account.id)
   }
   for (const record of records) {

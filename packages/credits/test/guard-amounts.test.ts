@@ -174,6 +174,36 @@ describe.each(Object.entries(everyStore()))('what a guard holds on %s', (_, open
     expect(await without.refused()).toMatchObject({ reason: 'unknown_price' })
   })
 
+  test('what is asked for beyond all measure is held for as that, whatever stands beside it', async () => {
+    const huge = { maxOutput: 1e308, answers: 1e308 }
+    const lenient = { unknownPrice: { usd: '0.05' }, onStoreError: 'allow' } as const
+    for (const unit of ['usd', 'tokens'] as const) {
+      const { admit, refused, held } = await start(lenient, { [unit]: '500' })
+      const bounds = [huge, { maxOutput: 1e15 }, { answers: 1e300 }, { inputBytes: 1e300 }]
+      for (const one of bounds) {
+        const error = await refused({ bounds: one, likelyInput: () => 0 })
+        expect(error).toMatchObject({ code: 'insufficient_credits', unit })
+      }
+      await admit({ bounds: { maxOutput: 49.5 }, likelyInput: () => 99.5 })
+      expect(await held(unit)).toBe(unit === 'usd' ? '0.0006' : '150')
+    }
+  })
+
+  test('what costs less than nothing, or is said later, is no price', async () => {
+    const cost = { currency: 'USD', provider: '0', source: 'prices' } as const
+    const late = () => Promise.reject(new Error('late'))
+    for (const say of [
+      () => ({ ...cost, billed: '-1' }),
+      late,
+      () => ({ ...cost, billed: '1e-7' }),
+      () => undefined,
+    ]) {
+      const { refused, held } = await start({}, { usd: '1', cost: say as never })
+      expect(await refused()).toMatchObject({ reason: 'unknown_price' })
+      expect(await held()).toBe('0')
+    }
+  })
+
   test('a price function that fails is a price that nobody knows', async () => {
     const failing = cost({
       prices: () => {

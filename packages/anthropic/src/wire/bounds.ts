@@ -4,6 +4,7 @@ import {
   type CallBounds,
   jsonObject,
   requestBounds,
+  statedCount,
 } from '@token-meter/core/wire'
 
 /** The most that a message can use. */
@@ -24,9 +25,10 @@ export function messageBounds(body: Call['body']): CallBounds {
  * than the cap, and is no part of it.
  * https://platform.claude.com/docs/en/build-with-claude/extended-thinking#interleaved-thinking
  */
-function withThinking(cap: unknown, budget: unknown): unknown {
-  if (typeof cap !== 'number' || typeof budget !== 'number' || budget < cap) return cap
-  return cap + budget
+function withThinking(stated: unknown, ofThinking: unknown): number | undefined {
+  const cap = statedCount(stated)
+  const budget = statedCount(ofThinking)
+  return cap === undefined || budget === undefined || budget < cap ? cap : cap + budget
 }
 
 function compacts(management: unknown): boolean {

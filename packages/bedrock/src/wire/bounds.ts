@@ -4,6 +4,7 @@ import {
   jsonObject,
   mediaOf,
   requestBounds,
+  statedCount,
 } from '@token-meter/core/wire'
 
 type Bounds = (body: Call['body']) => CallBounds
@@ -23,9 +24,10 @@ function isStored(model: unknown): boolean {
 }
 
 /** Claude's thinking between the calls of tools is no part of the cap where its budget is larger. */
-function withThinking(cap: unknown, budget: unknown): unknown {
-  if (typeof cap !== 'number' || typeof budget !== 'number' || budget < cap) return cap
-  return cap + budget
+function withThinking(stated: unknown, ofThinking: unknown): number | undefined {
+  const cap = statedCount(stated)
+  const budget = statedCount(ofThinking)
+  return cap === undefined || budget === undefined || budget < cap ? cap : cap + budget
 }
 
 /**
@@ -50,18 +52,20 @@ export const invokeBounds: Bounds = (body) => {
 
 const byPiece = /stability\.|-canvas|-reel|image-generator|luma\./
 
-function capOf(fields: Call['body']): unknown {
+/** Which of several counts, only its model knows: the largest does not hold too little. */
+function capOf(fields: Call['body']): number | undefined {
   const { maxTokens, max_new_tokens } = jsonObject(fields.inferenceConfig)
-  return (
-    fields.max_completion_tokens ??
-    fields.max_tokens ??
-    fields.max_tokens_to_sample ??
-    fields.max_gen_len ??
-    maxTokens ??
-    max_new_tokens ??
-    jsonObject(fields.textGenerationConfig).maxTokenCount ??
-    fields.maxTokens
-  )
+  const caps = [
+    fields.max_completion_tokens,
+    fields.max_tokens,
+    fields.max_tokens_to_sample,
+    fields.max_gen_len,
+    maxTokens,
+    max_new_tokens,
+    jsonObject(fields.textGenerationConfig).maxTokenCount,
+    fields.maxTokens,
+  ].flatMap((cap) => statedCount(cap) ?? [])
+  return caps.length === 0 ? undefined : Math.max(...caps)
 }
 
 /** A conversation of speech goes on for as long as its session, and says its cap inside of it. */

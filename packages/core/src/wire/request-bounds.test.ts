@@ -1,12 +1,40 @@
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { batchOf, mediaOf, requestBounds, type RequestLimits } from './request-bounds.ts'
+import {
+  batchOf,
+  mediaOf,
+  requestBounds,
+  type RequestLimits,
+  statedCount,
+} from './request-bounds.ts'
 import { escaped, plain, textBytes } from './text-bytes.ts'
 
 const nothing = (): RequestLimits => ({})
 const boundsOf = (body: object) => requestBounds(body as Record<string, unknown>, nothing)
 const beyond = (body: object) => boundsOf(body).beyond
+
+test('a count is what a server may read as one, such as text', () => {
+  const stated = { maxOutput: '1000', answers: ' 128 ' }
+  const { maxOutput, answers } = requestBounds({ model: 'm' }, () => stated)
+  expect([maxOutput, answers]).toEqual([1000, 128])
+  expect([7, 6.5, '6.5', '+7', '7.', 0, '0'].map(statedCount)).toEqual([7, 7, 7, 7, 7, 0, 0])
+  const none = [
+    -1,
+    '-1',
+    Number.NaN,
+    Infinity,
+    '',
+    ' ',
+    '0x10',
+    'ten',
+    '9'.repeat(400),
+    7n,
+    null,
+    [7],
+  ]
+  expect(none.map(statedCount)).toEqual(none.map(() => undefined))
+})
 
 describe('the bytes of a request', () => {
   test('are those of its strings and names, and six for each value', () => {
@@ -180,7 +208,8 @@ test('what is no count is no cap, and no number of answers', () => {
   }
   expect(limits(100, 3)).toEqual([100, 3])
   expect(limits(0, 0)).toEqual([0, 1])
-  expect(limits('100', '3')).toEqual([undefined, 1])
+  expect(limits('100', '3')).toEqual([100, 3])
+  expect(limits('a lot', '')).toEqual([undefined, 1])
   expect(limits(-1, Number.NaN)).toEqual([undefined, 1])
   expect(limits(Infinity, Infinity)).toEqual([undefined, 1])
 })

@@ -47,11 +47,11 @@ export function requestBounds(
   } catch {
     walk.beyond.add('unread')
   }
-  const { maxOutput, answers, noOutput = false, jobForMs } = said
+  const { noOutput = false, jobForMs } = said
   return {
     inputBytes,
-    maxOutput: isCap(maxOutput) ? Math.ceil(maxOutput) : undefined,
-    answers: isCap(answers) && answers > 1 ? Math.ceil(answers) : 1,
+    maxOutput: statedCount(said.maxOutput),
+    answers: Math.max(statedCount(said.answers) ?? 1, 1),
     beyond: [...walk.beyond],
     cacheWrites: walk.cacheWrites || said.cacheWrites === true,
     noOutput,
@@ -95,6 +95,13 @@ export function batchOf(requests: readonly CallBounds[], jobForMs: number): Call
   }
 }
 
-function isCap(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0
+/**
+ * A count as a request states it, `undefined` for what is none. Servers in Python mostly read text as
+ * the number that it has.
+ */
+export function statedCount(value: unknown): number | undefined {
+  const isText = typeof value === 'string' && /^\s*\+?\d+(?:\.\d*)?\s*$/.test(value)
+  const count = isText ? Number(value) : value
+  if (typeof count !== 'number' || !Number.isFinite(count) || count < 0) return undefined
+  return Math.ceil(count)
 }

@@ -3,7 +3,7 @@ import { availableOf } from './balance.ts'
 import { freeParts } from './drawing.ts'
 import { type Act, due, findAccount, giveBack, repay, take, takeBack } from './operations.ts'
 import { exceededPool, holdInPools, leftOf, type PoolLimit, spendInPools } from './pools.ts'
-import type { AccountKey, AccountRow, Allocation, BookRows, HoldRow } from './rows.ts'
+import type { AccountKey, AccountRow, Allocation, BookRows, EntryRow, HoldRow } from './rows.ts'
 
 /** Why nothing is set aside. */
 export interface Refused {
@@ -171,11 +171,61 @@ export interface Charge {
   readonly record: string | null
   readonly amount: bigint
   readonly ref?: string
+  /** @default 'usage' */
+  readonly kind?: 'usage' | 'lease'
 }
 
 /** The charge of a record. */
 export function recordCharge(record: string, amount: bigint): Charge {
   return { key: `usage:${record}`, record, amount }
+}
+
+/** The key of what stands in for a record's charge. */
+export function standInKey(record: string): string {
+  return `lease:record:${record}`
+}
+
+/**
+ * What is charged in place of records whose price nobody knows yet: what was held for them. Given back, it
+ * could be spent again before anybody knows.
+ * @param spent what the other records of the hold cost.
+ */
+export function standIns(
+  { amount }: Pick<HoldRow, 'amount'>,
+  spent: bigint,
+  records: readonly string[],
+): readonly Charge[] {
+  const count = BigInt(records.length)
+  if (count === 0n || amount <= spent) return []
+  const each = (amount - spent) / count
+  return records.map((record, index) => ({
+    key: standInKey(record),
+    kind: 'lease',
+    record: null,
+    ref: record,
+    amount: index === 0 ? amount - spent - each * (count - 1n) : each,
+  }))
+}
+
+/**
+ * Takes back what stood in for a record's charge: it has a price now, or costs nothing.
+ * @returns the pools that it counts in, where it stood for one.
+ */
+export function endStandIn(
+  rows: BookRows,
+  account: AccountRow,
+  record: string,
+  act: Act,
+): EntryRow['pools'] {
+  const key = standInKey(record)
+  const [first] = rows.entriesOf(account.id, key)
+  if (first === undefined) return null
+  due(rows, account, act)
+  const back = takeBack(rows, account, key, { hold: first.hold, ref: record }, act)
+  if (back === 0n) return null
+  spendInPools(rows, first.pools ?? [], { ended: 0n, spent: -back })
+  repay(rows, account, act)
+  return first.pools
 }
 
 /**
@@ -192,9 +242,9 @@ export function settle(rows: BookRows, id: string, charges: readonly Charge[], a
   let spent = 0n
   if (!isOpen) spent -= takeBack(rows, account, `lease:${held.id}`, { hold: held.id }, act)
   let allocation = isOpen ? held.allocation : []
-  for (const { key, record, amount, ref = null } of charges) {
+  for (const { key, record, amount, ref = null, kind = 'usage' } of charges) {
     if (amount === 0n || rows.hasEntry(account.id, key)) continue
-    const origin = { kind: 'usage', key, record, ref, pools, hold: held.id } as const
+    const origin = { kind, key, record, ref, pools, hold: held.id } as const
     allocation = take(rows, account, amount, allocation, origin, act)
     spent += amount
   }
@@ -205,16 +255,21 @@ export function settle(rows: BookRows, id: string, charges: readonly Charge[], a
   return isOpen
 }
 
-/** Charges what came without a hold. False where it was charged before. */
+/**
+ * Charges what came without a hold. False where it was charged before.
+ * @param pools those that it counts in after all.
+ */
 export function charge(
   rows: BookRows,
   account: AccountRow,
   { key, record, amount }: Charge,
   act: Act,
+  pools: EntryRow['pools'] = null,
 ): boolean {
   due(rows, account, act)
   if (amount === 0n || rows.hasEntry(account.id, key)) return false
-  take(rows, account, amount, [], { kind: 'usage', key, record }, act)
+  take(rows, account, amount, [], { kind: 'usage', key, record, pools }, act)
+  spendInPools(rows, pools ?? [], { ended: 0n, spent: amount })
   repay(rows, account, act)
   return true
 }

@@ -139,7 +139,7 @@ export interface PoolRow {
 
 /**
  * - `grant`, `expiry`, `revoke`, `adjust`: of credit.
- * - `usage`: a record's cost. `lease`: what a hold without an end is charged.
+ * - `usage`: a record's cost. `lease`: what a hold is charged that has no end, or a record without a price.
  * - `debt`: a pair, which pays what was used beyond all credit from a grant.
  * - `reversal`: takes back entries of the same `record`, `hold` or `ref`.
  */

@@ -4,17 +4,17 @@
  *
  *     charged with its append ──> nothing is left to do
  *     kept without a hold, by a process without books, attributed late ──> charged now
- *     no price is known ──> asked again later
+ *     no price is known ──> what was held for it stands in (`books/holds.ts`); asked again later
  *     charged to a hold's account while nobody was named, and attributed to another ──> moved
  *     of an account that a backend bills, while a sink bills tokens ──> charged, and waits
  *     given up at the sinks that bill (cancelled, discarded) ──> taken back
  */
 import type { CostCalculator } from '@token-meter/core/cost'
 import type { UsageRecord } from '@token-meter/core/outbox'
-import { parseAmount } from '../amount.ts'
-import { charge, type Charge, restore } from '../books/holds.ts'
+import { charge, type Charge, endStandIn, restore, standInKey } from '../books/holds.ts'
 import type { Act } from '../books/operations.ts'
 import type { AccountRow, BookRows } from '../books/rows.ts'
+import { billedOf } from '../record-price.ts'
 import { drawsMoney } from './token-sinks.ts'
 
 /**
@@ -64,7 +64,8 @@ export function payLate(
         paid = 'unpriced'
         continue
       }
-      charge(rows, account, { ...due, key }, act)
+      const pools = endStandIn(rows, account, record.id, act)
+      charge(rows, account, { ...due, key }, act, pools)
     }
     // What nobody bills is no matter of credit.
     if (paid !== 'billed' || record.unbilled !== undefined) continue
@@ -86,9 +87,8 @@ export function chargeOf(
     const { input, cachedInput, cachedWrite, output } = record.tokens
     return of(BigInt(input + cachedInput + cachedWrite + output))
   }
-  const cost = record.cost ?? calculate?.(record)
-  if (cost === undefined || 'unpriced' in cost) return []
-  return of(parseAmount(cost.billed, unit, 'half-up'))
+  const billed = billedOf(record, calculate, 'half-up')
+  return typeof billed === 'bigint' ? of(billed) : []
 }
 
 /** The key of a record's charge, after it was taken back so often. */
@@ -111,11 +111,11 @@ export function chargeNow(
 
 /** The keys of entries that are looked for, of what was never taken back, or once. */
 export function keysOf(record: string): readonly string[] {
-  const key = usageKey(record, 0)
-  return [key, `reversal:${key}`]
+  return [usageKey(record, 0), standInKey(record)].flatMap((key) => [key, `reversal:${key}`])
 }
 
 function takeBackNow(rows: BookRows, account: AccountRow, record: string, act: Act): void {
   const { key, isCharged } = chargeNow(rows, account, record)
   if (isCharged) restore(rows, account, { record, key }, act)
+  else endStandIn(rows, account, record, act)
 }

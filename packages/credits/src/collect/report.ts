@@ -41,7 +41,7 @@ export interface ChargedSums {
   readonly covered: string
   /** For records that sinks bill as well: of accounts that are mirrored. */
   readonly billed: string
-  /** For holds whose call nobody has said the end of. */
+  /** For holds whose call nobody has said the end of, or whose record has no price yet. */
   readonly lease: string
   /** What the records of these charges cost. */
   readonly expected: string

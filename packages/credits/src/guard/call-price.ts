@@ -4,8 +4,8 @@
  */
 import type { GuardedCall } from '@token-meter/core'
 import type { CostCalculator, Unpriced } from '@token-meter/core/cost'
-import { messageOf, type UsageRecord } from '@token-meter/core/outbox'
-import { parseAmount } from '../amount.ts'
+import type { UsageRecord } from '@token-meter/core/outbox'
+import { billedOf } from '../record-price.ts'
 import type { CallSize } from './call-size.ts'
 
 /** What a call costs with so much output of all its answers, in parts of a dollar. */
@@ -71,13 +71,7 @@ export function callPrice(
 
   function priceOf(record: UsageRecord, output: number): bigint | Unpriced {
     const tokens = { ...record.tokens, output }
-    try {
-      const cost = (calculate as CostCalculator)({ ...record, tokens })
-      if ('unpriced' in cost) return cost
-      return parseAmount(cost.billed, 'usd', 'up')
-    } catch (cause) {
-      return { unpriced: messageOf(cause) }
-    }
+    return billedOf({ ...record, tokens }, calculate, 'most')
   }
 }
 

@@ -18,6 +18,13 @@ export interface CallSize {
   readonly writesCache: boolean
 }
 
+/**
+ * No model reads or writes so many tokens, and no batch has so many answers. What a request says beyond is
+ * held for as so many, which nobody has credit for, and with which a number is exact.
+ */
+const mostTokens = 2 ** 32
+const mostAnswers = 2 ** 20
+
 /** About how many bytes of text are one token, most of them: English, code. */
 const bytesPerToken = 4
 
@@ -40,14 +47,19 @@ export function callSize(call: GuardedCall, settings: GuardSettings): CallSize {
   const modelMax = knownMax(call, settings)
   const output = Math.min(maxOutput ?? settings.defaultMaxOutput, modelMax ?? Infinity)
   return {
-    input: seen + unseen,
-    likelyInput: likely + unseen,
-    output: noOutput ? 0 : output,
-    answers: Math.max(1, bounds.answers),
+    input: counted(seen + unseen, mostTokens),
+    likelyInput: counted(likely + unseen, mostTokens),
+    output: noOutput ? 0 : counted(output, mostTokens),
+    answers: Math.max(1, counted(bounds.answers, mostAnswers)),
     isCapped: noOutput || maxOutput !== undefined,
     modelMax,
     writesCache: bounds.cacheWrites,
   }
+}
+
+/** A whole number, whatever a reader of requests has made of one. */
+function counted(value: number, most: number): number {
+  return Number.isNaN(value) ? most : Math.min(Math.max(0, Math.ceil(value)), most)
 }
 
 /** What the application knows of a model; what is no count is as good as nothing. */

@@ -5,6 +5,7 @@ import {
   mediaOf,
   requestBounds,
   type RequestLimits,
+  statedCount,
 } from '@token-meter/core/wire'
 import type { JobName } from './route.ts'
 
@@ -41,7 +42,7 @@ export const chatBounds: Bounds = (body, call) =>
 /** OpenAI's bodies have one of them; of both the larger may be the one that counts. */
 function chatCap(fields: Call['body'], provider: string): number | undefined {
   const { max_completion_tokens: whole, max_tokens: older } = fields
-  const caps = [whole, older].filter((cap) => typeof cap === 'number')
+  const caps = [whole, older].flatMap((cap) => statedCount(cap) ?? [])
   if (caps.length === 0) return undefined
   const cap = Math.max(...caps)
   switch (provider) {
@@ -89,7 +90,7 @@ function prompts(prompt: unknown): number {
 }
 
 function countOf(value: unknown): number {
-  return typeof value === 'number' && value > 1 ? value : 1
+  return Math.max(statedCount(value) ?? 1, 1)
 }
 
 function isSaid(value: unknown): boolean {
