@@ -56,7 +56,7 @@ test('books balance whatever is done, doing it again changes nothing, and all st
     }),
     { numRuns: 200 },
   )
-})
+}, 120_000)
 
 function text(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part))

@@ -115,7 +115,8 @@ export function run(rows: BookRows, one: Operation, at: number): unknown {
       return renew(rows, [`h${one.id}`], at + one.lease)
     case 'keep':
       keepForJob(rows, `h${one.id}`, `j${one.job}`, at + 40)
-      return holdsNamed(rows, `job:j${one.job}`).map(({ id }) => id)
+      // Also of the job that it may have been kept for before.
+      return ['j0', 'j1', 'j2'].map((job) => holdsNamed(rows, `job:${job}`).map(({ id }) => id))
     case 'charge':
       return charge(rows, account, recordCharge(`r${one.id}`, one.amount), act)
     case 'restore':

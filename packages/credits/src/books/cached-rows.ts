@@ -138,7 +138,10 @@ export class CachedRows implements BookRows {
   holdsOfJob(job: string): readonly HoldRow[] {
     const ids = this.#answer<readonly string[]>({ what: 'holdsOfJob', job })
     const own = [...this.#changed.holds].filter((hold) => hold.job === job).map(({ id }) => id)
-    return [...new Set([...ids, ...own])].toSorted().flatMap((id) => this.hold(id) ?? [])
+    return [...new Set([...ids, ...own])]
+      .toSorted()
+      .flatMap((id) => this.hold(id) ?? [])
+      .filter((hold) => hold.job === job)
   }
 
   #unlessEnded(hold: HoldRow): HoldRow | undefined {
@@ -234,7 +237,10 @@ export class CachedRows implements BookRows {
   }
 
   entries(account: number, limit: number, before: number | null): readonly EntryRow[] {
-    return this.#answer({ what: 'entries', account, limit, before })
+    const isAsked = (one: EntryRow) => one.account === account && one.id < (before ?? Infinity)
+    const own = [...this.#entries.values()].filter(isAsked).toSorted((a, b) => b.id - a.id)
+    const loaded = this.#answer<readonly EntryRow[]>({ what: 'entries', account, limit, before })
+    return [...own, ...loaded].slice(0, limit)
   }
 
   hasEntry(account: number, key: string): boolean {

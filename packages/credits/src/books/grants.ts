@@ -108,15 +108,20 @@ export function revoke(
   }
   const origin = { kind: 'revoke', ref, ...act } as const
   const free = smaller(grant.state === 'active' ? freeOf(grant) : 0n, wanted)
+  // What expired was never used: that it did is undone for it, so that it counts for no later one.
+  const expired = wanted > free ? smaller(expiredOf(rows, grant), wanted - free) : 0n
   grant.remaining -= free
   rows.saveGrant(grant)
   // Written also when it is nothing: it says that this was done.
-  rows.addEntry(account, { ...origin, grant: id, amount: -free, key: own })
-  if (wanted > free) {
-    // What expired was never used, and is nothing to be taken again.
-    const spent = wanted - free - smaller(expiredOf(rows, grant), wanted - free)
+  rows.addEntry(account, { ...origin, grant: id, amount: -free - expired, key: own })
+  if (expired > 0n) {
+    const undone = { ...origin, kind: 'expiry', grant: id } as const
+    rows.addEntry(account, { ...undone, amount: expired, key: `${own}:expired` })
+  }
+  const spent = wanted - free - expired
+  if (spent > 0n) {
     const rest = { kind: 'revoke', ref, key: `${own}:1` } as const
-    if (spent > 0n) take(rows, account, spent, [], rest, act)
+    take(rows, account, spent, [], rest, act)
   }
   repay(rows, account, act)
   return wanted
