@@ -6,6 +6,7 @@
 import type Stripe from 'stripe'
 import type { BookRows } from '../books/rows.ts'
 import { checkedMirror, type MirrorOptions, type MirrorSettings } from './mirror-options.ts'
+import { requestFor } from './request.ts'
 import {
   grantKey,
   grantMetadata,
@@ -103,7 +104,11 @@ async function waiting({ credits, inside }: MirrorSettings): Promise<readonly Mi
   const { books, now } = inside
   const of = (rows: BookRows, customer: string, unit: 'usd' | 'tokens', id: string) => {
     const account = rows.account({ customer, unit, stripeAccount: '' })
-    return account === undefined ? [] : [readMirrored(rows, account, Number(id))]
+    if (account === undefined) return []
+    const one = readMirrored(rows, account, Number(id))
+    // Another process has made it since: what it has done is nothing that changed.
+    const isMade = one.row?.state.id !== undefined && one.row.dueAt === null
+    return isMade ? [] : [one]
   }
   const found: MirroredGrant[] = []
   for (const { id, customer, unit } of fresh) {
@@ -128,14 +133,19 @@ async function mirrorOne(
   const state = one.row?.state ?? {}
   const isKnown = state.id !== undefined && state.id !== 'none'
   const { number = 0, drawn = 0 } = state
-  if (!isKnown && one.row === undefined) await save(settings, one, {}, null)
+  const others = { created: 0, ended: 0 }
+  if (!isKnown && one.row === undefined) {
+    if (!(await begin(settings, one, {}, null))) return others
+  }
   let ended = 0
   let drawnBefore = drawn
   let next = number
   if (isKnown || state.isEnding === true) {
-    if (state.isEnding !== true)
-      await save(settings, one, { ...state, isEnding: true }, one.row?.dueAt ?? null)
-    const drawnNow = isKnown ? await endAtStripe(settings, state.id ?? '') : 0
+    if (state.isEnding !== true) {
+      const ending = { ...state, isEnding: true }
+      if (!(await begin(settings, one, ending, one.row?.dueAt ?? null))) return others
+    }
+    const drawnNow = isKnown ? await endAtStripe(settings, one.account, state.id ?? '') : 0
     drawnBefore += drawnNow
     ended = 1
     next = number + 1
@@ -147,23 +157,42 @@ async function mirrorOne(
   const isMade = cents > 0 && !isOver && !isReversal
   const id = isMade ? await createAtStripe(settings, one, { cents, number: next }) : 'none'
   const reached = { id, number: next, drawn: drawnBefore }
-  await save(settings, one, reached, null)
+  await save(settings, one, reached)
   return { created: isMade ? 1 : 0, ended }
 }
+
+/** Notes what is begun; false where another process has noted something since it was read. */
+async function begin(
+  { inside }: MirrorSettings,
+  one: MirroredGrant,
+  state: MirrorState,
+  dueAt: number | null,
+): Promise<boolean> {
+  return inside.books.write(
+    (rows) => {
+      const current = readMirrored(rows, rows.accountById(one.account.id), one.grant.id)
+      if (current.row?.version !== one.row?.version) return false
+      saveMirrored(rows, current, state, { dueAt, at: inside.now() })
+      return true
+    },
+    { customers: [one.account.customer] },
+  )
+}
+
+type MirrorState = NonNullable<MirroredGrant['row']>['state']
 
 /** Unless it changed again meanwhile: then it is due still. */
 async function save(
   { inside }: MirrorSettings,
   one: MirroredGrant,
-  state: NonNullable<MirroredGrant['row']>['state'],
-  dueAt: number | null,
+  state: MirrorState,
 ): Promise<void> {
   const at = inside.now()
   await inside.books.write(
     (rows) => {
       const current = readMirrored(rows, rows.accountById(one.account.id), one.grant.id)
       const isSame = current.grant.revoked === one.grant.revoked
-      saveMirrored(rows, current, state, { dueAt: isSame ? dueAt : at, at })
+      saveMirrored(rows, current, state, { dueAt: isSame ? null : at, at })
     },
     { customers: [one.account.customer] },
   )
@@ -177,7 +206,7 @@ async function createAtStripe(
   const { account, grant, row } = one
   const customer = await customerOf(account.customer)
   const own = `${await grantKey(one)}:${number}`
-  const of = account.stripeAccount === '' ? {} : { stripeAccount: account.stripeAccount }
+  const of = requestFor(account.stripeAccount)
   if (row !== undefined) {
     // It was begun before, perhaps longer ago than Stripe remembers the key of a request.
     for await (const { id, metadata } of stripe.billing.creditGrants.list(
@@ -206,14 +235,19 @@ async function createAtStripe(
 }
 
 /** Ends a credit grant, and returns how many cents of it were drawn. */
-async function endAtStripe({ stripe, inside }: MirrorSettings, id: string): Promise<number> {
+async function endAtStripe(
+  { stripe, inside }: MirrorSettings,
+  { stripeAccount }: MirroredGrant['account'],
+  id: string,
+): Promise<number> {
+  const of = requestFor(stripeAccount)
   const { creditGrants, creditBalanceTransactions } = stripe.billing
   const drawn = async () => {
     let sum = 0
-    for await (const { debit, credit } of creditBalanceTransactions.list({
-      credit_grant: id,
-      limit: 100,
-    })) {
+    for await (const { debit, credit } of creditBalanceTransactions.list(
+      { credit_grant: id, limit: 100 },
+      of,
+    )) {
       if (debit?.type === 'credits_applied') sum += debit.amount.monetary?.value ?? 0
       if (credit?.type === 'credits_application_invoice_voided') {
         sum -= credit.amount.monetary?.value ?? 0
@@ -221,12 +255,12 @@ async function endAtStripe({ stripe, inside }: MirrorSettings, id: string): Prom
     }
     return sum
   }
-  const { voided_at: voided, expires_at: expires } = await creditGrants.retrieve(id)
+  const { voided_at: voided, expires_at: expires } = await creditGrants.retrieve(id, {}, of)
   const isOver = voided !== null || (expires !== null && expires * 1000 <= inside.now())
   if (!isOver) {
     // What was drawn from cannot be void.
-    if ((await drawn()) === 0) await creditGrants.voidGrant(id)
-    else await creditGrants.expire(id)
+    if ((await drawn()) === 0) await creditGrants.voidGrant(id, {}, of)
+    else await creditGrants.expire(id, {}, of)
   }
   return drawn()
 }

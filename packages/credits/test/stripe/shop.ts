@@ -64,6 +64,7 @@ export async function openShop(options: ShopOptions = {}) {
     })
   const stripe = client()
   const outbox = options.outbox ?? memoryOutbox()
+  onTestFinished(async () => void (await outbox.close()))
   const credits = createCredits({
     outbox,
     ephemeral: true,
