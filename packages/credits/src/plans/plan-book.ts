@@ -4,34 +4,12 @@
  * given once. `due` of the books asks for it (`renew`), and so does whoever changes a plan.
  */
 import { formatAmount, type Unit } from '../amount.ts'
-import { freeOf } from '../books/drawing.ts'
-import { revoke } from '../books/grants.ts'
-import type { ObjectRow, ObjectState } from '../books/objects.ts'
 import { type Act, due, plainGrant, schedule } from '../books/operations.ts'
-import type { AccountPlans, AccountRow, BookRows, GrantRow } from '../books/rows.ts'
+import type { AccountPlans, AccountRow, BookRows } from '../books/rows.ts'
 import { periodAt, periodStart } from './anchored-period.ts'
+import { cutOff, goOn, sourceOf } from './plan-ends.ts'
+import type { PlanRow, PlanState } from './plan-row.ts'
 import type { PlanTerms } from './plan-terms.ts'
-
-/** A plan of an account, as its row has it. */
-export interface PlanState extends ObjectState {
-  readonly plan: string
-  readonly anchor: number
-  /** What it is of at Stripe; `null` for one by hand, or by default. */
-  readonly subscription: string | null
-  /** The period that was given last, and how much of it, in parts as text. */
-  readonly from: number | null
-  readonly until: number | null
-  readonly given: string
-  /** What follows when the period is over: a smaller plan. */
-  readonly next: string | null
-  /** When it ends, in ms since the epoch. */
-  readonly endsAt: number | null
-  readonly isDefault: boolean
-}
-
-export interface PlanRow extends ObjectRow {
-  state: PlanState
-}
 
 /** What an account is to be on. */
 export interface Subscribed {
@@ -120,7 +98,7 @@ export class PlanBook implements AccountPlans {
     const row = rows.objects.get(account.id, rowId(id)) as PlanRow | undefined
     if (row === undefined || isOver(row, act.at)) return false
     row.state = { ...row.state, endsAt }
-    if (endsAt <= act.at) this.#cutOff(rows, account, row, act)
+    if (endsAt <= act.at) cutOff(rows, account, row, act)
     this.#save(rows, account, row, act.at)
     this.#resumeDefault(rows, account, act.at)
     settled(rows, account, act)
@@ -177,15 +155,17 @@ export class PlanBook implements AccountPlans {
 
   /** What of the plan was not given in this period yet. */
   #give(rows: BookRows, account: AccountRow, row: PlanRow, plan: PlanTerms, at: number): void {
-    const { from, until, given } = row.state
-    const amount = plan.amount - BigInt(given)
-    if (amount <= 0n || from === null || until === null) return
+    const { from, until } = row.state
+    if (from === null || until === null) return
+    const given = BigInt(row.state.given) || goOn(rows, account, row, plan.amount, at)
+    const amount = plan.amount - given
+    if (amount < 0n) return
     // A trial is given once, whenever it is begun again.
     const number =
       plan.times === Infinity ? undefined : periodAt(plan, row.state.anchor, from).number
     const period = number ?? new Date(from).toISOString()
     const key = `${row.id}:${plan.id}:${period}:${formatAmount(plan.amount, plan.unit)}`
-    if (rows.grantByKey(account.id, key) === undefined) {
+    if (amount > 0n && rows.grantByKey(account.id, key) === undefined) {
       const { priority } = plan
       const times = { effectiveAt: from < account.createdAt ? at : from, expiresAt: until }
       const terms = {
@@ -214,24 +194,10 @@ export class PlanBook implements AccountPlans {
       this.#save(rows, account, row, at)
       return
     }
-    if (!isSameRhythm) this.#cutOff(rows, account, row, act)
+    if (!isSameRhythm) cutOff(rows, account, row, act)
     const endsAt = this.#endOf(wanted)
     row.state = { ...row.state, plan: plan.id, anchor: wanted.anchor, next: null, endsAt }
     this.#renewRow(rows, account, row, at)
-  }
-
-  /** What the period's grants have free is taken back. */
-  #cutOff(rows: BookRows, account: AccountRow, row: PlanRow, act: Act): void {
-    const { from } = row.state
-    if (from === null) return
-    for (const { id, idempotencyKey } of rows.grantsOfSource(account.id, sourceOf(row, from))) {
-      const grant = rows.grant(id)
-      const left = leftOf(grant)
-      if (left <= 0n) continue
-      const key = `end:${idempotencyKey}:${grant.revoked}`
-      revoke(rows, account, { grant: id, amount: left, key, ref: row.id }, act)
-    }
-    row.state = { ...row.state, given: '0', from: null, until: null }
   }
 
   #pauseDefault(rows: BookRows, account: AccountRow, id: string, act: Act): void {
@@ -239,7 +205,7 @@ export class PlanBook implements AccountPlans {
     for (const row of rowsOf(rows, account)) {
       if (!row.state.isDefault || isOver(row, act.at)) continue
       const { from, until, given } = row.state
-      this.#cutOff(rows, account, row, act)
+      cutOff(rows, account, row, act)
       // Its period goes on: it is not given a second time where the other plan ends meanwhile.
       row.state = { ...row.state, from, until, given }
       rows.objects.save(row)
@@ -291,14 +257,4 @@ function rowsOf(rows: BookRows, account: AccountRow): readonly PlanRow[] {
 
 function isOver({ state: { endsAt } }: PlanRow, at: number): boolean {
   return endsAt !== null && endsAt <= at
-}
-
-/** What a grant has that may be taken back without making debt. */
-function leftOf(grant: GrantRow): bigint {
-  if (grant.state === 'scheduled') return grant.amount - grant.revoked
-  return grant.state === 'active' ? freeOf(grant) : 0n
-}
-
-function sourceOf(row: PlanRow, from: number): string {
-  return `${row.id}:${new Date(from).toISOString()}`
 }

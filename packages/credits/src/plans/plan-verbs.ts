@@ -2,7 +2,8 @@ import type { Books } from '../books/books.ts'
 import { checkMirrored } from '../books/grants.ts'
 import { findAccount, openAccount } from '../books/operations.ts'
 import { keyOf } from '../shown.ts'
-import type { PlanBook, PlanRow } from './plan-book.ts'
+import type { PlanBook } from './plan-book.ts'
+import type { PlanRow } from './plan-row.ts'
 import type { PlanOfCustomer, PlanVerbs } from './verbs.ts'
 
 export function planVerbs(books: Books, plans: PlanBook, now: () => number): PlanVerbs {

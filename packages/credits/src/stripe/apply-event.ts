@@ -14,6 +14,7 @@ import { applyInvoice, invoiceVersion } from './apply-invoice.ts'
 import { applyPayment, paymentVersion } from './apply-payment.ts'
 import { applySubscription, standingOf, subscriptionVersion } from './apply-subscription.ts'
 import { idOf, type Payer, type Payment, PaymentReader } from './payment.ts'
+import { requestFor } from './request.ts'
 import type { SignedEvent } from './signed-event.ts'
 import { type Subject, subjectOf } from './subjects.ts'
 import type { WebhookSettings } from './webhook-options.ts'
@@ -44,7 +45,7 @@ class EventRun {
     this.#settings = settings
     const { stripeAccount } = event
     this.#reader = new PaymentReader(settings.stripe, stripeAccount)
-    this.#request = stripeAccount === '' ? {} : { stripeAccount }
+    this.#request = requestFor(stripeAccount)
   }
 
   async apply(subject: Subject): Promise<void> {
@@ -175,16 +176,14 @@ class EventRun {
     const { plans } = inside
     for (let tries = 0; tries < mostTries; tries++) {
       const read = () => stripe.subscriptions.retrieve(id, {}, this.#request)
-      const { customer: payerId, metadata } = await read()
-      const { stripeAccount } = this.#event
-      const payer = { customer: idOf(payerId), clientReferenceId: null, metadata, stripeAccount }
-      const customer = await this.#customer(payer, false)
+      const customer = await this.#customer(await this.#reader.payerOf(await read()), false)
       if (customer === undefined) return
       const keys = (['usd', 'tokens'] as const).map((unit) => this.#key(customer, unit))
       const versions = await this.#read((rows) =>
         keys.map((key) => subscriptionVersion(rows, [key], id)),
       )
-      const standing = standingOf(await read())
+      const subscription = await read()
+      const standing = standingOf(subscription, await this.#itemsOf(subscription))
       for (const { plan } of standing.plans.filter(({ plan }) => !plans.has(plan))) {
         warn(
           `The subscription ${id} is to the plan ${JSON.stringify(plan)}, which createCredits({ plans }) does not have: it includes nothing`,
@@ -205,6 +204,16 @@ class EventRun {
       if (written.every(Boolean)) return
     }
     throw new BusyObject(`subscription ${id}`)
+  }
+
+  /** A subscription has the first of its items with it. */
+  async #itemsOf({ id, items }: Stripe.Subscription): Promise<readonly Stripe.SubscriptionItem[]> {
+    if (!items.has_more) return items.data
+    const all: Stripe.SubscriptionItem[] = []
+    const listed = { subscription: id, limit: 100 }
+    const { subscriptionItems } = this.#settings.stripe
+    for await (const item of subscriptionItems.list(listed, this.#request)) all.push(item)
+    return all
   }
 
   /** Whose it is; `undefined`, with a word about it where money came, for nobody's. */

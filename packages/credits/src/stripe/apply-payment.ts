@@ -1,8 +1,9 @@
 import type { Act } from '../books/operations.ts'
 import { openAccount } from '../books/operations.ts'
-import { give, revoke, unrevoke } from '../books/grants.ts'
-import type { AccountKey, AccountRow, BookRows, GrantRow } from '../books/rows.ts'
-import type { Payment, TakenBack } from './payment.ts'
+import { give } from '../books/grants.ts'
+import type { AccountKey, BookRows } from '../books/rows.ts'
+import type { Payment } from './payment.ts'
+import { type PaymentRow, Shares } from './shares.ts'
 
 /** What becomes of a grant that was bought, beside its amount. */
 export interface GrantTerms {
@@ -28,10 +29,13 @@ export interface Applied {
 
 const nothing: Applied = { isStale: false, granted: 0n, revoked: 0n, restored: 0n, conflicts: [] }
 
+/** Not its key alone: an invoice that fails has a row too, by its id. */
+const rowId = (payment: string) => `payment:${payment}`
+
 /** How often a payment was applied; what is read is good while this stays. */
 export function paymentVersion(rows: BookRows, key: AccountKey, payment: string): number {
   const account = rows.account(key)
-  return account === undefined ? 0 : (rows.objects.get(account.id, payment)?.version ?? 0)
+  return account === undefined ? 0 : (rows.objects.get(account.id, rowId(payment))?.version ?? 0)
 }
 
 /**
@@ -44,29 +48,24 @@ export function applyPayment(
   { payment, terms, version }: { payment: Payment; terms: GrantTerms; version: number },
   act: Act,
 ): Applied {
-  const known = rows.account(key)
-  const isKnown = known !== undefined && rows.objects.get(known.id, payment.key) !== undefined
+  const found = rows.account(key)
+  const isKnown =
+    found !== undefined && rows.objects.get(found.id, rowId(payment.key)) !== undefined
   if (!isKnown && (!payment.isPaid || payment.packs.length === 0)) return nothing
   const account = openAccount(rows, key, act)
   if (paymentVersion(rows, key, payment.key) !== version) return { ...nothing, isStale: true }
   const given = payment.isPaid
     ? giveAll(rows, key, payment, terms, act)
     : { granted: 0n, conflicts: [] }
-  const grants = rows.grantsOfSource(account.id, payment.key)
-  let restored = 0n
-  // What came to nothing first: a share that it had is there for the others.
-  for (const one of payment.takenBack.filter(({ stands }) => !stands)) {
-    restored += undo(rows, account, grants, one, act)
-  }
-  let revoked = 0n
-  for (const one of payment.takenBack.filter(({ stands }) => stands)) {
-    revoked += takeShare(rows, account, grants, { ...one, total: payment.total }, act)
-  }
+  const known = rows.objects.get(account.id, rowId(payment.key)) as PaymentRow | undefined
+  const shares = new Shares(rows, account, payment, known?.state ?? {}, act)
+  const restored = shares.giveBack()
+  const revoked = shares.take()
   rows.objects.save({
     account: account.id,
-    id: payment.key,
+    id: rowId(payment.key),
     kind: 'payment',
-    state: {},
+    state: shares.state,
     version: version + 1,
     dueAt: null,
     at: act.at,
@@ -95,51 +94,4 @@ function giveAll(
     else if (state === 'conflict') conflicts.push(idempotencyKey)
   }
   return { granted, conflicts }
-}
-
-const revocation = (id: string, grant: GrantRow) => ({
-  grant: grant.id,
-  key: `${id}:${grant.id}`,
-  ref: id,
-})
-
-/** A share of all grants of the payment, rounded up: shares that are all of it leave nothing. */
-function takeShare(
-  rows: BookRows,
-  account: AccountRow,
-  grants: readonly GrantRow[],
-  { id, amount, total }: TakenBack & { readonly total: number },
-  act: Act,
-): bigint {
-  if (total <= 0 || grants.some((grant) => isRevoked(rows, account, id, grant))) return 0n
-  const all = grants.reduce((sum, grant) => sum + grant.amount, 0n)
-  const share = (all * BigInt(amount) + BigInt(total) - 1n) / BigInt(total)
-  let taken = 0n
-  for (const { id: grantId } of grants) {
-    const grant = rows.grant(grantId)
-    const rest = share - taken
-    if (rest <= 0n) break
-    taken += revoke(rows, account, { ...revocation(id, grant), amount: rest }, act) ?? 0n
-  }
-  return taken
-}
-
-function isRevoked(rows: BookRows, account: AccountRow, id: string, grant: GrantRow): boolean {
-  return rows.hasEntry(account.id, `revoke:${revocation(id, grant).key}`)
-}
-
-function undo(
-  rows: BookRows,
-  account: AccountRow,
-  grants: readonly GrantRow[],
-  { id }: TakenBack,
-  act: Act,
-): bigint {
-  let restored = 0n
-  for (const { id: grantId, ...grant } of grants) {
-    const one = revocation(id, { id: grantId, ...grant })
-    const before = rows.grant(grantId).revoked
-    if (unrevoke(rows, account, one, act)) restored += before - rows.grant(grantId).revoked
-  }
-  return restored
 }

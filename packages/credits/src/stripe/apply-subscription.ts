@@ -22,16 +22,19 @@ export interface SubscriptionStanding {
 /** While a payment is late it goes on: an account is blocked for that when its grace is over. */
 const live: readonly string[] = ['active', 'trialing', 'past_due']
 
-export function standingOf(subscription: Stripe.Subscription): SubscriptionStanding {
-  const { id, status, billing_cycle_anchor: anchor, cancel_at: cancelAt, items } = subscription
+export function standingOf(
+  { id, status, billing_cycle_anchor: anchor, cancel_at: cancelAt }: Stripe.Subscription,
+  items: readonly Stripe.SubscriptionItem[],
+): SubscriptionStanding {
   return {
     id,
     isLive: live.includes(status),
     anchor: anchor * 1000,
     endsAt: cancelAt === null ? null : cancelAt * 1000,
-    plans: items.data.flatMap(({ id: item, price }) => {
+    plans: items.flatMap(({ id: item, price, quantity = 1 }) => {
       const plan = price.metadata[planMetadata]
-      return plan === undefined ? [] : [{ item, plan }]
+      // None of it is none: nothing is paid for it.
+      return plan === undefined || quantity <= 0 ? [] : [{ item, plan }]
     }),
   }
 }

@@ -32,11 +32,12 @@ export function packOf({ quantity, amount, isProration, price }: PaidLine): bigi
   let each: bigint
   try {
     each = parseAmount(usd.trim(), 'usd')
+    if (each < 0n) throw new RangeError('expected an amount from 0 up')
   } catch (error) {
     throw new Error(
       `the price ${price?.id} has ${packMetadata} ${JSON.stringify(usd)} in its metadata: ${(error as Error).message}`,
       { cause: error },
     )
   }
-  return each > 0n ? each * BigInt(quantity) : 0n
+  return each * BigInt(quantity)
 }

@@ -5,6 +5,7 @@
  */
 import type Stripe from 'stripe'
 import { packOf, type PaidLine } from './packs.ts'
+import { requestFor } from './request.ts'
 
 /** A payment, and what of it is credit. */
 export interface Payment {
@@ -32,9 +33,9 @@ export interface BilledUsage {
 export interface Payer {
   /** `cus_...` */
   readonly customer: string | null
-  /** Of a Checkout session. */
+  /** Of the Checkout session that it was paid at, or that its subscription began with. */
   readonly clientReferenceId: string | null
-  /** Of the Checkout session, the invoice or the subscription. */
+  /** Of the subscription, the invoice and the Checkout session; what a later one has too is its. */
   readonly metadata: Readonly<Record<string, string>>
   /** The connected account, `acct_...`; empty for one's own. */
   readonly stripeAccount: string
@@ -58,7 +59,7 @@ export class PaymentReader {
   constructor(stripe: Stripe, stripeAccount: string) {
     this.#stripe = stripe
     this.#stripeAccount = stripeAccount
-    this.#request = stripeAccount === '' ? {} : { stripeAccount }
+    this.#request = requestFor(stripeAccount)
   }
 
   async ofCharge(id: string): Promise<Payment | undefined> {
@@ -92,8 +93,7 @@ export class PaymentReader {
     )
     const [payment] = payments.data
     if (payment !== undefined) return this.ofInvoice(idOf(payment.invoice))
-    const params = { payment_intent: intent, limit: 1 }
-    const [session] = (await this.#stripe.checkout.sessions.list(params, this.#request)).data
+    const session = await this.#sessionOf({ payment_intent: intent })
     return session && this.#ofSession(session)
   }
 
@@ -117,7 +117,7 @@ export class PaymentReader {
     }
     return {
       key,
-      payer: this.#payer(session.customer, session.client_reference_id, session.metadata),
+      payer: this.#payer(session.customer, {}, session),
       isPaid: status === 'paid',
       packs: packsOf(lines, key),
       total: total ?? 0,
@@ -141,10 +141,14 @@ export class PaymentReader {
     // An invoice of nothing is paid too, and sells nothing.
     const isPaid = status === 'paid' && total > 0
     const lines = isPaid ? await this.#lines(id) : []
-    const { metadata = null } = parent?.subscription_details ?? {}
+    const { metadata = null, subscription } = parent?.subscription_details ?? {}
+    const paidBy = intent === undefined ? undefined : { payment_intent: intent }
+    const session = await this.#sessionOf(
+      subscription === undefined ? paidBy : { subscription: idOf(subscription) },
+    )
     return {
       key,
-      payer: this.#payer(invoice.customer, null, { ...metadata, ...invoice.metadata }),
+      payer: this.#payer(invoice.customer, { ...metadata, ...invoice.metadata }, session),
       isPaid,
       packs: packsOf(lines, key),
       total,
@@ -205,13 +209,33 @@ export class PaymentReader {
     return found
   }
 
+  /** Whose a subscription is: the same as its payments. */
+  async payerOf({ id, customer, metadata }: Stripe.Subscription): Promise<Payer> {
+    return this.#payer(customer, metadata, await this.#sessionOf({ subscription: id }))
+  }
+
+  /**
+   * The Checkout that something began with, whatever told of it: a payment that is found by its invoice
+   * is of whom it is by its Checkout.
+   */
+  async #sessionOf(
+    of: { readonly payment_intent: string } | { readonly subscription: string } | undefined,
+  ): Promise<Stripe.Checkout.Session | undefined> {
+    if (of === undefined) return undefined
+    return (await this.#stripe.checkout.sessions.list({ ...of, limit: 1 }, this.#request)).data[0]
+  }
+
   #payer(
     customer: string | { readonly id: string } | null,
-    clientReferenceId: string | null,
-    metadata: Readonly<Record<string, string>> | null,
+    metadata: Stripe.Metadata,
+    session: Stripe.Checkout.Session | undefined,
   ): Payer {
-    const of = { clientReferenceId, metadata: metadata ?? {}, stripeAccount: this.#stripeAccount }
-    return { customer: customer === null ? null : idOf(customer), ...of }
+    return {
+      customer: customer === null ? null : idOf(customer),
+      clientReferenceId: session?.client_reference_id ?? null,
+      metadata: { ...metadata, ...session?.metadata },
+      stripeAccount: this.#stripeAccount,
+    }
   }
 }
 

@@ -16,6 +16,8 @@ export interface SignedEvent {
   readonly at: number
   /** The connected account that it is of, `acct_...`; empty for the key's own. */
   readonly stripeAccount: string
+  /** Nobody paid anything. */
+  readonly isTest: boolean
 }
 
 export interface SignatureOptions {
@@ -73,6 +75,7 @@ interface Body {
   readonly object?: unknown
   readonly type?: unknown
   readonly created?: unknown
+  readonly livemode?: unknown
   /** Of snapshots, where they are a connected account's. */
   readonly account?: unknown
   readonly data?: { readonly object?: { readonly id?: unknown } | null } | null
@@ -100,7 +103,8 @@ function read(text: string): Received {
   const name = isThin ? type.replace(/^v1\./, '') : type
   // Few events are about nothing, and none of those that are looked at.
   const about = typeof objectId === 'string' ? objectId : ''
-  return { kind: 'event', event: { id, type: name, objectId: about, at, stripeAccount } }
+  const isTest = body.livemode === false
+  return { kind: 'event', event: { id, type: name, objectId: about, at, stripeAccount, isTest } }
 }
 
 function refused(reason: string): Received {

@@ -32,6 +32,11 @@ export interface FakeBilling {
    * begins. Returns the id of the invoice.
    */
   endPeriod(subscription: string): string | null
+  /** As Stripe does where its payments have failed for good, or somebody pauses it. */
+  setSubscription(
+    subscription: string,
+    status: 'active' | 'past_due' | 'unpaid' | 'paused' | 'incomplete',
+  ): void
   /**
    * Bills a customer outside of subscriptions; a discount is in cents. Returns the id of the invoice.
    */
@@ -46,7 +51,8 @@ export interface FakeBilling {
   ): string
   /** A bank takes a payment back, for the time being. Returns the dispute's id. */
   dispute(paymentIntent: string, amount?: number): string
-  closeDispute(dispute: string, status: 'won' | 'lost'): void
+  /** Its bank has decided; a decision may be appealed. */
+  closeDispute(dispute: string, status: 'won' | 'lost' | 'appeal_under_review'): void
   /** A refund could not be paid out. */
   failRefund(refund: string): void
   /** Everything that happened, the oldest first. */
@@ -94,6 +100,7 @@ export function createBilling({
       declineCard: (customer, isDeclined = true) =>
         void (isDeclined ? declined.add(customer) : declined.delete(customer)),
       endPeriod: subscriptions.endPeriod,
+      setSubscription: subscriptions.setStatus,
       invoice: (customer, lines) => {
         const period = { start: books.seconds(), end: books.seconds() }
         const made = lines.map(({ price: id, quantity = 1, discount = 0, isProration = false }) => {

@@ -31,6 +31,11 @@ export function catalogEndpoints(
       found(books.get('product', product), 'product', product)
       return books.add('price', priceOf(params, { ...common(), product }))
     }),
+    route('prices', ['POST', '/v1/prices/:id'], keys, (params, id = '') => {
+      const price = found(books.get('price', id), 'price', id)
+      price.metadata = { ...price.metadata, ...metadataOf(params) }
+      return price
+    }),
     route('prices', ['GET', '/v1/prices/:id'], keys, (_, id = '') =>
       found(books.get('price', id), 'price', id),
     ),

@@ -145,8 +145,9 @@ export function createCheckout(
         page(
           books.all(
             'checkout.session',
-            ({ payment_intent: intent }) =>
-              params['payment_intent'] === undefined || intent === params['payment_intent'],
+            ({ payment_intent: intent, subscription }) =>
+              (params['payment_intent'] === undefined || intent === params['payment_intent']) &&
+              (params['subscription'] === undefined || subscription === params['subscription']),
           ),
           params,
           '/v1/checkout/sessions',

@@ -15,7 +15,7 @@ export interface Payments {
   /** Money that could not be given back. */
   failRefund(id: string): void
   dispute(intent: string, amount?: number): Dispute
-  closeDispute(id: string, status: 'won' | 'lost'): void
+  closeDispute(id: string, status: 'won' | 'lost' | 'appeal_under_review'): void
 }
 
 export function createPayments(books: StripeBooks, keys: IdempotencyKeys): Payments {

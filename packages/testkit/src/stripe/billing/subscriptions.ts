@@ -6,7 +6,17 @@ import { amountOf } from './amounts.ts'
 import type { StripeBooks } from './books.ts'
 import type { Invoices, NewLine } from './invoices.ts'
 import { listOf, type Subscription, type SubscriptionItem } from './objects.ts'
-import { found, listParam, metadataOf, type Params, refuse, route, text, whole } from './routes.ts'
+import {
+  found,
+  listParam,
+  metadataOf,
+  page,
+  type Params,
+  refuse,
+  route,
+  text,
+  whole,
+} from './routes.ts'
 
 export interface NewItem {
   readonly price: string
@@ -18,6 +28,7 @@ export interface Subscriptions {
   create(customer: string, items: readonly NewItem[], options?: NewSubscription): Subscription
   /** Its period is over: what was used is billed, and the next one begins. Returns the invoice's id. */
   endPeriod(id: string): string | null
+  setStatus(id: string, status: Subscription['status']): void
 }
 
 interface NewSubscription {
@@ -165,6 +176,11 @@ export function createSubscriptions(
 
   return {
     create,
+    setStatus(id, status) {
+      const of = subscriptionOf(id)
+      of.status = status
+      books.emit('customer.subscription.updated', of)
+    },
     endPeriod(id) {
       const of = subscriptionOf(id)
       const customer = String(of.customer)
@@ -193,8 +209,15 @@ export function createSubscriptions(
         const trialEnd = whole(params['trial_end'], 'trial_end')
         return create(customer, items, { metadata: metadataOf(params), trialEnd })
       }),
-      route('subscriptions', ['GET', '/v1/subscriptions/:id'], keys, (_, id = '') =>
-        subscriptionOf(id),
+      route('subscriptions', ['GET', '/v1/subscriptions/:id'], keys, (_, id = '') => {
+        const of = subscriptionOf(id)
+        return {
+          ...of,
+          items: page(of.items.data, {}, `/v1/subscription_items?subscription=${id}`),
+        }
+      }),
+      route('subscription_items', ['GET', '/v1/subscription_items'], keys, (params) =>
+        page(subscriptionOf(params['subscription']).items.data, params, '/v1/subscription_items'),
       ),
       route('subscriptions', ['POST', '/v1/subscriptions/:id'], keys, (params, id = '') =>
         update(params, id),

@@ -1,0 +1,22 @@
+import type { ObjectRow, ObjectState } from '../books/objects.ts'
+
+/** A plan of an account, as its row has it. */
+export interface PlanState extends ObjectState {
+  readonly plan: string
+  readonly anchor: number
+  /** What it is of at Stripe; `null` for one by hand, or by default. */
+  readonly subscription: string | null
+  /** The period that was given last, and how much of it, in parts as text. */
+  readonly from: number | null
+  readonly until: number | null
+  readonly given: string
+  /** What follows when the period is over: a smaller plan. */
+  readonly next: string | null
+  /** When it ends, in ms since the epoch. */
+  readonly endsAt: number | null
+  readonly isDefault: boolean
+}
+
+export interface PlanRow extends ObjectRow {
+  state: PlanState
+}
