@@ -11,6 +11,7 @@ import {
   type LoadedRows,
   type Need,
   NeedsRows,
+  plainKey,
   poolName,
   questionOf,
 } from './loaded-rows.ts'
@@ -296,9 +297,4 @@ export class CachedRows implements BookRows {
     own.set(id, copy)
     return copy
   }
-}
-
-/** With nothing else that the object may have, so that it is always the same text. */
-function plainKey({ customer, unit, stripeAccount }: AccountKey): AccountKey {
-  return { customer, unit, stripeAccount }
 }

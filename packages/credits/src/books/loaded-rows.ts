@@ -98,3 +98,8 @@ const moments: ReadonlySet<string> = new Set(['now', 'at'])
 
 export const poolName = (pool: string, period: string) => JSON.stringify([pool, period])
 export const entryName = (account: number, key: string) => `${account} ${key}`
+
+/** With nothing else that the object may have, so that it is always the same text. */
+export function plainKey({ customer, unit, stripeAccount }: AccountKey): AccountKey {
+  return { customer, unit, stripeAccount }
+}
