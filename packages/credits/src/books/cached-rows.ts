@@ -261,10 +261,8 @@ export class CachedRows implements BookRows {
     const own = [...this.#entries.values()].filter(
       (entry) => entry.grant === grant && entry.kind !== 'usage',
     )
-    return [
-      ...this.#answer<readonly EntryRow[]>({ what: 'entriesOfGrant', account, grant }),
-      ...own,
-    ]
+    const need: Need = { what: 'entriesOfGrant', account, grant }
+    return [...this.#answer<readonly EntryRow[]>(need), ...own]
   }
 
   #entry(account: number, key: string): EntryRow | null {
