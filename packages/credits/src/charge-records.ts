@@ -19,6 +19,10 @@ export function chargeRecords(
   holdIds: readonly string[],
   { cost, act }: { cost: CostCalculator | undefined; act: Act },
 ): void {
+  // Read once, by their customer: what a hold is of is one of them.
+  const accounts = records.map(({ customer, livemode }) =>
+    customer === null || livemode === false ? [] : rows.accountsOf(customer),
+  )
   const settled = new Set<number>()
   for (const held of holdIds.flatMap((id) => holdsNamed(rows, id))) {
     const account = rows.accountById(held.account)
@@ -37,9 +41,8 @@ export function chargeRecords(
     settle(rows, held.id, [...charges, ...standIns(held, spent, unpriced)], act)
     settled.add(account.id)
   }
-  for (const record of records) {
-    if (record.customer === null || record.livemode === false) continue
-    for (const account of rows.accountsOf(record.customer)) {
+  for (const [index, record] of records.entries()) {
+    for (const account of accounts[index] ?? []) {
       if (settled.has(account.id)) continue
       for (const one of chargeOf(record, account, cost)) charge(rows, account, one, act)
     }

@@ -10,9 +10,36 @@ import { MemoryRows } from '../src/books/memory-rows.ts'
 import { createCredits } from '../src/index.ts'
 import { everyStore } from './stores.ts'
 
-/** A million for a search: `TOKEN_METER_TEST_RUNS=1000`. */
+/** A million for a search, which prints what it has found: `TOKEN_METER_TEST_RUNS=1000`. */
 const count = Number(process.env['TOKEN_METER_TEST_RUNS'] ?? 3) * 1000
+const isSearch = count >= 100_000
 const key = { customer: 'cus_1', unit: 'usd', stripeAccount: '' } as const
+
+/** What the process needs, sampled ten times over a run. */
+class MemorySamples {
+  readonly #every: number
+  readonly #samples: { readonly rss: number; readonly heapUsed: number }[] = []
+
+  constructor(runs: number) {
+    this.#every = Math.ceil(runs / 10)
+  }
+
+  at(number: number): void {
+    if (number % this.#every === 0) this.#samples.push(process.memoryUsage())
+  }
+
+  /** No more in the last half of the run than in the first, but for what garbage there is by chance. */
+  assertFlat(what: string): void {
+    const megabytes = (of: 'rss' | 'heapUsed') =>
+      this.#samples.map((sample) => Math.round(sample[of] / 2 ** 20))
+    for (const of of ['rss', 'heapUsed'] as const) {
+      const all = megabytes(of)
+      const most = (from: number, to: number) => Math.max(...all.slice(from, to))
+      if (isSearch) console.log(`${what}: ${count} holds, ${of} in MB: ${all.join(' ')}`)
+      expect(most(5, 10), `${of} of ${what}`).toBeLessThan(most(0, 5) + 64)
+    }
+  }
+}
 
 test('holds that have ended leave nothing in memory, and odd amounts add up to the last digit', () => {
   const rows = new MemoryRows(500)
@@ -22,7 +49,7 @@ test('holds that have ended leave nothing in memory, and odd amounts add up to t
   give(rows, key, { ...terms, amount: given, source: null, idempotencyKey: 'a' }, act)
   rows.end()
   let spent = 0n
-  const heap: number[] = []
+  const memory = new MemorySamples(count)
   for (let number = 0; number < count; number++) {
     const id = `h${number}`
     const amount = 123_456_789_013n + BigInt(number % 997)
@@ -33,14 +60,14 @@ test('holds that have ended leave nothing in memory, and odd amounts add up to t
     settle(rows, id, [recordCharge(id, actual)], at)
     rows.end()
     spent += actual
-    if (number % Math.ceil(count / 10) === 0) heap.push(process.memoryUsage().heapUsed)
+    memory.at(number)
   }
   const { holds, endedHolds, entries, grants } = rows.all()
   expect([...holds, ...endedHolds]).toEqual([])
   expect(entries.length).toBeLessThanOrEqual(1001)
   expect(grants[0]?.remaining).toBe(given - spent)
   assertBalanced(rows.all())
-  expect(heap.at(-1) ?? 0).toBeLessThan((heap[1] ?? 0) + 64 * 1024 * 1024)
+  memory.assertFlat('rows in memory')
 }, 600_000)
 
 test.each([
@@ -48,18 +75,23 @@ test.each([
   ['sqlite', () => sqliteOutbox(temporaryFile())],
 ] as const)(
   '%s takes very many holds that are settled',
-  async (_, open) => {
+  async (kind, open) => {
     const outbox = open()
     onTestFinished(() => outbox.close())
     const credits = createCredits({ outbox, ephemeral: true })
     await credits.grant('cus_1', { usd: '1000000', idempotencyKey: 'a' })
     let spent = 0n
-    for (let number = 0; number < count / 3; number++) {
+    const memory = new MemorySamples(count)
+    for (let number = 0; number < count; number++) {
       const held = await credits.hold('cus_1', { usd: '0.9' })
       const actual = 123_456_789_013n + BigInt(number % 997)
       await held.settle(formatAmount(actual, 'usd'))
       spent += actual
+      memory.at(number)
+      // An application's turns end.
+      if (number % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
     }
+    memory.assertFlat(kind)
     const { posted, held } = await credits.balance('cus_1')
     expect(parseAmount(posted, 'usd')).toBe(parseAmount('1000000', 'usd') - spent)
     expect(held).toBe('0')

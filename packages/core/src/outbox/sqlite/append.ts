@@ -36,6 +36,8 @@ const noRows: readonly TakenRow[] = []
 export interface WithAppended {
   isNeeded(): boolean
   appended(rows: readonly RecordRow[]): void
+  /** What `appended` has thrown: the rows are written without it. */
+  failed(cause: unknown): void
 }
 
 /** Writes rows together or not at all, and returns those that it left out because they are there. */
@@ -96,12 +98,22 @@ export function prepareAppend(
     const [first] = rows
     if (first === undefined) return noRows
     if (withAppended?.isNeeded() === true) {
-      return inTransaction(database, () => {
-        const taken = addAll(rows)
-        const left = new Set(taken.map(({ row }) => row))
-        withAppended.appended(left.size === 0 ? rows : rows.filter((row) => !left.has(row)))
-        return taken
-      })
+      let isAdded = false
+      try {
+        return inTransaction(database, () => {
+          const taken = addAll(rows)
+          const left = new Set(taken.map(({ row }) => row))
+          isAdded = true
+          withAppended.appended(left.size === 0 ? rows : rows.filter((row) => !left.has(row)))
+          isAdded = false
+          return taken
+        })
+      } catch (cause) {
+        if (!isAdded) throw cause
+        // All of it was undone, which is rare: a savepoint would copy each page that is written, always.
+        withAppended.failed(cause)
+        return inTransaction(database, () => addAll(rows))
+      }
     }
     // One statement is a transaction already, and where its id is taken nothing is written.
     return rows.length === 1 ? addOne(first) : inTransaction(database, () => addAll(rows))

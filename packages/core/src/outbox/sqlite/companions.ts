@@ -45,16 +45,10 @@ export function openCompanions(
       return parts.size > 0
     },
     appended(rows) {
-      database.exec('SAVEPOINT companions')
-      try {
-        const appends = inAppends(rows, ({ record }) => record)
-        for (const companion of parts.values()) companion.appended(appends)
-      } catch (cause) {
-        database.exec('ROLLBACK TO companions')
-        report(companionFailure(cause))
-      }
-      database.exec('RELEASE companions')
+      const appends = inAppends(rows, ({ record }) => record)
+      for (const companion of parts.values()) companion.appended(appends)
     },
+    failed: (cause) => report(companionFailure(cause)),
     part,
     write: (work) => inTransaction(database, work),
   }
