@@ -1,19 +1,24 @@
 import type { AskSql } from '@token-meter/core/outbox'
-import { toAccount, toEndedHold, toEntry, toGrant, toHold, toPool } from './columns.ts'
+import { type Columns, toEndedHold, toGrant } from './columns.ts'
 import { jobOf, jobPrefix } from './holds.ts'
+import { KeptRows } from './kept-rows.ts'
 import { askEntries } from './postgres-entries.ts'
 import { askObjects } from './postgres-objects.ts'
-import {
-  entryName,
-  type Hint,
-  type LoadedRows,
-  type Need,
-  poolName,
-  questionOf,
-} from './loaded-rows.ts'
+import type { Hint, LoadedRows, Need } from './loaded-rows.ts'
 import { creditTables, type CreditTables } from './postgres-schema.ts'
 import { nextSweep } from './postgres-sums.ts'
-import type { AccountRow, GrantRow, HoldRow, PoolPeriod } from './rows.ts'
+import type { AccountRow, GrantRow, PoolPeriod } from './rows.ts'
+
+/** What `credit_load` answers; null where there is none. */
+interface LoadedJson {
+  readonly accounts: readonly Columns[] | null
+  readonly grants: readonly Columns[] | null
+  readonly holds: readonly Columns[] | null
+  readonly pools: readonly Columns[] | null
+  /** Those that were named, and those of the holds. */
+  readonly askedPools: readonly PoolPeriod[] | null
+  readonly entries: readonly Columns[] | null
+}
 
 /** Loads what an operation needs. Whatever is changed is locked before it is read. */
 export class PostgresLoader {
@@ -21,49 +26,51 @@ export class PostgresLoader {
   readonly #schema: string
   readonly #tables: CreditTables
   readonly #loaded: LoadedRows
+  readonly #kept: KeptRows
 
   constructor(ask: AskSql, schema: string, loaded: LoadedRows) {
     this.#ask = ask
     this.#schema = schema
     this.#tables = creditTables(schema)
     this.#loaded = loaded
+    this.#kept = new KeptRows(loaded)
   }
 
   async loadHinted(hint: Hint): Promise<void> {
     const { customers = [], holds = [], newHolds = [], pools = [], keys = [] } = hint
-    for (const id of newHolds) this.#answer({ what: 'hold', id }, false)
+    for (const id of newHolds) this.#kept.answer({ what: 'hold', id }, false)
     if (customers.length === 0 && holds.length === 0) return
     const ids = holds.filter((id) => jobOf(id) === undefined)
     const jobs = holds.flatMap((id) => jobOf(id) ?? [])
-    const accounts = await this.#lockAccounts(
-      `customer = ANY ($1::text[]) OR id IN (SELECT account FROM ${this.#tables.credit_holds}
-        WHERE id = ANY ($2::text[]) OR job = ANY ($3::text[]))`,
-      [customers, ids, jobs],
+    const [row] = await this.#ask(
+      `SELECT ${this.#schema}.credit_load($1, $2, $3, $4, $5, $6) AS loaded`,
+      [customers, ids, jobs, pools.map(([pool]) => pool), pools.map(([, one]) => one), keys],
     )
+    const loaded = row?.['loaded'] as LoadedJson
+    const accounts = this.#kept.keepAccounts(loaded.accounts ?? [])
     for (const customer of customers) {
       const own = accounts.filter((account) => account.customer === customer)
-      this.#answer(
+      this.#kept.answer(
         { what: 'accountsOf', customer },
         own.map(({ id }) => id),
       )
       for (const unit of ['usd', 'tokens'] as const) {
         const key = { customer, unit, stripeAccount: '' }
         const found = own.find((one) => one.unit === unit && one.stripeAccount === '')
-        this.#answer({ what: 'account', key }, found?.id ?? null)
+        this.#kept.answer({ what: 'account', key }, found?.id ?? null)
       }
     }
+    if (holds.length > 0) this.#kept.keepHolds(loaded.holds ?? [], ids, jobs)
+    this.#kept.keepPools(loaded.pools ?? [], loaded.askedPools ?? [])
     const found = accounts.map(({ id }) => id)
-    const loaded = holds.length > 0 ? await this.#loadHolds(ids, jobs) : []
-    await this.#loadPools([...pools, ...loaded.flatMap((hold) => hold.pools)])
-    if (found.length === 0) return
-    await this.#loadGrants(found)
-    if (keys.length > 0) await this.#loadEntries(found, keys)
+    this.#kept.keepGrantsInUse((loaded.grants ?? []).map(toGrant), found)
+    this.#kept.keepEntries(loaded.entries ?? [], found, keys)
   }
 
   async load(need: Need): Promise<void> {
     const { credit_accounts, credit_grants, credit_holds, credit_ended_holds, credit_pools } =
       this.#tables
-    const answer = (value: unknown) => this.#answer(need, value)
+    const answer = (value: unknown) => this.#kept.answer(need, value)
     switch (need.what) {
       case 'account': {
         const { customer, unit, stripeAccount } = need.key
@@ -86,7 +93,7 @@ export class PostgresLoader {
         const { id } = account as AccountRow
         await this.#loadGrants([id])
         // It is there from now on, whoever asks how.
-        this.#answer({ what: 'account', key: need.key }, id)
+        this.#kept.answer({ what: 'account', key: need.key }, id)
         return answer(id)
       }
       case 'accountsOf': {
@@ -174,10 +181,6 @@ export class PostgresLoader {
     }
   }
 
-  #answer(need: Need, value: unknown): void {
-    this.#loaded.answers.set(questionOf(need), value)
-  }
-
   async #lockAccounts(where: string, values: readonly unknown[]): Promise<readonly AccountRow[]> {
     const { credit_accounts, credit_entries } = this.#tables
     const sql = `SELECT * FROM ${credit_accounts} WHERE ${where} ORDER BY id FOR UPDATE`
@@ -191,23 +194,18 @@ export class PostgresLoader {
         [known.map((row) => row['id'])],
       )
       const entries = new Map(last.map((row) => [row['id'], row['last_entry']]))
-      for (const row of known) {
-        const account = toAccount({ ...row, last_entry: entries.get(row['id']) })
-        this.#loaded.accounts.set(account.id, account)
-      }
+      return this.#kept.keepAccounts(
+        rows.map((row) => ({ ...row, last_entry: entries.get(row['id']) })),
+      )
     }
-    return rows.map((row) => this.#loaded.accounts.get(Number(row['id'])) as AccountRow)
+    return this.#kept.keepAccounts(rows)
   }
 
   async #loadGrants(accounts: readonly number[]): Promise<void> {
     const { credit_grants } = this.#tables
     const sql = `SELECT * FROM ${credit_grants}
       WHERE account = ANY ($1::bigint[]) AND state IN ('scheduled', 'active')`
-    const grants = await this.#keepGrants(sql, [accounts])
-    for (const account of accounts) {
-      const own = grants.filter((grant) => grant.account === account).map(({ id }) => id)
-      this.#answer({ what: 'grantsInUse', account }, own)
-    }
+    this.#kept.keepGrantsInUse((await this.#ask(sql, [accounts])).map(toGrant), accounts)
   }
 
   async #keepGrants(sql: string, values: readonly unknown[]): Promise<readonly GrantRow[]> {
@@ -217,21 +215,11 @@ export class PostgresLoader {
   }
 
   /** Locked, so that nobody renews one whose lease is found to have ended. */
-  async #loadHolds(ids: readonly string[], jobs: readonly string[]): Promise<readonly HoldRow[]> {
+  async #loadHolds(ids: readonly string[], jobs: readonly string[]): Promise<void> {
     const { credit_holds } = this.#tables
     const sql = `SELECT * FROM ${credit_holds}
       WHERE id = ANY ($1::text[]) OR job = ANY ($2::text[]) ORDER BY id FOR UPDATE`
-    const holds = (await this.#ask(sql, [ids, jobs])).map(toHold)
-    for (const id of ids) this.#answer({ what: 'hold', id }, false)
-    for (const job of jobs) {
-      const own = holds.filter((hold) => hold.job === job).map(({ id }) => id)
-      this.#answer({ what: 'holdsOfJob', job }, own)
-    }
-    for (const hold of holds) {
-      this.#loaded.holds.set(hold.id, hold)
-      this.#answer({ what: 'hold', id: hold.id }, true)
-    }
-    return holds
+    this.#kept.keepHolds(await this.#ask(sql, [ids, jobs]), ids, jobs)
   }
 
   /** Locked in one order, whichever holds they are of. */
@@ -244,23 +232,13 @@ export class PostgresLoader {
        ORDER BY pool COLLATE "C", period COLLATE "C" FOR UPDATE`,
       [pools.map(([pool]) => pool), pools.map(([, period]) => period)],
     )
-    for (const [pool, period] of pools) this.#answer({ what: 'pool', pool, period }, false)
-    for (const pool of rows.map(toPool)) {
-      this.#loaded.pools.set(poolName(pool.pool, pool.period), pool)
-      this.#answer({ what: 'pool', pool: pool.pool, period: pool.period }, true)
-    }
+    this.#kept.keepPools(rows, pools)
   }
 
   async #loadEntries(accounts: readonly number[], keys: readonly string[]): Promise<void> {
     const { credit_entries } = this.#tables
     const sql = `SELECT * FROM ${credit_entries}
       WHERE account = ANY ($1::bigint[]) AND key = ANY ($2::text[])`
-    const rows = await this.#ask(sql, [accounts, keys])
-    for (const account of accounts) {
-      for (const key of keys) this.#loaded.entries.set(entryName(account, key), null)
-    }
-    for (const entry of rows.map(toEntry)) {
-      this.#loaded.entries.set(entryName(entry.account, entry.key), entry)
-    }
+    this.#kept.keepEntries(await this.#ask(sql, [accounts, keys]), accounts, keys)
   }
 }

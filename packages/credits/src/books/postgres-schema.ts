@@ -1,3 +1,5 @@
+import { creditFunctions } from './postgres-functions.ts'
+
 /**
  * The tables of `sqlite-schema.ts` in the outbox's own schema. Each migration brings them from the
  * version before to its own.
@@ -105,6 +107,7 @@ function version1(schema: string): readonly string[] {
     never,
     `CREATE TRIGGER credit_entries_stay BEFORE UPDATE OR DELETE ON ${schema}.credit_entries
       FOR EACH ROW EXECUTE FUNCTION ${schema}.credit_entries_stay()`,
+    ...creditFunctions(schema),
   ]
 }
 
