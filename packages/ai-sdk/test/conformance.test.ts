@@ -86,6 +86,7 @@ for (const { major, version, ai, createOpenAI } of sdkMajors) {
         const { type, delta } = event as { type: string; delta?: string }
         return type === 'text-delta' ? delta! : ''
       },
+      eventError: (event) => (event as { error?: unknown }).error,
       isLastWord: (event) => (event as { type: string }).type === 'finish',
     },
     recorded: {

@@ -95,6 +95,35 @@ describe.each(sdkMajors)('calls of ai $major that a guard refuses', (sdk) => {
     expect(guard.ends).toEqual([['settled']])
   })
 
+  test('streamText shows that the hold of a stream may not grow, and tells onError, once', async () => {
+    const guard = watchedGuard()
+    guard.progress = () => Promise.reject(new RefusedError())
+    await using run = await startMetered(sdk, { guard })
+    const [first] = chatScript
+    const choices = [
+      { index: 0, delta: { content: 'five words of plain text ' }, finish_reason: null },
+    ]
+    run.server.serve(
+      Array.from({ length: 60 }, () => ({ ...first, choices })),
+      { gapMs: 2 },
+    )
+    const told: unknown[] = []
+    const result = ai.streamText({
+      model: run.meter(run.openai.chat('gpt-5.4'), 'cus_1'),
+      prompt,
+      onError: ({ error }) => void told.push(error),
+    })
+    const parts: { type: string }[] = []
+    for await (const part of result.fullStream) parts.push(part)
+    expect(told).toEqual([expect.any(RefusedError)])
+    expect(parts).toContainEqual({ type: 'error', error: told[0] })
+    expect(parts.filter(({ type }) => type === 'text-delta').length).toBeGreaterThan(5)
+    expect(run.records).toMatchObject([{ outcome: 'estimated' }])
+    expect(guard.ends).toEqual([['settled']])
+    await run.server.requests[0]?.closed
+    expect(run.server.requests[0]?.closedEarly).toBe(true)
+  })
+
   test('what a stream was held for is settled with its record', async () => {
     const guard = watchedGuard()
     await using run = await startMetered(sdk, { guard })

@@ -156,6 +156,64 @@ describe.each(sdkMajors)('Live sessions of genai $major', ({ major, GoogleGenAI 
     expect(guard.ends).toEqual([['settled'], ['released']])
   })
 
+  test('each turn has a hold of its own; a refusal closes the session, and what was used is recorded', async () => {
+    const turn = [said, { ...turnOver, usageMetadata }]
+    await using server = await startLive([turn, [...turn, { sessionResumptionUpdate: {} }], [said]])
+    const guard = watchedGuard(() =>
+      guard.asked.length > 2 ? Promise.reject(new RefusedError()) : undefined,
+    )
+    await using run = await startMetered(GoogleGenAI, {
+      client: { httpOptions: server.httpOptions },
+      guard,
+    })
+    const closed: { code: number; reason: string }[] = []
+    const session = await run.metered.live.connect({
+      model: 'gemini-live',
+      callbacks: {
+        onmessage() {},
+        onclose: ({ code, reason }) => void closed.push({ code, reason }),
+      },
+    })
+    for (const turns of [1, 2]) {
+      session.sendClientContent({ turns: 'hi' })
+      await until(() => run.records.length === turns, 'the turn is recorded')
+    }
+    expect(guard.asked).toHaveLength(2)
+    expect(guard.ends).toEqual([['settled'], ['settled']])
+    session.sendClientContent({ turns: 'hi' })
+    await until(() => closed.length > 0, 'it is closed')
+    expect(closed).toEqual([{ code: 4402, reason: 'insufficient_credits' }])
+    await until(() => run.records.length === 3, 'what was used is recorded')
+    expect(run.records[2]).toMatchObject({ outcome: 'estimated', customer: 'cus_1' })
+    expect(guard.ends).toEqual([['settled'], ['settled']])
+    expect(run.errors.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/closed with the code 4402/),
+    ])
+  })
+
+  test('a turn whose hold may not grow closes the session', async () => {
+    const long = {
+      serverContent: { modelTurn: { parts: [{ text: 'five words of text '.repeat(60) }] } },
+    }
+    await using server = await startLive([[long]])
+    const guard = watchedGuard()
+    guard.progress = () => Promise.reject(new RefusedError())
+    await using run = await startMetered(GoogleGenAI, {
+      client: { httpOptions: server.httpOptions },
+      guard,
+    })
+    let code = 0
+    const session = await run.metered.live.connect({
+      model: 'gemini-live',
+      callbacks: { onmessage() {}, onclose: (event) => void (code = event.code) },
+    })
+    session.sendClientContent({ turns: 'hi' })
+    await until(() => code !== 0, 'it is closed')
+    expect(code).toBe(4402)
+    expect(run.records).toMatchObject([{ outcome: 'estimated' }])
+    expect(guard.ends).toEqual([['settled']])
+  })
+
   test('a session of music works, and is said not to be metered', async () => {
     await using server = await startLive([[{ serverContent: { audioChunks: [] } }]])
     await using run = await startMetered(GoogleGenAI, {

@@ -184,3 +184,34 @@ test('what a connection is held for is settled by its first transcription, or gi
   await silent.close()
   await vi.waitFor(() => expect(guard.ends[1]).toEqual(['released']))
 })
+
+test('each transcription of a connection has a hold of its own; a refusal closes it', async () => {
+  const guard = watchedGuard(() =>
+    guard.asked.length > 2 ? Promise.reject(new RefusedError()) : undefined,
+  )
+  let transcriptions = 0
+  await using run = await start(
+    (socket) => answer(++transcriptions > 2 ? [delta] : [delta, done])(socket),
+    'cus_1',
+    guard,
+  )
+  const connection = await run.metered.connect(session.model)
+  const closed = new Promise((resolve) => {
+    const { websocket } = connection as unknown as { websocket: globalThis.WebSocket }
+    websocket.addEventListener('close', ({ code, reason }) => resolve({ code, reason }))
+  })
+  await connection.sendAudio(new Uint8Array([1]))
+  for (const count of [1, 2]) {
+    await connection.endAudio()
+    await vi.waitFor(() => expect(run.records).toHaveLength(count))
+  }
+  expect(guard.ends).toEqual([['settled'], ['settled']])
+  await connection.endAudio()
+  expect(await closed).toEqual({ code: 4402, reason: 'insufficient_credits' })
+  expect(connection.isClosed).toBe(true)
+  await vi.waitFor(() => expect(run.records).toHaveLength(3))
+  expect(run.records[2]).toMatchObject({ outcome: 'estimated', customer: 'cus_1' })
+  expect(run.errors.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/closed with the code 4402/),
+  ])
+})

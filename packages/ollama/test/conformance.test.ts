@@ -55,6 +55,8 @@ const except = {
     'what replaces a method stays in its place, and is not looked at',
   'dropped half way: recorded once nobody can read it any more':
     'the client keeps each stream in a list until its end, so that none is dropped',
+  'a stream that is dropped half way is recorded once nobody can read it any more':
+    'the client keeps each stream in a list until its end, so that none is dropped',
   'never read: recorded once nobody can read it any more':
     'the client keeps each stream in a list until its end, so that none is dropped',
   'never waited for: recorded once nobody can read it any more':

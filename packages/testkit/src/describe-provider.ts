@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest'
 import { attributionTests } from './provider-suite/attribution-tests.ts'
 import { captureTests } from './provider-suite/capture-tests.ts'
 import { doubtfulUsageTests } from './provider-suite/doubtful-usage-tests.ts'
+import { growingHoldTests } from './provider-suite/growing-hold-tests.ts'
 import { guardedTests } from './provider-suite/guarded-tests.ts'
 import { interruptionTests } from './provider-suite/interruption-tests.ts'
 import { mockTests } from './provider-suite/mock-tests.ts'
@@ -48,7 +49,10 @@ export function describeProvider<Client extends object>(
     describe('robustness', () => robustnessTests(suite, start))
     describe('doubtful usage', () => doubtfulUsageTests(suite, start))
     describe('attribution', () => attributionTests(suite, start))
-    if (suite.guarded !== false) describe('guarded', () => guardedTests(suite, start))
+    if (suite.guarded !== false) {
+      describe('guarded', () => guardedTests(suite, start))
+      describe('a hold that grows with a stream', () => growingHoldTests(suite, start))
+    }
     describe('privacy', () => privacyTests(suite, start))
     describe('mocks and spies', () => mockTests(suite, start))
   })

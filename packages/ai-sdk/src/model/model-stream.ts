@@ -1,9 +1,15 @@
-import { listenToProcess, type StreamObservation, whenDropped } from '@token-meter/core/adapter'
+import {
+  handleRejection,
+  listenToProcess,
+  type StreamObservation,
+  whenDropped,
+} from '@token-meter/core/adapter'
 import type { CallScope } from './call-scope.ts'
 
 /**
  * Passes a model's stream on, part by part, as the caller pulls: nothing is read ahead, nothing is
- * kept, a cancel reaches the source at once and an error is the source's own.
+ * kept, a cancel reaches the source at once and an error is the source's own. Where a guard stops it, its
+ * last part is an error, as the AI SDK has them.
  */
 export function observeModelStream(
   source: ReadableStream<unknown>,
@@ -26,14 +32,23 @@ export function observeModelStream(
       return
     }
     if (cancelled) return
+    if (watch.stopped !== undefined) return tellStop(watch.stopped.reason)
     watch.end('complete')
     whenStored(() => {
       if (!cancelled) to.close()
     })
   }
   const onError = (error: unknown): void => {
+    if (watch.stopped !== undefined) return tellStop(watch.stopped.reason)
     watch.failed(error, isAborted())
     whenStored(() => to.error(error))
+  }
+  const tellStop = (error: unknown): void => {
+    whenStored(() => {
+      if (cancelled) return
+      to.enqueue({ type: 'error', error })
+      to.close()
+    })
   }
   const whenStored = (work: () => void): void => {
     const { stored } = watch
@@ -47,6 +62,7 @@ export function observeModelStream(
     if (watch.isReading) return
     watch.isReading = true
     watch.reads++
+    if (watch.stopped !== undefined) return tellStop(watch.stopped.reason)
     reader ??= source.getReader()
     void reader.read().then(onRead, onError)
   }
@@ -67,6 +83,7 @@ export function observeModelStream(
     },
     { highWaterMark: 0 },
   )
+  watch.whenStopped(stream, () => handleRejection((reader ?? source).cancel()))
   whenDropped(stream, watch)
   watchIdle(watch)
   return stream
@@ -98,6 +115,20 @@ export class ModelStreamWatch {
   /** Set while the usage is being stored. */
   get stored(): Promise<void> | undefined {
     return this.#observation.call.stored
+  }
+
+  /** Set once the guard of the call has stopped the stream. */
+  get stopped(): StreamObservation['stopped'] {
+    return this.#observation.stopped
+  }
+
+  /** Has a listener called when that happens, which lives as long as the stream. */
+  whenStopped(stream: object, close: () => void): void {
+    if (!this.#observation.canBeStopped) return
+    this.#observation.whenStopped(stream, () => {
+      close()
+      this.end('interrupted')
+    })
   }
 
   /** Looks at a part; true where the caller must not see it. Never throws. */

@@ -4,6 +4,7 @@ import {
   type CallObserver,
   type ClientOptions,
   guarded,
+  handleRejection,
   httpHeaders,
   markObserved,
   type ObservedCall,
@@ -215,7 +216,9 @@ function observeResult(
 ): void {
   try {
     call.headers = httpHeaders(jsonObject(response).headers)
-    if (answer === 'events') return observeEvents(output, call, signal)
+    if (answer === 'events') {
+      return observeEvents(output, jsonObject(response).body, call, signal)
+    }
     // Handed on by a middleware that keeps answers, it was recorded when it came.
     if (!markObserved(output)) return call.dismiss()
     call.respond(answer === 'body' ? jsonOf(output.body) : output)
@@ -226,6 +229,7 @@ function observeResult(
 
 function observeEvents(
   output: HandlerResult['output'],
+  body: unknown,
   call: ObservedCall,
   signal: SignalLike | undefined,
 ): void {
@@ -236,8 +240,16 @@ function observeEvents(
   observeStream(stream, observation, {
     // Over HTTP/2 an aborted stream ends as one that is over.
     wasAborted: () => signal?.aborted === true,
-    abort: () => {},
+    // The SDK leaves the connection open when its stream is left.
+    abort: () => closeBody(body),
   })
+}
+
+/** Closes the connection of a response: a stream of Node's, of HTTP/1 or HTTP/2, or one of `fetch`. */
+function closeBody(body: unknown): void {
+  const { destroy, cancel } = (body ?? {}) as { destroy?: unknown; cancel?: unknown }
+  const close = typeof destroy === 'function' ? destroy : cancel
+  if (typeof close === 'function') handleRejection(Reflect.apply(close, body, []))
 }
 
 /** The JSON of a body; `undefined` for what is none. */

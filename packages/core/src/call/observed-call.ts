@@ -139,6 +139,13 @@ export class ObservedCall implements ResponseWatcher {
     return same
   }
 
+  /** The same customer's next call, of a session that goes on: the guard is asked for it anew. */
+  next(call: Call, endpoint: Endpoint): ObservedCall {
+    const next = new ObservedCall(call, endpoint, this, this.#sink, this.#policy, this.#guard)
+    next.ask()
+    return next
+  }
+
   /** The ids that its records are appended with; `undefined` where nothing was held. */
   get holdIds(): readonly string[] | undefined {
     if (this.#hold !== undefined) return this.#hold.holdIds

@@ -15,7 +15,7 @@ export class StreamObservation implements ResponseWatcher {
   readonly #progress: StreamProgress | undefined
   /** Set once the guard of the call refuses what more it would use: whoever reads on gets the reason. */
   stopped: StreamStop | undefined
-  #onStop: (() => void) | undefined
+  #onStop: { deref(): (() => void) | undefined } | undefined
   #events = 0
   #broken = false
   /** The response whose body the caller may read instead. Weak: it must be seen to be dropped. */
@@ -36,22 +36,31 @@ export class StreamObservation implements ResponseWatcher {
 
   /**
    * Has a listener called should the stream be stopped: it closes the connection, and what is read next
-   * fails with the reason in `stopped`.
+   * fails with the reason in `stopped`. Without one a stream is never stopped, and is recorded whole.
+   *
+   * @param reading what the caller holds while it reads. The listener lives as long, and may hold it: it must be seen
+   * to be dropped.
    */
-  whenStopped(listener: () => void): void {
-    this.#onStop = listener
+  whenStopped(reading: object, listener: () => void): void {
+    this.#onStop = weakly(reading, listener)
+  }
+
+  /** Nobody waits for what still comes: it is read for its usage alone, whatever a guard says. */
+  neverStop(): void {
+    this.#onStop = undefined
   }
 
   /** What was used until then is recorded. */
   #stop(stop: StreamStop): void {
-    if (this.call.settled) return
+    const close = this.#onStop?.deref()
+    if (this.call.settled || close === undefined) return
     this.stopped = stop
-    this.end('interrupted')
     try {
-      this.#onStop?.()
+      close()
     } catch {
       // It is closed already.
     }
+    this.end('interrupted')
   }
 
   /** `undefined` when the call's endpoint does not stream. */
@@ -169,4 +178,18 @@ export class StreamObservation implements ResponseWatcher {
       this.call.abandon()
     }
   }
+}
+
+/** What each reading keeps alive. */
+const kept = new WeakMap<object, object>()
+
+/** A value that lives as long as its holder does, which it may hold itself. */
+function weakly<Value extends object>(
+  holder: object,
+  value: Value,
+): { deref(): Value | undefined } {
+  // Where there is no WeakRef, nothing sees what is dropped either.
+  if (typeof WeakRef === 'undefined') return { deref: () => value }
+  kept.set(holder, value)
+  return new WeakRef(value)
 }

@@ -23,9 +23,10 @@ export function observeChokePoint(
 ): unknown {
   const scope = currentScope()
   if (scope !== undefined) scope.reached = true
-  const apply = () => asMetered(() => Reflect.apply(original, api, args))
-  const send = scope === undefined ? apply : () => runInScope(undefined, apply)
-  const [request] = args as [ApiRequest]
+  const [request, ...rest] = args as [ApiRequest, ...unknown[]]
+  const apply = (own: ApiRequest) => asMetered(() => Reflect.apply(original, api, [own, ...rest]))
+  const send = (own = request): unknown =>
+    scope === undefined ? apply(own) : runInScope(undefined, () => apply(own))
   // Only what somebody put in the place of the SDK's method can pass here twice with one answer.
   const isReplaced = Object.hasOwn(api, method)
   return method === 'request'
@@ -33,7 +34,7 @@ export function observeChokePoint(
     : observeStreamRequest(
         observation,
         request,
-        send as () => Promise<AsyncGenerator<ApiResponse>>,
+        send as (own?: ApiRequest) => Promise<AsyncGenerator<ApiResponse>>,
         isReplaced,
       )
 }

@@ -96,6 +96,11 @@ export class Observation {
     this.report(`${what} work, but are not metered: record() their usage`)
   }
 
+  /** Tells the application of something that happens. */
+  fault(what: string, cause: unknown): void {
+    this.#observer.fault(what, cause)
+  }
+
   /** Says something once in a process. */
   report(what: string): void {
     if (reported.isNews(what)) this.#observer.fault(what)

@@ -1,10 +1,12 @@
 import {
   isPromise,
   type ObservedCall,
+  RefusedSession,
   StreamObservation,
   untilAdmitted,
 } from '@token-meter/core/adapter'
-import { live } from '../wire/live.ts'
+import { jsonObject } from '@token-meter/core/wire'
+import { isOfTurn, live } from '../wire/live.ts'
 import { modelName } from '../wire/routes.ts'
 import type { Method } from './api-client.ts'
 import type { Observation } from './google-observation.ts'
@@ -32,7 +34,7 @@ export function connectObserved(
     return Promise.reject(refusal as Error)
   }
   if (session === undefined) return Reflect.apply(connect, self, args)
-  const turns = new LiveTurns(session)
+  const turns = new LiveTurns(session, observation)
   const observed = observedCallbacks(callbacks as Callbacks, turns)
   const observedParams = new Proxy(params as object, {
     get: (target, name) => (name === 'callbacks' ? observed : Reflect.get(target, name, target)),
@@ -43,27 +45,64 @@ export function connectObserved(
   const { admission } = session
   const opened = admission === undefined ? open() : untilAdmitted(session).then(open)
   if (!isPromise(opened)) return opened
-  // A session that was never opened used nothing.
-  return opened.then(undefined, (error: unknown) => {
-    turns.close()
-    throw error
-  })
+  return opened.then(
+    (connected) => {
+      turns.connected(connected)
+      return connected
+    },
+    (error: unknown) => {
+      // A session that was never opened used nothing.
+      turns.close()
+      throw error
+    },
+  )
 }
 
-/** The turns of one session: each is recorded when it is over and its usage has come. */
+/**
+ * The turns of one session: each is recorded when it is over and its usage has come. What the session is held
+ * for is that of its first turn; each other has a hold of its own, and where it is refused the session is closed.
+ */
 class LiveTurns {
   readonly #session: ObservedCall
+  readonly #refused: RefusedSession
+  #connected: unknown
+  #closing: { readonly code: number; readonly reason: string } | undefined
+  #hasBegun = false
   #turn: StreamObservation | undefined
 
-  constructor(session: ObservedCall) {
+  constructor(session: ObservedCall, observation: Observation) {
     this.#session = session
+    this.#refused = new RefusedSession(
+      (what, cause) => observation.fault(what, cause),
+      (code, reason) => {
+        this.#closing = { code, reason }
+        closeSession(this.#connected, code, reason)
+      },
+    )
+  }
+
+  /** The SDK has the session, which may have been refused before. */
+  connected(session: unknown): void {
+    this.#connected = session
+    const closing = this.#closing
+    if (closing !== undefined) closeSession(session, closing.code, closing.reason)
   }
 
   see(message: unknown): void {
-    const { call } = this.#session
-    this.#turn ??= StreamObservation.open(this.#session.again(call, live))
+    if (this.#turn === undefined) {
+      if (!isOfTurn(message)) return
+      this.#turn = StreamObservation.open(this.#nextCall())
+      this.#turn?.whenStopped(this, () => this.#refused.refuse(this.#turn?.stopped?.reason))
+    }
     this.#turn?.push(message)
     if (this.#turn?.finished === true && !this.#turn.awaitsUsage) this.#end('complete')
+  }
+
+  #nextCall(): ObservedCall {
+    const { call } = this.#session
+    if (this.#hasBegun) return this.#refused.watch(this.#session.next(call, live))
+    this.#hasBegun = true
+    return this.#session.again(call, live)
   }
 
   /** The session is over, perhaps in the middle of a turn. */
@@ -76,6 +115,17 @@ class LiveTurns {
   #end(end: 'complete' | 'interrupted'): void {
     this.#turn?.end(end)
     this.#turn = undefined
+  }
+}
+
+/** Closes a session of the SDK, whose own way has no code: the caller's `onclose` is to see one. */
+function closeSession(session: unknown, code: number, reason: string): void {
+  try {
+    const { ws } = jsonObject(jsonObject(session).conn) as { ws?: Partial<WebSocket> }
+    if (typeof ws?.close === 'function') ws.close(code, reason)
+    else (session as { close?: () => void } | undefined)?.close?.()
+  } catch {
+    // It is closed already.
   }
 }
 

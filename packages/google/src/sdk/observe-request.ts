@@ -77,44 +77,67 @@ type Chunks = AsyncGenerator<ApiResponse>
 /**
  * One HTTP request of `apiClient.requestStream`.
  *
+ * @param send sends the request, or the given one in its place.
  * @param isReplaced an application's function sends it, which may call through to an observed one.
  */
 export function observeStreamRequest(
   observation: Observation,
   request: ApiRequest,
-  send: () => Promise<Chunks>,
+  send: (own?: ApiRequest) => Promise<Chunks>,
   isReplaced: boolean,
 ): Promise<Chunks> {
   const opened = observation.open(wireRequest(request))
   if (opened?.operation.endpoint.openStream === undefined) return send()
-  let call: ObservedCall | undefined
+  let begun: ObservedCall | undefined
   try {
-    call = observation.begin(opened)
+    begun = observation.begin(opened)
   } catch (refusal) {
     return Promise.reject(refusal as Error)
   }
-  const stream = call && StreamObservation.open(call)
-  if (stream === undefined) return send()
+  if (begun === undefined) return send()
+  const call = begun
+  let abort: AbortController | undefined
+  const sendOwn = (): Promise<Chunks> => {
+    if (call.progress === undefined) return send()
+    // The SDK closes no connection but by a signal.
+    abort = followingSignal(request.abortSignal)
+    return send({ ...request, abortSignal: abort.signal })
+  }
   // The chunks do not show the raw response that a metered `fetch` sees inside.
   const inside = AnswerScope.open()
-  const sent = sendAdmitted(call, request, () => (inside === undefined ? send() : inside.run(send)))
+  const sent = sendAdmitted(call, request, () =>
+    inside === undefined ? sendOwn() : inside.run(sendOwn),
+  )
   if (!isPromise(sent)) return sent
   const over = () => inside?.close()
   if (inside !== undefined)
-    sent.then(() => inside.takeEndpoint(stream.call.endpoint.name)).then(over, over)
+    sent.then(() => inside.takeEndpoint(call.endpoint.name)).then(over, over)
   return sent.then(
     (chunks) => {
       if (isReplaced && !markObserved(chunks)) {
-        stream.call.dismiss()
+        call.dismiss()
         return chunks
       }
-      return observation.guarded(() => observeChunks(chunks, stream, request.abortSignal)) ?? chunks
+      const observed = observation.guarded(() => {
+        const stream = StreamObservation.open(call)
+        return stream && observeChunks(chunks, stream, request.abortSignal, abort)
+      })
+      return observed ?? chunks
     },
     (error: unknown) => {
-      stream.call.failed(error)
+      call.failed(error)
       throw error
     },
   )
+}
+
+/** Aborts when the given signal does, and by itself. */
+function followingSignal(signal: AbortSignal | undefined): AbortController {
+  const own = new AbortController()
+  const abort = (): void => own.abort(signal?.reason)
+  if (signal?.aborted === true) abort()
+  signal?.addEventListener('abort', abort, { once: true, signal: own.signal })
+  return own
 }
 
 function wireRequest({ httpMethod, path, body }: ApiRequest) {

@@ -1,5 +1,6 @@
 import {
   type BodyObserver,
+  handleRejection,
   settledWithin,
   type StreamObservation,
   valueBefore,
@@ -70,15 +71,25 @@ type Result = IteratorResult<ApiResponse, unknown>
  * reader only). So what is left is read on in the background, until it ends or the time is up, to
  * know what it cost. No timer of ours keeps the process alive for that; a flush
  * or close waits for it.
+ *
+ * @param abort closes the connection, where a guard may stop the stream.
  */
 export function observeChunks(
   chunks: Chunks,
   observation: StreamObservation,
   abortSignal: AbortSignal | undefined,
+  abort?: AbortController,
 ): Chunks {
   const next = chunks.next.bind(chunks)
   const close = chunks.return.bind(chunks)
   let isLeft = false
+  let isToldStop = false
+  if (abort !== undefined) {
+    observation.whenStopped(chunks, () => {
+      abort.abort()
+      handleRejection(close(undefined))
+    })
+  }
 
   // The API's own refusal has a status; any other failure cut off an answer that was being made.
   const failed = (error: unknown): void => {
@@ -91,6 +102,7 @@ export function observeChunks(
   })
   const seen = (result: Result): Result | Promise<Result> => {
     if (result.done === true) {
+      if (observation.stopped !== undefined) return stopped()
       observation.end('complete')
       return afterStored(result)
     }
@@ -103,25 +115,36 @@ export function observeChunks(
     return result
   }
   const thrown = async (error: unknown): Promise<never> => {
+    if (observation.stopped !== undefined) return stopped()
     failed(error)
     await observation.call.stored
     throw error
   }
+  /** The guard has stopped it, which the caller is told once: then it is over. */
+  async function stopped(): Promise<never> {
+    isToldStop = true
+    await observation.call.stored
+    throw observation.stopped?.reason
+  }
+  const over = (value?: unknown): Promise<Result> => Promise.resolve({ done: true, value })
   function afterStored<Value>(value: Value): Value | Promise<Value> {
     const { stored } = observation.call
     return stored === undefined ? value : stored.then(() => value)
   }
 
-  define(chunks, 'next', () =>
-    isLeft ? Promise.resolve({ done: true, value: undefined }) : next().then(seen, thrown),
-  )
+  define(chunks, 'next', () => {
+    if (isLeft || isToldStop) return over()
+    return observation.stopped === undefined ? next().then(seen, thrown) : stopped()
+  })
   define(chunks, 'return', (value: unknown) => {
-    if (isLeft) return Promise.resolve({ done: true, value })
+    if (isLeft) return over(value)
     if (observation.call.settled || abortSignal?.aborted === true) {
       observation.end('interrupted')
       return close(value)
     }
     isLeft = true
+    // What is read on for is billed anyway.
+    observation.neverStop()
     const isComplete = observation.finished
     const drained = drain()
     observation.call.trackPending(drained)

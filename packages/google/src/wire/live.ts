@@ -21,6 +21,15 @@ export const live: Endpoint = {
   ...noEstimate,
 }
 
+/** A message by which a turn begins, or goes on: others tell of the session. */
+export function isOfTurn(message: unknown): boolean {
+  const { serverContent, toolCall, usageMetadata } = jsonObject(message)
+  const { modelTurn, inputTranscription, outputTranscription } = jsonObject(serverContent)
+  return [modelTurn, inputTranscription, outputTranscription, toolCall, usageMetadata].some(
+    (part) => part !== undefined && part !== null,
+  )
+}
+
 /**
  * Follows the messages of one turn. The usage comes with the message that ends the turn or right
  * behind it; a call of the caller's tools ends a turn too, because the model reads everything again

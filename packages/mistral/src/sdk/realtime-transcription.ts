@@ -1,5 +1,5 @@
 import type { CallObserver, ObservedCall } from '@token-meter/core/adapter'
-import { clientView, providerName, untilAdmitted } from '@token-meter/core/adapter'
+import { clientView, providerName, RefusedSession, untilAdmitted } from '@token-meter/core/adapter'
 import { jsonObject, type StreamReader } from '@token-meter/core/wire'
 import { heardLive } from '../wire/audio.ts'
 
@@ -92,7 +92,7 @@ function baseUrlOf(client: object): string {
   return url instanceof URL ? url.href : ''
 }
 
-type Socket = Pick<WebSocket, 'addEventListener'>
+type Socket = Pick<WebSocket, 'addEventListener' | 'close'>
 
 /** What the SDK's connection has inside. */
 interface Connection {
@@ -111,10 +111,22 @@ function listen(
     )
   }
   listened.add(websocket)
+  const refused = new RefusedSession(
+    (what, cause) => observer.fault(what, cause),
+    (code, reason) => websocket.close?.(code, reason),
+  )
   let call = first
   let output = call.newEstimate()
   let reader = open(call, output)
   let hasBegun = false
+  let isOver = false
+  // The connection can go on with another transcription, which is held for once it begins.
+  const goOn = (): void => {
+    isOver = false
+    call = refused.watch(call.next(call.call, call.endpoint))
+    output = call.newEstimate()
+    reader = open(call, output)
+  }
   const guarded = (work: () => void): void => {
     try {
       work()
@@ -125,15 +137,15 @@ function listen(
   websocket.addEventListener('message', ({ data }: MessageEvent) =>
     guarded(() => {
       const event = parsed(data)
-      hasBegun ||= String(event['type']).startsWith('transcription.')
+      const isOfIt = String(event['type']).startsWith('transcription.')
+      if (isOver && !isOfIt) return
+      if (isOver) goOn()
+      hasBegun ||= isOfIt
       reader.push(event)
       if (!reader.finished) return
       call.end(reader.readings(), 'complete', output)
       hasBegun = false
-      // The connection can go on with another.
-      call = call.again(call.call, call.endpoint)
-      output = call.newEstimate()
-      reader = open(call, output)
+      isOver = true
     }),
   )
   websocket.addEventListener('close', () =>

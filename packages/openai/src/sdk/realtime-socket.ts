@@ -5,6 +5,7 @@ import {
   type Customer,
   type Meter,
   providerName,
+  RefusedSession,
   runWithCustomer,
   TokenEstimate,
   ToldOnce,
@@ -89,9 +90,6 @@ interface ClosableSocket extends OpenAISocket {
   close?(how: { readonly code: number; readonly reason: string }): void
 }
 
-/** What a socket is closed with whose next response a guard refuses. */
-export const refusedCode = 4402
-
 /**
  * What of a socket is told to the meter. It cannot refuse what is under way: where a guard would, the socket
  * is closed, which ends that, and whatever came after it.
@@ -100,23 +98,12 @@ export function socketObserver(
   observer: CallObserver,
   close: (code: number, reason: string) => void,
 ): SocketObserver {
-  let isClosed = false
-  const refused = (refusal: unknown): void => {
-    if (isClosed) return
-    isClosed = true
-    const { code } = (refusal ?? {}) as { readonly code?: unknown }
-    observer.fault(
-      `a socket was closed with the code ${refusedCode}, because the guard of the meter refuses what it uses`,
-      refusal,
-    )
-    close(refusedCode, typeof code === 'string' ? code.slice(0, 100) : 'refused')
-  }
+  const session = new RefusedSession((what, cause) => observer.fault(what, cause), close)
   return {
     begin(call, endpoint) {
       const observed = observer.begin(call, endpoint, { free: true })
       observed.ask()
-      observed.admission?.catch(refused)
-      return observed
+      return session.watch(observed)
     },
     tokensOf(value) {
       const estimate = new TokenEstimate()

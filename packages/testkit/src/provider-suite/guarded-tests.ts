@@ -11,19 +11,8 @@ import {
   until,
 } from './provider-harness.ts'
 import type { ProviderUnderTest } from './provider-under-test.ts'
-import { RefusedError, watchedGuard, watchedOutbox } from './watched-guard.ts'
-
-/** The refusal that a call came to: its error, or the cause of that, where an SDK has its own around it. */
-async function refusalOf(call: () => unknown): Promise<unknown> {
-  try {
-    await call()
-  } catch (thrown) {
-    let error: unknown = thrown
-    while (error instanceof Error && !(error instanceof RefusedError)) error = error.cause
-    return error
-  }
-  return 'no refusal'
-}
+import { guardedStart, refusalOf } from './guarded-run.ts'
+import { RefusedError, watchedOutbox } from './watched-guard.ts'
 
 /** A guard decides before a call is sent, and knows how each call ended for which something is held. */
 export function guardedTests<Client extends object>(
@@ -38,13 +27,7 @@ export function guardedTests<Client extends object>(
     ...(suite.ways?.streamed ?? []).map(([name, way]) => [`streamed, ${name}`, way, true] as const),
   ]
 
-  /** A run with a guard that holds, and an outbox that tells what settles what. */
-  async function startGuarded(first?: () => unknown, isSlow = false) {
-    const guard = watchedGuard(first)
-    const outbox = watchedOutbox(isSlow)
-    const run = await start({ guard, outbox, pools: ['team_7'] })
-    return { guard, outbox, run, [Symbol.asyncDispose]: () => run[Symbol.asyncDispose]() }
-  }
+  const startGuarded = guardedStart(start)
 
   test('a guard is asked once, with the call, who pays, and its pools', async () => {
     await using held = await startGuarded()

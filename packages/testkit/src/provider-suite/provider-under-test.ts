@@ -130,6 +130,8 @@ export interface ReadingUnderTest {
   text(answer: unknown): string
   /** The text that one event of `stream` adds; `''` where it adds none. */
   eventText(event: unknown): string
+  /** The error that an event of `stream` is, where the SDK hands errors on as events. @default they throw */
+  eventError?(event: unknown): unknown
   /** Whether an event is the last word: whoever leaves there has had it all. */
   isLastWord(event: unknown): boolean
 }

@@ -26,8 +26,8 @@ export interface BodyObserver {
   interrupt(): void
   /** Set once the guard of the call has stopped the stream: whoever reads on is to get the reason. */
   readonly stopped?: StreamStop | undefined
-  /** Has a listener called when that happens, which closes the connection. */
-  whenStopped?(listener: () => void): void
+  /** Has a listener called when that happens, which closes the connection; it lives as long as `reading`. */
+  whenStopped?(reading: object, listener: () => void): void
 }
 
 /** True for a body that nothing can be read from, such as audio: it is not looked at, nor kept. */
@@ -108,7 +108,7 @@ function filtered(
     get stopped() {
       return observation.stopped
     },
-    whenStopped: (listener) => observation.whenStopped(listener),
+    whenStopped: (reading, listener) => observation.whenStopped(reading, listener),
     push(piece) {
       const passed = filter.push(piece)
       // Some SDKs read no further, and leave the response as it is.
@@ -164,7 +164,7 @@ function followed(
     get stopped() {
       return observation.stopped
     },
-    whenStopped: (listener) => observation.whenStopped(listener),
+    whenStopped: (reading, listener) => observation.whenStopped(reading, listener),
     push(piece) {
       cutter.push(piece)
       // Some SDKs read no further, and leave the response as it is.

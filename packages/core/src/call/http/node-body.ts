@@ -38,12 +38,24 @@ export function observedNodeBody(
       else void call.stored.then(() => done(null, rest))
     },
   })
-  observer.whenStopped?.(() => {
+  observer.whenStopped?.(tap, () => {
     const reason = observer.stopped?.reason
+    closeSources(body)
     tap.destroy(reason instanceof Error ? reason : new Error(String(reason)))
   })
   responses.set(tap, response)
   return pipeline(body, tap, (error) => {
     if (error) branch.interrupt(observer, readBytes)
+  })
+}
+
+/**
+ * Has what is piped into a stream destroyed with it: node-fetch pipes the connection, which would stay open. Call it
+ * before the stream is destroyed.
+ */
+function closeSources(stream: Readable): void {
+  stream.once('unpipe', (source: Readable) => {
+    closeSources(source)
+    source.destroy()
   })
 }

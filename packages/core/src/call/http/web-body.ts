@@ -19,11 +19,10 @@ export function observedWebBody(
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   let readBytes = 0
   let isLeft = false
-  observer.whenStopped?.(() => handleRejection(reader?.cancel()))
   // Of bytes where that one is, whose pieces are nobody else's. What an application made itself may be
   // of anything, and its pieces are its own: a stream of bytes would take their memory from it.
   const type = (isOfBytes(body()) ? 'bytes' : undefined) as 'bytes'
-  return new ReadableStream<Uint8Array>(
+  const stream = new ReadableStream<Uint8Array>(
     {
       type,
       // Pulled only when the caller reads, so that back-pressure reaches the provider.
@@ -71,6 +70,8 @@ export function observedWebBody(
     },
     { highWaterMark: 0 },
   )
+  observer.whenStopped?.(stream, () => handleRejection(reader?.cancel()))
+  return stream
 }
 
 function isOfBytes(body: ReadableStream<Uint8Array>): boolean {

@@ -37,7 +37,7 @@ export function observeIterator<Source extends AsyncIterator<unknown>>(
   let isObserved: boolean | undefined
   let isToldStop = false
   if (observation.canBeStopped) {
-    observation.whenStopped(() => {
+    observation.whenStopped(source, () => {
       request.abort()
       handleRejection(close?.())
     })
