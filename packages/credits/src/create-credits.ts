@@ -14,6 +14,7 @@ import { adjust, give, revoke, unrevoke } from './books/grants.ts'
 import { hold, jobOf, release, settle } from './books/holds.ts'
 import { findAccount, openAccount } from './books/operations.ts'
 import { chargeRecords } from './charge-records.ts'
+import { checkGrant, checkHold, checkKey } from './checked.ts'
 import { collectVerbs } from './collect/collect-verbs.ts'
 import { checkLasts, openCollecting } from './collect/open-collecting.ts'
 import type { Credits, CreditsOptions } from './credits.ts'
@@ -97,10 +98,12 @@ export function createCredits(options: CreditsOptions): Credits {
       const key = keyOf(customer, unitOf(wanted))
       const amount = amountOf(wanted)
       if (amount <= 0n) throw new RangeError('a grant is an amount above 0')
+      checkGrant(wanted)
       const { idempotencyKey, kind = 'paid', priority = 50, actor = 'api' } = wanted
       const { effectiveAt = now(), expiresAt = null, source = idempotencyKey } = wanted
       const terms = { amount, kind, priority, source, idempotencyKey }
-      const times = { effectiveAt: Number(effectiveAt), expiresAt: expiresAt && Number(expiresAt) }
+      const until = expiresAt === null ? null : Math.ceil(Number(expiresAt))
+      const times = { effectiveAt: Math.ceil(Number(effectiveAt)), expiresAt: until }
       const given = await books.write((rows) => give(rows, key, { ...terms, ...times }, act(actor)))
       if (given.state === 'conflict') {
         throw new CreditsConflictError(
@@ -149,6 +152,7 @@ export function createCredits(options: CreditsOptions): Credits {
       const unit = unitOf(wanted)
       const amount = amountOf(wanted)
       if (amount < 0n) throw new RangeError('a hold is an amount from 0 up')
+      checkHold(wanted)
       const { ttlMs = 60_000, actor = 'api' } = wanted
       const isNamed = wanted.id !== undefined
       const id = wanted.id ?? mintRecordId(now())
@@ -159,7 +163,7 @@ export function createCredits(options: CreditsOptions): Credits {
       const held = await books.write(
         (rows) => {
           const at = now()
-          const what = { id, amount, floor: 0n, leaseUntil: at + ttlMs, isNamed }
+          const what = { id, amount, floor: 0n, leaseUntil: Math.ceil(at + ttlMs), isNamed }
           return hold(rows, keyOf(customer, unit), what, limits, { actor, at })
         },
         {
@@ -200,11 +204,13 @@ export function createCredits(options: CreditsOptions): Credits {
 
     adjust(customer, wanted) {
       const { idempotencyKey, reason = null, actor = 'api' } = wanted
+      checkKey('adjust()', idempotencyKey)
       const what = { amount: amountOf(wanted), idempotencyKey, ref: reason }
       return books.write((rows) => adjust(rows, keyOf(customer, unitOf(wanted)), what, act(actor)))
     },
 
     revoke(customer, { source, amount, unit = 'usd', idempotencyKey, actor = 'api' }) {
+      checkKey('revoke()', idempotencyKey)
       const most = amount === undefined ? undefined : parseAmount(amount, unit)
       return books.write((rows) => {
         const account = openAccount(rows, keyOf(customer, unit), act(actor))
@@ -222,6 +228,7 @@ export function createCredits(options: CreditsOptions): Credits {
 
     unrevoke: (customer, { source, unit = 'usd', idempotencyKey, actor = 'api' }) =>
       books.write((rows) => {
+        checkKey('unrevoke()', idempotencyKey)
         const account = openAccount(rows, keyOf(customer, unit), act(actor))
         return rows
           .grantsOfSource(account.id, source)

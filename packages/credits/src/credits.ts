@@ -126,7 +126,7 @@ export interface Credits extends PlanVerbs, CollectVerbs {
   /**
    * Gives credit, once for an idempotency key.
    * @throws CreditsConflictError where the key was used for another amount or kind; TypeError or
-   * RangeError for an amount that is none.
+   * RangeError for an amount that is none; ConfigError for another wrong option.
    */
   grant(customer: string, options: GrantOptions): Promise<Grant>
   balance(customer: string, options?: { readonly unit?: Unit }): Promise<Balance>

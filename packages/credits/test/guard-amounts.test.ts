@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Admission } from '@token-meter/core'
-import { cost } from '@token-meter/core/cost'
+import { cost, type CostCalculator } from '@token-meter/core/cost'
 import { CallRefusedError, type GuardOptions, InsufficientCreditsError } from '../src/index.ts'
 import { costing, type Overrides, startGuard, type StartGuard } from './guarding.ts'
 import { everyStore } from './stores.ts'
@@ -202,6 +202,22 @@ describe.each(Object.entries(everyStore()))('what a guard holds on %s', (_, open
       expect(await refused()).toMatchObject({ reason: 'unknown_price' })
       expect(await held()).toBe('0')
     }
+  })
+
+  test('a price of all the output that is none of less is held, and refuses as any', async () => {
+    const cost = { currency: 'USD', provider: '0.5', billed: '0.5', source: 'prices' } as const
+    const ofSome: CostCalculator = ({ tokens: { output } }) =>
+      output > 0 ? cost : { unpriced: 'nothing' }
+    const { admit, held, refused } = await start(
+      { onStoreError: 'allow' },
+      { usd: '0.75', cost: ofSome },
+    )
+    await admit()
+    expect(await held()).toBe('0.5')
+    expect(await refused()).toMatchObject({
+      code: 'insufficient_credits',
+      affordableOutputTokens: 0,
+    })
   })
 
   test('a price function that fails is a price that nobody knows', async () => {

@@ -51,9 +51,9 @@ export function callPrice(
           most,
           get input() {
             const input = priceOf(inputOnly(record, size.likelyInput), 0)
-            return typeof input === 'bigint' ? input : priced(record, 0)
+            return typeof input === 'bigint' ? input : priced(record, 0, most)
           },
-          costOf: (output) => priced(record, output),
+          costOf: (output) => priced(record, output, most),
         }
       }
       reason ??= most
@@ -61,12 +61,10 @@ export function callPrice(
     return reason as Unpriced
   }
 
-  function priced(record: UsageRecord, output: number): bigint {
+  /** A calculator that knows no price of less leaves that of all. */
+  function priced(record: UsageRecord, output: number, most: bigint): bigint {
     const amount = priceOf(record, output)
-    if (typeof amount === 'bigint') return amount
-    throw new TypeError(
-      `a call has a price with some output and none with other: ${amount.unpriced}`,
-    )
+    return typeof amount === 'bigint' ? amount : most
   }
 
   function priceOf(record: UsageRecord, output: number): bigint | Unpriced {
