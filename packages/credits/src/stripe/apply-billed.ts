@@ -1,3 +1,4 @@
+import { centParts } from '../amount.ts'
 import { plainGrant, repay, activate, type Act } from '../books/operations.ts'
 import type { AccountRow, BookRows, EntryRow } from '../books/rows.ts'
 import { mirrorName } from './mirrored-grant.ts'
@@ -14,13 +15,16 @@ const page = 500
 export function applyBilled(
   rows: BookRows,
   account: AccountRow,
-  { invoice, from, until }: BilledUsage,
+  { invoice, from, until, drawn }: BilledUsage,
   act: Act,
 ): bigint {
   const idempotencyKey = `billed:${invoice}`
   if (account.collect !== 'mirror') return 0n
   if (rows.grantByKey(account.id, idempotencyKey) !== undefined) return 0n
-  const amount = beyondCredit(rows, account, from, until)
+  const used = usedIn(rows, account, from, until)
+  // Credit that came after its use has paid for it at Stripe, as it has paid the debt here.
+  const later = BigInt(drawn) - used.byCredit / centParts
+  const amount = used.beyond - (later > 0n ? later * centParts : 0n)
   if (amount <= 0n) return 0n
   const terms = { source: invoice, idempotencyKey } as const
   const grant = rows.addGrant({ ...plainGrant(account.id, amount, act.at), ...terms })
@@ -39,17 +43,19 @@ export function applyBilled(
   return amount
 }
 
-function beyondCredit(rows: BookRows, account: AccountRow, from: number, until: number): bigint {
-  let sum = 0n
+function usedIn(rows: BookRows, account: AccountRow, from: number, until: number) {
+  const used = { beyond: 0n, byCredit: 0n }
   let before: number | null = null
   for (;;) {
     const found: readonly EntryRow[] = rows.entries(account.id, page, before)
     for (const { grant, kind, amount, at } of found) {
       const isUse = kind === 'usage' || kind === 'lease' || kind === 'reversal'
-      if (grant === null && isUse && at >= from && at < until) sum -= amount
+      if (!isUse || at < from || at >= until) continue
+      if (grant === null) used.beyond -= amount
+      else used.byCredit -= amount
     }
     const last = found.at(-1)
-    if (last === undefined || found.length < page || last.at < from) return sum
+    if (last === undefined || found.length < page || last.at < from) return used
     before = last.id
   }
 }

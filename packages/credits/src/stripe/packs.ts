@@ -14,8 +14,10 @@ export interface PaidLine {
   readonly amount: number
   /** What a change in mid-period comes to: the next whole period grants. */
   readonly isProration: boolean
-  /** Of what was metered: from when until when, in ms since the epoch. */
-  readonly metered?: { readonly from: number; readonly until: number } | undefined
+  /** Of what was metered: from when until when, in ms since the epoch, and the cents of credit drawn. */
+  readonly metered?:
+    | { readonly from: number; readonly until: number; readonly drawn: number }
+    | undefined
   readonly price:
     | { readonly id: string; readonly metadata: Readonly<Record<string, string>> }
     | undefined

@@ -27,6 +27,8 @@ export interface BilledUsage {
   readonly invoice: string
   readonly from: number
   readonly until: number
+  /** Cents of it that credit at Stripe has paid. */
+  readonly drawn: number
 }
 
 /** As a `customer` option sees who paid. */
@@ -173,7 +175,8 @@ export class PaymentReader {
       }
       const price = priceId === undefined ? undefined : prices.get(priceId)
       const isMetered = price?.recurring?.usage_type === 'metered'
-      const metered = { from: period.start * 1000, until: period.end * 1000 }
+      const drawn = drawnOf(line)
+      const metered = { from: period.start * 1000, until: period.end * 1000, drawn }
       const of = { id, quantity: quantity ?? 0, amount: amount - off, isProration }
       lines.push({ ...of, price, metered: isMetered ? metered : undefined })
     }
@@ -243,7 +246,15 @@ function billedBy(invoice: string, lines: readonly PaidLine[]): BilledUsage | un
   const periods = lines.flatMap(({ metered }) => metered ?? [])
   if (periods.length === 0) return undefined
   const from = Math.min(...periods.map((period) => period.from))
-  return { invoice, from, until: Math.max(...periods.map((period) => period.until)) }
+  const until = Math.max(...periods.map((period) => period.until))
+  return { invoice, from, until, drawn: periods.reduce((sum, { drawn }) => sum + drawn, 0) }
+}
+
+/** Credit grants that were drawn for a line, in minor units. */
+function drawnOf({ pretax_credit_amounts: credits }: Stripe.InvoiceLineItem): number {
+  return (credits ?? [])
+    .filter(({ type }) => type === 'credit_balance_transaction')
+    .reduce((sum, { amount }) => sum + amount, 0)
 }
 
 type Movement = Pick<Stripe.Dispute | Stripe.Refund, 'payment_intent' | 'charge'>

@@ -167,6 +167,27 @@ test('hybrid: a fee whose plan includes usage, a pack beside it, and what is bey
   ])
 })
 
+test('credit that comes after its use pays for it once, in the books as at Stripe', async () => {
+  const shop = await withProduct()
+  const { customer, credits } = shop
+  const mirror = mirrorGrants({ credits, stripe: shop.stripe, sink: shop.sink })
+  onTestFinished(() => mirror.close())
+  await credits.account(customer, { collect: 'mirror' })
+  const { id } = await shop.subscribe(await shop.monthly({}), await shop.atCost())
+  await shop.spend('5.004')
+  expect(await shop.available(customer)).toBe('-5.004')
+  const pack = await shop.price({ unit_amount: 2500, metadata: { token_meter_usd: '25' } })
+  shop.billing.completeCheckout((await shop.checkout(pack.id, customer)).id)
+  await shop.billing.deliver()
+  await mirror.sync()
+  expect(await shop.available(customer)).toBe('19.996')
+  setTime('2027-02-28T10:00:00Z')
+  // The fee alone is paid with money.
+  expect(await shop.bill(id)).toMatchObject({ subtotal: 2500, total: 2000, status: 'paid' })
+  expect(Number(await shop.available(customer))).toBeCloseTo(20, 1)
+  expect(await credits.balance(customer)).toMatchObject({ debt: '0' })
+})
+
 test('a pack that is sold and spent in advance: the invoice has nothing on it', async () => {
   const shop = await withProduct()
   const { customer } = shop
