@@ -64,6 +64,7 @@ export const operations = fc.oneof(
     id: fc.nat(20),
     amount: fc.bigInt({ min: -500n, max: 500n }),
   }),
+  fc.record({ op: fc.constant('block' as const), reason: fc.constantFrom('dispute', null, null) }),
   fc.record({ op: fc.constant('sweep' as const) }),
   fc.record({ op: fc.constant('wait' as const), ms: fc.nat(30) }),
 )
@@ -135,9 +136,54 @@ export function run(rows: BookRows, one: Operation, at: number): unknown {
       const what = { amount: one.amount, idempotencyKey: `a${one.id}`, ref: null }
       return adjust(rows, key, what, act)
     }
+    case 'block':
+      account.blocked = one.reason
+      rows.saveAccount(account)
+      return undefined
     case 'sweep':
       return sweep(rows, act, 100)
     case 'wait':
       return undefined
   }
+}
+
+/** Whether it is an input that is once: done again, at any later time, it changes nothing. */
+export function isDoneOnce(one: Operation, answer: unknown): boolean {
+  switch (one.op) {
+    case 'give':
+      return answer === 'granted'
+    case 'hold':
+      return (answer as { readonly state: string }).state === 'held'
+    case 'settle':
+    case 'release':
+    case 'charge':
+    case 'restore':
+    case 'unrevoke':
+      return answer === true
+    case 'revoke':
+      return answer !== undefined
+    case 'adjust':
+      return true
+    default:
+      return false
+  }
+}
+
+/** An operation that was interrupted. */
+export class Interrupted extends Error {}
+
+/** The same rows, of which the write after so many throws. */
+export function interrupted(rows: BookRows, writes: number): BookRows {
+  let left = writes
+  return new Proxy(rows, {
+    get(target, name) {
+      const value = target[name as keyof BookRows] as unknown
+      if (typeof value !== 'function') return value
+      return (...given: unknown[]): unknown => {
+        const isWrite = /^(save|add|end)[A-Z]/.test(String(name))
+        if (isWrite && left-- <= 0) throw new Interrupted()
+        return Reflect.apply(value, target, given)
+      }
+    },
+  })
 }
