@@ -48,6 +48,19 @@ test.each([
   expect(make).toThrow(message)
 })
 
+test('a guard whose books are in another outbox than the meter records into is refused', () => {
+  const outbox = memoryOutbox()
+  const guard = { admit: () => undefined }
+  const make = (options: object) => () => createMeter({ ...needed, ...options })
+  const ofAnother = make({ outbox: memoryOutbox(), guard: { ...guard, outbox } })
+  expect(ofAnother).toThrow(ConfigError)
+  expect(ofAnother).toThrow(/not the one that its guard keeps its books in: pass the same object/)
+  const ofNone = make({ outbox: undefined, guard: { ...guard, outbox } })
+  expect(ofNone).toThrow(/was given no outbox.*pass the same object to both, such as const outbox/)
+  expect(make({ outbox, guard: { ...guard, outbox } })).not.toThrow()
+  expect(make({ outbox, guard })).not.toThrow()
+})
+
 test.each([undefined, null, 5, 'meter', []])('createMeter(%j) too', (options) => {
   expect(() => createMeter(options as never)).toThrow(/createMeter takes an object of options/)
 })

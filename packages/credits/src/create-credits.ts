@@ -263,7 +263,7 @@ export function createCredits(options: CreditsOptions): Credits {
       collect.close()
     },
 
-    guard: (wanted) => createGuard({ books, pools, events, cost, now }, wanted),
+    guard: (wanted) => createGuard({ outbox, books, pools, events, cost, now }, wanted),
 
     pool: (wanted) => pools.define(wanted),
 

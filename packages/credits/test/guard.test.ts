@@ -1,7 +1,8 @@
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate as turn } from 'node:timers/promises'
-import { describe, expect, test, vi } from 'vitest'
-import { type Admission, memoryOutbox } from '@token-meter/core'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { type Admission, createMeter, memoryOutbox } from '@token-meter/core'
+import { ConfigError, type Outbox } from '@token-meter/core/outbox'
 import { sqliteOutbox } from '@token-meter/core/sqlite'
 import { temporaryFile } from '@token-meter/testkit/internal/suites'
 import { createCredits, type GuardOptions, type InsufficientCreditsError } from '../src/index.ts'
@@ -193,6 +194,20 @@ test('a file that another process writes to is waited for, and is no fault of th
   other.exec('COMMIT')
   other.close()
   expect(await short).toMatchObject({ code: 'insufficient_credits' })
+})
+
+test('two outboxes of one file are two: a meter takes a guard of its own only', () => {
+  const path = temporaryFile()
+  const [outbox, other] = [sqliteOutbox(path), sqliteOutbox(path)]
+  onTestFinished(() => {
+    outbox.close()
+    other.close()
+  })
+  const guard = createCredits({ outbox }).guard()
+  const make = (own: Outbox) => () => createMeter({ providers: [], outbox: own, guard })
+  expect(make(other)).toThrow(ConfigError)
+  expect(make(memoryOutbox())).toThrow(/pass the same object to both/)
+  expect(make(outbox)).not.toThrow()
 })
 
 test('where the store is free, a call waits for no turn', async () => {

@@ -10,6 +10,12 @@ import type { Call } from '../wire/endpoint.ts'
 /** Decides whether calls may be sent. */
 export interface Guard {
   /**
+   * The outbox that what it holds is kept beside. `createMeter` throws a `ConfigError` where it is another
+   * object than the meter's own: a hold is settled by the record that is appended with it, in one
+   * transaction. @default none: it goes with any meter
+   */
+  readonly outbox?: object | undefined
+  /**
    * A call is about to be sent, and waits for the answer; what is returned at once costs it no turn of the
    * event loop. A rejection, or what is thrown, is the refusal: the caller gets it, unchanged, as the
    * error of the call, and nothing is sent.

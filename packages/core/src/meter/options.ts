@@ -5,7 +5,7 @@ import type { Provider } from '../call/provider.ts'
 import type { CostCalculator } from '../cost/price-source.ts'
 import { checkCost } from '../cost/pricing.ts'
 import type { DeliveryOptions } from '../delivery/options.ts'
-import type { TokenMeterError } from '../errors/errors.ts'
+import { ConfigError, type TokenMeterError } from '../errors/errors.ts'
 import {
   checkKeys,
   hasMethod,
@@ -67,7 +67,8 @@ export interface MeterOptions<Client extends object = object> {
   readonly billLinked?: boolean
   /**
    * Decides before a call is sent whether it may be, such as `credits.guard()` of `@token-meter/credits`,
-   * which refuses what the customer cannot pay. Its refusal is the error of the call. @default none
+   * which refuses what the customer cannot pay. Its refusal is the error of the call. Where it has an
+   * `outbox`, that has to be the meter's: the same object. @default none
    */
   readonly guard?: Guard
   /**
@@ -151,6 +152,7 @@ export function checkOptions(options: MeterOptions): void {
   if (tokenizer !== undefined) check('tokenizer', tokenizer, tokenizerWanted, hasMethod('count'))
   if (options.guard !== undefined) {
     check('guard', options.guard, 'a guard, such as credits.guard()', hasMethod('admit'))
+    checkBooks(options.guard, outbox)
   }
   checkAttributes(check, attributes)
   checkOnInterrupted(check, options.onInterrupted)
@@ -167,6 +169,19 @@ export function checkOptions(options: MeterOptions): void {
   check('waitUntil', waitUntil, example, isFunction)
   check('awaitDeliveryMs', awaitDeliveryMs, 'a number of ms from 0 up', isFiniteDuration)
   check('retentionMs', retentionMs, 'a number of ms from 0 up', isDuration)
+}
+
+/** Holds are settled by records of the same outbox: with those of another, each would be charged or lost by itself. */
+function checkBooks({ outbox: own }: Guard, outbox: Outbox | undefined): void {
+  if (own === undefined || own === outbox) return
+  const what =
+    outbox === undefined
+      ? 'the meter was given no outbox, and its guard keeps its books in one'
+      : 'the outbox of the meter is not the one that its guard keeps its books in'
+  throw new ConfigError(
+    `createMeter: ${what}: pass the same object to both, such as ` +
+      'const outbox = sqliteOutbox("usage.db"); createCredits({ outbox, cost }); createMeter({ outbox, cost, guard })',
+  )
 }
 
 const tokenizerWanted =

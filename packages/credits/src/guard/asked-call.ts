@@ -1,7 +1,7 @@
 /** What is asked of the books for a call, and what its caller is told where they refuse. */
 import type { GuardedCall } from '@token-meter/core'
 import type { CostCalculator } from '@token-meter/core/cost'
-import { mintRecordId } from '@token-meter/core/outbox'
+import { mintRecordId, type Outbox } from '@token-meter/core/outbox'
 import { formatAmount, type Unit } from '../amount.ts'
 import type { Books } from '../books/books.ts'
 import { place, type Refused, refusalOf } from '../books/holds.ts'
@@ -25,6 +25,8 @@ export interface HeldPart {
 
 /** What a guard works with. */
 export interface GuardContext {
+  /** The one that the books are beside. */
+  readonly outbox: Outbox
   readonly books: Books
   readonly pools: Pools
   readonly events: CreditEmitter

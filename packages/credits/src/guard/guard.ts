@@ -23,7 +23,7 @@ import { type GuardOptions, guardSettings } from './options.ts'
 /** @throws ConfigError for a wrong option. */
 export function createGuard(context: GuardContext, options: GuardOptions = {}): Guard {
   const settings = guardSettings(options)
-  const { books, pools, events, now } = context
+  const { outbox, books, pools, events, now } = context
   const leases = new Leases({ books, events, now, leaseMs: settings.leaseMs })
 
   function admit(call: GuardedCall): Admission | undefined | Promise<Admission | undefined> {
@@ -105,7 +105,7 @@ export function createGuard(context: GuardContext, options: GuardOptions = {}): 
     leases.end([], giveBack, 'given back')
   }
 
-  return { admit, ended }
+  return { outbox, admit, ended }
 }
 
 /**

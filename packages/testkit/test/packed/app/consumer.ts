@@ -16,16 +16,18 @@ meter({}, 'c')
 // @ts-expect-error: nobody pays
 meter(new OpenAI())
 
+const outbox = sqliteOutbox('usage.db')
 const own = createMeter({
   providers: [openaiProvider],
-  outbox: sqliteOutbox('usage.db'),
+  outbox,
   sinks: [stripeSink({ apiKey: process.env['STRIPE_RESTRICTED_KEY'] })],
 })
 export const named: Meter<OpenAIClient> = own
 export const again: OpenAI = own(client, 'c', { attributes: { feature: 'chat' } })
 
-export const credits: Credits = createCredits({ outbox: sqliteOutbox('usage.db') })
-createMeter({ providers: [openaiProvider], guard: credits.guard({ defaultMaxOutput: 800 }) })
+export const credits: Credits = createCredits({ outbox })
+const guard = credits.guard({ defaultMaxOutput: 800 })
+createMeter({ providers: [openaiProvider], outbox, guard })
 const stripe = new Stripe('sk_test_1')
 export const webhook: (request: Request) => Promise<Response> = creditsWebhook({
   credits,
