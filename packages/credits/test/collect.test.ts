@@ -67,7 +67,7 @@ describe.each(Object.entries(stores))('collecting in %s', (kind, store) => {
     const outbox = another()
     const meter = deliver(outbox, [sink])
     await outbox.append([costing('r1', '0.25'), costing('r2', '1', { customer: 'cus_2' })])
-    await expect(meter.flush({ timeoutMs: 500 })).rejects.toThrow(/books of prepaid credit/)
+    await expect(meter.flush({ timeoutMs: 2000 })).rejects.toThrow(/books of prepaid credit/)
     expect(sent).toEqual([])
     createCredits({ outbox: another() })
     await meter.flush({ timeoutMs: 8000 })
@@ -238,6 +238,11 @@ test('a charge that fails with its record is made good, and a lost one shows', a
   expect(await credits.flush()).toBe(true)
   expect(await credits.balance('cus_1')).toMatchObject({ available: '0.75' })
 
+  raw.exec(
+    `INSERT INTO credit_pools (pool, period, "limit", carried, spent, held) VALUES ('team', 'all', 1, 0, 5, 0)`,
+  )
+  expect((await credits.reconcile()).problems.join()).toMatch(/pool team all: spent is 5/)
+  raw.exec('DELETE FROM credit_pools')
   raw.exec(`DROP TRIGGER credit_entries_remain; DELETE FROM credit_entries WHERE record = 'r1'`)
   const { differences, problems, isClean } = await credits.reconcile()
   expect(isClean).toBe(false)

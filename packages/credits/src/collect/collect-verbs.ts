@@ -1,6 +1,7 @@
 import type { CostCalculator } from '@token-meter/core/cost'
 import { ConfigError, checkKeys, type Outbox } from '@token-meter/core/outbox'
 import type { Books } from '../books/books.ts'
+import { bookProblems } from '../books/check-books.ts'
 import { openAccount } from '../books/operations.ts'
 import type { Collect } from '../books/rows.ts'
 import { keyOf, shownGrant } from '../shown.ts'
@@ -96,6 +97,7 @@ export function collectVerbs(parts: CollectParts): CollectVerbs {
         fromMs,
         untilMs,
         isRestored,
+        problems: bookProblems(await books.sums()),
         mirrorsOf,
       })
       if (accept && isRestored) await store.acceptRestored()

@@ -20,12 +20,12 @@ import {
   type Outbox,
   OutboxError,
   reviewCode,
-  type SinkResult,
   type UsageRecord,
 } from '@token-meter/core/outbox'
 import type { Books } from '../books/books.ts'
 import type { Act } from '../books/operations.ts'
 import type { CollectStore } from './collect-store.ts'
+import { resultOf } from './cursor-results.ts'
 import { keysOf, type LateRecord, type Paid, payLate } from './late-charges.ts'
 import { tokenSinks, tokenSinksFault } from './token-sinks.ts'
 
@@ -33,13 +33,12 @@ import { tokenSinks, tokenSinksFault } from './token-sinks.ts'
 export const creditsSink = 'credits'
 
 const limit = 100
-const leaseMs = 30_000
+/** How long what a process had claimed that is gone waits, in ms: charging is idempotent, so that it can be short. */
+const leaseMs = 10_000
 /** How often it looks for what other processes kept, in ms. */
 const pollMs = 1000
 /** How often it says that it is there, in ms. */
 const attendEveryMs = 5000
-/** How long what cannot be charged waits, in ms: doubled each time. */
-const againMs = { first: 1000, max: 60 * 60_000, otherSink: 30_000 }
 /** How long the store may be busy, in ms, before it is tried again at the next look. */
 const busyMs = 20
 /** How long the same failure is not told again, in ms. */
@@ -52,6 +51,8 @@ export interface CursorOptions {
   readonly cost: CostCalculator | undefined
   readonly act: () => Act
   readonly report: (error: OutboxError) => void
+  /** How long a write waits for another process that has the store, in ms. */
+  readonly busyMs: number
   /** Whether it may go on by itself. */
   readonly hasBackground: boolean
 }
@@ -94,7 +95,7 @@ export class CreditCursor {
    */
   ready(): Promise<void> | undefined {
     if (this.#isReady) return undefined
-    return (this.#ready ??= this.#begin().catch((cause: unknown) => {
+    return (this.#ready ??= this.#beginPatiently().catch((cause: unknown) => {
       this.#ready = undefined
       throw cause
     }))
@@ -150,6 +151,20 @@ export class CreditCursor {
       else this.#tell('the books of credits could not be kept up with the records', cause)
     }
     this.#schedule(nextMs)
+  }
+
+  /** Another process that has the store is waited for, as any write of the books does. */
+  async #beginPatiently(): Promise<void> {
+    const until = performance.now() + this.#options.busyMs
+    for (;;) {
+      try {
+        return await this.#begin()
+      } catch (cause) {
+        const isBusy = (cause as { busy?: unknown }).busy === true
+        if (!isBusy || performance.now() >= until) throw cause
+        await new Promise((resolve) => setTimeout(resolve, busyMs))
+      }
+    }
   }
 
   async #begin(): Promise<void> {
@@ -291,19 +306,4 @@ export class CreditCursor {
     this.#toldAt.set(what, now)
     this.#options.report(new OutboxError(what, { cause, ...(records && { records }) }))
   }
-}
-
-const reasons = {
-  unpriced: 'nobody knows its price',
-  tokens: 'a sink bills tokens, and its account is billed by cost',
-  failed: 'it could not be charged',
-}
-
-function resultOf(paid: Paid | 'failed', attempts: number): SinkResult {
-  if (paid === 'covered') return { status: 'accepted', code: 'covered' }
-  if (paid === 'billed') return { status: 'accepted' }
-  const max = paid === 'tokens' ? againMs.otherSink : againMs.max
-  const afterMs = Math.min(max, againMs.first * 2 ** Math.min(attempts, 20))
-  const reason = reasons[paid]
-  return { status: 'retry', reason, afterMs, recordOnly: true }
 }

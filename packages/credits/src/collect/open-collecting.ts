@@ -54,6 +54,7 @@ export function openCollecting(options: CollectingOptions, booksOptions: BooksOp
     store,
     cost,
     act,
+    busyMs: booksOptions.busyMs,
     hasBackground: !isRequestBound(),
     report,
   })

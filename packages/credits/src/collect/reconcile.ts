@@ -5,7 +5,6 @@
 import type { CostCalculator } from '@token-meter/core/cost'
 import type { LedgerEntry, Outbox, RecordState, UsageRecord } from '@token-meter/core/outbox'
 import { formatAmount, type Unit } from '../amount.ts'
-import { bookProblems } from '../books/check-books.ts'
 import type { AccountRow, EntryRow } from '../books/rows.ts'
 import { shownGrant } from '../shown.ts'
 import type { CollectStore } from './collect-store.ts'
@@ -23,6 +22,8 @@ export interface ReconcileOptions {
   readonly fromMs: number
   readonly untilMs: number
   readonly isRestored: boolean
+  /** What does not add up inside the books. */
+  readonly problems: readonly string[]
   /** What a backend calls the grants of an account that it has. */
   readonly mirrorsOf: (account: number) => Promise<ReadonlyMap<number, string>>
 }
@@ -43,13 +44,11 @@ interface OfAccount {
 }
 
 export async function reconcile(options: ReconcileOptions): Promise<CreditsReport> {
-  const { outbox, store, isRestored, mirrorsOf } = options
-  const problems: string[] = []
+  const { outbox, store, isRestored, mirrorsOf, problems } = options
   const mirrors: MirrorState[] = []
   const all = new Map<string, OfAccount[]>()
   for await (const account of accountsOf(store)) {
     const rows = await store.everythingOf(account)
-    problems.push(...bookProblems(rows))
     const own = chargesOf(account, rows.entries, options)
     all.set(account.customer, [...(all.get(account.customer) ?? []), own])
     if (account.collect !== 'mirror') continue
