@@ -29,6 +29,7 @@ async function killed(order: Omit<HolderOrder, 'process'>, round: number): Promi
   const lines: string[] = []
   await Promise.all(
     children.map(async (child) => {
+      const closed = once(child, 'close')
       let rest = ''
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
         const parts = (rest + text).split('\n')
@@ -38,7 +39,7 @@ async function killed(order: Omit<HolderOrder, 'process'>, round: number): Promi
       await expect.poll(() => lines.length, { timeout: 30_000 }).toBeGreaterThan(0)
       await new Promise((resolve) => setTimeout(resolve, 200 + Math.random() * 400))
       child.kill('SIGKILL')
-      await once(child, 'close')
+      expect(await closed, 'it was killed, and did not end by itself').toEqual([null, 'SIGKILL'])
     }),
   )
   return lines.flatMap((line) => (line.startsWith('settled ') ? [line.slice(8)] : []))
