@@ -25,7 +25,8 @@ export interface Shortage {
 
 /**
  * The customer, or a pool that the call is under, has too little left, or the account is blocked:
- * nothing was sent. As an HTTP answer it is 402, which no SDK retries. JSON has all of its fields.
+ * nothing was sent. As an HTTP answer it is 402, which no SDK retries. Its `message` is for the developer;
+ * its JSON is for end users.
  */
 export class InsufficientCreditsError extends TokenMeterError implements Shortage {
   override readonly name = 'InsufficientCreditsError'
@@ -50,10 +51,27 @@ export class InsufficientCreditsError extends TokenMeterError implements Shortag
     this.pool = shortage.pool
   }
 
-  /** Its fields and its message, as plain data. */
+  /**
+   * For end users: a message that names nobody, `code`, `status`, `unit`, `available`, `required`,
+   * `affordableOutputTokens` and `pool`. Not who was refused, nor why an account is blocked.
+   */
   toJSON(): Readonly<Record<string, unknown>> {
-    return plain(this)
+    const { code, status, unit, available, required, affordableOutputTokens, pool } = this
+    const message = shortageForUsers(this)
+    return { message, code, status, unit, available, required, affordableOutputTokens, pool }
   }
+}
+
+function shortageForUsers({ unit, available, required, blocked, pool }: Shortage): string {
+  if (blocked !== undefined) return 'This call cannot be made: the credit is not available for now'
+  const shown = (amount: string) => (unit === 'usd' ? `$${amount}` : `${amount} tokens`)
+  const call = `this call, which can cost up to ${shown(required)}`
+  const what = pool === undefined ? 'credit' : 'limit of this period'
+  const isNothing = available === '0' || available.startsWith('-')
+  if (isNothing) return `Nothing is left of the ${what} for ${call}`
+  return pool === undefined
+    ? `The credit that is left, ${shown(available)}, does not cover ${call}`
+    : `What is left of the limit of this period, ${shown(available)}, does not cover ${call}`
 }
 
 function shortageInWords(shortage: Shortage): string {
@@ -69,11 +87,14 @@ function shortageInWords(shortage: Shortage): string {
       ? `${customer} has ${available} ${unit} left`
       : `the pool "${pool}" has ${available} ${unit} left in this period`
   const remedy = pool === undefined ? 'grant credit' : 'raise its limit, wait for its next period'
+  const says = `${who}, and this needs ${required}: ${remedy}`
+  // Then nothing is little enough.
+  if (available === '0' || available.startsWith('-')) return says
   const less =
     affordableOutputTokens !== undefined && affordableOutputTokens > 0
       ? `ask for at most ${affordableOutputTokens} tokens of output`
       : 'ask for less'
-  return `${who}, and this needs ${required}: ${remedy}, or ${less}`
+  return `${says}, or ${less}`
 }
 
 /** Why a guard does not let a call go, where it is not for want of credit. */
@@ -91,7 +112,7 @@ export type RefusalReason =
 
 /**
  * A guard does not let a call go, whatever credit there is: nothing was sent. As an HTTP answer it is
- * 403, which no SDK retries. JSON has all of its fields.
+ * 403, which no SDK retries. Its `message` is for the developer; its JSON is for end users.
  */
 export class CallRefusedError extends TokenMeterError {
   override readonly name = 'CallRefusedError'
@@ -109,9 +130,10 @@ export class CallRefusedError extends TokenMeterError {
     this.customer = options.customer
   }
 
-  /** Its fields and its message, as plain data. */
+  /** For end users: a message that names nobody, `code`, `status` and `reason`. */
   toJSON(): Readonly<Record<string, unknown>> {
-    return plain(this)
+    const { code, status, reason } = this
+    return { message: 'This call cannot be made with prepaid credit', code, status, reason }
   }
 }
 
@@ -125,9 +147,10 @@ export class CreditsUnavailableError extends TokenMeterError {
   readonly code = 'credits_unavailable'
   readonly status = 503
 
-  /** Its message, as plain data. */
+  /** For end users: a message, `code` and `status`. */
   toJSON(): Readonly<Record<string, unknown>> {
-    return plain(this)
+    const { code, status } = this
+    return { message: 'This call cannot be made right now: try again later', code, status }
   }
 }
 
@@ -143,10 +166,4 @@ export class CreditsConflictError extends TokenMeterError {
   override readonly name = 'CreditsConflictError'
   readonly code = 'credits_conflict'
   readonly status = 409
-}
-
-/** An error as an object that can be cloned and sent: `Error` itself loses its fields on the way. */
-function plain(error: TokenMeterError): Readonly<Record<string, unknown>> {
-  const { cause: _, ...fields } = { ...error }
-  return { ...fields, message: error.message }
 }

@@ -75,6 +75,28 @@ describe.each(Object.entries(everyStore()))('calls under a guard on %s', (kind, 
     expect(provider.bodies).toEqual([])
   })
 
+  test('a fetch that answers a refusal passes on what end users may read', async () => {
+    const { provider, meter } = await start('0.0001')
+    const fetch = meter.fetch('cus_1', { onRefused: 'respond' })
+    const answer = await fetch(`${provider.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(question),
+    })
+    expect(answer.status).toBe(402)
+    const text = await answer.text()
+    expect(text).not.toContain('cus_1')
+    expect(JSON.parse(text)).toMatchObject({
+      error: {
+        type: 'insufficient_credits',
+        available: '0.0001',
+        message: expect.stringMatching(
+          /^The credit that is left, \$0.0001, does not cover this call/,
+        ),
+      },
+    })
+  })
+
   test('what is affordable is let go', async () => {
     const { meter, openai, balance } = await start('0.0002')
     const client = meter(openai, 'cus_1')

@@ -196,6 +196,50 @@ test('a file that another process writes to is waited for, and is no fault of th
   expect(await short).toMatchObject({ code: 'insufficient_credits' })
 })
 
+test('the JSON of a refusal is for end users: it names nobody, and tells nobody what to grant', async () => {
+  const { outbox, credits, refused } = await startGuard(memoryOutbox(), {}, { usd: '0.0001' })
+  credits.pool({ id: 'team', usd: '0.0002', period: 'day' })
+  const json = (error: unknown) => JSON.parse(JSON.stringify(error)) as Record<string, unknown>
+  const short = (await refused()) as Error
+  expect(short.message).toMatch(/^cus_1 has 0.0001 usd left/)
+  expect(json(short)).toEqual({
+    message:
+      'The credit that is left, $0.0001, does not cover this call, which can cost up to $0.0006',
+    code: 'insufficient_credits',
+    status: 402,
+    unit: 'usd',
+    available: '0.0001',
+    required: '0.0006',
+    affordableOutputTokens: 0,
+  })
+  await credits.grant('cus_1', { usd: '1', idempotencyKey: 'more' })
+  expect(json(await refused({ pools: ['team'] }))).toMatchObject({
+    message:
+      'What is left of the limit of this period, $0.0002, does not cover this call, which can cost up to $0.0006',
+    pool: 'team',
+  })
+  expect(json(await refused({ model: 'unheard' }))).toEqual({
+    message: 'This call cannot be made with prepaid credit',
+    code: 'call_refused',
+    status: 403,
+    reason: 'unknown_price',
+  })
+  await credits.block('cus_1', 'suspected')
+  expect(JSON.stringify(await refused())).not.toMatch(/suspected|cus_1/)
+  await credits.block('cus_1', null)
+  await outbox.append([costing('r1', '2')])
+  const inDebt = (await refused()) as Error
+  expect(json(inDebt).message).toMatch(/^Nothing is left of the credit for this call/)
+  expect(inDebt.message).toMatch(/: grant credit$/)
+})
+
+test('without a cost calculator a refusal says where to pass one', async () => {
+  const { refused } = await startGuard(memoryOutbox(), {}, { usd: '1', cost: undefined as never })
+  expect(((await refused()) as Error).message).toMatch(
+    /no cost calculator. Pass it the meter's own: createCredits\({ outbox, cost }\), or/,
+  )
+})
+
 test('two outboxes of one file are two: a meter takes a guard of its own only', () => {
   const path = temporaryFile()
   const [outbox, other] = [sqliteOutbox(path), sqliteOutbox(path)]

@@ -11,7 +11,7 @@ import type { AccountRow, BookRows } from '../books/rows.ts'
 import { CallRefusedError, InsufficientCreditsError } from '../errors.ts'
 import type { CreditEmitter } from '../events.ts'
 import { type Pool, poolId, type Pools } from '../pools.ts'
-import { affordableOutput, type CallPrice, callPrice } from './call-price.ts'
+import { affordableOutput, type CallPrice, callPrice, withoutCost } from './call-price.ts'
 import { type CallSize, callSize } from './call-size.ts'
 import type { GuardSettings } from './options.ts'
 
@@ -157,8 +157,12 @@ export class AskedCall {
         return this.shortage(outcome.account.unit, outcome.refused, outcome.amount)
       case 'unpriced': {
         const { model, call } = this.call
+        const remedy =
+          outcome.reason === withoutCost
+            ? "Pass it the meter's own: createCredits({ outbox, cost })"
+            : 'Add it to cost({ prices })'
         return new CallRefusedError(
-          `there is no price of ${call.provider} "${model ?? 'unknown'}" to hold for this call: ${outcome.reason}. Add it to cost({ prices }), or make the guard with unknownPrice: { usd: '0.05' }`,
+          `there is no price of ${call.provider} "${model ?? 'unknown'}" to hold for this call: ${outcome.reason}. ${remedy}, or make the guard with unknownPrice: { usd: '0.05' }`,
           { reason: 'unknown_price', customer },
         )
       }

@@ -17,6 +17,9 @@ export interface CallPrice {
   costOf(output: number): bigint
 }
 
+/** Why nothing has a price where `createCredits` has no `cost`. */
+export const withoutCost = 'createCredits() was given no cost calculator'
+
 /** Models of which an inline batch is made are priced up to so many different ones. */
 const mostModels = 20
 
@@ -30,7 +33,7 @@ export function callPrice(
   at: number,
   { calculate, isBound }: { readonly calculate: CostCalculator | undefined; isBound: boolean },
 ): CallPrice | Unpriced {
-  if (calculate === undefined) return { unpriced: 'createCredits() was given no cost calculator' }
+  if (calculate === undefined) return { unpriced: withoutCost }
   const models = modelsOf(call)
   const [first, ...others] = models
   if (first === undefined) return { unpriced: 'its request names no model' }

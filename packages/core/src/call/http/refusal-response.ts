@@ -5,9 +5,10 @@
 export function refusalResponse(refusal: unknown): Response {
   const { status, code } = (refusal ?? {}) as { readonly status?: unknown; readonly code?: unknown }
   const type = typeof code === 'string' ? code : 'refused'
-  const message = refusal instanceof Error ? refusal.message : 'the call was refused'
+  const shown = shownOf(refusal)
+  const message = messageOf(shown) ?? 'the call was refused'
   // The names of OpenAI's errors and of Anthropic's.
-  const body = { type: 'error', error: { ...fieldsOf(refusal), type, code: type, message } }
+  const body = { type: 'error', error: { ...fieldsOf(shown), type, code: type, message } }
   return new Response(JSON.stringify(body), {
     status: isErrorStatus(status) ? status : 402,
     headers: { 'content-type': 'application/json', 'x-should-retry': 'false' },
@@ -16,6 +17,17 @@ export function refusalResponse(refusal: unknown): Response {
 
 function isErrorStatus(status: unknown): status is number {
   return Number.isInteger(status) && (status as number) >= 400 && (status as number) < 600
+}
+
+/** A refusal, as its JSON is: an error that has one says there what end users may read. */
+function shownOf(refusal: unknown): unknown {
+  const toJSON = (refusal as { readonly toJSON?: unknown } | null | undefined)?.toJSON
+  return typeof toJSON === 'function' ? (toJSON.call(refusal) as unknown) : refusal
+}
+
+function messageOf(shown: unknown): string | undefined {
+  const message = (shown as { readonly message?: unknown } | null | undefined)?.message
+  return typeof message === 'string' ? message : undefined
 }
 
 /** What a refusal says of itself, but for who was refused: the answer may be passed on. */
