@@ -178,8 +178,20 @@ describe.each(Object.entries(stores))('collecting in %s', (kind, store) => {
     const { sent, sink } = backend()
     await deliver(outbox, [sink]).flush({ timeoutMs: 8000 })
     expect(sent).toEqual([])
-    await credits.grant('cus_1', { usd: '3', idempotencyKey: 'a' })
+    // What was paid for once is not given again; what is new is.
+    await credits.grant('cus_1', { usd: '1', idempotencyKey: 'a' })
+    expect(await credits.balance('cus_1')).toMatchObject({ available: '0', grants: [] })
+    await expect(credits.grant('cus_1', { usd: '3', idempotencyKey: 'a' })).rejects.toMatchObject({
+      code: 'credits_conflict',
+    })
+    await credits.grant('cus_1', { usd: '3', idempotencyKey: 'b' })
+    await credits.grant('cus_2', { usd: '3', idempotencyKey: 'b' })
     expect(await credits.balance('cus_1')).toMatchObject({ available: '3' })
+    expect(await credits.balance('cus_2')).toMatchObject({ available: '3' })
+    await credits.grant('cus_1', { usd: '2', idempotencyKey: 'welcome', kind: 'promo' })
+    await credits.erase('cus_1')
+    await credits.grant('cus_3', { usd: '2', idempotencyKey: 'welcome', kind: 'promo' })
+    expect(await credits.balance('cus_3')).toMatchObject({ available: '2' })
   })
 
   test('books of a copy hold nothing until somebody has looked', async () => {

@@ -1,5 +1,5 @@
 import { type LoadedRows, type Need, NeedsRows, questionOf } from './loaded-rows.ts'
-import type { ObjectKind, ObjectRow, ObjectRows } from './objects.ts'
+import type { ErasedWith, ObjectKind, ObjectRow, ObjectRows } from './objects.ts'
 
 /** Those of one try of an operation, over what was loaded: see `cached-rows.ts`. */
 export class CachedObjects implements ObjectRows {
@@ -31,6 +31,11 @@ export class CachedObjects implements ObjectRows {
   due(kind: ObjectKind, now: number, limit: number): readonly ObjectRow[] {
     const found = this.#answer<readonly ObjectRow[]>({ what: 'dueObjects', kind, now, limit })
     return found.map((object) => ({ ...object }))
+  }
+
+  erasedWith({ unit, stripeAccount, what, name }: ErasedWith): number | undefined {
+    const of = { unit, stripeAccount, what, name } as const
+    return this.#answer<number | null>({ what: 'erasedWith', of }) ?? undefined
   }
 
   save(object: ObjectRow): void {

@@ -2,6 +2,7 @@
 import { centParts, formatAmount, maxParts } from '../amount.ts'
 import { postedOf } from './balance.ts'
 import { freeOf, smaller } from './drawing.ts'
+import { erasedGrant } from './erased.ts'
 import {
   type Act,
   activate,
@@ -28,11 +29,13 @@ export interface Granted {
 }
 
 /**
- * Gives credit, once for an idempotency key.
+ * Gives credit, once for an idempotency key: what was paid for also where its customer was erased since.
  * @throws RangeError where it is more than fits, or a backend that is to have it too cannot have so
  * fine an amount.
  */
 export function give(rows: BookRows, key: AccountKey, wanted: NewGrant, act: Act): Granted {
+  const erased = wanted.kind === 'paid' ? erasedGrant(rows, key, wanted.idempotencyKey) : undefined
+  if (erased !== undefined) return alreadyGiven(erased, wanted)
   checkMirrored(openAccount(rows, key, act), wanted.amount)
   return giveAny(rows, key, wanted, act)
 }
@@ -48,10 +51,7 @@ export function checkMirrored({ collect, unit }: AccountRow, amount: bigint): vo
 function giveAny(rows: BookRows, key: AccountKey, wanted: NewGrant, act: Act): Granted {
   const account = openAccount(rows, key, act)
   const known = rows.grantByKey(account.id, wanted.idempotencyKey)
-  if (known !== undefined) {
-    const isSame = known.amount === wanted.amount && known.kind === wanted.kind
-    return { state: isSame ? 'known' : 'conflict', grant: known }
-  }
+  if (known !== undefined) return alreadyGiven(known, wanted)
   checkRoom(rows, account, wanted.amount)
   const { amount, kind, priority, effectiveAt, expiresAt, source, idempotencyKey } = wanted
   const terms = { kind, priority, effectiveAt, expiresAt, source, idempotencyKey }
@@ -62,6 +62,11 @@ function giveAny(rows: BookRows, key: AccountKey, wanted: NewGrant, act: Act): G
   due(rows, account, act)
   repay(rows, account, act)
   return { state: 'granted', grant: rows.grant(grant.id) }
+}
+
+function alreadyGiven(known: GrantRow, { amount, kind }: NewGrant): Granted {
+  const isSame = known.amount === amount && known.kind === kind
+  return { state: isSame ? 'known' : 'conflict', grant: known }
 }
 
 /** @throws RangeError, before anything is written. */

@@ -1,4 +1,4 @@
-import type { ObjectKind } from './objects.ts'
+import type { ErasedWith, ObjectKind } from './objects.ts'
 import type {
   AccountKey,
   AccountRow,
@@ -27,6 +27,7 @@ export type Need =
   | { readonly what: 'accountById'; readonly id: number }
   | { readonly what: 'newAccount'; readonly key: AccountKey; readonly at: number }
   | { readonly what: 'accountsOf'; readonly customer: string }
+  | { readonly what: 'erasedWith'; readonly of: ErasedWith }
   | { readonly what: 'newGrantId' }
   | { readonly what: 'grant'; readonly id: number }
   | { readonly what: 'grantByKey'; readonly account: number; readonly key: string }

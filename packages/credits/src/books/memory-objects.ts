@@ -1,12 +1,17 @@
-import type { ObjectKind, ObjectRow, ObjectRows } from './objects.ts'
+import type { ErasedWith, ObjectKind, ObjectRow, ObjectRows } from './objects.ts'
 
 export class MemoryObjects implements ObjectRows {
   readonly #objects = new Map<string, ObjectRow>()
   readonly #onUndo: (undo: () => void) => void
+  readonly #findErased: (of: ErasedWith) => number | undefined
 
   /** @param onUndo is given what takes back what was saved. */
-  constructor(onUndo: (undo: () => void) => void) {
+  constructor(
+    onUndo: (undo: () => void) => void,
+    findErased: (of: ErasedWith) => number | undefined,
+  ) {
     this.#onUndo = onUndo
+    this.#findErased = findErased
   }
 
   get(account: number, id: string): ObjectRow | undefined {
@@ -22,6 +27,10 @@ export class MemoryObjects implements ObjectRows {
     return this.#copies((object) => object.kind === kind && (object.dueAt ?? Infinity) <= now)
       .toSorted((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0))
       .slice(0, limit)
+  }
+
+  erasedWith(of: ErasedWith): number | undefined {
+    return this.#findErased(of)
   }
 
   save(object: ObjectRow): void {

@@ -1,6 +1,8 @@
 import { drawnBefore } from './drawing.ts'
+import { erasedPrefix } from './erased.ts'
 import { MemoryEntries } from './memory-entries.ts'
 import { MemoryObjects } from './memory-objects.ts'
+import type { ErasedWith } from './objects.ts'
 import type {
   AccountKey,
   AccountPlans,
@@ -22,7 +24,10 @@ const keptNames = 10_000
  * usage are kept as their sums, and can be taken back no more.
  */
 export class MemoryRows implements BookRows {
-  readonly objects = new MemoryObjects((undo) => void this.#undo.push(undo))
+  readonly objects = new MemoryObjects(
+    (undo) => void this.#undo.push(undo),
+    (of) => this.#erasedWith(of),
+  )
   plans?: AccountPlans
   readonly #accounts: AccountRow[] = []
   readonly #byKey = new Map<string, AccountRow>()
@@ -93,6 +98,20 @@ export class MemoryRows implements BookRows {
     return this.#accounts
       .filter((account) => account.customer === customer)
       .map((account) => this.#own(account))
+  }
+
+  #erasedWith({ unit, stripeAccount, what, name }: ErasedWith): number | undefined {
+    const hasIt = ({ id }: AccountRow) =>
+      what === 'object'
+        ? this.objects.get(id, name) !== undefined
+        : this.grantByKey(id, name)?.kind === 'paid'
+    return this.#accounts.find(
+      (one) =>
+        one.customer.startsWith(erasedPrefix) &&
+        one.unit === unit &&
+        one.stripeAccount === stripeAccount &&
+        hasIt(one),
+    )?.id
   }
 
   saveAccount(): void {}

@@ -2,6 +2,15 @@
  * What stands beside an account's money: objects of Stripe that were applied, plans, grants that a
  * backend is to have too. Each is written in the transaction of what it stands for.
  */
+import type { Unit } from '../amount.ts'
+
+/** What is looked for: the key of a grant that was paid for, or the id of an object of Stripe's. */
+export interface ErasedWith {
+  readonly unit: Unit
+  readonly stripeAccount: string
+  readonly what: 'grant' | 'object'
+  readonly name: string
+}
 
 /**
  * - `payment`: a payment intent or an invoice, and what came of it.
@@ -34,6 +43,8 @@ export interface ObjectRows {
   of(account: number, kind: ObjectKind): readonly ObjectRow[]
   /** Of all accounts: those of a kind that something is to be done about by now, the oldest first. */
   due(kind: ObjectKind, now: number, limit: number): readonly ObjectRow[]
+  /** The account of a customer who was erased that has this. */
+  erasedWith(of: ErasedWith): number | undefined
   /** Adds it, or writes it anew. */
   save(object: ObjectRow): void
 }

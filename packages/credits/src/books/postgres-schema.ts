@@ -1,3 +1,4 @@
+import { ofStripe } from './erased.ts'
 import { creditFunctions } from './postgres-functions.ts'
 
 /**
@@ -104,6 +105,9 @@ function version1(schema: string): readonly string[] {
     )`,
     `CREATE INDEX credit_objects_due ON ${schema}.credit_objects (kind, due_at)
       WHERE due_at IS NOT NULL`,
+    `CREATE INDEX credit_grants_paid ON ${schema}.credit_grants (idempotency_key)
+      WHERE kind = 'paid'`,
+    `CREATE INDEX credit_objects_stripe ON ${schema}.credit_objects (id) WHERE ${ofStripe}`,
     never,
     `CREATE TRIGGER credit_entries_stay BEFORE UPDATE OR DELETE ON ${schema}.credit_entries
       FOR EACH ROW EXECUTE FUNCTION ${schema}.credit_entries_stay()`,

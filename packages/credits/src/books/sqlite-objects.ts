@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { type Columns, toObject } from './columns.ts'
-import type { ObjectKind, ObjectRow, ObjectRows } from './objects.ts'
+import { erasedSql } from './erased.ts'
+import type { ErasedWith, ObjectKind, ObjectRow, ObjectRows } from './objects.ts'
 
 /** They are asked for seldom: by webhooks, and where a period begins. */
 export class SqliteObjects implements ObjectRows {
@@ -28,6 +29,13 @@ export class SqliteObjects implements ObjectRows {
   due(kind: ObjectKind, now: number, limit: number): readonly ObjectRow[] {
     const sql = `SELECT * FROM credit_objects WHERE kind = ? AND due_at <= ? ORDER BY due_at LIMIT ?`
     return this.#all(sql, kind, now, limit)
+  }
+
+  erasedWith(of: ErasedWith): number | undefined {
+    const { unit, stripeAccount, name } = of
+    const sql = erasedSql(of, '').replaceAll('$', '?')
+    const found = this.#prepared(sql).get(unit, stripeAccount, name)
+    return found && Number(found['id'])
   }
 
   save({ account, id, kind, state, version, dueAt, at }: ObjectRow): void {

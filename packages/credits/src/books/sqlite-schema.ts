@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { ofStripe } from './erased.ts'
 
 /**
  * In the outbox's own file, beside its tables. Amounts are 64-bit integers, checked to stay so;
@@ -105,6 +106,8 @@ const version1 = `
     PRIMARY KEY (account, id)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX credit_objects_due ON credit_objects (kind, due_at) WHERE due_at IS NOT NULL;
+  CREATE INDEX credit_grants_paid ON credit_grants (idempotency_key) WHERE kind = 'paid';
+  CREATE INDEX credit_objects_stripe ON credit_objects (id) WHERE ${ofStripe};
   CREATE TRIGGER credit_entries_stay BEFORE UPDATE ON credit_entries
     BEGIN SELECT raise(ABORT, 'entries of credit are never changed'); END;
   CREATE TRIGGER credit_entries_remain BEFORE DELETE ON credit_entries

@@ -2,6 +2,7 @@ import type { CostCalculator } from '@token-meter/core/cost'
 import { ConfigError, checkKeys, type Outbox } from '@token-meter/core/outbox'
 import type { Books } from '../books/books.ts'
 import { bookProblems } from '../books/check-books.ts'
+import { erasedPrefix } from '../books/erased.ts'
 import { openAccount } from '../books/operations.ts'
 import type { Collect } from '../books/rows.ts'
 import { keyOf, shownGrant } from '../shown.ts'
@@ -10,7 +11,7 @@ import { type CreditCursor, creditsSink } from './cursor.ts'
 import { reconcile } from './reconcile.ts'
 import { drawsMoney, tokenSinks, tokenSinksFault } from './token-sinks.ts'
 import type { ReconcileQuery } from './report.ts'
-import { type AccountOptions, type CollectVerbs, erasedPrefix } from './verbs.ts'
+import type { AccountOptions, CollectVerbs } from './verbs.ts'
 
 export interface CollectParts {
   readonly outbox: Outbox

@@ -10,7 +10,7 @@ import { shownGrant } from '../shown.ts'
 import type { CollectStore } from './collect-store.ts'
 import { creditsSink } from './cursor.ts'
 import { chargeOf } from './late-charges.ts'
-import { erasedPrefix } from './verbs.ts'
+import { erasedPrefix } from '../books/erased.ts'
 import type { ChargedSums, CreditsReport, MirrorState, RecordDifference } from './report.ts'
 
 const pageSize = 500

@@ -4,9 +4,6 @@ import type { Collect } from '../books/rows.ts'
 import type { Grant } from '../grant.ts'
 import type { CreditsReport, ReconcileQuery } from './report.ts'
 
-/** What stands before the pseudonym of an erased customer. */
-export const erasedPrefix = 'erased:'
-
 export interface AccountOptions {
   /** @default 'usd' */
   readonly unit?: Unit
@@ -66,7 +63,9 @@ export interface CollectVerbs {
   block(customer: string, reason: string | null, options?: { readonly unit?: Unit }): Promise<void>
   /**
    * Forgets who an account was of: a pseudonym takes the name's place, and nothing of it is found by the
-   * name any more. Entries and sums stay as they are. Usage that comes under the name later is charged to
+   * name any more. Entries and balances stay as they are; `reconcile().sums` counts the
+   * customer's records as `expected` and `covered` no more. What was paid before is not
+   * given again, and a refund of it is taken from this account. Usage that comes under the name later is charged to
    * nobody; what sources, idempotency keys and actors say is the application's.
    */
   erase(customer: string): Promise<Erased>

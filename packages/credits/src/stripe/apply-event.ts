@@ -87,8 +87,8 @@ class EventRun {
       const customer = await this.#customer(payer, payment.packs.length > 0)
       if (customer === undefined) return
       const key = this.#key(customer)
-      const { key: paymentKey } = payment
-      const version = await this.#read((rows) => paymentVersion(rows, key, paymentKey))
+      const known = payment
+      const version = await this.#read((rows) => paymentVersion(rows, key, known))
       // Read after the version was: whoever writes from now on is seen.
       payment = await read()
       if (payment === undefined) return
@@ -108,7 +108,7 @@ class EventRun {
         const text = (amount: bigint) => formatAmount(amount, 'usd')
         const { id: eventId, type } = this.#event
         const amounts = { granted: text(granted), revoked: text(revoked), restored: text(restored) }
-        onReport({ eventId, type, customer, ...amounts })
+        onReport({ eventId, type, customer: applied.customer, ...amounts })
       }
       return
     }

@@ -1,11 +1,12 @@
 import type Stripe from 'stripe'
 import { blockOverdue, type FailingInvoice, unblockPaid } from '../books/blocks.ts'
+import { erasedOwner } from '../books/erased.ts'
 import { type Act, openAccount, schedule } from '../books/operations.ts'
 import type { AccountKey, BookRows } from '../books/rows.ts'
 
 /** Of an invoice: how often it was applied, and whether it is known to fail. */
 export function invoiceVersion(rows: BookRows, key: AccountKey, invoice: string): number {
-  const account = rows.account(key)
+  const account = erasedOwner(rows, key, { object: invoice }) ?? rows.account(key)
   return account === undefined ? 0 : (rows.objects.get(account.id, invoice)?.version ?? 0)
 }
 
@@ -26,10 +27,11 @@ export interface InvoiceStanding {
  */
 export function applyInvoice(
   rows: BookRows,
-  key: AccountKey,
+  wanted: AccountKey,
   { id, status, failedAt, graceMs, version }: InvoiceStanding,
   act: Act,
 ): boolean {
+  const key = erasedOwner(rows, wanted, { object: id }) ?? wanted
   const isOwed = status === 'open' || status === 'uncollectible'
   const found = rows.account(key)
   const known = found && (rows.objects.get(found.id, id) as FailingInvoice | undefined)

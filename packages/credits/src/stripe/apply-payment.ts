@@ -1,4 +1,5 @@
 import type { Act } from '../books/operations.ts'
+import { erasedOwner } from '../books/erased.ts'
 import { openAccount } from '../books/operations.ts'
 import { give } from '../books/grants.ts'
 import type { AccountKey, BookRows } from '../books/rows.ts'
@@ -19,6 +20,8 @@ export interface GrantTerms {
 export interface Applied {
   /** Somebody else has applied it since it was read: it is to be read again. */
   readonly isStale: boolean
+  /** Whose account it is of: a pseudonym where the customer was erased. */
+  readonly customer: string
   /** Parts that were given and taken back just now. */
   readonly granted: bigint
   readonly revoked: bigint
@@ -27,14 +30,24 @@ export interface Applied {
   readonly conflicts: readonly string[]
 }
 
-const nothing: Applied = { isStale: false, granted: 0n, revoked: 0n, restored: 0n, conflicts: [] }
+const noChange = { isStale: false, granted: 0n, revoked: 0n, restored: 0n, conflicts: [] }
 
 /** Not its key alone: an invoice that fails has a row too, by its id. */
 const rowId = (payment: string) => `payment:${payment}`
 
+/** The account that has it: where its customer was erased since, that one. */
+function ownerOf(rows: BookRows, key: AccountKey, { key: payment, packs }: Payment): AccountKey {
+  const grants = packs.map((pack) => pack.key)
+  return erasedOwner(rows, key, { object: rowId(payment), grants }) ?? key
+}
+
 /** How often a payment was applied; what is read is good while this stays. */
-export function paymentVersion(rows: BookRows, key: AccountKey, payment: string): number {
-  const account = rows.account(key)
+export function paymentVersion(rows: BookRows, key: AccountKey, payment: Payment): number {
+  return versionOf(rows, ownerOf(rows, key, payment), payment)
+}
+
+function versionOf(rows: BookRows, owner: AccountKey, { key: payment }: Payment): number {
+  const account = rows.account(owner)
   return account === undefined ? 0 : (rows.objects.get(account.id, rowId(payment))?.version ?? 0)
 }
 
@@ -44,16 +57,19 @@ export function paymentVersion(rows: BookRows, key: AccountKey, payment: string)
  */
 export function applyPayment(
   rows: BookRows,
-  key: AccountKey,
+  wanted: AccountKey,
   { payment, terms, version }: { payment: Payment; terms: GrantTerms; version: number },
   act: Act,
 ): Applied {
+  const key = ownerOf(rows, wanted, payment)
+  const { customer } = key
+  const nothing: Applied = { ...noChange, customer }
   const found = rows.account(key)
   const isKnown =
     found !== undefined && rows.objects.get(found.id, rowId(payment.key)) !== undefined
   if (!isKnown && (!payment.isPaid || payment.packs.length === 0)) return nothing
   const account = openAccount(rows, key, act)
-  if (paymentVersion(rows, key, payment.key) !== version) return { ...nothing, isStale: true }
+  if (versionOf(rows, key, payment) !== version) return { ...nothing, isStale: true }
   const given = payment.isPaid
     ? giveAll(rows, key, payment, terms, act)
     : { granted: 0n, conflicts: [] }
@@ -70,7 +86,7 @@ export function applyPayment(
     dueAt: null,
     at: act.at,
   })
-  return { isStale: false, ...given, revoked, restored }
+  return { isStale: false, customer, ...given, revoked, restored }
 }
 
 function giveAll(

@@ -1,4 +1,5 @@
 import type Stripe from 'stripe'
+import { erasedOwner } from '../books/erased.ts'
 import { type Act, openAccount } from '../books/operations.ts'
 import type { AccountKey, BookRows } from '../books/rows.ts'
 import type { PlanBook } from '../plans/plan-book.ts'
@@ -46,7 +47,7 @@ export function subscriptionVersion(
   id: string,
 ): number {
   for (const key of keys) {
-    const account = rows.account(key)
+    const account = erasedOwner(rows, key, { object: id }) ?? rows.account(key)
     const version = account && rows.objects.get(account.id, id)?.version
     if (version !== undefined) return version
   }
@@ -59,7 +60,7 @@ export function subscriptionVersion(
  */
 export function applySubscription(
   rows: BookRows,
-  key: AccountKey,
+  wanted: AccountKey,
   {
     standing,
     plans,
@@ -72,6 +73,7 @@ export function applySubscription(
   act: Act,
 ): boolean {
   const { id, isLive, anchor, endsAt } = standing
+  const key = erasedOwner(rows, wanted, { object: id }) ?? wanted
   const own = standing.plans.filter(
     ({ plan }) => plans.has(plan) && plans.terms(plan).unit === key.unit,
   )
