@@ -19,7 +19,13 @@ usage.addEventListener('granted', ({ data }) => {
 usage.addEventListener('low', ({ data }) => {
   say('low', `Less than ${JSON.parse(data).percent} % of what you were given last is left.`)
 })
-usage.addEventListener('exhausted', () => say('exhausted', 'Your credit is used up.'))
+usage.addEventListener('exhausted', ({ data }) => {
+  const isRefused = JSON.parse(data).required !== undefined
+  say(
+    'exhausted',
+    `Your credit is used up${isRefused ? ' but for less than an answer can cost' : ''}.`,
+  )
+})
 
 function say(state, text) {
   credit.dataset.state = state

@@ -18,14 +18,15 @@ import { checkGrant, checkHold, checkKey } from './checked.ts'
 import { collectVerbs } from './collect/collect-verbs.ts'
 import { checkLasts, openCollecting } from './collect/open-collecting.ts'
 import type { Credits, CreditsOptions } from './credits.ts'
-import { CreditsConflictError, InsufficientCreditsError } from './errors.ts'
+import { CreditsConflictError } from './errors.ts'
 import { CreditEmitter } from './events.ts'
 import { withInside } from './inside.ts'
 import { checkedPlans } from './plans/plan-terms.ts'
 import { PlanBook } from './plans/plan-book.ts'
 import { planVerbs } from './plans/plan-verbs.ts'
 import { createGuard } from './guard/guard.ts'
-import { poolId, Pools } from './pools.ts'
+import { Pools } from './pools.ts'
+import { refusal } from './refusal.ts'
 import { amountOf, keyOf, noBalance, shownEntry, shownGrant, unitOf } from './shown.ts'
 
 const check = optionCheck('createCredits')
@@ -176,14 +177,7 @@ export function createCredits(options: CreditsOptions): Credits {
         throw new CreditsConflictError(`the hold ${id} is there, for another amount or account`)
       }
       if (held.state !== 'held' && held.state !== 'ended') {
-        throw new InsufficientCreditsError({
-          customer,
-          unit,
-          available: formatAmount(held.available, unit),
-          required: formatAmount(amount, unit),
-          blocked: held.why,
-          pool: held.pool === undefined ? undefined : poolId(held.pool),
-        })
+        throw refusal({ events, pools }, { customer, unit, amount }, held)
       }
       return {
         id,

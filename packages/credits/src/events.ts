@@ -15,26 +15,34 @@ export interface PoolEvent {
   readonly unit: Unit
   /** Its period, by name: `2026-11`, `2026-11-29`, `W2026-11-23`, `2026-11-29T14+01:00`. */
   readonly period: string
-  /** The percent of `soft` that was reached. */
+  /** The percent of `soft` that was reached; of a refusal the percent that is spent. */
   readonly percent: number
   /** With what the period before has left, where that is carried over. */
   readonly limit: string
   readonly spent: string
   /** What may still be held. Below 0 where more was used than was held, or the pool does not stop. */
   readonly available: string
+  /** What was asked for, where a call or a hold was refused for want of it. */
+  readonly required?: string
 }
 
 /** What listeners of credits are told, in the process in which it happened, after it was written. */
 export interface CreditEvents {
   /** What is left has fallen below a share of the last grant. */
   low: AccountEvent & { readonly percent: number }
-  /** Nothing is left. */
-  exhausted: AccountEvent
+  /**
+   * Nothing is left; or less than a call or a hold asked for, which was refused: `required`. Refusals tell it
+   * once, until credit is granted or more is left than they told. Not of who has no account or is blocked.
+   */
+  exhausted: AccountEvent & { readonly required?: string }
   /** More was used than there was. */
   debt: AccountEvent & { readonly debt: string }
   granted: AccountEvent & { readonly amount: string }
   expired: AccountEvent & { readonly amount: string }
-  /** A share of a pool's limit was spent, of those that its `soft` names. */
+  /**
+   * A share of a pool's limit was spent, of those that its `soft` names; or a call or a hold asked for more
+   * than it has left, and was refused: `required`, once a period until more is left than was told.
+   */
   pool: PoolEvent
   /**
    * Something went wrong that no call noticed: a call was let go without a hold, a hold could not be
@@ -46,6 +54,8 @@ export interface CreditEvents {
 /** How long a warning is not repeated, in ms. */
 const warnEveryMs = 60_000
 const mostWarned = 100
+/** Of so many accounts and pools it is known that a refusal was told. */
+const mostRefused = 10_000
 
 type Listener<Name extends keyof CreditEvents> = (event: CreditEvents[Name]) => void
 
@@ -54,6 +64,8 @@ export class CreditEmitter {
   readonly #listeners = new Map<keyof CreditEvents, Set<Listener<never>>>()
   readonly #lowAt: readonly number[]
   readonly #warnedAt = new Map<string, number>()
+  /** What refusals have told of, by account or period of a pool: the most that was left by then. */
+  readonly #refused = new Map<string, { readonly grant: number; readonly available: bigint }>()
 
   /** @param lowAt percents of the last grant. */
   constructor(lowAt: readonly number[]) {
@@ -99,6 +111,27 @@ export class CreditEmitter {
       const percent = this.#lowAt.find((one) => left < share(one) && wasLeft >= share(one))
       if (percent !== undefined) this.emit('low', { ...event, percent })
     }
+  }
+
+  /**
+   * A refusal for want of credit.
+   * @param what whose: an account, or a period of a pool.
+   * @param grant the newest grant of the account: a later one is new credit, in whichever process it was given.
+   * @returns false where one was told already.
+   */
+  isNewRefusal(
+    name: 'exhausted' | 'pool',
+    what: string,
+    { grant, available }: { readonly grant: number; readonly available: bigint },
+  ): boolean {
+    if ((this.#listeners.get(name)?.size ?? 0) === 0) return false
+    const told = this.#refused.get(what)
+    if (told !== undefined && grant <= told.grant && available <= told.available) return false
+    const [oldest] = this.#refused.keys()
+    if (this.#refused.size >= mostRefused && oldest !== undefined) this.#refused.delete(oldest)
+    this.#refused.delete(what)
+    this.#refused.set(what, { grant, available })
+    return true
   }
 
   /** Tells a fault. */

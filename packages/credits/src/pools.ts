@@ -207,6 +207,27 @@ export class Pools {
     return books.read((rows) => shownPool(pool, poolAsItIs(rows, limit)))
   }
 
+  /** Tells that a pool has too little left for what was asked of it. */
+  tellRefusal(row: PoolRow, required: bigint, events: CreditEmitter): void {
+    const pool = this.#byName.get(row.pool)
+    const what = { grant: 0, available: leftOf(row) }
+    if (pool === undefined) return
+    if (!events.isNewRefusal('pool', `pool ${row.pool} ${row.period}`, what)) return
+    const { id, unit } = pool
+    const { period, spent, available } = shownPool(pool, row)
+    const whole = row.limit + row.carried
+    events.emit('pool', {
+      pool: id,
+      unit,
+      period,
+      percent: whole > 0n ? Number((row.spent * 100n) / whole) : 100,
+      limit: formatAmount(whole, unit),
+      spent,
+      available,
+      required: formatAmount(required, unit),
+    })
+  }
+
   /** Tells of shares of pools that were spent. */
   tell(changes: readonly PoolChange[], events: CreditEmitter): void {
     for (const { pool: row, spentBefore } of changes) {

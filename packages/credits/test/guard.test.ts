@@ -68,6 +68,38 @@ describe.each(Object.entries(everyStore()))('a guard on %s', (kind, open) => {
     })
   })
 
+  test('who listens hears of a refusal once, until there is other credit', async () => {
+    const { outbox, credits, admit, refused } = await start({}, { usd: '0.001' })
+    const heard: unknown[] = []
+    credits.on('exhausted', (event) => heard.push(event))
+    credits.on('pool', (event) => heard.push(event))
+    const admission = (await admit()) as Admission
+    await outbox.append([costing('r1', '0.0006')], { holdIds: admission.holdIds })
+    await refused()
+    await refused()
+    await credits.hold('cus_1', { usd: '0.5' }).catch(() => {})
+    const first = { customer: 'cus_1', unit: 'usd', available: '0.0004', required: '0.0006' }
+    expect(heard).toEqual([first])
+    // Less is left than was told, and it is other credit.
+    await credits.grant('cus_1', { usd: '0.0006', idempotencyKey: 'more' })
+    await outbox.append([costing('r2', '0.0008')])
+    await credits.flush()
+    await credits.hold('cus_1', { usd: '0.5' }).catch(() => {})
+    await refused()
+    expect(heard.slice(1)).toEqual([
+      { customer: 'cus_1', unit: 'usd', available: '0.0002', required: '0.5' },
+    ])
+    await credits.grant('cus_1', { usd: '1', idempotencyKey: 'pack' })
+    credits.pool({ id: 'team', usd: '0.0004', period: 'day', soft: [] })
+    await refused({ pools: ['team'] })
+    await refused({ pools: ['team'] })
+    await credits.block('cus_1', 'payment_failed')
+    await refused()
+    expect(heard.slice(2)).toMatchObject([
+      { pool: 'team', percent: 0, limit: '0.0004', available: '0.0004', required: '0.0006' },
+    ])
+  })
+
   test('a blocked account, an account in debt', async () => {
     const { outbox, credits, refused } = await start({}, { usd: '1' })
     await credits.block('cus_1', 'payment_failed')

@@ -2,32 +2,9 @@
 import { availableOf } from './balance.ts'
 import { freeParts } from './drawing.ts'
 import { type Act, due, findAccount, giveBack, repay, take, takeBack } from './operations.ts'
+import type { Held, Refused, WantedHold } from './held.ts'
 import { exceededPool, holdInPools, leftOf, type PoolLimit, spendInPools } from './pools.ts'
 import type { AccountKey, AccountRow, Allocation, BookRows, EntryRow, HoldRow } from './rows.ts'
-
-/** Why nothing is set aside. */
-export interface Refused {
-  readonly state: 'insufficient' | 'blocked'
-  /** Of the account, or of the pool that is named. */
-  readonly available: bigint
-  readonly pool?: string
-  readonly why?: string
-}
-
-/** What came of asking for a hold. */
-export type Held =
-  | { readonly state: 'held'; readonly hold: HoldRow }
-  /** It was held before, and has ended since: nothing is held again. */
-  | { readonly state: 'ended' }
-  | Refused
-  /** The id has another amount, or is another account's. */
-  | { readonly state: 'conflict' }
-
-/** What is to be held of an account. */
-export interface WantedHold extends Pick<HoldRow, 'id' | 'amount' | 'floor' | 'leaseUntil'> {
-  /** The application gave the id, and may give it again. @default false: it was just minted */
-  readonly isNamed?: boolean
-}
 
 /** Sets aside what a call may cost. The same name again has the same answer. */
 export function hold(
@@ -69,11 +46,19 @@ export function refusalOf(
     const ended = rows.endedLeases(act.at, mostEnded, account.id)
     for (const one of ended) expire(rows, one, account, act)
     if (ended.length > 0) available = availableOf(rows, account)
-    if (available < amount) return { state: 'insufficient', available }
+    if (available < amount) {
+      const ids = rows.grants(account.id, 'active').map(({ id }) => id)
+      return { state: 'insufficient', available, newestGrant: Math.max(0, ...ids) }
+    }
   }
   const exceeded = exceededPool(rows, limits, amount)
   if (exceeded === undefined) return undefined
-  return { state: 'insufficient', available: leftOf(exceeded), pool: exceeded.pool }
+  return {
+    state: 'insufficient',
+    available: leftOf(exceeded),
+    pool: exceeded.pool,
+    exceeded: { ...exceeded },
+  }
 }
 
 /** How many holds are ended at most by one that there is too little left for. */

@@ -4,13 +4,15 @@ import type { CostCalculator } from '@token-meter/core/cost'
 import { mintRecordId, type Outbox } from '@token-meter/core/outbox'
 import { formatAmount, type Unit } from '../amount.ts'
 import type { Books } from '../books/books.ts'
-import { place, type Refused, refusalOf } from '../books/holds.ts'
+import type { Refused } from '../books/held.ts'
+import { place, refusalOf } from '../books/holds.ts'
 import { findAccount } from '../books/operations.ts'
 import type { PoolLimit } from '../books/pools.ts'
 import type { AccountRow, BookRows } from '../books/rows.ts'
 import { CallRefusedError, InsufficientCreditsError } from '../errors.ts'
 import type { CreditEmitter } from '../events.ts'
-import { type Pool, poolId, type Pools } from '../pools.ts'
+import type { Pool, Pools } from '../pools.ts'
+import { refusal } from '../refusal.ts'
 import { affordableOutput, type CallPrice, callPrice, withoutCost } from './call-price.ts'
 import { type CallSize, callSize } from './call-size.ts'
 import type { GuardSettings } from './options.ts'
@@ -184,21 +186,12 @@ export class AskedCall {
     }
   }
 
-  /** @param amount what was to be held. */
-  shortage(
-    unit: Unit,
-    { available, pool, why }: Refused,
-    amount: bigint,
-  ): InsufficientCreditsError {
-    return new InsufficientCreditsError({
-      customer: this.customer,
-      unit,
-      available: formatAmount(available, unit),
-      required: formatAmount(amount, unit),
-      affordableOutputTokens: why === undefined ? this.#affordable(unit, available) : undefined,
-      blocked: why,
-      pool: pool === undefined ? undefined : poolId(pool),
-    })
+  /** What the caller is told; listeners are too. @param amount what was to be held. */
+  shortage(unit: Unit, refused: Refused, amount: bigint): InsufficientCreditsError {
+    const { available, why } = refused
+    const affordableOutputTokens = why === undefined ? this.#affordable(unit, available) : undefined
+    const asked = { customer: this.customer, unit, amount, affordableOutputTokens }
+    return refusal(this.#context, asked, refused)
   }
 
   #affordable(unit: Unit, available: bigint): number | undefined {

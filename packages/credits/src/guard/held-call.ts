@@ -8,7 +8,8 @@
  */
 import type { Admission } from '@token-meter/core'
 import type { Unit } from '../amount.ts'
-import { keepForJob, raise, type Refused, refusalOf, release } from '../books/holds.ts'
+import type { Refused } from '../books/held.ts'
+import { keepForJob, raise, refusalOf, release } from '../books/holds.ts'
 import { due } from '../books/operations.ts'
 import type { AccountRow, BookRows, HoldRow } from '../books/rows.ts'
 import { CreditsUnavailableError } from '../errors.ts'
