@@ -48,7 +48,7 @@ export async function localSeller(fake: FakeStripe, server: string): Promise<Sel
   })
   const { secret = '' } = await client.webhookEndpoints.create({
     url: `${server}/stripe/credits`,
-    enabled_events: creditEvents as Stripe.WebhookEndpointCreateParams['enabled_events'],
+    enabled_events: creditEvents,
   })
   return { client, price, webhookSecret: secret, payAt: ({ id }) => `/checkout/${id}` }
 }

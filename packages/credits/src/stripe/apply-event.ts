@@ -172,7 +172,7 @@ class EventRun {
   }
 
   async #subscription(id: string): Promise<void> {
-    const { stripe, inside, warn } = this.#settings
+    const { stripe, inside } = this.#settings
     const { plans } = inside
     for (let tries = 0; tries < mostTries; tries++) {
       const read = () => stripe.subscriptions.retrieve(id, {}, this.#request)
@@ -184,11 +184,6 @@ class EventRun {
       )
       const subscription = await read()
       const standing = standingOf(subscription, await this.#itemsOf(subscription))
-      for (const { plan } of standing.plans.filter(({ plan }) => !plans.has(plan))) {
-        warn(
-          `The subscription ${id} is to the plan ${JSON.stringify(plan)}, which createCredits({ plans }) does not have: it includes nothing`,
-        )
-      }
       const written = await inside.books.write(
         (rows) =>
           keys.map((key, index) =>
@@ -201,7 +196,13 @@ class EventRun {
           ),
         { customers: [customer] },
       )
-      if (written.every(Boolean)) return
+      if (!written.every(Boolean)) continue
+      const unknown = standing.plans.find(({ plan }) => !plans.has(plan))
+      if (unknown === undefined || !standing.isLive) return
+      // Its other plans are given by now; this one is once Stripe sends the event again.
+      throw new Error(
+        `the subscription ${id} is to the plan ${JSON.stringify(unknown.plan)}, which createCredits({ plans }) does not have: add it there`,
+      )
     }
     throw new BusyObject(`subscription ${id}`)
   }

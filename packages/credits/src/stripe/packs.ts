@@ -26,7 +26,7 @@ export interface PaidLine {
 /**
  * The credit that a line is paid for, in parts: never what was paid for it, which has taxes, discounts
  * and a currency in it. Nothing for a line that sells none.
- * @throws Error where the metadata is no amount.
+ * @throws Error where the metadata is no amount above 0.
  */
 export function packOf({ quantity, amount, isProration, price }: PaidLine): bigint {
   const usd = price?.metadata[packMetadata]
@@ -34,7 +34,7 @@ export function packOf({ quantity, amount, isProration, price }: PaidLine): bigi
   let each: bigint
   try {
     each = parseAmount(usd.trim(), 'usd')
-    if (each < 0n) throw new RangeError('expected an amount from 0 up')
+    if (each <= 0n) throw new RangeError('expected an amount above 0')
   } catch (error) {
     throw new Error(
       `the price ${price?.id} has ${packMetadata} ${JSON.stringify(usd)} in its metadata: ${(error as Error).message}`,

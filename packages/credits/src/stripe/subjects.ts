@@ -1,3 +1,5 @@
+import type Stripe from 'stripe'
+
 /** What an event is about, by its type. */
 export type Subject =
   | 'invoice'
@@ -34,7 +36,7 @@ export function subjectOf(type: string): Subject | undefined {
 }
 
 /** The events that `creditsWebhook` looks at, to enable at an endpoint. */
-export const creditEvents: readonly string[] = [
+export const creditEvents: Stripe.WebhookEndpointCreateParams.EnabledEvent[] = [
   'invoice.paid',
   'invoice.payment_failed',
   'invoice.voided',

@@ -114,7 +114,14 @@ export function checkedWebhook(options: CreditsWebhookOptions): WebhookSettings 
 function checkedSecrets(webhookSecret: unknown): readonly string[] {
   const secrets: readonly unknown[] = Array.isArray(webhookSecret) ? webhookSecret : [webhookSecret]
   const isSecret = (secret: unknown) => typeof secret === 'string' && secret !== ''
-  if (secrets.length > 0 && secrets.every(isSecret)) return [...(secrets as readonly string[])]
+  if (secrets.length > 0 && secrets.every(isSecret)) {
+    const found = secrets as readonly string[]
+    if (found.every((secret) => secret.startsWith('whsec_'))) return [...found]
+    // Not what it is: it may be another key.
+    throw new ConfigError(
+      'creditsWebhook: webhookSecret is not the signing secret of a webhook endpoint, which begins with whsec_: take it from the endpoint at Stripe, it is no API key',
+    )
+  }
   throw new ConfigError(
     'creditsWebhook: webhookSecret is missing; set it to the signing secret (whsec_...) of the webhook endpoint, or to a list of such',
   )

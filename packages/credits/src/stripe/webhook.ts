@@ -24,12 +24,29 @@ export function creditsWebhook(
   options: CreditsWebhookOptions,
 ): (request: Request) => Promise<Response> {
   const settings = checkedWebhook(options)
+  const { warn } = settings
+  const sayRefused = seldom((reason: string) =>
+    warn(
+      `A request to the webhook was answered 400: ${reason}. Where it was Stripe's, compare webhookSecret with the signing secret (whsec_...) of this endpoint, and pass the body as it came`,
+    ),
+  )
+  const sayUnfit = seldom((why: string) =>
+    warn(`A request to the webhook was answered 500: ${why}`),
+  )
   return async (request) => {
+    const unfit = whyUnfit(request)
+    if (unfit !== undefined) {
+      sayUnfit(unfit)
+      return answer(500, { error: 'the webhook is not set up; send it again' })
+    }
     if (request.method !== 'POST') return answer(405, { error: 'POST it' }, { allow: 'POST' })
     let about = 'An event of Stripe'
     try {
       const received = await receive(request, settings)
-      if (received.kind === 'refused') return answer(400, { error: received.reason })
+      if (received.kind === 'refused') {
+        sayRefused(received.reason)
+        return answer(400, { error: received.reason })
+      }
       const { id, type } = received.event
       about = `The event ${id} (${type}) of Stripe`
       const isApplied = await applyEvent(received.event, settings).catch((error: unknown) => {
@@ -44,6 +61,30 @@ export function creditsWebhook(
       return isLater ? answer(503, body, { 'retry-after': '30' }) : answer(500, body)
     }
   }
+}
+
+const seldomMs = 60_000
+
+/** Anybody can post: what each of them leads to is said once a minute. */
+function seldom(say: (text: string) => void): (text: string) => void {
+  let last = -Infinity
+  return (text) => {
+    if (performance.now() - last < seldomMs) return
+    last = performance.now()
+    say(text)
+  }
+}
+
+/** Why nothing can be read of it; `undefined` where it can. */
+function whyUnfit(request: unknown): string | undefined {
+  const { headers, bodyUsed, body } = (request ?? {}) as Partial<Request>
+  if (typeof headers?.get !== 'function') {
+    return 'the function that creditsWebhook() returns was not given a web Request. In Express or on node:http make one of the raw body: new Request(url, { method, headers, body })'
+  }
+  if (bodyUsed === true || body?.locked === true) {
+    return 'its body was read before. Pass the Request before anything parses it: the signature is over the body as it came'
+  }
+  return undefined
 }
 
 /** What is over by itself: Stripe is not reached or has too much to do, the store is busy. */

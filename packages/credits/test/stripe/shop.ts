@@ -97,8 +97,10 @@ export async function openShop(options: ShopOptions = {}) {
     })
     secrets.push(destination.webhook_endpoint?.signing_secret ?? '')
   } else {
-    const events = creditEvents as Stripe.WebhookEndpointCreateParams['enabled_events']
-    const { secret = '' } = await stripe.webhookEndpoints.create({ url, enabled_events: events })
+    const { secret = '' } = await stripe.webhookEndpoints.create({
+      url,
+      enabled_events: creditEvents,
+    })
     secrets.push(secret)
   }
   const product = await stripe.products.create({ name: 'Credit' })

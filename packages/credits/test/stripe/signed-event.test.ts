@@ -48,6 +48,7 @@ test('what Stripe did not sign is refused, and either of two secrets is good', a
 test.each([
   [{ webhookSecret: undefined }, /webhookSecret is missing/],
   [{ webhookSecret: [] }, /webhookSecret is missing/],
+  [{ webhookSecret: 'sk_test_x' }, /begins with whsec_/],
   [{ graceDays: -1 }, /graceDays/],
   [{ credits: {} }, /credits must be made by createCredits/],
   [{ stripe: {} }, /a client of the package stripe/],
@@ -56,4 +57,32 @@ test.each([
   const shop = await openShop()
   const options = { credits: shop.credits, stripe: shop.stripe, webhookSecret: 'whsec_1' }
   expect(() => creditsWebhook({ ...options, ...(change as object) })).toThrow(message)
+})
+
+test('a wrong secret is told, and at most once a minute', async () => {
+  const shop = await openShop()
+  const handle = shop.webhookFor(shop.credits, { webhookSecret: 'whsec_else' })
+  const post = async () => {
+    const payload = '{}'
+    const signature = Stripe.webhooks.generateTestHeaderString({ payload, secret: 'whsec_1' })
+    const headers = { 'stripe-signature': signature }
+    return handle(new Request('http://x/', { method: 'POST', headers, body: payload }))
+  }
+  expect((await post()).status).toBe(400)
+  expect((await post()).status).toBe(400)
+  expect(shop.errors).toEqual([expect.stringMatching(/not that of the webhook secret.*whsec_/)])
+})
+
+test('what is no Request, or was read before, is told and answered 500', async () => {
+  const shop = await openShop()
+  const handle = shop.webhookFor(shop.credits)
+  const incoming = { method: 'POST', headers: {}, body: {} } as unknown as Request
+  expect((await handle(incoming)).status).toBe(500)
+  expect(shop.errors).toEqual([expect.stringMatching(/not given a web Request/)])
+  const read = new Request('http://x/', { method: 'POST', body: '{}' })
+  await read.text()
+  const other = shop.webhookFor(shop.credits)
+  expect((await other(read)).status).toBe(500)
+  expect((await other(read)).status).toBe(500)
+  expect(shop.errors).toEqual([expect.anything(), expect.stringMatching(/was read before/)])
 })

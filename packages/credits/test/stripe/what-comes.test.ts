@@ -1,3 +1,4 @@
+import { createCredits } from '../../src/index.ts'
 import Stripe from 'stripe'
 import { describe, expect, test } from 'vitest'
 import { everyStore } from '../stores.ts'
@@ -158,7 +159,7 @@ describe.each(Object.entries(everyStore()))('what comes of Stripe, books in %s',
 test('metadata that is no amount is told, and granted once it is put right', async () => {
   const shop = await open()
   const customer = await shop.customer()
-  for (const usd of ['25.00 USD', '-5', '1e3', '9'.repeat(30), '$5']) {
+  for (const usd of ['25.00 USD', '-5', '0', '1e3', '9'.repeat(30), '$5']) {
     const price = await shop.price({ metadata: { token_meter_usd: usd } })
     shop.billing.invoice(customer, [{ price: price.id }])
     expect((await shop.billing.deliver()).map(({ status }) => status)).toEqual([500])
@@ -166,7 +167,21 @@ test('metadata that is no amount is told, and granted once it is put right', asy
     await shop.stripe.prices.update(price.id, { metadata: { token_meter_usd: ' 2.50 ' } })
     expect((await shop.billing.deliver()).map(({ status }) => status)).toEqual([200])
   }
-  expect(await shop.available(customer)).toBe('12.5')
+  expect(await shop.available(customer)).toBe('15')
+})
+
+test('a plan that is not known is told, and given once it is', async () => {
+  const shop = await open()
+  const customer = await shop.customer()
+  const { id: price } = await shop.monthly({ token_meter_plan: 'gold' })
+  await shop.stripe.subscriptions.create({ customer, items: [{ price }] })
+  expect((await shop.billing.deliver()).map(({ status }) => status)).toContain(500)
+  expect(shop.errors.at(-1)).toMatch(/the plan "gold", which createCredits\(\{ plans \}\)/)
+  const plans = [{ id: 'gold', usd: '10', period: 'month' }] as const
+  const next = createCredits({ outbox: shop.outbox, ephemeral: true, now: shop.clock.now, plans })
+  shop.setHandle(shop.webhookFor(next))
+  expect((await shop.billing.deliver()).every(({ status }) => status === 200)).toBe(true)
+  expect(await next.balance(customer)).toMatchObject({ available: '10' })
 })
 
 test('thousands of lines, in a currency without minor units, are all read', async () => {
