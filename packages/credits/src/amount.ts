@@ -44,13 +44,17 @@ export type Rounding = 'exact' | 'half-up' | 'most'
  */
 export function parseAmount(text: unknown, unit: Unit, rounding: Rounding = 'exact'): bigint {
   const match = typeof text === 'string' ? /^(-?)(\d{1,30})(?:\.(\d{1,60}))?$/.exec(text) : null
-  if (match === null) throw new TypeError(`expected an amount as decimal text, ${shown(text)}`)
+  if (match === null) {
+    throw new TypeError(
+      `expected an amount as decimal text, such as '25' or '0.0012', got ${got(text)}`,
+    )
+  }
   const [, sign, whole = '0', fraction = ''] = match
   const scale = scales[unit]
   const kept = fraction.slice(0, scale).padEnd(scale, '0')
   const rest = fraction.slice(scale)
   if (rounding === 'exact' && /[1-9]/.test(rest)) {
-    throw new RangeError(`an amount of ${unit} has at most ${scale} decimals, got ${String(text)}`)
+    throw new RangeError(`an amount of ${unit} has at most ${scale} decimals, got ${got(text)}`)
   }
   const isUp =
     rounding === 'most' ? /[1-9]/.test(rest) : rest !== '' && rest.charCodeAt(0) >= fiveCode
@@ -64,9 +68,27 @@ export function parseAmount(text: unknown, unit: Unit, rounding: Rounding = 'exa
 
 const fiveCode = '5'.charCodeAt(0)
 
-function shown(value: unknown): string {
-  if (typeof value === 'number') return `such as '25' or '0.0012', got the number ${value}`
-  return `such as '25' or '0.0012', got ${typeof value === 'string' ? JSON.stringify(value) : typeof value}`
+const longestShown = 60
+
+/** What was got in place of something else, for people: text is cut, and of an object only that it is one. */
+export function got(value: unknown): string {
+  if (typeof value === 'string') {
+    return JSON.stringify(
+      value.length > longestShown ? `${value.slice(0, longestShown)}...` : value,
+    )
+  }
+  if (typeof value === 'object' && value !== null) {
+    if (Array.isArray(value)) return 'an array'
+    if (!isDate(value)) return 'an object'
+    return Number.isNaN(Number(value)) ? 'a Date that is none' : 'a Date'
+  }
+  if (typeof value === 'function') return 'a function'
+  return typeof value === 'number' ? `the number ${value}` : String(value)
+}
+
+/** Also of another realm, as under Jest. */
+export function isDate(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object Date]'
 }
 
 /** Decimal text without zeros that say nothing: `'0.5'`, `'25'`, `'-0.000000000001'`. */

@@ -10,16 +10,16 @@ import type { Books } from './books/books.ts'
 import { bookProblems } from './books/check-books.ts'
 import { Sweeper, sweepDue } from './books/sweeper.ts'
 import { availableOf, heldOf, postedOf } from './books/balance.ts'
-import { adjust, give, revoke, unrevoke } from './books/grants.ts'
+import { give } from './books/grants.ts'
 import { hold, jobOf, release, settle } from './books/holds.ts'
-import { findAccount, openAccount } from './books/operations.ts'
+import { findAccount } from './books/operations.ts'
 import { chargeRecords } from './charge-records.ts'
-import { checkGrant, checkHold, checkKey } from './checked.ts'
 import { collectVerbs } from './collect/collect-verbs.ts'
 import { checkLasts, openCollecting } from './collect/open-collecting.ts'
 import type { Credits, CreditsOptions } from './credits.ts'
 import { CreditsConflictError } from './errors.ts'
 import { CreditEmitter } from './events.ts'
+import { handVerbs } from './hand-verbs.ts'
 import { withInside } from './inside.ts'
 import { checkedPlans } from './plans/plan-terms.ts'
 import { PlanBook } from './plans/plan-book.ts'
@@ -27,9 +27,13 @@ import { planVerbs } from './plans/plan-verbs.ts'
 import { createGuard } from './guard/guard.ts'
 import { Pools } from './pools.ts'
 import { refusal } from './refusal.ts'
-import { amountOf, keyOf, noBalance, shownEntry, shownGrant, unitOf } from './shown.ts'
+import { amountOf, keyOf, noBalance, shownGrant, unitOf } from './shown.ts'
+import { checkVerb, refuseOver, timeOf } from './verb-options.ts'
 
 const check = optionCheck('createCredits')
+
+const isPercents = (value: unknown) =>
+  Array.isArray(value) && value.every((one) => isAboveZero(one) && one <= 1000)
 
 const known: Readonly<Record<keyof CreditsOptions, true>> = {
   outbox: true,
@@ -62,7 +66,7 @@ export function createCredits(options: CreditsOptions): Credits {
   check('now', now, 'a function', isFunction)
   check('busyMs', busyMs, 'a number of ms above 0', isAboveZero)
   check('sweepMs', sweepMs, 'a number of ms above 0', isAboveZero)
-  check('lowAt', lowAt, 'a list of percents', Array.isArray)
+  check('lowAt', lowAt, 'a list of percents above 0, such as [20, 5]', isPercents)
   check('plans', plans, 'a list of plans', Array.isArray)
   checkLasts(outbox, options.ephemeral)
   const events = new CreditEmitter(lowAt)
@@ -96,16 +100,26 @@ export function createCredits(options: CreditsOptions): Credits {
     ...collect,
 
     async grant(customer, wanted) {
+      checkVerb('grant', customer, wanted)
       const key = keyOf(customer, unitOf(wanted))
       const amount = amountOf(wanted)
       if (amount <= 0n) throw new RangeError('a grant is an amount above 0')
-      checkGrant(wanted)
       const { idempotencyKey, kind = 'paid', priority = 50, actor = 'api' } = wanted
-      const { effectiveAt = now(), expiresAt = null, source = idempotencyKey } = wanted
-      const terms = { amount, kind, priority, source, idempotencyKey }
-      const until = expiresAt === null ? null : Math.ceil(Number(expiresAt))
-      const times = { effectiveAt: Math.ceil(Number(effectiveAt)), expiresAt: until }
-      const given = await books.write((rows) => give(rows, key, { ...terms, ...times }, act(actor)))
+      const { source = idempotencyKey } = wanted
+      const at = now()
+      const effectiveAt = timeOf('grant()', 'effectiveAt', wanted.effectiveAt ?? at, at)
+      const expiresAt = wanted.expiresAt === undefined ? null : Math.ceil(Number(wanted.expiresAt))
+      const terms = { amount, kind, priority, source, idempotencyKey, effectiveAt, expiresAt }
+      const given = await books.write((rows) => {
+        if (expiresAt !== null && expiresAt <= Math.max(effectiveAt, at)) {
+          // One that was given in its time is what it was, also where it is asked for again later.
+          const account = rows.account(key)
+          const isKnown =
+            account !== undefined && rows.grantByKey(account.id, idempotencyKey) !== undefined
+          if (!isKnown) refuseOver(effectiveAt, expiresAt, at)
+        }
+        return give(rows, key, terms, act(actor))
+      })
       if (given.state === 'conflict') {
         throw new CreditsConflictError(
           `the idempotency key of this grant was used for another one: ${formatAmount(given.grant.amount, key.unit)} ${key.unit}, ${given.grant.kind}`,
@@ -114,8 +128,10 @@ export function createCredits(options: CreditsOptions): Credits {
       return shownGrant(given.grant, key.unit)
     },
 
-    balance: (customer, { unit = 'usd' } = {}) =>
-      books.write((rows) => {
+    async balance(customer, options = {}) {
+      checkVerb('balance', customer, options)
+      const { unit = 'usd' } = options
+      return books.write((rows) => {
         const account = findAccount(rows, keyOf(customer, unit), act('clock'))
         if (account === undefined) return { ...noBalance, unit }
         const grants = [
@@ -133,12 +149,15 @@ export function createCredits(options: CreditsOptions): Credits {
             .filter((grant) => grant.remaining > 0n)
             .map((one) => shownGrant(one, unit)),
         }
-      }),
+      })
+    },
 
-    check: (customer, wanted) =>
-      books.write((rows) => {
-        const unit = unitOf(wanted)
-        const required = amountOf(wanted)
+    async check(customer, wanted) {
+      checkVerb('check', customer, wanted)
+      const unit = unitOf(wanted)
+      const required = amountOf(wanted)
+      if (required < 0n) throw new RangeError('what may be held is an amount from 0 up')
+      return books.write((rows) => {
         const account = findAccount(rows, keyOf(customer, unit), act('clock'))
         const available = account === undefined ? 0n : availableOf(rows, account)
         const allowed = available >= required && (account?.blocked ?? null) === null
@@ -147,13 +166,14 @@ export function createCredits(options: CreditsOptions): Credits {
           available: formatAmount(available, unit),
           required: formatAmount(required, unit),
         }
-      }),
+      })
+    },
 
     async hold(customer, wanted) {
+      checkVerb('hold', customer, wanted)
       const unit = unitOf(wanted)
       const amount = amountOf(wanted)
       if (amount < 0n) throw new RangeError('a hold is an amount from 0 up')
-      checkHold(wanted)
       const { ttlMs = 60_000, actor = 'api' } = wanted
       const isNamed = wanted.id !== undefined
       const id = wanted.id ?? mintRecordId(now())
@@ -196,50 +216,7 @@ export function createCredits(options: CreditsOptions): Credits {
       }
     },
 
-    adjust(customer, wanted) {
-      const { idempotencyKey, reason = null, actor = 'api' } = wanted
-      checkKey('adjust()', idempotencyKey)
-      const what = { amount: amountOf(wanted), idempotencyKey, ref: reason }
-      return books.write((rows) => adjust(rows, keyOf(customer, unitOf(wanted)), what, act(actor)))
-    },
-
-    revoke(customer, { source, amount, unit = 'usd', idempotencyKey, actor = 'api' }) {
-      checkKey('revoke()', idempotencyKey)
-      const most = amount === undefined ? undefined : parseAmount(amount, unit)
-      return books.write((rows) => {
-        const account = openAccount(rows, keyOf(customer, unit), act(actor))
-        let taken = 0n
-        for (const grant of rows.grantsOfSource(account.id, source)) {
-          const rest = most === undefined ? undefined : most - taken
-          if (rest === 0n) break
-          const one = { grant: grant.id, amount: rest, key: idempotencyKey, ref: source }
-          const key = `${idempotencyKey}:${grant.id}`
-          taken += revoke(rows, account, { ...one, key }, act(actor)) ?? 0n
-        }
-        return formatAmount(taken, unit)
-      })
-    },
-
-    unrevoke: (customer, { source, unit = 'usd', idempotencyKey, actor = 'api' }) =>
-      books.write((rows) => {
-        checkKey('unrevoke()', idempotencyKey)
-        const account = openAccount(rows, keyOf(customer, unit), act(actor))
-        return rows
-          .grantsOfSource(account.id, source)
-          .map((grant) => ({ grant: grant.id, key: `${idempotencyKey}:${grant.id}`, ref: source }))
-          .map((one) => unrevoke(rows, account, one, act(actor)))
-          .some(Boolean)
-      }),
-
-    history: (customer, { unit = 'usd', limit = 100, after } = {}) =>
-      books.read((rows) => {
-        const account = rows.account(keyOf(customer, unit))
-        if (account === undefined) return { entries: [] }
-        const found = rows.entries(account.id, limit + 1, after ?? null)
-        const page = found.slice(0, limit)
-        const next = found.length > limit ? { next: (page.at(-1) as { id: number }).id } : {}
-        return { ...next, entries: page.map((entry) => shownEntry(entry, unit)) }
-      }),
+    ...handVerbs(books, act),
 
     async sweep() {
       const at = act('lease')

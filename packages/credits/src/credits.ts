@@ -39,19 +39,44 @@ export interface CreditsOptions {
 
 export type GrantOptions = Amount &
   Actor & {
-    /** The business key of what it is given for, such as a payment intent: one grant for each. */
+    /**
+     * The business key of what it is given for, such as a payment intent: one grant for each, of an
+     * account. The same key for another customer grants to that one too.
+     */
     readonly idempotencyKey: string
     /** @default 'paid' */
     readonly kind?: GrantKind
     /** From when it counts, in ms since the epoch or as a `Date`. @default now */
     readonly effectiveAt?: number | Date
-    /** Until when, in ms since the epoch or as a `Date`. @default for ever */
+    /** Until when, in ms since the epoch or as a `Date`; it has to be to come. @default for ever */
     readonly expiresAt?: number | Date
     /** 0 (drawn first) to 100. @default 50 */
     readonly priority?: number
     /** What it was given for, to find it by: an invoice. @default the idempotency key */
     readonly source?: string
   }
+
+export type AdjustOptions = Amount &
+  Actor & {
+    /** The business key of the correction, such as a ticket: done once for each, of an account. */
+    readonly idempotencyKey: string
+    /** Why, for the entries. @default none */
+    readonly reason?: string
+  }
+
+export interface UnrevokeOptions extends Actor {
+  /** What was granted for it: the `source` of the grant, which is its idempotency key unless another was named. */
+  readonly source: string
+  /** Of which of the customer's accounts. @default 'usd' */
+  readonly unit?: Unit
+  /** The business key of the revocation, such as a refund: done once for each, of an account. */
+  readonly idempotencyKey: string
+}
+
+export interface RevokeOptions extends UnrevokeOptions {
+  /** How much at the most, as decimal text of the unit. @default all that is not revoked yet */
+  readonly amount?: string
+}
 
 /** What an account has. Amounts are decimal text of the unit. */
 export interface Balance {
@@ -113,11 +138,11 @@ export interface HistoryEntry {
 }
 
 export interface HistoryQuery {
-  /** @default 'usd' */
+  /** Of which of the customer's accounts. @default 'usd' */
   readonly unit?: Unit
-  /** @default 100 */
+  /** How many entries a page has at the most. @default 100 */
   readonly limit?: number
-  /** `next` of the page before. */
+  /** `next` of the page before. @default the newest */
   readonly after?: number
 }
 
@@ -125,8 +150,8 @@ export interface HistoryQuery {
 export interface Credits extends PlanVerbs, CollectVerbs {
   /**
    * Gives credit, once for an idempotency key.
-   * @throws CreditsConflictError where the key was used for another amount or kind; TypeError or
-   * RangeError for an amount that is none; ConfigError for another wrong option.
+   * @throws CreditsConflictError where the key was used for another amount or kind; ConfigError for a
+   * wrong option, such as an `expiresAt` that is over; TypeError or RangeError for an amount that is none.
    */
   grant(customer: string, options: GrantOptions): Promise<Grant>
   balance(customer: string, options?: { readonly unit?: Unit }): Promise<Balance>
@@ -136,44 +161,29 @@ export interface Credits extends PlanVerbs, CollectVerbs {
     amount: Amount,
   ): Promise<{ readonly allowed: boolean; readonly available: string; readonly required: string }>
   /**
-   * Sets credit aside.
+   * Sets credit aside. Of `'0'` it says whether anything may be held at all: not while there is debt.
    * @throws InsufficientCreditsError of the account, or of a pool that it names; CallRefusedError for a
    * pool that there is not, or of another unit; CreditsConflictError where the id has another amount
    * or account.
    */
   hold(customer: string, options: HoldOptions): Promise<Hold>
   /**
-   * Puts an account right by hand: above 0 gives, below 0 takes, also beyond what is left. Returns
-   * false where the key was used before.
+   * Puts an account right by hand: above 0 gives, below 0 takes, also beyond what is left, as debt.
+   * Returns false where the key was used before, and for an amount of 0.
+   * @throws ConfigError for a wrong option, and for an amount below 0 of a customer who has no account: a
+   * name that is wrong would get one with debt in it.
    */
-  adjust(
-    customer: string,
-    options: Amount & Actor & { readonly idempotencyKey: string; readonly reason?: string },
-  ): Promise<boolean>
+  adjust(customer: string, options: AdjustOptions): Promise<boolean>
   /**
    * Takes back what was granted for a source (a refund, a dispute): of what is unspent first; what is
-   * spent becomes debt. Returns what was taken, as decimal text; `'0'` for a key that was used before.
+   * spent becomes debt. Returns what was taken, as decimal text; `'0'` for a key that was used before, and
+   * where nothing was granted for the source.
+   * @throws ConfigError for a wrong option; TypeError or RangeError for an amount that is none.
    */
-  revoke(
-    customer: string,
-    options: Actor & {
-      readonly source: string
-      /** All that is left to revoke, where it is left out. Decimal text. */
-      readonly amount?: string
-      readonly unit?: Unit
-      readonly idempotencyKey: string
-    },
-  ): Promise<string>
+  revoke(customer: string, options: RevokeOptions): Promise<string>
   /** Undoes a revocation by its key: a dispute was won. Returns false where there is nothing to undo. */
-  unrevoke(
-    customer: string,
-    options: Actor & {
-      readonly source: string
-      readonly unit?: Unit
-      readonly idempotencyKey: string
-    },
-  ): Promise<boolean>
-  /** An account's entries, the newest first. */
+  unrevoke(customer: string, options: UnrevokeOptions): Promise<boolean>
+  /** An account's entries, the newest first. @throws ConfigError for a wrong option. */
   history(
     customer: string,
     query?: HistoryQuery,
@@ -207,6 +217,10 @@ export interface Credits extends PlanVerbs, CollectVerbs {
   pool(options: PoolOptions): void
   /** What a pool has in its period. @throws ConfigError for one that there is not. */
   poolBalance(id: string): Promise<PoolBalance>
+  /**
+   * Hears of what happens, until the function is called that it returns.
+   * @throws ConfigError for an event that there is not.
+   */
   on<Name extends keyof CreditEvents>(
     name: Name,
     listener: (event: CreditEvents[Name]) => void,

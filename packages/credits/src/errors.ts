@@ -166,4 +166,9 @@ export class CreditsConflictError extends TokenMeterError {
   override readonly name = 'CreditsConflictError'
   readonly code = 'credits_conflict'
   readonly status = 409
+
+  /** Its message, as plain data. */
+  toJSON(): Readonly<Record<string, unknown>> {
+    return plain(this)
+  }
 }

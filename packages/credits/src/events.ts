@@ -1,5 +1,11 @@
-import { messageOf, type TokenMeterError } from '@token-meter/core/outbox'
-import { formatAmount, type Unit } from './amount.ts'
+import {
+  isFunction,
+  isOneOf,
+  messageOf,
+  optionCheck,
+  type TokenMeterError,
+} from '@token-meter/core/outbox'
+import { formatAmount, got, type Unit } from './amount.ts'
 import type { Change } from './books/journal.ts'
 
 /** What an account is, where something happened to it. Amounts are decimal text of the unit. */
@@ -51,6 +57,18 @@ export interface CreditEvents {
   error: TokenMeterError
 }
 
+const known: Readonly<Record<keyof CreditEvents, true>> = {
+  low: true,
+  exhausted: true,
+  debt: true,
+  granted: true,
+  expired: true,
+  pool: true,
+  error: true,
+}
+const names = Object.keys(known)
+const check = optionCheck('on()', got)
+
 /** How long a warning is not repeated, in ms. */
 const warnEveryMs = 60_000
 const mostWarned = 100
@@ -72,10 +90,13 @@ export class CreditEmitter {
     this.#lowAt = lowAt.toSorted((a, b) => a - b)
   }
 
+  /** @throws ConfigError for an event that there is not, and a listener that is no function. */
   readonly on = <Name extends keyof CreditEvents>(
     name: Name,
     listener: Listener<Name>,
   ): (() => void) => {
+    check('the event', name, `one of ${names.join(', ')}`, isOneOf(...names))
+    check('the listener', listener, 'a function', isFunction)
     const listeners = this.#listeners.get(name) ?? new Set()
     this.#listeners.set(name, listeners.add(listener))
     return () => {

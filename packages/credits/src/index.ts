@@ -16,6 +16,7 @@ export type { Account, AccountOptions, CollectVerbs, Erased, MirrorGrant } from 
 export type { Grant } from './grant.ts'
 export { createCredits } from './create-credits.ts'
 export type {
+  AdjustOptions,
   Balance,
   Credits,
   CreditsOptions,
@@ -24,6 +25,8 @@ export type {
   HistoryQuery,
   Hold,
   HoldOptions,
+  RevokeOptions,
+  UnrevokeOptions,
 } from './credits.ts'
 export type { Plan } from './plans/plan.ts'
 export type { PlanPeriod } from './plans/anchored-period.ts'

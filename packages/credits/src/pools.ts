@@ -3,7 +3,7 @@
  * What was held and spent under each is in the books (`books/pools.ts`).
  */
 import { ConfigError, checkKeys, isOneOf, isText, optionCheck } from '@token-meter/core/outbox'
-import { type Amount, formatAmount, parseAmount, type Unit } from './amount.ts'
+import { type Amount, formatAmount, got, parseAmount, type Unit } from './amount.ts'
 import type { Books } from './books/books.ts'
 import type { PoolChange } from './books/journal.ts'
 import { leftOf, poolAsItIs, type PoolLimit } from './books/pools.ts'
@@ -79,7 +79,7 @@ const isPercents = (value: unknown) =>
 /** @throws ConfigError for a wrong option. */
 function poolOf(options: PoolOptions): Pool {
   checkKeys('pool', options, known)
-  const check = optionCheck('pool')
+  const check = optionCheck('pool', got)
   const { id, usd, tokens, period, timeZone = 'UTC' } = options
   const { rollover = false, soft = [80, 100], hard = true } = options
   check('id', id, 'a name', isText)

@@ -1,5 +1,5 @@
 /** What goes in and out at the door: amounts as text, names of accounts, rows as objects of the API. */
-import { type Amount, formatAmount, parseAmount, type Unit } from './amount.ts'
+import { type Amount, formatAmount, got, parseAmount, type Unit } from './amount.ts'
 import type { AccountKey, EntryRow, GrantRow } from './books/rows.ts'
 import type { Balance, HistoryEntry } from './credits.ts'
 import type { Grant } from './grant.ts'
@@ -14,17 +14,26 @@ export const noBalance: Omit<Balance, 'unit'> = {
   grants: [],
 }
 
+/** @throws TypeError for what is no id of a customer, as `meter()` does. */
+export function checkCustomer(owner: string, customer: unknown): asserts customer is string {
+  if (typeof customer === 'string' && customer.trim() !== '') return
+  throw new TypeError(
+    `${owner} expected the customer to be a non-empty string, got ${got(customer)}. ` +
+      "Pass the id that meter() names the customer by, such as 'cus_123'",
+  )
+}
+
 export function keyOf(customer: string, unit: Unit): AccountKey {
-  if (typeof customer !== 'string' || customer.trim() === '') {
-    throw new TypeError('credits: expected the customer to be a non-empty string')
-  }
+  checkCustomer('credits', customer)
   return { customer, unit, stripeAccount: '' }
 }
 
 export function unitOf(amount: Amount): Unit {
   const { usd, tokens } = amount as { usd?: unknown; tokens?: unknown }
   if ((usd === undefined) === (tokens === undefined)) {
-    throw new TypeError("credits: name one amount, such as { usd: '25' } or { tokens: '1000000' }")
+    throw new TypeError(
+      `credits: name one amount, such as { usd: '25' } or { tokens: '1000000' }, got ${usd === undefined ? 'none' : 'both'}`,
+    )
   }
   return usd === undefined ? 'tokens' : 'usd'
 }

@@ -6,7 +6,7 @@ import { ConfigError } from './errors.ts'
  * Checks one option.
  * @param wanted what it takes, for people: `a number above 0`.
  * @throws ConfigError naming the option, what it got and what it takes. A text is never shown: it
- * may be a key.
+ * may be a key, unless `optionCheck` is told how.
  */
 export type OptionCheck = (
   name: string,
@@ -15,11 +15,17 @@ export type OptionCheck = (
   isRight: (value: unknown) => boolean,
 ) => void
 
-/** @param owner the function that takes the options: `stripeSink`. */
-export function optionCheck(owner: string): OptionCheck {
+/**
+ * @param owner the function that takes the options: `stripeSink`.
+ * @param shown what it got, for people. One of its own may show a text, where no option is a key.
+ */
+export function optionCheck(
+  owner: string,
+  shown: (value: unknown) => string = inWords,
+): OptionCheck {
   return (name, value, wanted, isRight) => {
     if (isRight(value)) return
-    throw new ConfigError(`${owner}: ${name} must be ${wanted}, got ${inWords(value)}`)
+    throw new ConfigError(`${owner}: ${name} must be ${wanted}, got ${shown(value)}`)
   }
 }
 

@@ -1,17 +1,17 @@
 import type { CostCalculator } from '@token-meter/core/cost'
-import { ConfigError, checkKeys, type Outbox } from '@token-meter/core/outbox'
+import { ConfigError, isCount, isText, optionCheck, type Outbox } from '@token-meter/core/outbox'
+import { got, isUnit } from '../amount.ts'
 import type { Books } from '../books/books.ts'
 import { bookProblems } from '../books/check-books.ts'
 import { erasedPrefix } from '../books/erased.ts'
 import { openAccount } from '../books/operations.ts'
-import type { Collect } from '../books/rows.ts'
-import { keyOf, shownGrant } from '../shown.ts'
+import { checkCustomer, keyOf, shownGrant } from '../shown.ts'
+import { checkOptions, checkVerb, timeOf } from '../verb-options.ts'
 import { type CollectStore, mirrorPrefix, restoredCode } from './collect-store.ts'
 import { type CreditCursor, creditsSink } from './cursor.ts'
 import { reconcile } from './reconcile.ts'
 import { drawsMoney, tokenSinks, tokenSinksFault } from './token-sinks.ts'
-import type { ReconcileQuery } from './report.ts'
-import type { AccountOptions, CollectVerbs } from './verbs.ts'
+import type { CollectVerbs } from './verbs.ts'
 
 export interface CollectParts {
   readonly outbox: Outbox
@@ -22,18 +22,14 @@ export interface CollectParts {
   readonly now: () => number
 }
 
-const ways: ReadonlySet<unknown> = new Set<Collect>(['prepaid', 'mirror'])
 const flushMs = 10_000
 
 export function collectVerbs(parts: CollectParts): CollectVerbs {
   const { outbox, books, store, cursor, cost, now } = parts
   return {
     async account(customer, options = {}) {
-      checkKeys<AccountOptions>('account()', options, { unit: true, collect: true })
+      checkVerb('account', customer, options)
       const { unit = 'usd', collect } = options
-      if (collect !== undefined && !ways.has(collect)) {
-        throw new ConfigError(`account(): collect is 'prepaid' or 'mirror', got ${String(collect)}`)
-      }
       if (collect !== undefined && drawsMoney({ collect, unit })) {
         const wrong = tokenSinks(await outbox.sinks())
         if (wrong.length > 0) {
@@ -54,18 +50,26 @@ export function collectVerbs(parts: CollectParts): CollectVerbs {
       return { customer, unit, collect: collect ?? account.collect, blocked, createdAt }
     },
 
-    async block(customer, reason, { unit = 'usd' } = {}) {
+    async block(customer, reason, options = {}) {
+      checkVerb('block', customer, options)
+      const { unit = 'usd' } = options
+      const isReason = (value: unknown) => value === null || isText(value)
+      const wanted = "a code, such as 'payment_failed', or null to unblock"
+      optionCheck('block()', got)('the reason', reason, wanted, isReason)
       // Where the books may be those of a copy, somebody has to look first, whatever else has blocked it.
       const isRestored = reason === null && (await store.haltIfRestored())
       await books.write((rows) => {
-        const account = openAccount(rows, keyOf(customer, unit), { actor: 'api', at: now() })
+        const key = keyOf(customer, unit)
+        // Who has no account is not blocked, and gets none to be told so.
+        if (reason === null && rows.account(key) === undefined) return
+        const account = openAccount(rows, key, { actor: 'api', at: now() })
         account.blocked = isRestored ? restoredCode : reason
         rows.saveAccount(account)
       })
     },
 
     async erase(customer) {
-      keyOf(customer, 'usd')
+      checkCustomer('erase()', customer)
       // What the customer has used by now is charged while it is known to whom.
       await cursor.flush(flushMs)
       const accounts = await store.rename(customer, `${erasedPrefix}${crypto.randomUUID()}`)
@@ -74,8 +78,12 @@ export function collectVerbs(parts: CollectParts): CollectVerbs {
     },
 
     async reconcile(query = {}) {
-      checkKeys<ReconcileQuery>('reconcile()', query, { fromMs: true, untilMs: true, accept: true })
-      const { fromMs = -Infinity, untilMs = Infinity, accept = false } = query
+      checkOptions('reconcile', query)
+      const { accept = false } = query
+      const timeAt = (name: 'fromMs' | 'untilMs', none: number) =>
+        query[name] === undefined ? none : timeOf('reconcile()', name, query[name], now())
+      const fromMs = timeAt('fromMs', -Infinity)
+      const untilMs = timeAt('untilMs', Infinity)
       await cursor.ready()
       await cursor.flush(flushMs)
       const isRestored = await store.haltIfRestored()
@@ -105,11 +113,15 @@ export function collectVerbs(parts: CollectParts): CollectVerbs {
       return report
     },
 
-    flush: ({ timeoutMs = flushMs } = {}) => cursor.flush(timeoutMs),
+    async flush(options = {}) {
+      checkOptions('flush', options)
+      return cursor.flush(options.timeoutMs ?? flushMs)
+    },
 
     close: cursor.close,
 
     async unmirrored(limit = 100) {
+      optionCheck('unmirrored()', got)('limit', limit, 'a whole number above 0', isCount)
       const found = await store.unmirrored(limit)
       return found.map(({ grant, account: { customer, unit } }) => ({
         ...shownGrant(grant, unit),
@@ -118,8 +130,13 @@ export function collectVerbs(parts: CollectParts): CollectVerbs {
       }))
     },
 
-    mirrored: ({ id, customer, unit }, mirror) =>
-      books.write((rows) => {
+    async mirrored({ id, customer, unit }, mirror) {
+      checkCustomer('mirrored()', customer)
+      const check = optionCheck('mirrored()', got)
+      check('the id of the grant', id, 'text that is not empty', isText)
+      check('the unit of the grant', unit, '"usd" or "tokens"', isUnit)
+      check('the name at the backend', mirror, 'text that is not empty', isText)
+      return books.write((rows) => {
         const account = rows.account(keyOf(customer, unit))
         if (account === undefined) return false
         const name = `${mirrorPrefix}${id}`
@@ -136,6 +153,7 @@ export function collectVerbs(parts: CollectParts): CollectVerbs {
           at: now(),
         })
         return true
-      }),
+      })
+    },
   }
 }

@@ -1,6 +1,7 @@
 import type { CostCalculator } from '@token-meter/core/cost'
 import {
   ConfigError,
+  hasMethod,
   isOneOf,
   isRequestBound,
   type Outbox,
@@ -15,8 +16,10 @@ import { CreditCursor } from './cursor.ts'
 
 const check = optionCheck('createCredits')
 
-/** @throws ConfigError where the books would die with the process, and nobody said that they may. */
+/** @throws ConfigError for what is no outbox, and where the books would die with the process, and nobody said that they may. */
 export function checkLasts(outbox: Outbox, ephemeral = false): void {
+  const made = "the meter's own, made by sqliteOutbox(path) or postgresOutbox(connection)"
+  check('outbox', outbox, made, hasMethod('append'))
   check('ephemeral', ephemeral, 'true or false', isOneOf(true, false))
   if (outbox.store?.kind !== 'memory' || ephemeral) return
   throw new ConfigError(

@@ -58,7 +58,9 @@ export interface CollectVerbs {
   account(customer: string, options?: AccountOptions): Promise<Account>
   /**
    * Keeps an account from holding anything, for a reason (a code); `null` lets it again, but where the books
-   * may be those of a copy (`restored`): `reconcile({ accept: true })` does.
+   * may be those of a copy (`restored`): `reconcile({ accept: true })` does. A customer without an account is
+   * given one, prepaid and blocked, so that it holds before the first grant too.
+   * @throws ConfigError for a wrong option.
    */
   block(customer: string, reason: string | null, options?: { readonly unit?: Unit }): Promise<void>
   /**

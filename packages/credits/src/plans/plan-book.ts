@@ -3,7 +3,8 @@
  * period for the first time; its key names the plan's row, the plan and the period, so that it is
  * given once. `due` of the books asks for it (`renew`), and so does whoever changes a plan.
  */
-import { formatAmount, type Unit } from '../amount.ts'
+import { ConfigError } from '@token-meter/core/outbox'
+import { formatAmount, got, type Unit } from '../amount.ts'
 import { type Act, due, plainGrant, schedule } from '../books/operations.ts'
 import type { AccountPlans, AccountRow, BookRows } from '../books/rows.ts'
 import { periodAt, periodStart } from './anchored-period.ts'
@@ -36,13 +37,13 @@ export class PlanBook implements AccountPlans {
     return this.#plans.has(plan)
   }
 
-  /** @throws TypeError where there is no such plan. */
+  /** @throws ConfigError where there is no such plan. */
   terms(plan: string): PlanTerms {
     const terms = this.#plans.get(plan)
     if (terms !== undefined) return terms
     const known = [...this.#plans.keys()].join(', ')
-    throw new TypeError(
-      `credits: there is no plan ${JSON.stringify(plan)}: createCredits({ plans }) has ${known || 'none'}`,
+    throw new ConfigError(
+      `credits: there is no plan ${got(plan)}: createCredits({ plans }) has ${known || 'none'}`,
     )
   }
 

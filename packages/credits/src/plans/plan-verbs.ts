@@ -1,7 +1,8 @@
 import type { Books } from '../books/books.ts'
 import { checkMirrored } from '../books/grants.ts'
 import { findAccount, openAccount } from '../books/operations.ts'
-import { keyOf } from '../shown.ts'
+import { checkCustomer, keyOf } from '../shown.ts'
+import { checkVerb, timeOf } from '../verb-options.ts'
 import type { PlanBook } from './plan-book.ts'
 import type { PlanRow } from './plan-row.ts'
 import type { PlanOfCustomer, PlanVerbs } from './verbs.ts'
@@ -9,22 +10,28 @@ import type { PlanOfCustomer, PlanVerbs } from './verbs.ts'
 export function planVerbs(books: Books, plans: PlanBook, now: () => number): PlanVerbs {
   const units = ['usd', 'tokens'] as const
   return {
-    async subscribe(customer, { plan, id = 'main', anchor, actor = 'api' }) {
+    async subscribe(customer, options) {
+      checkVerb('subscribe', customer, options)
+      const { plan, id = 'main', anchor, actor = 'api' } = options
+      const begins =
+        anchor === undefined ? undefined : timeOf('subscribe()', 'anchor', anchor, now())
       const { unit, amount } = plans.terms(plan)
       const row = await books.write((rows) => {
         const act = { actor, at: now() }
         const account = openAccount(rows, keyOf(customer, unit), act)
         const known = plans.live(rows, account, act.at).find((one) => one.id === `plan:${id}`)
         checkMirrored(account, amount)
-        const from = anchor === undefined ? (known?.state.anchor ?? act.at) : Number(anchor)
+        const from = begins ?? known?.state.anchor ?? act.at
         plans.subscribe(rows, account, { id, plan, anchor: from }, act)
         return rows.objects.get(account.id, `plan:${id}`) as PlanRow
       })
       return shownPlan(row)
     },
 
-    unsubscribe: (customer, { id = 'main', at = 'period end', actor = 'api' } = {}) =>
-      books.write((rows) => {
+    async unsubscribe(customer, options = {}) {
+      checkVerb('unsubscribe', customer, options)
+      const { id = 'main', at = 'period end', actor = 'api' } = options
+      return books.write((rows) => {
         const act = { actor, at: now() }
         return units
           .map((unit) => {
@@ -35,10 +42,12 @@ export function planVerbs(books: Books, plans: PlanBook, now: () => number): Pla
             return plans.end(rows, account, id, endsAt, act)
           })
           .some(Boolean)
-      }),
+      })
+    },
 
-    plansOf: (customer) =>
-      books.write((rows) => {
+    async plansOf(customer) {
+      checkCustomer('plansOf()', customer)
+      return books.write((rows) => {
         const at = now()
         return units
           .map((unit) => {
@@ -46,7 +55,8 @@ export function planVerbs(books: Books, plans: PlanBook, now: () => number): Pla
             return account === undefined ? [] : plans.live(rows, account, at).map(shownPlan)
           })
           .flat()
-      }),
+      })
+    },
   }
 }
 

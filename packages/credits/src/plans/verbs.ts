@@ -37,7 +37,7 @@ export interface PlanVerbs {
   /**
    * Puts a customer on a plan, or on another one: a larger one gives the difference at once, a smaller
    * one follows when the period is over. The same again changes nothing.
-   * @throws TypeError where `createCredits({ plans })` has no such plan; RangeError for a plan with parts of
+   * @throws ConfigError for a wrong option, and where `createCredits({ plans })` has no such plan; RangeError for a plan with parts of
    * a cent, where the account is mirrored to Stripe.
    */
   subscribe(customer: string, options: SubscribeOptions): Promise<PlanOfCustomer>
