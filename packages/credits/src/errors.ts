@@ -169,6 +169,7 @@ export class CreditsConflictError extends TokenMeterError {
 
   /** Its message, as plain data. */
   toJSON(): Readonly<Record<string, unknown>> {
-    return plain(this)
+    const { name, code, status, message } = this
+    return { name, code, status, message }
   }
 }
