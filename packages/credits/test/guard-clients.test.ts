@@ -224,7 +224,11 @@ describe.each(Object.entries(everyStore()))('calls under a guard on %s', (kind, 
   test('pools stop what their customers could pay, and count what it came to', async () => {
     const { meter, openai, credits, balance } = await start('1')
     const told: unknown[] = []
-    credits.on('pool', ({ pool, percent, spent }) => told.push([pool, percent, spent]))
+    const refusals: unknown[] = []
+    credits.on('pool', ({ pool, percent, spent, required }) => {
+      if (required === undefined) told.push([pool, percent, spent])
+      else refusals.push([pool, required])
+    })
     credits.pool({ id: 'team_7', usd: '0.0008', period: 'month' })
     credits.pool({ id: 'key_1', usd: '0.0001', period: 'day', hard: false, soft: [50] })
     const client = meter(openai, 'cus_1', { pools: ['team_7', 'key_1', 'team_7'] })
@@ -239,11 +243,12 @@ describe.each(Object.entries(everyStore()))('calls under a guard on %s', (kind, 
     expect(await credits.poolBalance('key_1')).toMatchObject({ spent: '0.00024' })
     await client.chat.completions.create(question)
     await client.chat.completions.create({ ...question, max_tokens: 10 })
-    const error = await client.chat.completions.create(question).catch((cause: unknown) => cause)
+    const error = (await client.chat.completions
+      .create(question)
+      .catch((cause: unknown) => cause)) as InsufficientCreditsError
     expect(error).toMatchObject({ pool: 'team_7', available: '0.00032', status: 402 })
-    expect((error as Error).message).toMatch(
-      /the pool "team_7" has 0.00032 usd left in this period/,
-    )
+    expect(error.message).toMatch(/the pool "team_7" has 0.00032 usd left in this period/)
+    await vi.waitFor(() => expect(refusals).toEqual([['team_7', error.required]]))
     // Without the pool there is enough.
     await meter(openai, 'cus_1').chat.completions.create(question)
     expect(await balance()).toMatchObject({ available: '0.9994', held: '0' })
