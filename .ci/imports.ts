@@ -56,7 +56,11 @@ export const packages: readonly (readonly [folders: string, may: readonly string
     'mistral/src',
     ['@token-meter/core', '@token-meter/core/{adapter,wire}', '@token-meter/openai/{usage,wire}'],
   ],
-  ['credits/src/stripe', ['@token-meter/core/{cost,outbox}', 'stripe']],
+  // What checks Stripe's signature is built into it.
+  [
+    'credits/src/stripe',
+    ['@token-meter/core/{cost,outbox}', '@token-meter/stripe/signed-request', 'stripe'],
+  ],
   ['credits/src', ['@token-meter/core', '@token-meter/core/{cost,outbox}']],
   ['{cohere,ollama}/src/wire', ['@token-meter/core/wire']],
   ['{cohere,ollama}/src', ['@token-meter/core', '@token-meter/core/{adapter,wire}']],
