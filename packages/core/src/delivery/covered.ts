@@ -13,6 +13,7 @@
  */
 import { sleep } from '../lib/timing.ts'
 import type { Outbox, RecordState } from '../outbox/outbox.ts'
+import { coveredCode } from '../outbox/rules.ts'
 import type { BatchEntry } from '../sink/batch.ts'
 import type { Sink } from '../sink/sink.ts'
 import type { SinkResult } from '../sink/sink-result.ts'
@@ -46,7 +47,7 @@ export function sinkOfUncovered(sink: Sink, outbox: Outbox, fault: CoverFault): 
     return batch.entries.map((entry, index): SinkResult => {
       const decision = decisions[index]
       if (decision === 'billed') return results.next().value as SinkResult
-      if (decision === 'covered') return { status: 'accepted', code: 'covered' }
+      if (decision === 'covered') return { status: 'accepted', code: coveredCode }
       return notDecided(entry, decision === 'held')
     })
   })

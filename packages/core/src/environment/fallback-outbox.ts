@@ -1,5 +1,6 @@
 import { OutboxError, type TokenMeterError, messageOf } from '../errors/errors.ts'
 import { isNextBuild } from '../lib/runtime.ts'
+import { isBusy } from '../outbox/busy.ts'
 import { type TemporaryOutbox, temporaryOutbox } from '../outbox/memory/memory-outbox.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import { duplicateIds } from '../outbox/taken-id.ts'
@@ -120,7 +121,7 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
     try {
       return await ask(this.kept)
     } catch (cause) {
-      if (!this.#isFailing || (cause as { busy?: unknown }).busy === true) throw cause
+      if (!this.#isFailing || isBusy(cause)) throw cause
       return instead
     }
   }

@@ -6,8 +6,7 @@ import { GatewayBillingWatch } from '../gateway-billing.ts'
 import { followAnswer } from '../registry.ts'
 import type { ObservedCall } from '../observed-call.ts'
 import { guarded } from '../provider.ts'
-import { noteRefusal } from '../refusals.ts'
-import { unlessAborted } from '../../lib/promises.ts'
+import { untilAdmitted } from '../refusals.ts'
 import { asMetered, isPaidAround } from '../unmetered-watch.ts'
 import { FetchRequest, type Sendable } from './fetch-request.ts'
 import { observeResponse } from './observe-response.ts'
@@ -43,11 +42,14 @@ export function observeFetch(given: Fetch, observation: FetchObservation): Fetch
     call.holder = scope
     call.mayBeInside = observation.anywhere === true
     if (call.admission !== undefined) {
-      const refusal = await refusedBy(call, call.admission, request.signal)
-      if (refusal !== undefined && observation.onRefused === 'respond') {
-        return refusalResponse(refusal.reason)
+      try {
+        await untilAdmitted(call, request.signal)
+      } catch (refusal) {
+        if (observation.onRefused === 'respond') return refusalResponse(refusal)
+        throw refusal
       }
-      if (refusal !== undefined) throw refusal.reason
+      // Nothing is sent after it was aborted.
+      if (request.signal?.aborted === true) throw request.signal.reason
     }
     const isAborted = request.signal?.aborted === true
     try {
@@ -80,27 +82,6 @@ export function observeFetch(given: Fetch, observation: FetchObservation): Fetch
       return follow(request, seen === 'unmetered' ? undefined : seen)
     })
   }
-}
-
-/**
- * Waits until a call may be sent; returns why it may not. Nothing is sent after it was aborted.
- * @throws the reason of the signal, as `fetch` does.
- */
-async function refusedBy(
-  call: ObservedCall,
-  admission: Promise<void>,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly reason: unknown } | undefined> {
-  try {
-    await unlessAborted(admission, signal)
-  } catch (reason) {
-    call.dismiss()
-    noteRefusal(reason)
-    return { reason }
-  }
-  if (signal?.aborted !== true) return undefined
-  call.dismiss()
-  throw signal.reason
 }
 
 /** @throws MissingCustomerError where the meter refuses calls that nobody pays for. */

@@ -1,4 +1,3 @@
-import { unlessAborted } from '../../lib/promises.ts'
 import { providerName } from '../../usage/provider-name.ts'
 import type { Endpoint } from '../../wire/endpoint.ts'
 import { type HttpHeaders, requestHeaders } from '../../wire/http-headers.ts'
@@ -9,6 +8,7 @@ import { GatewayBillingWatch } from '../gateway-billing.ts'
 import { type CallObserver, type ClientOptions, guarded } from '../provider.ts'
 import type { ObservedCall } from '../observed-call.ts'
 import { RequestContext } from '../operation.ts'
+import { untilAdmitted } from '../refusals.ts'
 import { ToldOnce } from '../told-once.ts'
 import { asMetered } from '../unmetered-watch.ts'
 import { pathPattern, unknownUsageOf } from '../unknown-usage.ts'
@@ -129,7 +129,8 @@ export abstract class ClientObservation<Client extends SdkClient> {
       const sent = this.#sent(client, observed, options)
       // The SDK sends nothing then.
       if (observed.isHeld && options?.signal?.aborted === true) observed.dismiss()
-      return observed.admission === undefined ? sent : whenAdmitted(observed, sent)
+      if (observed.admission === undefined) return sent
+      return untilAdmitted(observed, sent?.signal).then(() => sent)
     }
     const newArgs = [...args]
     newArgs[place] = prepareOptions(given, prepare)
@@ -231,25 +232,6 @@ export abstract class ClientObservation<Client extends SdkClient> {
   protected guarded<Value>(work: () => Value): Value | undefined {
     return guarded(this.observer, work)
   }
-}
-
-/**
- * The options of a request once its call may be sent, which may take a moment. What is aborted by then goes
- * on at once: the SDK sends nothing, and says so.
- */
-async function whenAdmitted(
-  call: ObservedCall,
-  options: RequestOptions | undefined,
-): Promise<RequestOptions | undefined> {
-  const signal = options?.signal
-  try {
-    await unlessAborted(call.admission as Promise<void>, signal)
-  } catch (refusal) {
-    call.dismiss()
-    throw refusal
-  }
-  if (signal?.aborted === true) call.dismiss()
-  return options
 }
 
 /** A request of an SDK, as its protocol sees it. */
