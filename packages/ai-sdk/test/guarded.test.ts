@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { RefusedError, watchedGuard } from '@token-meter/testkit/internal'
 import { memoryOutbox } from '../src/index.ts'
 import { startMetered } from './metered.ts'
-import { chatCompletion, chatScript } from './scripts.ts'
+import { chatScript, toolCallCompletion } from './scripts.ts'
 import { sdkMajors } from './sdk-majors.ts'
 
 const prompt = 'Say something short, please.'
@@ -68,22 +68,7 @@ describe.each(sdkMajors)('calls of ai $major that a guard refuses', (sdk) => {
     let steps = 0
     const guard = watchedGuard(() => (++steps > 1 ? Promise.reject(new RefusedError()) : undefined))
     await using run = await startMetered(sdk, { guard, outbox: memoryOutbox() })
-    run.server.serve({
-      ...chatCompletion,
-      choices: [
-        {
-          index: 0,
-          finish_reason: 'tool_calls',
-          message: {
-            role: 'assistant',
-            content: null,
-            tool_calls: [
-              { id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{}' } },
-            ],
-          },
-        },
-      ],
-    })
+    run.server.serve(toolCallCompletion)
     const schema = { type: 'object', properties: {} } as const
     const tools = {
       weather: ai.tool({ inputSchema: ai.jsonSchema(schema), execute: () => 'sunny' }),

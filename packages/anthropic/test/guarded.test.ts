@@ -1,53 +1,26 @@
-import { startReplayServer } from '@token-meter/testkit'
 import {
   RefusedError,
-  watchedGuard,
+  refuses,
+  startGuarded,
   type WatchedGuard,
-  watchedOutbox,
 } from '@token-meter/testkit/internal'
 import { describe, expect, test } from 'vitest'
-import { anthropicProvider, createMeter, type Customer, type UsageRecord } from '../src/index.ts'
+import { anthropicProvider, type Customer } from '../src/index.ts'
 import { until } from './metered.ts'
 import { message, request } from './scripts.ts'
 import { laterMajors, type SdkClass, sdkMajors } from './sdk-majors.ts'
 
-async function start(
+function start(
   Anthropic: SdkClass,
   first?: WatchedGuard['first'],
   { customer = 'cus_1' as Customer, client = {} } = {},
 ) {
-  const server = await startReplayServer()
-  const guard = watchedGuard(first)
-  const outbox = watchedOutbox()
-  const records: UsageRecord[] = []
-  const errors: Error[] = []
-  const meter = createMeter({
-    providers: [anthropicProvider],
-    outbox,
-    guard,
-    onError: (error) => void errors.push(error),
-  })
-  meter.on('usage', (record) => void records.push(record))
-  const newClient = (more: object = {}) =>
-    new Anthropic({ apiKey: 'sk-test', baseURL: server.url, maxRetries: 0, ...client, ...more })
-  return {
-    server,
-    guard,
-    outbox,
-    meter,
-    records,
-    errors,
-    newClient,
-    metered: meter(newClient(), customer),
-    async [Symbol.asyncDispose]() {
-      await meter.close()
-      await server.close()
-    },
-  }
-}
-
-const refuses = () => {
-  throw new RefusedError()
+  return startGuarded(
+    anthropicProvider,
+    (baseURL, more) =>
+      new Anthropic({ apiKey: 'sk-test', baseURL, maxRetries: 0, ...client, ...more }),
+    { ...(first && { first }), customer },
+  )
 }
 
 let batches = 0

@@ -1,29 +1,11 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { memoryOutbox } from '@token-meter/core'
-import type { Outbox } from '@token-meter/core/outbox'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { sqliteOutbox } from '@token-meter/core/sqlite'
-import { postgresOutbox } from '@token-meter/postgres'
 import { exampleRecord } from '@token-meter/testkit'
-import { startPostgres } from '@token-meter/testkit/internal'
 import { temporaryFile } from '@token-meter/testkit/internal/suites'
 import { createCredits } from '../src/index.ts'
+import { everyStore } from './stores.ts'
 
-let server: Awaited<ReturnType<typeof startPostgres>>
-beforeAll(async () => void (server = await startPostgres()))
-afterAll(() => server.stop())
-let schemas = 0
-
-const stores: Readonly<Record<string, () => Outbox>> = {
-  postgres: () =>
-    postgresOutbox(
-      { connectionString: server.url },
-      { schema: `credits_${++schemas}`, spoolFolder: temporaryFile() },
-    ),
-  memory: () => memoryOutbox(),
-  sqlite: () => sqliteOutbox(temporaryFile()),
-}
-
-describe.each(Object.entries(stores))('credits in %s', (_, open) => {
+describe.each(Object.entries(everyStore()))('credits in %s', (_, open) => {
   function start(options: { now?: () => number } = {}) {
     const outbox = open()
     onTestFinished(async () => void (await outbox.close()))

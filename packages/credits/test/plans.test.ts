@@ -1,27 +1,10 @@
 import { memoryOutbox } from '@token-meter/core'
-import type { Outbox } from '@token-meter/core/outbox'
-import { sqliteOutbox } from '@token-meter/core/sqlite'
-import { postgresOutbox } from '@token-meter/postgres'
 import { exampleRecord } from '@token-meter/testkit'
-import { type PostgresServer, startPostgres } from '@token-meter/testkit/internal'
-import { temporaryFile } from '@token-meter/testkit/internal/suites'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { createCredits, type Plan } from '../src/index.ts'
+import { everyStore } from './stores.ts'
 
-let server: PostgresServer
-beforeAll(async () => void (server = await startPostgres()))
-afterAll(() => server.stop())
-let schemas = 0
-
-const stores: Readonly<Record<string, () => Outbox>> = {
-  postgres: () =>
-    postgresOutbox(
-      { connectionString: server.url },
-      { schema: `plans_${++schemas}`, spoolFolder: temporaryFile() },
-    ),
-  memory: () => memoryOutbox(),
-  sqlite: () => sqliteOutbox(temporaryFile()),
-}
+const stores = everyStore()
 
 const plans: readonly Plan[] = [
   { id: 'free', usd: '1', period: 'month', default: true },

@@ -1,6 +1,6 @@
-import { RefusedError } from '@token-meter/testkit/internal'
+import { RefusedError, refuses } from '@token-meter/testkit/internal'
 import { describe, expect, test } from 'vitest'
-import { refuses, startGuarded as start } from './guarded.ts'
+import { startGuarded as start } from './guarded.ts'
 import { finishedResponse, queuedResponse } from './scripts.ts'
 import { sdkMajors } from './sdk-majors.ts'
 

@@ -21,6 +21,7 @@ export {
   type MethodRow,
   type Verdict,
 } from './internal/method-tables.ts'
+export { refuses, startGuarded, type Guarded } from './internal/start-guarded.ts'
 export {
   RefusedError,
   watchedGuard,
