@@ -12,6 +12,7 @@ import type {
 } from '@token-meter/core/outbox'
 import { ConfigError } from '@token-meter/core/outbox'
 import type { DatabaseSync } from 'node:sqlite'
+import { whenFree } from '../busy.ts'
 import type { AllRows } from './check-books.ts'
 import { type Change, type Changes, Journal, type PoolChange } from './journal.ts'
 import { MemoryRows } from './memory-rows.ts'
@@ -22,6 +23,9 @@ import { postgresSums } from './postgres-sums.ts'
 import { creditMigrations, creditVersion } from './postgres-schema.ts'
 import { SqliteRows } from './sqlite-rows.ts'
 import { prepareCreditSchema } from './sqlite-schema.ts'
+
+/** Between two tries while another process has the store, in ms. */
+const pauseMs = 5
 
 /** Work inside a transaction. */
 export type Work<Value> = (rows: BookRows) => Value
@@ -152,23 +156,10 @@ function attached(store: AttachedCompanion<Part>, options: BooksOptions): Books 
     writeNow,
     read: async (work) => store.read(({ journal }) => ended(journal.plain, work)),
     sums: async () => store.write(({ journal: { plain } }) => ended(plain, sumsOf)),
-    async write(work, _, patienceMs = options.busyMs) {
-      const until = performance.now() + patienceMs
-      for (;;) {
-        try {
-          return writeNow(work)
-        } catch (error) {
-          if (!isBusy(error) || performance.now() >= until) throw error
-          await new Promise((resolve) => setTimeout(resolve, 5))
-        }
-      }
-    },
+    // Another process can have the store for longer than the outbox waits at a time.
+    write: (work, _, atMostMs = options.busyMs) =>
+      whenFree(() => writeNow(work), { atMostMs, pauseMs }),
   }
-}
-
-/** Another process has the store, for longer than the outbox waits at a time. */
-export function isBusy(error: unknown): boolean {
-  return (error as { busy?: unknown } | null)?.busy === true
 }
 
 /** Of rows that are read synchronously. */

@@ -22,6 +22,7 @@ import {
   reviewCode,
   type UsageRecord,
 } from '@token-meter/core/outbox'
+import { isBusy, whenFree } from '../busy.ts'
 import type { Books } from '../books/books.ts'
 import type { Act } from '../books/operations.ts'
 import type { CollectStore } from './collect-store.ts'
@@ -95,7 +96,9 @@ export class CreditCursor {
    */
   ready(): Promise<void> | undefined {
     if (this.#isReady) return undefined
-    return (this.#ready ??= this.#beginPatiently().catch((cause: unknown) => {
+    // Another process that has the store is waited for, as by any write of the books.
+    const patience = { pauseMs: busyMs, atMostMs: this.#options.busyMs }
+    return (this.#ready ??= whenFree(() => this.#begin(), patience).catch((cause: unknown) => {
       this.#ready = undefined
       throw cause
     }))
@@ -147,24 +150,10 @@ export class CreditCursor {
         if (dueAt !== undefined) nextMs = Math.min(nextMs, Math.max(busyMs, dueAt - Date.now()))
       }
     } catch (cause) {
-      if ((cause as { busy?: unknown }).busy === true) nextMs = busyMs
+      if (isBusy(cause)) nextMs = busyMs
       else this.#tell('the books of credits could not be kept up with the records', cause)
     }
     this.#schedule(nextMs)
-  }
-
-  /** Another process that has the store is waited for, as any write of the books does. */
-  async #beginPatiently(): Promise<void> {
-    const until = performance.now() + this.#options.busyMs
-    for (;;) {
-      try {
-        return await this.#begin()
-      } catch (cause) {
-        const isBusy = (cause as { busy?: unknown }).busy === true
-        if (!isBusy || performance.now() >= until) throw cause
-        await new Promise((resolve) => setTimeout(resolve, busyMs))
-      }
-    }
   }
 
   async #begin(): Promise<void> {
@@ -238,16 +227,9 @@ export class CreditCursor {
         undefined,
       )
     }
-    for (;;) {
-      try {
-        await outbox.settle(batch, results)
-        return true
-      } catch (cause) {
-        const isOver = performance.now() - claimedAt > leaseMs
-        if ((cause as { busy?: unknown }).busy !== true || isOver) throw cause
-        await new Promise((resolve) => setTimeout(resolve, busyMs))
-      }
-    }
+    const atMostMs = leaseMs - (performance.now() - claimedAt)
+    await whenFree(() => outbox.settle(batch, results), { pauseMs: busyMs, atMostMs })
+    return true
   }
 
   async #lateRecords({ entries }: Batch): Promise<readonly LateRecord[]> {
@@ -274,7 +256,7 @@ export class CreditCursor {
     try {
       return await this.#pay(records)
     } catch (cause) {
-      if ((cause as { busy?: unknown }).busy === true) throw cause
+      if (isBusy(cause)) throw cause
       if (records.length === 1) {
         this.#tell('a record could not be charged to credit', cause, [])
         return ['failed']

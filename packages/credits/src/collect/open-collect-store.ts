@@ -6,6 +6,7 @@ import type {
   SqlCompanionStore,
 } from '@token-meter/core/outbox'
 import type { DatabaseSync } from 'node:sqlite'
+import { whenFree } from '../busy.ts'
 import type { Books } from '../books/books.ts'
 import type { Columns } from '../books/columns.ts'
 import { prepareCreditSchema } from '../books/sqlite-schema.ts'
@@ -38,23 +39,13 @@ function inSqlite(store: CompanionStore<DatabaseSync>, events: StoreEvents): Col
     events.opened()
     return { ask, appended: events.appended, closed: events.closed }
   })
-  const ask: Ask = async (text, values = []) => {
-    const until = performance.now() + busyMs
-    for (;;) {
-      try {
-        return attached.write((part) => part.ask(text, values))
-      } catch (error) {
-        const isBusy = (error as { busy?: unknown }).busy === true
-        if (!isBusy || performance.now() >= until) throw error
-        await new Promise((resolve) => setTimeout(resolve, 10))
-      }
-    }
-  }
+  const ask: Ask = (text, values = []) =>
+    whenFree(() => attached.write((part) => part.ask(text, values)), patience)
   return inSql(ask, () => sqliteDialect)
 }
 
-/** How long another process is waited for, in ms. */
-const busyMs = 2000
+/** How long another process is waited for. */
+const patience = { atMostMs: 2000, pauseMs: 10 }
 
 function inPostgres(store: SqlCompanionStore, books: Books, events: StoreEvents): CollectStore {
   let schemaName = ''

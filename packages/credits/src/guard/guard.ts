@@ -10,7 +10,7 @@
  * hold what they would be charged, each with the pools of its unit, in one transaction.
  */
 import type { Admission, Guard, GuardedCall } from '@token-meter/core'
-import { isBusy } from '../books/books.ts'
+import { isBusy } from '../busy.ts'
 import { release } from '../books/holds.ts'
 import type { Act } from '../books/operations.ts'
 import type { BookRows } from '../books/rows.ts'

@@ -1,4 +1,5 @@
 import type Stripe from 'stripe'
+import { isBusy } from '../busy.ts'
 import { applyEvent, BusyObject } from './apply-event.ts'
 import { receive } from './signed-event.ts'
 import { checkedWebhook, type CreditsWebhookOptions } from './webhook-options.ts'
@@ -89,12 +90,11 @@ function whyUnfit(request: unknown): string | undefined {
 
 /** What is over by itself: Stripe is not reached or has too much to do, the store is busy. */
 function isPassing(error: unknown): boolean {
-  const { type, statusCode, busy } = error as {
+  const { type, statusCode } = error as {
     readonly type?: unknown
     readonly statusCode?: unknown
-    readonly busy?: unknown
   }
-  if (busy === true || type === 'StripeConnectionError') return true
+  if (isBusy(error) || type === 'StripeConnectionError') return true
   return (
     typeof statusCode === 'number' &&
     (statusCode === 429 || statusCode === 409 || statusCode >= 500)
