@@ -1,8 +1,9 @@
 import type { CostCalculator } from '@token-meter/core/cost'
 import type { UsageRecord } from '@token-meter/core/outbox'
-import { charge, holdsNamed, settle, standIns } from './books/holds.ts'
+import { charge, holdsNamed, settle } from './books/holds.ts'
 import type { Act } from './books/operations.ts'
 import type { BookRows } from './books/rows.ts'
+import { standIns } from './books/stand-ins.ts'
 import { chargeOf } from './collect/late-charges.ts'
 
 /** The `ref` of what was charged to a hold's account while nobody was named for the record. */

@@ -25,15 +25,12 @@ import { checkedPlans } from './plans/plan-terms.ts'
 import { PlanBook } from './plans/plan-book.ts'
 import { planVerbs } from './plans/plan-verbs.ts'
 import { createGuard } from './guard/guard.ts'
-import { Pools } from './pools.ts'
+import { isPercents, Pools } from './pools.ts'
 import { refusal } from './refusal.ts'
 import { amountOf, keyOf, noBalance, shownGrant, unitOf } from './shown.ts'
 import { checkVerb, refuseOver, timeOf } from './verb-options.ts'
 
 const check = optionCheck('createCredits')
-
-const isPercents = (value: unknown) =>
-  Array.isArray(value) && value.every((one) => isAboveZero(one) && one <= 1000)
 
 const known: Readonly<Record<keyof CreditsOptions, true>> = {
   outbox: true,

@@ -1,3 +1,4 @@
+import { ConfigError } from '@token-meter/core/outbox'
 import type { Books } from './books/books.ts'
 import type { Credits } from './credits.ts'
 import type { PlanBook } from './plans/plan-book.ts'
@@ -16,7 +17,9 @@ export function withInside(credits: Credits, parts: CreditsInside): Credits {
   return Object.defineProperty(credits, inside, { value: parts })
 }
 
-/** `undefined` for what `createCredits` has not made. */
-export function insideOf(credits: unknown): CreditsInside | undefined {
-  return (credits as { readonly [inside]?: CreditsInside } | null | undefined)?.[inside]
+/** @throws ConfigError for what `createCredits` has not made. */
+export function insideOf(owner: string, credits: unknown): CreditsInside {
+  const parts = (credits as { readonly [inside]?: CreditsInside } | null | undefined)?.[inside]
+  if (parts !== undefined) return parts
+  throw new ConfigError(`${owner}: credits must be made by createCredits()`)
 }

@@ -73,7 +73,7 @@ const known: Readonly<Record<string, true>> = {
 }
 
 const isBoolean = isOneOf(true, false)
-const isPercents = (value: unknown) =>
+export const isPercents = (value: unknown): boolean =>
   Array.isArray(value) && value.every((one) => typeof one === 'number' && one > 0 && one <= 1000)
 
 /** @throws ConfigError for a wrong option. */

@@ -33,6 +33,19 @@ export function erasedOwner(
   return undefined
 }
 
+/**
+ * How often an object of Stripe's was applied to the account that has it: what is read of it is good while
+ * this stays.
+ */
+export function appliedVersion(
+  rows: BookRows,
+  key: AccountKey,
+  of: { readonly object: string; readonly grants?: readonly string[] },
+): number {
+  const account = erasedOwner(rows, key, of) ?? rows.account(key)
+  return account === undefined ? 0 : (rows.objects.get(account.id, of.object)?.version ?? 0)
+}
+
 /** The paid grant of this key that a customer had who was erased since. */
 export function erasedGrant(rows: BookRows, key: AccountKey, name: string): GrantRow | undefined {
   const owner = erasedOwner(rows, key, { grants: [name] })

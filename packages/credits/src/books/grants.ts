@@ -1,6 +1,7 @@
 /** Credit that is given and taken back by people and payments; each once, by its business key. */
 import { centParts, formatAmount, maxParts } from '../amount.ts'
 import { postedOf } from './balance.ts'
+import { mirrorName } from './objects.ts'
 import { freeOf, smaller } from './drawing.ts'
 import { erasedGrant } from './erased.ts'
 import {
@@ -36,8 +37,9 @@ export interface Granted {
 export function give(rows: BookRows, key: AccountKey, wanted: NewGrant, act: Act): Granted {
   const erased = wanted.kind === 'paid' ? erasedGrant(rows, key, wanted.idempotencyKey) : undefined
   if (erased !== undefined) return alreadyGiven(erased, wanted)
-  checkMirrored(openAccount(rows, key, act), wanted.amount)
-  return giveAny(rows, key, wanted, act)
+  const account = openAccount(rows, key, act)
+  checkMirrored(account, wanted.amount)
+  return giveAny(rows, account, wanted, act)
 }
 
 /** @throws RangeError for what Stripe has no credit grant of: it counts in whole cents. */
@@ -48,8 +50,7 @@ export function checkMirrored({ collect, unit }: AccountRow, amount: bigint): vo
   )
 }
 
-function giveAny(rows: BookRows, key: AccountKey, wanted: NewGrant, act: Act): Granted {
-  const account = openAccount(rows, key, act)
+function giveAny(rows: BookRows, account: AccountRow, wanted: NewGrant, act: Act): Granted {
   const known = rows.grantByKey(account.id, wanted.idempotencyKey)
   if (known !== undefined) return alreadyGiven(known, wanted)
   checkRoom(rows, account, wanted.amount)
@@ -134,7 +135,7 @@ export function revoke(
 
 /** A backend that has the grant too is to have less of it, or more. */
 function changeMirror(rows: BookRows, { account, id }: GrantRow, { at }: Act): void {
-  const mirror = rows.objects.get(account, `mirror:${id}`)
+  const mirror = rows.objects.get(account, mirrorName(id))
   if (mirror === undefined) return
   rows.objects.save({ ...mirror, version: mirror.version + 1, dueAt: at })
 }

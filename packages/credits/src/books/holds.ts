@@ -1,10 +1,19 @@
 /** Credit that is set aside before a call, and what its records cost. */
+import { jobHoldId } from '@token-meter/core'
 import { availableOf } from './balance.ts'
 import { freeParts } from './drawing.ts'
 import { type Act, due, findAccount, giveBack, repay, take, takeBack } from './operations.ts'
 import type { Held, Refused, WantedHold } from './held.ts'
 import { exceededPool, holdInPools, leftOf, type PoolLimit, spendInPools } from './pools.ts'
-import type { AccountKey, AccountRow, Allocation, BookRows, EntryRow, HoldRow } from './rows.ts'
+import type {
+  AccountKey,
+  AccountRow,
+  Allocation,
+  BookRows,
+  EntryRow,
+  HoldRow,
+  NewEntry,
+} from './rows.ts'
 
 /** Sets aside what a call may cost. The same name again has the same answer. */
 export function hold(
@@ -135,8 +144,7 @@ export function keepForJob(rows: BookRows, id: string, job: string, leaseUntil: 
   rows.saveHold(held)
 }
 
-/** `job:<name>` in place of a hold's id stands for the holds of that job. */
-export const jobPrefix = 'job:'
+const jobPrefix = jobHoldId('')
 
 /** The name of the job that an id stands for. */
 export function jobOf(id: string): string | undefined {
@@ -165,52 +173,23 @@ export function recordCharge(record: string, amount: bigint): Charge {
   return { key: `usage:${record}`, record, amount }
 }
 
-/** The key of what stands in for a record's charge. */
-export function standInKey(record: string): string {
-  return `lease:record:${record}`
-}
-
-/**
- * What is charged in place of records whose price nobody knows yet: what was held for them. Given back, it
- * could be spent again before anybody knows.
- * @param spent what the other records of the hold cost.
- */
-export function standIns(
-  { amount }: Pick<HoldRow, 'amount'>,
-  spent: bigint,
-  records: readonly string[],
-): readonly Charge[] {
-  const count = BigInt(records.length)
-  if (count === 0n || amount <= spent) return []
-  const each = (amount - spent) / count
-  return records.map((record, index) => ({
-    key: standInKey(record),
-    kind: 'lease',
-    record: null,
-    ref: record,
-    amount: index === 0 ? amount - spent - each * (count - 1n) : each,
-  }))
-}
-
-/**
- * Takes back what stood in for a record's charge: it has a price now, or costs nothing.
- * @returns the pools that it counts in, where it stood for one.
- */
-export function endStandIn(
+/** Takes entries back, in their pools too. False where they took nothing, or were taken back before. */
+export function undo(
   rows: BookRows,
   account: AccountRow,
-  record: string,
+  taken: {
+    readonly key: string
+    readonly first: EntryRow | undefined
+    readonly origin: Pick<NewEntry, 'hold' | 'record' | 'ref'>
+  },
   act: Act,
-): EntryRow['pools'] {
-  const key = standInKey(record)
-  const [first] = rows.entriesOf(account.id, key)
-  if (first === undefined) return null
+): boolean {
   due(rows, account, act)
-  const back = takeBack(rows, account, key, { hold: first.hold, ref: record }, act)
-  if (back === 0n) return null
-  spendInPools(rows, first.pools ?? [], { ended: 0n, spent: -back })
+  const back = takeBack(rows, account, taken.key, taken.origin, act)
+  if (back === 0n) return false
+  spendInPools(rows, taken.first?.pools ?? [], { ended: 0n, spent: -back })
   repay(rows, account, act)
-  return first.pools
+  return true
 }
 
 /**
@@ -223,7 +202,7 @@ export function settle(rows: BookRows, id: string, charges: readonly Charge[], a
   const account = rows.accountById(held.account)
   due(rows, account, act)
   const isOpen = held.state === 'open'
-  const pools = held.pools.length === 0 ? null : held.pools
+  const pools = poolsOf(held)
   let spent = 0n
   if (!isOpen) spent -= takeBack(rows, account, `lease:${held.id}`, { hold: held.id }, act)
   let allocation = isOpen ? held.allocation : []
@@ -269,13 +248,8 @@ export function restore(
   { record, key }: Pick<Charge, 'key'> & { readonly record: string },
   act: Act,
 ): boolean {
-  due(rows, account, act)
   const [first] = rows.entriesOf(account.id, key)
-  const back = takeBack(rows, account, key, { record }, act)
-  if (back === 0n) return false
-  spendInPools(rows, first?.pools ?? [], { ended: 0n, spent: -back })
-  repay(rows, account, act)
-  return true
+  return undo(rows, account, { key, first, origin: { record } }, act)
 }
 
 /** Ends a hold whose call was never sent. False where it had ended. */
@@ -291,6 +265,11 @@ export function release(rows: BookRows, id: string, act: Act): boolean {
   return true
 }
 
+/** Of the entries of a hold. */
+function poolsOf({ pools }: HoldRow): EntryRow['pools'] {
+  return pools.length === 0 ? null : pools
+}
+
 /** Ends holds that nobody ended: each is charged its floor. Returns how many. */
 export function sweep(rows: BookRows, act: Act, limit: number): number {
   const ended = rows.endedLeases(act.at, limit)
@@ -300,7 +279,7 @@ export function sweep(rows: BookRows, act: Act, limit: number): number {
 
 function expire(rows: BookRows, held: HoldRow, account: AccountRow, act: Act): void {
   due(rows, account, act)
-  const pools = held.pools.length === 0 ? null : held.pools
+  const pools = poolsOf(held)
   const origin = { kind: 'lease', key: `lease:${held.id}`, pools, hold: held.id } as const
   const left = take(rows, account, held.floor, held.allocation, origin, act)
   giveBack(rows, account, left, held.id, act)

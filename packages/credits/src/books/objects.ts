@@ -21,6 +21,11 @@ export interface ErasedWith {
  */
 export type ObjectKind = 'payment' | 'invoice' | 'subscription' | 'plan' | 'mirror'
 
+/** The row of a grant that a backend is to have too. */
+export const mirrorPrefix = 'mirror:'
+export const mirrorName = (grant: number | string): string => `${mirrorPrefix}${grant}`
+export const mirroredId = (name: string): number => Number(name.slice(mirrorPrefix.length))
+
 /** What is known of one, as JSON: by its kind. */
 export type ObjectState = Readonly<Record<string, string | number | boolean | null>>
 

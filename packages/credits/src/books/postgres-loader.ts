@@ -1,6 +1,7 @@
 import type { AskSql } from '@token-meter/core/outbox'
 import { type Columns, toEndedHold, toGrant } from './columns.ts'
-import { jobOf, jobPrefix } from './holds.ts'
+import { jobHoldId } from '@token-meter/core'
+import { jobOf } from './holds.ts'
 import { KeptRows } from './kept-rows.ts'
 import { askEntries } from './postgres-entries.ts'
 import { askObjects } from './postgres-objects.ts'
@@ -132,7 +133,7 @@ export class PostgresLoader {
         await this.#loadHolds(need.ids, [])
         return answer(true)
       case 'holdsOfJob':
-        return this.loadHinted({ holds: [`${jobPrefix}${need.job}`] })
+        return this.loadHinted({ holds: [jobHoldId(need.job)] })
       case 'endedHold': {
         const sql = `SELECT * FROM ${credit_ended_holds} WHERE id = $1`
         const [row] = await this.#ask(sql, [need.id])

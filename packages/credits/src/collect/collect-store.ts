@@ -33,9 +33,6 @@ export interface CollectStore {
   everythingOf(account: AccountRow): Promise<AllRows>
 }
 
-/** Before the id of a grant: the object that says what a backend calls it, in its `state.id`. */
-export const mirrorPrefix = 'mirror:'
-
 /** Why an account is blocked whose books may be those of a copy. */
 export const restoredCode = 'restored'
 

@@ -7,7 +7,8 @@ import { erasedPrefix } from '../books/erased.ts'
 import { openAccount } from '../books/operations.ts'
 import { checkCustomer, keyOf, shownGrant } from '../shown.ts'
 import { checkOptions, checkVerb, timeOf } from '../verb-options.ts'
-import { type CollectStore, mirrorPrefix, restoredCode } from './collect-store.ts'
+import { mirroredId, mirrorName } from '../books/objects.ts'
+import { type CollectStore, restoredCode } from './collect-store.ts'
 import { type CreditCursor, creditsSink } from './cursor.ts'
 import { reconcile } from './reconcile.ts'
 import { drawsMoney, tokenSinks, tokenSinksFault } from './token-sinks.ts'
@@ -93,9 +94,7 @@ export function collectVerbs(parts: CollectParts): CollectVerbs {
             new Map(
               rows.objects.of(account, 'mirror').flatMap(({ id, state }) => {
                 const name = state['id']
-                return typeof name === 'string'
-                  ? [[Number(id.slice(mirrorPrefix.length)), name] as const]
-                  : []
+                return typeof name === 'string' ? [[mirroredId(id), name] as const] : []
               }),
             ),
         )
@@ -139,7 +138,7 @@ export function collectVerbs(parts: CollectParts): CollectVerbs {
       return books.write((rows) => {
         const account = rows.account(keyOf(customer, unit))
         if (account === undefined) return false
-        const name = `${mirrorPrefix}${id}`
+        const name = mirrorName(id)
         const known = rows.objects.get(account.id, name)
         const { version = 0 } = known ?? {}
         rows.objects.save({

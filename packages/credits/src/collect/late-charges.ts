@@ -11,9 +11,10 @@
  */
 import type { CostCalculator } from '@token-meter/core/cost'
 import type { UsageRecord } from '@token-meter/core/outbox'
-import { charge, type Charge, endStandIn, restore, standInKey } from '../books/holds.ts'
+import { charge, type Charge, restore } from '../books/holds.ts'
 import type { Act } from '../books/operations.ts'
 import type { AccountRow, BookRows } from '../books/rows.ts'
+import { endStandIn, standInKey } from '../books/stand-ins.ts'
 import { billedOf } from '../record-price.ts'
 import { drawsMoney } from './token-sinks.ts'
 

@@ -1,7 +1,8 @@
 import type { CompanionStore, Outbox, UsageRecord } from '@token-meter/core/outbox'
 import type { MemoryRows } from '../books/memory-rows.ts'
+import { mirrorName } from '../books/objects.ts'
 import { unattributedRef } from '../charge-records.ts'
-import { type CollectStore, mirrorPrefix, restoredCode, type StoreEvents } from './collect-store.ts'
+import { type CollectStore, restoredCode, type StoreEvents } from './collect-store.ts'
 
 export function inMemory(
   outbox: Outbox,
@@ -46,15 +47,12 @@ export function inMemory(
       return found
     },
     async unmirrored(limit) {
-      const { grants, accounts } = rows.all()
-      return grants
-        .flatMap((grant) => {
-          const account = accounts.find(({ id }) => id === grant.account)
-          return account === undefined ? [] : { grant, account }
-        })
+      return rows
+        .all()
+        .grants.map((grant) => ({ grant, account: rows.accountById(grant.account) }))
         .filter(({ grant: { id, state }, account }) => {
           const isOpen = state === 'scheduled' || state === 'active'
-          const mirror = rows.objects.get(account.id, `${mirrorPrefix}${id}`)
+          const mirror = rows.objects.get(account.id, mirrorName(id))
           return account.collect === 'mirror' && isOpen && mirror?.state['id'] === undefined
         })
         .slice(0, limit)

@@ -1,6 +1,7 @@
 import { type Columns, toAccount, toEntry, toGrant, toHold } from '../books/columns.ts'
 import { unattributedRef } from '../charge-records.ts'
-import { type CollectStore, mirrorPrefix, restoredCode } from './collect-store.ts'
+import { mirrorPrefix } from '../books/objects.ts'
+import { type CollectStore, restoredCode } from './collect-store.ts'
 
 /** Asks for rows; a list is given as one value. */
 export type Ask = (text: string, values?: readonly unknown[]) => Promise<readonly Columns[]>

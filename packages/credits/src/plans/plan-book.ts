@@ -9,7 +9,7 @@ import { type Act, due, plainGrant, schedule } from '../books/operations.ts'
 import type { AccountPlans, AccountRow, BookRows } from '../books/rows.ts'
 import { periodAt, periodStart } from './anchored-period.ts'
 import { cutOff, goOn, sourceOf } from './plan-ends.ts'
-import type { PlanRow, PlanState } from './plan-row.ts'
+import { type PlanRow, planRowId, type PlanState } from './plan-row.ts'
 import type { PlanTerms } from './plan-terms.ts'
 
 /** What an account is to be on. */
@@ -22,9 +22,6 @@ export interface Subscribed {
   readonly subscription?: string | null
   readonly endsAt?: number | null
 }
-
-/** Of a plan's row, and what the keys of its grants begin with. */
-const rowId = (id: string) => `plan:${id}`
 
 export class PlanBook implements AccountPlans {
   readonly #plans: ReadonlyMap<string, PlanTerms>
@@ -80,7 +77,7 @@ export class PlanBook implements AccountPlans {
    * old one left is over.
    */
   subscribe(rows: BookRows, account: AccountRow, wanted: Subscribed, act: Act): void {
-    const known = rows.objects.get(account.id, rowId(wanted.id)) as PlanRow | undefined
+    const known = rows.objects.get(account.id, planRowId(wanted.id)) as PlanRow | undefined
     const { subscription = null } = wanted
     if (known === undefined || isOver(known, act.at)) {
       const row = this.#newRow(account, wanted)
@@ -96,7 +93,7 @@ export class PlanBook implements AccountPlans {
 
   /** Ends a plan: now, with what it included, or later. False where there is none. */
   end(rows: BookRows, account: AccountRow, id: string, endsAt: number, act: Act): boolean {
-    const row = rows.objects.get(account.id, rowId(id)) as PlanRow | undefined
+    const row = rows.objects.get(account.id, planRowId(id)) as PlanRow | undefined
     if (row === undefined || isOver(row, act.at)) return false
     row.state = { ...row.state, endsAt }
     if (endsAt <= act.at) cutOff(rows, account, row, act)
@@ -127,7 +124,7 @@ export class PlanBook implements AccountPlans {
     const state: PlanState = { ...nothing, ...of }
     return {
       account: account.id,
-      id: rowId(id),
+      id: planRowId(id),
       kind: 'plan',
       state,
       version: 0,

@@ -20,3 +20,8 @@ export interface PlanState extends ObjectState {
 export interface PlanRow extends ObjectRow {
   state: PlanState
 }
+
+/** Of a plan's row, and what the keys of its grants begin with. */
+const prefix = 'plan:'
+export const planRowId = (id: string): string => `${prefix}${id}`
+export const planIdOf = ({ id }: Pick<PlanRow, 'id'>): string => id.slice(prefix.length)

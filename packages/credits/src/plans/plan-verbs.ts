@@ -4,7 +4,7 @@ import { findAccount, openAccount } from '../books/operations.ts'
 import { checkCustomer, keyOf } from '../shown.ts'
 import { checkVerb, timeOf } from '../verb-options.ts'
 import type { PlanBook } from './plan-book.ts'
-import type { PlanRow } from './plan-row.ts'
+import { planIdOf, type PlanRow } from './plan-row.ts'
 import type { PlanOfCustomer, PlanVerbs } from './verbs.ts'
 
 export function planVerbs(books: Books, plans: PlanBook, now: () => number): PlanVerbs {
@@ -60,8 +60,8 @@ export function planVerbs(books: Books, plans: PlanBook, now: () => number): Pla
   }
 }
 
-function shownPlan({ id, state }: PlanRow): PlanOfCustomer {
-  const { plan, from, until, next, endsAt } = state
+function shownPlan(row: PlanRow): PlanOfCustomer {
+  const { plan, from, until, next, endsAt } = row.state
   const period = from === null || until === null ? null : { from, until }
-  return { id: id.slice('plan:'.length), plan, period, next, endsAt }
+  return { id: planIdOf(row), plan, period, next, endsAt }
 }

@@ -1,7 +1,7 @@
 import { centParts } from '../amount.ts'
 import { plainGrant, repay, activate, type Act } from '../books/operations.ts'
+import { mirrorName } from '../books/objects.ts'
 import type { AccountRow, BookRows, EntryRow } from '../books/rows.ts'
-import { mirrorName } from './mirrored-grant.ts'
 import type { BilledUsage } from './payment.ts'
 
 /** As many entries at a time. */

@@ -3,14 +3,9 @@ import { centParts } from '../amount.ts'
 import { freeOf } from '../books/drawing.ts'
 import { give, revoke } from '../books/grants.ts'
 import { type Act, findAccount } from '../books/operations.ts'
+import { mirroredId } from '../books/objects.ts'
 import type { AccountKey, BookRows } from '../books/rows.ts'
-import {
-  grantMetadata,
-  type MirrorRow,
-  mirrorPrefix,
-  readMirrored,
-  saveMirrored,
-} from './mirrored-grant.ts'
+import { grantMetadata, type MirrorRow, readMirrored, saveMirrored } from './mirrored-grant.ts'
 
 /**
  * Somebody changed credit at Stripe itself: what was given there by hand is a grant of a mirrored
@@ -46,7 +41,7 @@ export function applyCreditGrant(
     saveMirrored(rows, mirrored, { id, number: 0 }, { dueAt: null, at: act.at })
     return
   }
-  const mirrored = readMirrored(rows, account, Number(row.id.slice(mirrorPrefix.length)))
+  const mirrored = readMirrored(rows, account, mirroredId(row.id))
   const { grant: own } = mirrored
   // While something is to be done about it, it is the books that end it.
   if (!isOver || row.dueAt !== null || row.state.isEnding === true || own.state !== 'active') return

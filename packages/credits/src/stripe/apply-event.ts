@@ -6,13 +6,14 @@
  */
 import type Stripe from 'stripe'
 import { formatAmount } from '../amount.ts'
+import { appliedVersion } from '../books/erased.ts'
 import { findAccount } from '../books/operations.ts'
 import type { BookRows } from '../books/rows.ts'
 import { applyBilled } from './apply-billed.ts'
 import { applyCreditGrant } from './apply-credit-grant.ts'
-import { applyInvoice, invoiceVersion } from './apply-invoice.ts'
-import { applyPayment, paymentVersion } from './apply-payment.ts'
-import { applySubscription, standingOf, subscriptionVersion } from './apply-subscription.ts'
+import { applyInvoice } from './apply-invoice.ts'
+import { applyPayment, namesOf } from './apply-payment.ts'
+import { applySubscription, standingOf } from './apply-subscription.ts'
 import { idOf, type Payer, type Payment, PaymentReader } from './payment.ts'
 import { requestFor } from './request.ts'
 import type { SignedEvent } from './signed-event.ts'
@@ -81,23 +82,24 @@ class EventRun {
 
   async #payment(read: () => Promise<Payment | undefined>): Promise<void> {
     const { inside, terms, warn, onReport } = this.#settings
-    let payment = await read()
-    for (let tries = 0; payment !== undefined && tries < mostTries; tries++) {
-      const { payer } = payment
-      const customer = await this.#customer(payer, payment.packs.length > 0)
-      if (customer === undefined) return
+    let known = await read()
+    await this.#untilWritten(async () => {
+      if (known === undefined) return undefined
+      const { payer } = known
+      const customer = await this.#customer(payer, known.packs.length > 0)
+      if (customer === undefined) return undefined
       const key = this.#key(customer)
-      const known = payment
-      const version = await this.#read((rows) => paymentVersion(rows, key, known))
+      const names = namesOf(known)
+      const version = await this.#read((rows) => appliedVersion(rows, key, names))
       // Read after the version was: whoever writes from now on is seen.
-      payment = await read()
-      if (payment === undefined) return
+      const payment = (known = await read())
+      if (payment === undefined) return undefined
       const wanted = { payment, terms: terms(payer), version }
       const applied = await inside.books.write(
         (rows) => applyPayment(rows, key, wanted, this.#act()),
         { customers: [customer] },
       )
-      if (applied.isStale) continue
+      if (applied.isStale) return `payment ${payment.key}`
       for (const conflict of applied.conflicts) {
         warn(
           `The payment ${conflict} is for another amount than what was granted for it before: that one stands. Put it right with credits.adjust()`,
@@ -107,12 +109,15 @@ class EventRun {
       if (granted + revoked + restored > 0n) {
         const text = (amount: bigint) => formatAmount(amount, 'usd')
         const { id: eventId, type } = this.#event
-        const amounts = { granted: text(granted), revoked: text(revoked), restored: text(restored) }
+        const amounts = {
+          granted: text(granted),
+          revoked: text(revoked),
+          restored: text(restored),
+        }
         onReport({ eventId, type, customer: applied.customer, ...amounts })
       }
-      return
-    }
-    if (payment !== undefined) throw new BusyObject(`payment ${payment.key}`)
+      return undefined
+    })
   }
 
   async #invoice(id: string): Promise<void> {
@@ -129,8 +134,8 @@ class EventRun {
     if (customer === undefined) return
     const key = this.#key(customer)
     const isFailure = this.#event.type === 'invoice.payment_failed'
-    for (let tries = 0; tries < mostTries; tries++) {
-      const version = await this.#read((rows) => invoiceVersion(rows, key, id))
+    await this.#untilWritten(async () => {
+      const version = await this.#read((rows) => appliedVersion(rows, key, { object: id }))
       const { status } = await readInvoice()
       const failedAt = isFailure ? this.#event.at : undefined
       const standing = { id, status, failedAt, graceMs, version }
@@ -138,9 +143,8 @@ class EventRun {
         (rows) => applyInvoice(rows, key, standing, this.#act()),
         { customers: [customer] },
       )
-      if (isWritten) return
-    }
-    throw new BusyObject(`invoice ${id}`)
+      return isWritten ? undefined : `invoice ${id}`
+    })
   }
 
   async #creditGrant(id: string): Promise<void> {
@@ -174,13 +178,13 @@ class EventRun {
   async #subscription(id: string): Promise<void> {
     const { stripe, inside } = this.#settings
     const { plans } = inside
-    for (let tries = 0; tries < mostTries; tries++) {
-      const read = () => stripe.subscriptions.retrieve(id, {}, this.#request)
+    const read = () => stripe.subscriptions.retrieve(id, {}, this.#request)
+    await this.#untilWritten(async () => {
       const customer = await this.#customer(await this.#reader.payerOf(await read()), false)
-      if (customer === undefined) return
+      if (customer === undefined) return undefined
       const keys = (['usd', 'tokens'] as const).map((unit) => this.#key(customer, unit))
       const versions = await this.#read((rows) =>
-        keys.map((key) => subscriptionVersion(rows, [key], id)),
+        keys.map((key) => appliedVersion(rows, key, { object: id })),
       )
       const subscription = await read()
       const standing = standingOf(subscription, await this.#itemsOf(subscription))
@@ -196,15 +200,24 @@ class EventRun {
           ),
         { customers: [customer] },
       )
-      if (!written.every(Boolean)) continue
+      if (!written.every(Boolean)) return `subscription ${id}`
       const unknown = standing.plans.find(({ plan }) => !plans.has(plan))
-      if (unknown === undefined || !standing.isLive) return
+      if (unknown === undefined || !standing.isLive) return undefined
       // Its other plans are given by now; this one is once Stripe sends the event again.
       throw new Error(
         `the subscription ${id} is to the plan ${JSON.stringify(unknown.plan)}, which createCredits({ plans }) does not have: add it there`,
       )
+    })
+  }
+
+  /** @param attempt returns what somebody else has written since it was read; nothing where it is done. */
+  async #untilWritten(attempt: () => Promise<string | undefined>): Promise<void> {
+    let busy: string | undefined
+    for (let tries = 0; tries < mostTries; tries++) {
+      busy = await attempt()
+      if (busy === undefined) return
     }
-    throw new BusyObject(`subscription ${id}`)
+    throw new BusyObject(busy)
   }
 
   /** A subscription has the first of its items with it. */

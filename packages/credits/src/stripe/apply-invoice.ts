@@ -4,12 +4,6 @@ import { erasedOwner } from '../books/erased.ts'
 import { type Act, openAccount, schedule } from '../books/operations.ts'
 import type { AccountKey, BookRows } from '../books/rows.ts'
 
-/** Of an invoice: how often it was applied, and whether it is known to fail. */
-export function invoiceVersion(rows: BookRows, key: AccountKey, invoice: string): number {
-  const account = erasedOwner(rows, key, { object: invoice }) ?? rows.account(key)
-  return account === undefined ? 0 : (rows.objects.get(account.id, invoice)?.version ?? 0)
-}
-
 /** How an invoice stands at Stripe by now. */
 export interface InvoiceStanding {
   readonly id: string
@@ -37,7 +31,7 @@ export function applyInvoice(
   const known = found && (rows.objects.get(found.id, id) as FailingInvoice | undefined)
   if (known === undefined && !(isOwed && failedAt !== undefined)) return true
   const account = openAccount(rows, key, act)
-  if (invoiceVersion(rows, key, id) !== version) return false
+  if ((known?.version ?? 0) !== version) return false
   const before = known?.state.failingSince ?? null
   const since = failedAt === undefined ? before : Math.min(before ?? Infinity, failedAt)
   const failingSince = isOwed ? since : null

@@ -35,20 +35,9 @@ const noChange = { isStale: false, granted: 0n, revoked: 0n, restored: 0n, confl
 /** Not its key alone: an invoice that fails has a row too, by its id. */
 const rowId = (payment: string) => `payment:${payment}`
 
-/** The account that has it: where its customer was erased since, that one. */
-function ownerOf(rows: BookRows, key: AccountKey, { key: payment, packs }: Payment): AccountKey {
-  const grants = packs.map((pack) => pack.key)
-  return erasedOwner(rows, key, { object: rowId(payment), grants }) ?? key
-}
-
-/** How often a payment was applied; what is read is good while this stays. */
-export function paymentVersion(rows: BookRows, key: AccountKey, payment: Payment): number {
-  return versionOf(rows, ownerOf(rows, key, payment), payment)
-}
-
-function versionOf(rows: BookRows, owner: AccountKey, { key: payment }: Payment): number {
-  const account = rows.account(owner)
-  return account === undefined ? 0 : (rows.objects.get(account.id, rowId(payment))?.version ?? 0)
+/** What a payment is known by, of whoever has it. */
+export function namesOf({ key, packs }: Payment) {
+  return { object: rowId(key), grants: packs.map((pack) => pack.key) }
 }
 
 /**
@@ -61,19 +50,18 @@ export function applyPayment(
   { payment, terms, version }: { payment: Payment; terms: GrantTerms; version: number },
   act: Act,
 ): Applied {
-  const key = ownerOf(rows, wanted, payment)
+  // Where its customer was erased since, the account that has it.
+  const key = erasedOwner(rows, wanted, namesOf(payment)) ?? wanted
   const { customer } = key
   const nothing: Applied = { ...noChange, customer }
   const found = rows.account(key)
-  const isKnown =
-    found !== undefined && rows.objects.get(found.id, rowId(payment.key)) !== undefined
-  if (!isKnown && (!payment.isPaid || payment.packs.length === 0)) return nothing
+  const known = found && (rows.objects.get(found.id, rowId(payment.key)) as PaymentRow | undefined)
+  if (known === undefined && (!payment.isPaid || payment.packs.length === 0)) return nothing
   const account = openAccount(rows, key, act)
-  if (versionOf(rows, key, payment) !== version) return { ...nothing, isStale: true }
+  if ((known?.version ?? 0) !== version) return { ...nothing, isStale: true }
   const given = payment.isPaid
     ? giveAll(rows, key, payment, terms, act)
     : { granted: 0n, conflicts: [] }
-  const known = rows.objects.get(account.id, rowId(payment.key)) as PaymentRow | undefined
   const shares = new Shares(rows, account, payment, known?.state ?? {}, act)
   const restored = shares.giveBack()
   const revoked = shares.take()

@@ -3,6 +3,7 @@ import { erasedOwner } from '../books/erased.ts'
 import { type Act, openAccount } from '../books/operations.ts'
 import type { AccountKey, BookRows } from '../books/rows.ts'
 import type { PlanBook } from '../plans/plan-book.ts'
+import { planIdOf } from '../plans/plan-row.ts'
 import { planMetadata } from './packs.ts'
 
 /** A subscription's item whose price is a plan. */
@@ -40,20 +41,6 @@ export function standingOf(
   }
 }
 
-/** How often a subscription was applied, whatever the unit of its plans. */
-export function subscriptionVersion(
-  rows: BookRows,
-  keys: readonly AccountKey[],
-  id: string,
-): number {
-  for (const key of keys) {
-    const account = erasedOwner(rows, key, { object: id }) ?? rows.account(key)
-    const version = account && rows.objects.get(account.id, id)?.version
-    if (version !== undefined) return version
-  }
-  return 0
-}
-
 /**
  * Brings an account's plans to what a subscription is at Stripe. One that is over stays so. False where
  * somebody else has applied it since it was read.
@@ -87,7 +74,7 @@ export function applySubscription(
     plans.subscribe(rows, account, wanted, act)
   }
   for (const row of plans.live(rows, account, act.at)) {
-    const item = row.id.slice('plan:'.length)
+    const item = planIdOf(row)
     const isGone = !isLive || !own.some((one) => one.item === item)
     if (row.state.subscription === id && isGone) plans.end(rows, account, item, act.at, act)
   }

@@ -64,10 +64,7 @@ export function checkedMirror(options: MirrorOptions): MirrorSettings {
   const check = optionCheck('mirrorGrants')
   const { credits, stripe, sink, customer, prices, planGraceMs = 3 * 86_400_000 } = options
   const { pollMs = 60_000, onError = console.warn } = options
-  const inside = insideOf(credits)
-  if (inside === undefined) {
-    throw new ConfigError('mirrorGrants: credits must be made by createCredits()')
-  }
+  const inside = insideOf('mirrorGrants', credits)
   if ((sink as { readonly value?: unknown } | undefined)?.value !== 'cost') {
     throw new ConfigError(
       "mirrorGrants: sink must be stripeSink({ value: 'cost' }): credit at Stripe is money, and is drawn by what usage costs",

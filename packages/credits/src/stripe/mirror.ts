@@ -4,6 +4,7 @@
  * books, in the transaction of the grant: a process that is killed leaves it to the next one.
  */
 import type Stripe from 'stripe'
+import { mirroredId } from '../books/objects.ts'
 import type { BookRows } from '../books/rows.ts'
 import { checkedMirror, type MirrorOptions, type MirrorSettings } from './mirror-options.ts'
 import { requestFor } from './request.ts'
@@ -11,7 +12,6 @@ import {
   grantKey,
   grantMetadata,
   type MirroredGrant,
-  mirrorPrefix,
   readMirrored,
   saveMirrored,
   wantedCents,
@@ -118,9 +118,7 @@ async function waiting({ credits, inside }: MirrorSettings): Promise<readonly Mi
   const changed = await books.read((rows) =>
     rows.objects
       .due('mirror', now(), batch)
-      .map(({ account, id }) =>
-        readMirrored(rows, rows.accountById(account), Number(id.slice(mirrorPrefix.length))),
-      ),
+      .map(({ account, id }) => readMirrored(rows, rows.accountById(account), mirroredId(id))),
   )
   const ids = new Set(found.map(({ grant }) => grant.id))
   return [...found, ...changed.filter(({ grant }) => !ids.has(grant.id))]

@@ -1,4 +1,4 @@
-import type { ObjectRow } from '../books/objects.ts'
+import { mirrorName, type ObjectRow } from '../books/objects.ts'
 import type { AccountRow, BookRows, GrantRow } from '../books/rows.ts'
 import { centParts } from '../amount.ts'
 
@@ -24,10 +24,6 @@ export interface MirrorRow extends ObjectRow {
 
 /** Metadata of a credit grant at Stripe: which grant of the books it is. */
 export const grantMetadata = 'token_meter_grant'
-
-/** Of the rows' ids, before the grant's. */
-export const mirrorPrefix = 'mirror:'
-export const mirrorName = (grant: number) => `${mirrorPrefix}${grant}`
 
 export function readMirrored(rows: BookRows, account: AccountRow, id: number): MirroredGrant {
   const row = rows.objects.get(account.id, mirrorName(id)) as MirrorRow | undefined

@@ -84,10 +84,7 @@ export function checkedWebhook(options: CreditsWebhookOptions): WebhookSettings 
   const check = optionCheck('creditsWebhook')
   const { stripe, toleranceMs = 300_000, graceDays = 3, customer, terms, onReport } = options
   const { onError = console.warn } = options
-  const inside = insideOf(options.credits)
-  if (inside === undefined) {
-    throw new ConfigError('creditsWebhook: credits must be made by createCredits()')
-  }
+  const inside = insideOf('creditsWebhook', options.credits)
   const isClient = (value: unknown) =>
     typeof (value as Stripe | undefined)?.checkout?.sessions?.retrieve === 'function'
   check('stripe', stripe, 'a client of the package stripe', isClient)
