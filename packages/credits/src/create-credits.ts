@@ -157,7 +157,9 @@ export function createCredits(options: CreditsOptions): Credits {
       return books.write((rows) => {
         const account = findAccount(rows, keyOf(customer, unit), act('clock'))
         const available = account === undefined ? 0n : availableOf(rows, account)
-        const allowed = available >= required && (account?.blocked ?? null) === null
+        const allowed =
+          (available >= required || account?.collect === 'mirror') &&
+          (account?.blocked ?? null) === null
         return {
           allowed,
           available: formatAmount(available, unit),

@@ -68,6 +68,36 @@ describe.each(Object.entries(everyStore()))('a guard on %s', (kind, open) => {
     })
   })
 
+  test('whom a backend bills goes beyond their credit, but not beyond a pool, nor when blocked', async () => {
+    const { outbox, credits, admit, refused, held } = await start({}, { usd: '0.01' })
+    await credits.account('cus_1', { collect: 'mirror' })
+    credits.pool({ id: 'team', usd: '0.0201', period: 'day' })
+    const pools = ['team']
+    const first = (await admit({ pools })) as Admission
+    await outbox.append([costing('r1', '0.0096')], { holdIds: first.holdIds })
+    first.settled()
+    const second = (await admit({ pools })) as Admission
+    expect(await held()).toBe('0.0004')
+    expect(await credits.check('cus_1', { usd: '5' })).toMatchObject({ allowed: true })
+    const third = (await admit({ pools })) as Admission
+    expect(await credits.balance('cus_1')).toMatchObject({ held: '0.0004', available: '0' })
+    await outbox.append([costing('r2', '0.001')], { holdIds: second.holdIds })
+    second.settled()
+    expect(await credits.balance('cus_1')).toMatchObject({ held: '0', debt: '0.0006' })
+    await outbox.append([costing('r3', '0.009')], { holdIds: third.holdIds })
+    third.settled()
+    // 0.0196 of the pool's 0.0201 are used, and a call may need 0.0006.
+    expect(await refused({ pools })).toMatchObject({ pool: 'team', available: '0.0005' })
+    expect((await admit()) as Admission).toBeDefined()
+    // What is held for it was within no credit: as a prepaid account it has nothing set aside.
+    await credits.account('cus_1', { collect: 'prepaid' })
+    expect(await refused()).toMatchObject({ status: 402, available: '-0.0096' })
+    expect((await credits.reconcile()).problems).toEqual([])
+    await credits.account('cus_1', { collect: 'mirror' })
+    await credits.block('cus_1', 'dispute')
+    expect(await refused()).toMatchObject({ status: 402, blocked: 'dispute' })
+  })
+
   test('who listens hears of a refusal once, until there is other credit', async () => {
     const { outbox, credits, admit, refused } = await start({}, { usd: '0.001' })
     const heard: unknown[] = []

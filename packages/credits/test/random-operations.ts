@@ -3,6 +3,7 @@ import { adjust, give, revoke, unrevoke } from '../src/books/grants.ts'
 import {
   charge,
   hold,
+  holdWithinCredit,
   holdsNamed,
   keepForJob,
   raise,
@@ -17,7 +18,8 @@ import {
 import { openAccount } from '../src/books/operations.ts'
 import type { BookRows } from '../src/books/rows.ts'
 
-const key = { customer: 'cus_1', unit: 'usd', stripeAccount: '' } as const
+// In tokens, of which a mirrored account is granted any number.
+const key = { customer: 'cus_1', unit: 'tokens', stripeAccount: '' } as const
 const amount = fc.bigInt({ min: 0n, max: 1000n })
 const id = fc.nat(5)
 const limits = (at: number) =>
@@ -65,6 +67,7 @@ export const operations = fc.oneof(
     amount: fc.bigInt({ min: -500n, max: 500n }),
   }),
   fc.record({ op: fc.constant('block' as const), reason: fc.constantFrom('dispute', null, null) }),
+  fc.record({ op: fc.constant('collect' as const), as: fc.constantFrom('prepaid', 'mirror') }),
   fc.record({ op: fc.constant('sweep' as const) }),
   fc.record({ op: fc.constant('wait' as const), ms: fc.nat(30) }),
 )
@@ -139,6 +142,11 @@ export function run(rows: BookRows, one: Operation, at: number): unknown {
     case 'block':
       account.blocked = one.reason
       rows.saveAccount(account)
+      return undefined
+    case 'collect':
+      account.collect = one.as
+      rows.saveAccount(account)
+      if (one.as === 'prepaid') holdWithinCredit(rows, account)
       return undefined
     case 'sweep':
       return sweep(rows, act, 100)

@@ -40,7 +40,8 @@ export function hold(
 
 /**
  * What stands in the way of setting an amount aside. Where there is too little, holds of the account
- * whose lease is over are ended first; nothing else is changed by asking.
+ * whose lease is over are ended first; nothing else is changed by asking. A mirrored account may go
+ * beyond its credit: a backend bills what it uses there.
  */
 export function refusalOf(
   rows: BookRows,
@@ -55,7 +56,7 @@ export function refusalOf(
     const ended = rows.endedLeases(act.at, mostEnded, account.id)
     for (const one of ended) expire(rows, one, account, act)
     if (ended.length > 0) available = availableOf(rows, account)
-    if (available < amount) {
+    if (available < amount && account.collect !== 'mirror') {
       const ids = rows.grants(account.id, 'active').map(({ id }) => id)
       return { state: 'insufficient', available, newestGrant: Math.max(0, ...ids) }
     }
@@ -73,7 +74,7 @@ export function refusalOf(
 /** How many holds are ended at most by one that there is too little left for. */
 const mostEnded = 1000
 
-/** Sets aside what nothing stands in the way of. */
+/** Sets aside what nothing stands in the way of: of a mirrored account as much of it as is free. */
 export function place(
   rows: BookRows,
   account: AccountRow,
@@ -121,6 +122,21 @@ export function raise(rows: BookRows, held: HoldRow, by: bigint): boolean {
   held.amount += by
   rows.saveHold(held)
   return true
+}
+
+/**
+ * An account is mirrored no more: what is held stays within its credit. What calls under way come to
+ * beyond that is debt, as of any other.
+ */
+export function holdWithinCredit(rows: BookRows, account: AccountRow): void {
+  const untilAll = Number.MAX_SAFE_INTEGER
+  for (const held of rows.endedLeases(untilAll, untilAll, account.id)) {
+    const has = held.allocation.reduce((sum, [, part]) => sum + part, 0n)
+    if (has === held.amount) continue
+    spendInPools(rows, held.pools, { ended: held.amount - has, spent: 0n })
+    held.amount = has
+    rows.saveHold(held)
+  }
 }
 
 /**

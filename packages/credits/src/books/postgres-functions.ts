@@ -6,7 +6,7 @@
 
 /** How rows are given to `credit_write`. */
 const given = {
-  accounts: 'id bigint, debt bigint, next_due_at double precision, blocked text',
+  accounts: 'id bigint, debt bigint, next_due_at double precision, blocked text, collect text',
   grants: `id bigint, account bigint, amount bigint, remaining bigint, held bigint, revoked bigint,
     state text, priority integer, kind text, effective_at double precision, expires_at double precision,
     source text, idempotency_key text, created_at double precision`,
@@ -107,7 +107,7 @@ function writing(schema: string): string {
     `INSERT INTO ${schema}.${table} (${names(columns)}) SELECT * FROM ${rows(parameter, columns)}`
   const statements: Readonly<Record<(typeof writtenParameters)[number], string>> = {
     accounts: `UPDATE ${schema}.credit_accounts AS one SET debt = given.debt,
-        next_due_at = given.next_due_at, blocked = given.blocked
+        next_due_at = given.next_due_at, blocked = given.blocked, collect = given.collect
       FROM ${rows(1, given.accounts)} WHERE one.id = given.id`,
     grants: `UPDATE ${schema}.credit_grants AS one SET remaining = given.remaining, held = given.held,
         revoked = given.revoked, state = given.state

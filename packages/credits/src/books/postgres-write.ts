@@ -34,8 +34,8 @@ function fromEntry({ grant, ...entry }: EntryRow) {
   return { ...entry, grant_id: grant }
 }
 
-function fromAccount({ id, debt, nextDueAt, blocked }: AccountRow) {
-  return { id, debt, next_due_at: nextDueAt, blocked }
+function fromAccount({ id, debt, nextDueAt, blocked, collect }: AccountRow) {
+  return { id, debt, next_due_at: nextDueAt, blocked, collect }
 }
 
 function fromGrant({ effectiveAt, expiresAt, idempotencyKey, createdAt, ...grant }: GrantRow) {

@@ -82,9 +82,10 @@ export class SqliteRows extends SqliteHoldRows implements BookRows {
 
   saveAccount(account: AccountRow): void {
     this.#saved.set(account, () => {
-      const { id, debt, nextDueAt, blocked } = account
-      const sql = 'UPDATE credit_accounts SET debt = ?, next_due_at = ?, blocked = ? WHERE id = ?'
-      this.sql.run(sql, debt, nextDueAt, blocked, id)
+      const { id, debt, nextDueAt, blocked, collect } = account
+      const sql = `UPDATE credit_accounts SET debt = ?, next_due_at = ?, blocked = ?, collect = ?
+        WHERE id = ?`
+      this.sql.run(sql, debt, nextDueAt, blocked, collect, id)
     })
   }
 

@@ -4,7 +4,7 @@
  * databases differ in how a list is given (`sql-collect.ts`), and once in memory. Each is one statement.
  */
 import type { AllRows } from '../books/check-books.ts'
-import type { AccountRow, Collect, GrantRow } from '../books/rows.ts'
+import type { AccountRow, GrantRow } from '../books/rows.ts'
 
 /** A grant of an account that a backend bills, which has no grant of its own for it yet. */
 export interface UnmirroredGrant {
@@ -13,7 +13,6 @@ export interface UnmirroredGrant {
 }
 
 export interface CollectStore {
-  setCollect(account: number, collect: Collect): Promise<void>
   /** Puts another name in the place of a customer's. Returns how many accounts had it. */
   rename(customer: string, to: string): Promise<number>
   /** The accounts that were charged for records while nobody was named, by record. */

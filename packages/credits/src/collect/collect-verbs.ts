@@ -7,6 +7,7 @@ import { erasedPrefix } from '../books/erased.ts'
 import { openAccount } from '../books/operations.ts'
 import { checkCustomer, keyOf, shownGrant } from '../shown.ts'
 import { checkOptions, checkVerb, timeOf } from '../verb-options.ts'
+import { holdWithinCredit } from '../books/holds.ts'
 import { mirroredId, mirrorName } from '../books/objects.ts'
 import { type CollectStore, restoredCode } from './collect-store.ts'
 import { type CreditCursor, creditsSink } from './cursor.ts'
@@ -45,7 +46,12 @@ export function collectVerbs(parts: CollectParts): CollectVerbs {
       if (collect !== undefined && collect !== account.collect) {
         // What was recorded before is of the way that there was.
         await cursor.flush(flushMs)
-        await store.setCollect(account.id, collect)
+        await books.write((rows) => {
+          const own = rows.accountById(account.id)
+          own.collect = collect
+          rows.saveAccount(own)
+          if (collect === 'prepaid') holdWithinCredit(rows, own)
+        })
       }
       const { blocked, createdAt } = account
       return { customer, unit, collect: collect ?? account.collect, blocked, createdAt }

@@ -26,10 +26,6 @@ export function inMemory(
     for (const account of rows.all().accounts) if (account.blocked === from) account.blocked = to
   }
   return {
-    async setCollect(account, collect) {
-      rows.accountById(account).collect = collect
-      rows.end()
-    },
     async rename(customer, to) {
       const accounts = rows.accountsOf(customer)
       for (const account of accounts) rows.rename(account, to)

@@ -35,10 +35,6 @@ export function tables({ table }: Dialect): readonly string[] {
 export function inSql(ask: Ask, dialect: () => Dialect): CollectStore {
   const table = (name: string) => dialect().table(name)
   return {
-    async setCollect(account, collect) {
-      const sql = `UPDATE ${table('credit_accounts')} SET collect = $1 WHERE id = $2`
-      await ask(sql, [collect, account])
-    },
     async rename(customer, to) {
       const sql = `UPDATE ${table('credit_accounts')} SET customer = $1 WHERE customer = $2 RETURNING id`
       return (await ask(sql, [to, customer])).length

@@ -15,7 +15,8 @@ export interface AccountOptions {
    *   grant pays, and is covered too.
    * - `mirror`: a backend bills all of it, and draws what it was given there as well (`unmirrored`). Of an
    *   account in USD the sinks have to bill by cost: what such an account uses waits, and that is told,
-   *   while a process delivers to one that bills tokens (`Sink.value`).
+   *   while a process delivers to one that bills tokens (`Sink.value`). What is used beyond the credit
+   *   is billed there, so holds and guards refuse such an account only when it is blocked or beyond a pool.
    *
    * Left out, it stays as it is.
    * @default 'prepaid' for a new account
