@@ -177,7 +177,8 @@ export interface Credits extends PlanVerbs, CollectVerbs {
   /**
    * Takes back what was granted for a source (a refund, a dispute): of what is unspent first; what is
    * spent becomes debt. Returns what was taken, as decimal text; `'0'` for a key that was used before, and
-   * where nothing was granted for the source.
+   * where nothing was granted for the source. What was paid for reaches the account of a customer who was
+   * erased since, by the old name.
    * @throws ConfigError for a wrong option; TypeError or RangeError for an amount that is none.
    */
   revoke(customer: string, options: RevokeOptions): Promise<string>

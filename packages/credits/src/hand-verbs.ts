@@ -2,11 +2,17 @@
 import { ConfigError } from '@token-meter/core/outbox'
 import { formatAmount, parseAmount } from './amount.ts'
 import type { Books } from './books/books.ts'
+import { erasedOwner } from './books/erased.ts'
 import { adjust, revoke, unrevoke } from './books/grants.ts'
 import { type Act, findAccount } from './books/operations.ts'
+import type { AccountKey, AccountRow, BookRows } from './books/rows.ts'
 import type { Credits } from './credits.ts'
 import { amountOf, keyOf, shownEntry, unitOf } from './shown.ts'
 import { checkVerb } from './verb-options.ts'
+
+/** Who was given something for a source, also where its customer was erased since. */
+const ownerOf = (rows: BookRows, key: AccountKey, source: string): AccountRow | undefined =>
+  erasedOwner(rows, key, { sources: [source] }) ?? rows.account(key)
 
 export function handVerbs(
   books: Books,
@@ -37,7 +43,7 @@ export function handVerbs(
         throw new RangeError('what is revoked is an amount from 0 up')
       }
       return books.write((rows) => {
-        const account = findAccount(rows, keyOf(customer, unit), act(actor))
+        const account = ownerOf(rows, keyOf(customer, unit), source)
         if (account === undefined) return '0'
         let taken = 0n
         for (const grant of rows.grantsOfSource(account.id, source)) {
@@ -55,7 +61,7 @@ export function handVerbs(
       checkVerb('unrevoke', customer, options)
       const { source, unit = 'usd', idempotencyKey, actor = 'api' } = options
       return books.write((rows) => {
-        const account = findAccount(rows, keyOf(customer, unit), act(actor))
+        const account = ownerOf(rows, keyOf(customer, unit), source)
         if (account === undefined) return false
         return rows
           .grantsOfSource(account.id, source)

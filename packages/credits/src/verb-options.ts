@@ -132,6 +132,7 @@ const verbs = {
   } satisfies Rules<{ readonly timeoutMs?: number }>,
   subscribe: {
     plan: needed(name),
+    quantity: count,
     id: name,
     anchor: time,
     actor: name,

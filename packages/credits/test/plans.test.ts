@@ -2,6 +2,7 @@ import { memoryOutbox } from '@token-meter/core'
 import { exampleRecord } from '@token-meter/testkit'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createCredits, type Plan } from '../src/index.ts'
+import { insideOf } from '../src/inside.ts'
 import { everyStore } from './stores.ts'
 
 const stores = everyStore()
@@ -90,6 +91,61 @@ describe.each(Object.entries(stores))('plans in %s', (_, open) => {
     clock.at = Date.parse('2027-02-28T10:00:00Z')
     expect(await available()).toBe('10')
     expect(await credits.plansOf('cus_1')).toMatchObject([{ plan: 'basic', next: null }])
+  })
+
+  test('of more than one a period includes as many times the amount: more at once, fewer when it is over', async () => {
+    const { clock, credits, use, available } = start(withoutDefault)
+    expect(await credits.subscribe('cus_1', { plan: 'basic', quantity: 3 })).toMatchObject({
+      quantity: 3,
+      next: null,
+      nextQuantity: null,
+    })
+    await use('r1', '4')
+    expect(await available()).toBe('26')
+    await credits.subscribe('cus_1', { plan: 'basic', quantity: 5 })
+    expect(await available()).toBe('46')
+    // The same again, without saying how many.
+    expect(await credits.subscribe('cus_1', { plan: 'basic' })).toMatchObject({ quantity: 5 })
+    const fewer = { plan: 'basic', quantity: 5, next: 'basic', nextQuantity: 2 }
+    expect(await credits.subscribe('cus_1', { plan: 'basic', quantity: 2 })).toMatchObject(fewer)
+    expect(await available()).toBe('46')
+    // 5 of 10 and 1 of 50 are as much; 2 of 50 are more, of which 50 were given.
+    expect(await credits.subscribe('cus_1', { plan: 'pro', quantity: 1 })).toMatchObject({
+      plan: 'pro',
+      quantity: 1,
+      next: null,
+    })
+    expect(await available()).toBe('46')
+    await credits.subscribe('cus_1', { plan: 'pro', quantity: 2 })
+    expect(await available()).toBe('96')
+    await credits.subscribe('cus_1', { plan: 'basic', quantity: 2 })
+    clock.at = Date.parse('2027-02-28T10:00:00Z')
+    expect(await available()).toBe('20')
+    expect(await credits.plansOf('cus_1')).toMatchObject([
+      { plan: 'basic', quantity: 2, next: null, nextQuantity: null },
+    ])
+    // A fall and a rise within one period give nothing twice.
+    for (const quantity of [1, 2, 3, 1, 3]) {
+      await credits.subscribe('cus_1', { plan: 'basic', quantity })
+    }
+    expect(await available()).toBe('30')
+    await expect(
+      credits.subscribe('cus_1', { plan: 'basic', quantity: 1_000_000_000 }),
+    ).rejects.toThrow(/1000000000 of the plan "basic" are more than an account can hold/)
+    expect(await available()).toBe('30')
+    expect(await credits.verify()).toEqual([])
+  })
+
+  test('the keys of what one of a plan includes have no word of how many it is', async () => {
+    const { credits } = start(withoutDefault)
+    await credits.subscribe('cus_1', { plan: 'basic' })
+    const key = 'plan:main:basic:2027-01-31T10:00:00.000Z:10'
+    const { books } = insideOf('this test', credits)
+    const given = await books.read((rows) => {
+      const account = rows.account({ customer: 'cus_1', unit: 'usd', stripeAccount: '' })
+      return rows.grantByKey(account?.id ?? 0, key)?.amount
+    })
+    expect(given).toBe(10n ** 13n)
   })
 
   test('a plan of another rhythm begins anew, without what the old one left', async () => {

@@ -10,6 +10,8 @@ export interface FailingInvoice extends ObjectRow {
     /** Since when, in ms since the epoch; `null` where it is paid or void by now. */
     readonly failingSince: number | null
     readonly isBlocking: boolean
+    /** When somebody let the account go on in spite of it, in ms since the epoch. */
+    readonly letGoAt: number | null
   }
 }
 
@@ -21,6 +23,18 @@ export function blockOverdue(rows: BookRows, account: AccountRow, at: number): v
     account.blocked ??= paymentFailed
     rows.saveAccount(account)
   }
+}
+
+/**
+ * Lets an account go on by hand. An invoice that blocks it does so no more, until its payment fails once
+ * more after that.
+ */
+export function letGo(rows: BookRows, account: AccountRow, at: number): void {
+  for (const invoice of rows.objects.of(account.id, 'invoice') as readonly FailingInvoice[]) {
+    if (!invoice.state.isBlocking) continue
+    rows.objects.save({ ...invoice, state: { ...invoice.state, isBlocking: false, letGoAt: at } })
+  }
+  account.blocked = null
 }
 
 /** Lets an account go on that was blocked for payments, where none blocks any more. */

@@ -1,8 +1,7 @@
 import { drawnBefore } from './drawing.ts'
-import { erasedPrefix } from './erased.ts'
+import { isErasedWith } from './erased.ts'
 import { MemoryEntries } from './memory-entries.ts'
 import { MemoryObjects } from './memory-objects.ts'
-import type { ErasedWith } from './objects.ts'
 import type {
   AccountKey,
   AccountPlans,
@@ -24,9 +23,9 @@ const keptNames = 10_000
  * usage are kept as their sums, and can be taken back no more.
  */
 export class MemoryRows implements BookRows {
-  readonly objects = new MemoryObjects(
+  readonly objects: MemoryObjects = new MemoryObjects(
     (undo) => void this.#undo.push(undo),
-    (of) => this.#erasedWith(of),
+    (of): number | undefined => this.#accounts.find((one) => isErasedWith(this, one, of))?.id,
   )
   plans?: AccountPlans
   readonly #accounts: AccountRow[] = []
@@ -98,20 +97,6 @@ export class MemoryRows implements BookRows {
     return this.#accounts
       .filter((account) => account.customer === customer)
       .map((account) => this.#own(account))
-  }
-
-  #erasedWith({ unit, stripeAccount, what, name }: ErasedWith): number | undefined {
-    const hasIt = ({ id }: AccountRow) =>
-      what === 'object'
-        ? this.objects.get(id, name) !== undefined
-        : this.grantByKey(id, name)?.kind === 'paid'
-    return this.#accounts.find(
-      (one) =>
-        one.customer.startsWith(erasedPrefix) &&
-        one.unit === unit &&
-        one.stripeAccount === stripeAccount &&
-        hasIt(one),
-    )?.id
   }
 
   saveAccount(): void {}

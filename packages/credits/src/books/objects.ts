@@ -4,11 +4,14 @@
  */
 import type { Unit } from '../amount.ts'
 
-/** What is looked for: the key of a grant that was paid for, or the id of an object of Stripe's. */
+/**
+ * What is looked for: the key of a grant that was paid for, what one was paid for, the id of an object of
+ * Stripe's, or that of a credit grant at Stripe.
+ */
 export interface ErasedWith {
   readonly unit: Unit
   readonly stripeAccount: string
-  readonly what: 'grant' | 'object'
+  readonly what: 'grant' | 'source' | 'object' | 'mirror'
   readonly name: string
 }
 

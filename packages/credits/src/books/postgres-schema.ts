@@ -1,4 +1,4 @@
-import { ofStripe } from './erased.ts'
+import { isMirror, mirroredAs, ofStripe } from './erased.ts'
 import { creditFunctions } from './postgres-functions.ts'
 
 /**
@@ -107,6 +107,9 @@ function version1(schema: string): readonly string[] {
       WHERE due_at IS NOT NULL`,
     `CREATE INDEX credit_grants_paid ON ${schema}.credit_grants (idempotency_key)
       WHERE kind = 'paid'`,
+    `CREATE INDEX credit_grants_paid_for ON ${schema}.credit_grants (source) WHERE kind = 'paid'`,
+    `CREATE INDEX credit_objects_mirrored ON ${schema}.credit_objects (${mirroredAs})
+      WHERE ${isMirror}`,
     `CREATE INDEX credit_objects_stripe ON ${schema}.credit_objects (id) WHERE ${ofStripe}`,
     never,
     `CREATE TRIGGER credit_entries_stay BEFORE UPDATE OR DELETE ON ${schema}.credit_entries

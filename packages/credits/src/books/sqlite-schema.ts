@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { ofStripe } from './erased.ts'
+import { isMirror, mirroredAs, ofStripe } from './erased.ts'
 
 /**
  * In the outbox's own file, beside its tables. Amounts are 64-bit integers, checked to stay so;
@@ -107,6 +107,8 @@ const version1 = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX credit_objects_due ON credit_objects (kind, due_at) WHERE due_at IS NOT NULL;
   CREATE INDEX credit_grants_paid ON credit_grants (idempotency_key) WHERE kind = 'paid';
+  CREATE INDEX credit_grants_paid_for ON credit_grants (source) WHERE kind = 'paid';
+  CREATE INDEX credit_objects_mirrored ON credit_objects (${mirroredAs}) WHERE ${isMirror};
   CREATE INDEX credit_objects_stripe ON credit_objects (id) WHERE ${ofStripe};
   CREATE TRIGGER credit_entries_stay BEFORE UPDATE ON credit_entries
     BEGIN SELECT raise(ABORT, 'entries of credit are never changed'); END;

@@ -3,6 +3,7 @@ import { ConfigError, isCount, isText, optionCheck, type Outbox } from '@token-m
 import { got, isUnit } from '../amount.ts'
 import type { Books } from '../books/books.ts'
 import { bookProblems } from '../books/check-books.ts'
+import { letGo } from '../books/blocks.ts'
 import { erasedPrefix } from '../books/erased.ts'
 import { openAccount } from '../books/operations.ts'
 import { checkCustomer, keyOf, shownGrant } from '../shown.ts'
@@ -70,7 +71,9 @@ export function collectVerbs(parts: CollectParts): CollectVerbs {
         // Who has no account is not blocked, and gets none to be told so.
         if (reason === null && rows.account(key) === undefined) return
         const account = openAccount(rows, key, { actor: 'api', at: now() })
-        account.blocked = isRestored ? restoredCode : reason
+        if (isRestored) account.blocked = restoredCode
+        else if (reason === null) letGo(rows, account, now())
+        else account.blocked = reason
         rows.saveAccount(account)
       })
     },

@@ -59,7 +59,8 @@ export interface CollectVerbs {
   account(customer: string, options?: AccountOptions): Promise<Account>
   /**
    * Keeps an account from holding anything, for a reason (a code); `null` lets it again, but where the books
-   * may be those of a copy (`restored`): `reconcile({ accept: true })` does. A customer without an account is
+   * may be those of a copy (`restored`): `reconcile({ accept: true })` does. An
+   * invoice that has blocked it blocks it again once its payment fails once more. A customer without an account is
    * given one, prepaid and blocked, so that it holds before the first grant too.
    * @throws ConfigError for a wrong option.
    */

@@ -4,7 +4,7 @@
  * given once. `due` of the books asks for it (`renew`), and so does whoever changes a plan.
  */
 import { ConfigError } from '@token-meter/core/outbox'
-import { formatAmount, got, type Unit } from '../amount.ts'
+import { formatAmount, got, maxParts, type Unit } from '../amount.ts'
 import { type Act, due, plainGrant, schedule } from '../books/operations.ts'
 import type { AccountPlans, AccountRow, BookRows } from '../books/rows.ts'
 import { periodAt, periodStart } from './anchored-period.ts'
@@ -17,6 +17,8 @@ export interface Subscribed {
   /** Its row: one for each plan that an account has at a time. */
   readonly id: string
   readonly plan: string
+  /** How many of it. */
+  readonly quantity: number
   /** Where its periods begin, in ms since the epoch. */
   readonly anchor: number
   readonly subscription?: string | null
@@ -57,7 +59,7 @@ export class PlanBook implements AccountPlans {
     this.#save(
       rows,
       account,
-      this.#newRow(account, { id: 'default', plan: plan.id, anchor: at }),
+      this.#newRow(account, { id: 'default', plan: plan.id, quantity: 1, anchor: at }),
       at,
     )
     schedule(rows, account)
@@ -73,12 +75,14 @@ export class PlanBook implements AccountPlans {
 
   /**
    * Puts an account on a plan. One that gives more than the account's own gives the difference at
-   * once; one that gives less follows when the period is over. Where its periods begin anew, what the
-   * old one left is over.
+   * once, and so do more of it; what gives less follows when the period is over. Where its periods begin
+   * anew, what the old one left is over.
+   * @throws RangeError where it is more than an account can hold.
    */
   subscribe(rows: BookRows, account: AccountRow, wanted: Subscribed, act: Act): void {
     const known = rows.objects.get(account.id, planRowId(wanted.id)) as PlanRow | undefined
     const { subscription = null } = wanted
+    checkTotal(this.terms(wanted.plan), wanted.quantity)
     if (known === undefined || isOver(known, act.at)) {
       const row = this.#newRow(account, wanted)
       if (known !== undefined) row.version = known.version
@@ -116,11 +120,12 @@ export class PlanBook implements AccountPlans {
   }
 
   #newRow(account: AccountRow, wanted: Subscribed): PlanRow {
-    const { id, plan, anchor, subscription = null } = wanted
+    const { id, plan, quantity, anchor, subscription = null } = wanted
     const endsAt = this.#endOf(wanted)
     const { isDefault } = this.terms(plan)
-    const nothing = { from: null, until: null, given: '0', next: null } as const
-    const of = { plan, anchor, subscription, endsAt, isDefault: isDefault && id === 'default' }
+    const nothing = { from: null, until: null, given: '0', ...nothingNext } as const
+    const isOfAll = isDefault && id === 'default'
+    const of = { plan, quantity, anchor, subscription, endsAt, isDefault: isOfAll }
     const state: PlanState = { ...nothing, ...of }
     return {
       account: account.id,
@@ -141,7 +146,8 @@ export class PlanBook implements AccountPlans {
       rows.objects.save(row)
       return
     }
-    row.state = { ...row.state, plan: plan.id, next: null }
+    const quantity = row.state.nextQuantity ?? row.state.quantity
+    row.state = { ...row.state, plan: plan.id, quantity, ...nothingNext }
     const period = periodAt(plan, row.state.anchor, at)
     const isSame = row.state.from === period.from
     row.state = { ...row.state, from: period.from, until: period.until }
@@ -153,16 +159,17 @@ export class PlanBook implements AccountPlans {
 
   /** What of the plan was not given in this period yet. */
   #give(rows: BookRows, account: AccountRow, row: PlanRow, plan: PlanTerms, at: number): void {
-    const { from, until } = row.state
+    const { from, until, quantity } = row.state
     if (from === null || until === null) return
-    const given = BigInt(row.state.given) || goOn(rows, account, row, plan.amount, at)
-    const amount = plan.amount - given
+    const total = plan.amount * BigInt(quantity)
+    const given = BigInt(row.state.given) || goOn(rows, account, row, total, at)
+    const amount = total - given
     if (amount < 0n) return
     // A trial is given once, whenever it is begun again.
     const number =
       plan.times === Infinity ? undefined : periodAt(plan, row.state.anchor, from).number
     const period = number ?? new Date(from).toISOString()
-    const key = `${row.id}:${plan.id}:${period}:${formatAmount(plan.amount, plan.unit)}`
+    const key = `${row.id}:${plan.id}:${period}:${formatAmount(total, plan.unit)}`
     if (amount > 0n && rows.grantByKey(account.id, key) === undefined) {
       const { priority } = plan
       const times = { effectiveAt: from < account.createdAt ? at : from, expiresAt: until }
@@ -174,7 +181,7 @@ export class PlanBook implements AccountPlans {
       } as const
       rows.addGrant({ ...plainGrant(account.id, amount, at), ...terms, ...times })
     }
-    row.state = { ...row.state, given: String(plan.amount) }
+    row.state = { ...row.state, given: String(total) }
   }
 
   #change(rows: BookRows, account: AccountRow, row: PlanRow, wanted: Subscribed, act: Act): void {
@@ -187,14 +194,24 @@ export class PlanBook implements AccountPlans {
       old.period === plan.period &&
       old.every === plan.every &&
       old.timeZone === plan.timeZone
-    if (isSameRhythm && plan.id !== old.id && plan.amount < old.amount) {
-      row.state = { ...row.state, next: plan.id }
+    const { quantity } = wanted
+    const isLess =
+      old !== undefined && plan.amount * BigInt(quantity) < old.amount * BigInt(row.state.quantity)
+    if (isSameRhythm && isLess) {
+      row.state = { ...row.state, next: plan.id, nextQuantity: quantity }
       this.#save(rows, account, row, at)
       return
     }
     if (!isSameRhythm) cutOff(rows, account, row, act)
     const endsAt = this.#endOf(wanted)
-    row.state = { ...row.state, plan: plan.id, anchor: wanted.anchor, next: null, endsAt }
+    row.state = {
+      ...row.state,
+      plan: plan.id,
+      quantity,
+      anchor: wanted.anchor,
+      ...nothingNext,
+      endsAt,
+    }
     this.#renewRow(rows, account, row, at)
   }
 
@@ -232,6 +249,14 @@ export class PlanBook implements AccountPlans {
       rows.saveAccount(account)
     }
   }
+}
+
+const nothingNext = { next: null, nextQuantity: null } as const
+
+/** @throws RangeError before anything is written. */
+function checkTotal({ id, amount }: PlanTerms, quantity: number): void {
+  if (amount * BigInt(quantity) <= maxParts) return
+  throw new RangeError(`${quantity} of the plan "${id}" are more than an account can hold`)
 }
 
 /** When a plan's next period begins; never where it has ended by then. */

@@ -3,6 +3,8 @@ import type { ObjectRow, ObjectState } from '../books/objects.ts'
 /** A plan of an account, as its row has it. */
 export interface PlanState extends ObjectState {
   readonly plan: string
+  /** How many of the plan, such as seats: it includes so many times its amount. */
+  readonly quantity: number
   readonly anchor: number
   /** What it is of at Stripe; `null` for one by hand, or by default. */
   readonly subscription: string | null
@@ -10,8 +12,9 @@ export interface PlanState extends ObjectState {
   readonly from: number | null
   readonly until: number | null
   readonly given: string
-  /** What follows when the period is over: a smaller plan. */
+  /** What follows when the period is over: a smaller plan, or fewer of it. */
   readonly next: string | null
+  readonly nextQuantity: number | null
   /** When it ends, in ms since the epoch. */
   readonly endsAt: number | null
   readonly isDefault: boolean

@@ -12,7 +12,7 @@ export function planVerbs(books: Books, plans: PlanBook, now: () => number): Pla
   return {
     async subscribe(customer, options) {
       checkVerb('subscribe', customer, options)
-      const { plan, id = 'main', anchor, actor = 'api' } = options
+      const { plan, id = 'main', anchor, quantity, actor = 'api' } = options
       const begins =
         anchor === undefined ? undefined : timeOf('subscribe()', 'anchor', anchor, now())
       const { unit, amount } = plans.terms(plan)
@@ -22,7 +22,8 @@ export function planVerbs(books: Books, plans: PlanBook, now: () => number): Pla
         const known = plans.live(rows, account, act.at).find((one) => one.id === `plan:${id}`)
         checkMirrored(account, amount)
         const from = begins ?? known?.state.anchor ?? act.at
-        plans.subscribe(rows, account, { id, plan, anchor: from }, act)
+        const count = quantity ?? known?.state.quantity ?? 1
+        plans.subscribe(rows, account, { id, plan, quantity: count, anchor: from }, act)
         return rows.objects.get(account.id, `plan:${id}`) as PlanRow
       })
       return shownPlan(row)
@@ -61,7 +62,7 @@ export function planVerbs(books: Books, plans: PlanBook, now: () => number): Pla
 }
 
 function shownPlan(row: PlanRow): PlanOfCustomer {
-  const { plan, from, until, next, endsAt } = row.state
+  const { plan, quantity, from, until, next, nextQuantity, endsAt } = row.state
   const period = from === null || until === null ? null : { from, until }
-  return { id: planIdOf(row), plan, period, next, endsAt }
+  return { id: planIdOf(row), plan, quantity, period, next, nextQuantity, endsAt }
 }

@@ -5,10 +5,14 @@ export interface PlanOfCustomer {
   /** Its name beside others of the account; `'default'` and `'main'`, or Stripe's subscription item. */
   readonly id: string
   readonly plan: string
+  /** How many of it, such as seats: a period includes so many times the plan's amount. */
+  readonly quantity: number
   /** The period that it is in; `null` before its first. */
   readonly period: { readonly from: number; readonly until: number } | null
-  /** The plan that follows when the period is over: a downgrade waits for that. */
+  /** The plan that follows when the period is over: a downgrade waits for that, and so do fewer of a plan. */
   readonly next: string | null
+  /** How many of it; `null` where nothing follows. */
+  readonly nextQuantity: number | null
   /** When it ends. */
   readonly endsAt: number | null
 }
@@ -16,6 +20,11 @@ export interface PlanOfCustomer {
 export interface SubscribeOptions extends Actor {
   /** One of `createCredits({ plans })`. */
   readonly plan: string
+  /**
+   * How many of it, such as seats: a period includes so many times the plan's amount.
+   * @default the one it has, else 1
+   */
+  readonly quantity?: number
   /** Its name beside others of the customer's, such as an add-on. @default 'main' */
   readonly id?: string
   /**
@@ -35,10 +44,10 @@ export interface UnsubscribeOptions extends Actor {
 /** Plans by hand. Stripe's subscriptions do the same by the webhook. */
 export interface PlanVerbs {
   /**
-   * Puts a customer on a plan, or on another one: a larger one gives the difference at once, a smaller
-   * one follows when the period is over. The same again changes nothing.
+   * Puts a customer on a plan, or on another one: a larger one, or more of it, gives the difference at
+   * once, a smaller one, or fewer, follows when the period is over. The same again changes nothing.
    * @throws ConfigError for a wrong option, and where `createCredits({ plans })` has no such plan; RangeError for a plan with parts of
-   * a cent, where the account is mirrored to Stripe.
+   * a cent, where the account is mirrored to Stripe, and for more than an account can hold.
    */
   subscribe(customer: string, options: SubscribeOptions): Promise<PlanOfCustomer>
   /** Ends a plan. Returns false where the customer is on none of this name. */

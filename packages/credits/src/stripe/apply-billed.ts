@@ -1,7 +1,9 @@
 import { centParts } from '../amount.ts'
-import { plainGrant, repay, activate, type Act } from '../books/operations.ts'
+import { erasedOwner } from '../books/erased.ts'
+import { plainGrant, repay, activate, due, type Act } from '../books/operations.ts'
 import { mirrorName } from '../books/objects.ts'
-import type { AccountRow, BookRows, EntryRow } from '../books/rows.ts'
+import type { AccountKey, AccountRow, BookRows, EntryRow } from '../books/rows.ts'
+import { invoiceNames } from './apply-invoice.ts'
 import type { BilledUsage } from './payment.ts'
 
 /** As many entries at a time. */
@@ -9,23 +11,34 @@ const page = 500
 
 /**
  * What a mirrored account used beyond its credit in a period is debt, until the period's invoice is
- * paid: then it is credit again, once, which pays the debt. Stripe has had it by the invoice.
- * Returns what that is.
+ * paid: then it is credit again, once, which pays the debt. Stripe has had it by the invoice. Where the
+ * customer was erased meanwhile, the erased account and the one that they have by now each have what
+ * they used.
  */
-export function applyBilled(
+export function applyBilled(rows: BookRows, key: AccountKey, billed: BilledUsage, act: Act): void {
+  const { invoice: id, subscription } = billed
+  const own = rows.account(key)
+  const erased = erasedOwner(rows, key, invoiceNames({ id, subscription }))
+  for (const account of [own, erased]) {
+    if (account?.collect !== 'mirror') continue
+    due(rows, account, act)
+    applyTo(rows, account, billed, act)
+  }
+}
+
+function applyTo(
   rows: BookRows,
   account: AccountRow,
   { invoice, from, until, drawn }: BilledUsage,
   act: Act,
-): bigint {
+): void {
   const idempotencyKey = `billed:${invoice}`
-  if (account.collect !== 'mirror') return 0n
-  if (rows.grantByKey(account.id, idempotencyKey) !== undefined) return 0n
+  if (rows.grantByKey(account.id, idempotencyKey) !== undefined) return
   const used = usedIn(rows, account, from, until)
   // Credit that came after its use has paid for it at Stripe, as it has paid the debt here.
   const later = BigInt(drawn) - used.byCredit / centParts
   const amount = used.beyond - (later > 0n ? later * centParts : 0n)
-  if (amount <= 0n) return 0n
+  if (amount <= 0n) return
   const terms = { source: invoice, idempotencyKey } as const
   const grant = rows.addGrant({ ...plainGrant(account.id, amount, act.at), ...terms })
   activate(rows, account, grant, act)
@@ -40,7 +53,6 @@ export function applyBilled(
   rows.objects.save({ ...row, account: account.id, id: mirrorName(grant.id) })
   repay(rows, account, act)
   rows.saveAccount(account)
-  return amount
 }
 
 function usedIn(rows: BookRows, account: AccountRow, from: number, until: number) {

@@ -2,7 +2,8 @@ import type Stripe from 'stripe'
 import { centParts } from '../amount.ts'
 import { freeOf } from '../books/drawing.ts'
 import { give, revoke } from '../books/grants.ts'
-import { type Act, findAccount } from '../books/operations.ts'
+import { erasedOwner } from '../books/erased.ts'
+import { type Act, due } from '../books/operations.ts'
 import { mirroredId } from '../books/objects.ts'
 import type { AccountKey, BookRows } from '../books/rows.ts'
 import { grantMetadata, type MirrorRow, readMirrored, saveMirrored } from './mirrored-grant.ts'
@@ -14,12 +15,14 @@ import { grantMetadata, type MirrorRow, readMirrored, saveMirrored } from './mir
  */
 export function applyCreditGrant(
   rows: BookRows,
-  key: AccountKey,
+  wanted: AccountKey,
   { id, amount, category, priority, metadata, ...grant }: Stripe.Billing.CreditGrant,
   act: Act,
 ): void {
-  const account = findAccount(rows, key, act)
-  if (account === undefined || account.collect !== 'mirror') return
+  const key = erasedOwner(rows, wanted, { mirrors: [id] }) ?? wanted
+  const account = rows.account(key)
+  if (account?.collect !== 'mirror') return
+  due(rows, account, act)
   const { effective_at: from, expires_at: until, voided_at: voided } = grant
   const isOver = voided !== null || (until !== null && until * 1000 <= act.at)
   const mirrors = rows.objects.of(account.id, 'mirror') as readonly MirrorRow[]

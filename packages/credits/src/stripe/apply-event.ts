@@ -7,12 +7,11 @@
 import type Stripe from 'stripe'
 import { formatAmount } from '../amount.ts'
 import { appliedVersion } from '../books/erased.ts'
-import { findAccount } from '../books/operations.ts'
 import type { BookRows } from '../books/rows.ts'
 import { applyBilled } from './apply-billed.ts'
 import { applyCreditGrant } from './apply-credit-grant.ts'
-import { applyInvoice } from './apply-invoice.ts'
-import { applyPayment, namesOf } from './apply-payment.ts'
+import { applyInvoice, invoiceNames } from './apply-invoice.ts'
+import { applyPayment, namesOf, paymentRowId } from './apply-payment.ts'
 import { applySubscription, standingOf } from './apply-subscription.ts'
 import { idOf, type Payer, type Payment, PaymentReader } from './payment.ts'
 import { requestFor } from './request.ts'
@@ -90,7 +89,8 @@ class EventRun {
       if (customer === undefined) return undefined
       const key = this.#key(customer)
       const names = namesOf(known)
-      const version = await this.#read((rows) => appliedVersion(rows, key, names))
+      const object = paymentRowId(known.key)
+      const version = await this.#read((rows) => appliedVersion(rows, key, object, names))
       // Read after the version was: whoever writes from now on is seen.
       const payment = (known = await read())
       if (payment === undefined) return undefined
@@ -128,22 +128,29 @@ class EventRun {
     const { payer } = payment
     if (payment.isPaid) await this.#payment(() => this.#reader.ofInvoice(id))
     await this.#billed(payment)
-    const subscription = first.parent?.subscription_details?.subscription
-    if (subscription !== undefined) await this.#subscription(idOf(subscription))
+    const parent = first.parent?.subscription_details?.subscription
+    const subscription = parent === undefined ? undefined : idOf(parent)
+    if (subscription !== undefined) await this.#subscription(subscription)
     const customer = await this.#customer(payer, false)
     if (customer === undefined) return
-    const key = this.#key(customer)
+    const keys = this.#keys(customer)
     const isFailure = this.#event.type === 'invoice.payment_failed'
+    const of = { id, subscription, graceMs }
     await this.#untilWritten(async () => {
-      const version = await this.#read((rows) => appliedVersion(rows, key, { object: id }))
+      const versions = await this.#read((rows) =>
+        keys.map((key) => appliedVersion(rows, key, id, invoiceNames(of))),
+      )
       const { status } = await readInvoice()
       const failedAt = isFailure ? this.#event.at : undefined
-      const standing = { id, status, failedAt, graceMs, version }
-      const isWritten = await inside.books.write(
-        (rows) => applyInvoice(rows, key, standing, this.#act()),
+      const written = await inside.books.write(
+        (rows) =>
+          keys.map((key, index) => {
+            const standing = { ...of, status, failedAt, version: versions[index] ?? 0 }
+            return applyInvoice(rows, key, standing, this.#act())
+          }),
         { customers: [customer] },
       )
-      return isWritten ? undefined : `invoice ${id}`
+      return written.every(Boolean) ? undefined : `invoice ${id}`
     })
   }
 
@@ -165,12 +172,8 @@ class EventRun {
     if (!isPaid || billed === undefined) return
     const customer = await this.#customer(payer, false)
     if (customer === undefined) return
-    const act = this.#act()
     await this.#settings.inside.books.write(
-      (rows) => {
-        const account = findAccount(rows, this.#key(customer), act)
-        return account === undefined ? 0n : applyBilled(rows, account, billed, act)
-      },
+      (rows) => applyBilled(rows, this.#key(customer), billed, this.#act()),
       { customers: [customer] },
     )
   }
@@ -182,10 +185,8 @@ class EventRun {
     await this.#untilWritten(async () => {
       const customer = await this.#customer(await this.#reader.payerOf(await read()), false)
       if (customer === undefined) return undefined
-      const keys = (['usd', 'tokens'] as const).map((unit) => this.#key(customer, unit))
-      const versions = await this.#read((rows) =>
-        keys.map((key) => appliedVersion(rows, key, { object: id })),
-      )
+      const keys = this.#keys(customer)
+      const versions = await this.#read((rows) => keys.map((key) => appliedVersion(rows, key, id)))
       const subscription = await read()
       const standing = standingOf(subscription, await this.#itemsOf(subscription))
       const written = await inside.books.write(
@@ -245,6 +246,11 @@ class EventRun {
 
   #key(customer: string, unit: 'usd' | 'tokens' = 'usd') {
     return { customer, unit, stripeAccount: this.#event.stripeAccount }
+  }
+
+  /** Of all accounts that a customer can have. */
+  #keys(customer: string) {
+    return (['usd', 'tokens'] as const).map((unit) => this.#key(customer, unit))
   }
 
   #act() {

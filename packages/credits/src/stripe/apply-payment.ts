@@ -32,12 +32,12 @@ export interface Applied {
 
 const noChange = { isStale: false, granted: 0n, revoked: 0n, restored: 0n, conflicts: [] }
 
-/** Not its key alone: an invoice that fails has a row too, by its id. */
-const rowId = (payment: string) => `payment:${payment}`
+/** Of a payment's row. Not its key alone: an invoice that fails has a row too, by its id. */
+export const paymentRowId = (payment: string) => `payment:${payment}`
 
 /** What a payment is known by, of whoever has it. */
 export function namesOf({ key, packs }: Payment) {
-  return { object: rowId(key), grants: packs.map((pack) => pack.key) }
+  return { objects: [paymentRowId(key)], grants: packs.map((pack) => pack.key) }
 }
 
 /**
@@ -55,7 +55,8 @@ export function applyPayment(
   const { customer } = key
   const nothing: Applied = { ...noChange, customer }
   const found = rows.account(key)
-  const known = found && (rows.objects.get(found.id, rowId(payment.key)) as PaymentRow | undefined)
+  const known =
+    found && (rows.objects.get(found.id, paymentRowId(payment.key)) as PaymentRow | undefined)
   if (known === undefined && (!payment.isPaid || payment.packs.length === 0)) return nothing
   const account = openAccount(rows, key, act)
   if ((known?.version ?? 0) !== version) return { ...nothing, isStale: true }
@@ -67,7 +68,7 @@ export function applyPayment(
   const revoked = shares.take()
   rows.objects.save({
     account: account.id,
-    id: rowId(payment.key),
+    id: paymentRowId(payment.key),
     kind: 'payment',
     state: shares.state,
     version: version + 1,

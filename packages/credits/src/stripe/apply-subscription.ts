@@ -10,6 +10,8 @@ import { planMetadata } from './packs.ts'
 export interface SubscribedPlan {
   readonly item: string
   readonly plan: string
+  /** How many of it: seats. */
+  readonly quantity: number
 }
 
 /** What a subscription at Stripe includes by now. Times are ms since the epoch. */
@@ -36,7 +38,7 @@ export function standingOf(
     plans: items.flatMap(({ id: item, price, quantity = 1 }) => {
       const plan = price.metadata[planMetadata]
       // None of it is none: nothing is paid for it.
-      return plan === undefined || quantity <= 0 ? [] : [{ item, plan }]
+      return plan === undefined || quantity <= 0 ? [] : [{ item, plan, quantity }]
     }),
   }
 }
@@ -60,7 +62,7 @@ export function applySubscription(
   act: Act,
 ): boolean {
   const { id, isLive, anchor, endsAt } = standing
-  const key = erasedOwner(rows, wanted, { object: id }) ?? wanted
+  const key = erasedOwner(rows, wanted, { objects: [id] }) ?? wanted
   const own = standing.plans.filter(
     ({ plan }) => plans.has(plan) && plans.terms(plan).unit === key.unit,
   )
@@ -69,8 +71,8 @@ export function applySubscription(
   if (known === undefined && !(isLive && own.length > 0)) return true
   const account = openAccount(rows, key, act)
   if ((known?.version ?? 0) !== version) return false
-  for (const { item, plan } of isLive ? own : []) {
-    const wanted = { id: item, plan, anchor, subscription: id, endsAt }
+  for (const { item, plan, quantity } of isLive ? own : []) {
+    const wanted = { id: item, plan, quantity, anchor, subscription: id, endsAt }
     plans.subscribe(rows, account, wanted, act)
   }
   for (const row of plans.live(rows, account, act.at)) {

@@ -25,6 +25,8 @@ export interface Payment {
 
 export interface BilledUsage {
   readonly invoice: string
+  /** What the invoice is of. */
+  readonly subscription: string | undefined
   readonly from: number
   readonly until: number
   /** Cents of it that credit at Stripe has paid. */
@@ -155,7 +157,7 @@ export class PaymentReader {
       packs: packsOf(lines, key),
       total,
       takenBack: [...(await this.#movements(intents)), ...(await this.#creditNotes(id))],
-      billed: billedBy(id, lines),
+      billed: billedBy(id, parent?.subscription_details?.subscription, lines),
     }
   }
 
@@ -242,12 +244,23 @@ export class PaymentReader {
   }
 }
 
-function billedBy(invoice: string, lines: readonly PaidLine[]): BilledUsage | undefined {
+function billedBy(
+  invoice: string,
+  parent: string | { readonly id: string } | undefined,
+  lines: readonly PaidLine[],
+): BilledUsage | undefined {
   const periods = lines.flatMap(({ metered }) => metered ?? [])
   if (periods.length === 0) return undefined
   const from = Math.min(...periods.map((period) => period.from))
   const until = Math.max(...periods.map((period) => period.until))
-  return { invoice, from, until, drawn: periods.reduce((sum, { drawn }) => sum + drawn, 0) }
+  const subscription = parent === undefined ? undefined : idOf(parent)
+  return {
+    invoice,
+    subscription,
+    from,
+    until,
+    drawn: periods.reduce((sum, { drawn }) => sum + drawn, 0),
+  }
 }
 
 /** Credit grants that were drawn for a line, in minor units. */

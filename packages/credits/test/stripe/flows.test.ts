@@ -167,6 +167,37 @@ test('hybrid: a fee whose plan includes usage, a pack beside it, and what is bey
   ])
 })
 
+test('what an erased customer used beyond their credit is owed no more once its invoice is paid', async () => {
+  const plans = [{ id: 'team', usd: '10', period: 'month' }] as const
+  const shop = await openMeteredShop({ plans })
+  await shop.stripe.products.create({ id: 'prod_usage', name: 'Usage' })
+  const { customer, credits } = shop
+  const again = () => credits.account(customer, { collect: 'mirror' })
+  await again()
+  const team = await shop.monthly({ token_meter_plan: 'team' })
+  const { id } = await shop.subscribe(team, await shop.atCost())
+  await shop.billing.deliver()
+  await shop.spend('15')
+  expect(await shop.available(customer)).toBe('-5')
+  await credits.erase(customer)
+  await again()
+  setTime('2027-02-01T00:00:00Z')
+  await shop.spend('3')
+  expect(await shop.available(customer)).toBe('-3')
+  const heard: unknown[] = []
+  credits.on('granted', ({ amount, customer: of }) => void heard.push([of === customer, amount]))
+  setTime('2027-02-28T10:00:00Z')
+  await shop.bill(id)
+  await shop.billing.deliver({ events: shop.billing.events })
+  expect(heard.toSorted()).toEqual([
+    [false, '10'],
+    [false, '5'],
+    [true, '3'],
+  ])
+  expect(await credits.balance(customer)).toMatchObject({ available: '0', debt: '0' })
+  expect(await credits.verify()).toEqual([])
+})
+
 test('credit that comes after its use pays for it once, in the books as at Stripe', async () => {
   const shop = await withProduct()
   const { customer, credits } = shop

@@ -225,6 +225,30 @@ describe.each(stores)('mirror with books in %s', (_, store) => {
     expect(await shop.atStripe()).toHaveLength(2)
   })
 
+  test('credit of an erased customer that is changed at Stripe is changed where it is', async () => {
+    const shop = await openMirror()
+    const { credits, customer, stripe, billing } = shop
+    const gift = await stripe.billing.creditGrants.create({
+      customer,
+      amount: { type: 'monetary', monetary: { currency: 'usd', value: 500 } },
+      applicability_config: { scope: { price_type: 'metered' } },
+      category: 'promotional',
+    })
+    await billing.deliver()
+    expect(await shop.available(customer)).toBe('5')
+    await credits.erase(customer)
+    const heard: unknown[] = []
+    credits.on('exhausted', (event) => void heard.push(event))
+    await credits.account(customer, { collect: 'mirror' })
+    await billing.deliver({ events: billing.events })
+    expect(await shop.available(customer)).toBe('0')
+    await stripe.billing.creditGrants.voidGrant(gift.id)
+    await billing.deliver()
+    const erased = expect.stringMatching(/^erased:/)
+    expect(heard).toEqual([{ customer: erased, unit: 'usd', available: '0' }])
+    expect(await credits.history(customer)).toEqual({ entries: [] })
+  })
+
   test('parts of a cent are refused where Stripe is to have them too', async () => {
     const shop = await openMirror({ plans: [{ id: 'odd', usd: '0.001', period: 'day' }] })
     const { credits, customer } = shop

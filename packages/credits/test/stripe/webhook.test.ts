@@ -42,51 +42,6 @@ describe.each(stores)('webhook with books in %s', (_, store) => {
     },
   )
 
-  test('what an erased customer paid is given once, and is taken back where it was given', async () => {
-    const shop = await openShop({ plans })
-    const customer = await shop.customer()
-    const price = await shop.pack()
-    const { id } = await shop.checkout(price.id, customer)
-    shop.billing.completeCheckout(id)
-    const plan = await shop.monthly({ token_meter_plan: 'basic' })
-    await shop.stripe.subscriptions.create({ customer, items: [{ price: plan.id }] })
-    await shop.billing.deliver()
-    expect(await shop.available(customer)).toBe('35')
-    const { payment_intent: intent } = await shop.stripe.checkout.sessions.retrieve(id)
-    const terms = { usd: '25', idempotencyKey: String(intent) }
-    expect(await shop.credits.erase(customer)).toMatchObject({ accounts: 1 })
-    shop.reports.length = 0
-    const sums = async () => (await shop.credits.reconcile()).sums
-
-    const before = await sums()
-    await shop.billing.deliver({ events: shop.billing.events })
-    await shop.credits.grant(customer, terms)
-    expect(await sums()).toEqual(before)
-    expect(await shop.available(customer)).toBe('0')
-    expect(shop.reports).toEqual([])
-
-    await shop.stripe.refunds.create({ payment_intent: String(intent), amount: 600 })
-    await shop.billing.deliver()
-    expect(shop.reports).toMatchObject([
-      { customer: expect.stringMatching(/^erased:/), granted: '0', revoked: '5' },
-    ])
-    expect(await shop.credits.history(customer)).toEqual({ entries: [] })
-    const dispute = shop.billing.dispute(String(intent))
-    await shop.billing.deliver()
-    shop.billing.closeDispute(dispute, 'won')
-    await shop.billing.deliver()
-    expect(shop.reports).toMatchObject([{ revoked: '5' }, { revoked: '20' }, { restored: '20' }])
-    expect(await shop.credits.history(customer)).toEqual({ entries: [] })
-    expect(await shop.credits.verify()).toEqual([])
-
-    // Whoever comes back begins anew.
-    const again = await shop.checkout(price.id, customer)
-    shop.billing.completeCheckout(again.id)
-    await shop.billing.deliver()
-    expect(await shop.available(customer)).toBe('25')
-    expect(shop.errors).toEqual([])
-  })
-
   test('money that is on its way grants nothing until it has come', async () => {
     const shop = await openShop()
     const customer = await shop.customer()
@@ -211,56 +166,6 @@ describe.each(stores)('webhook with books in %s', (_, store) => {
     })
     await shop.billing.deliver()
     expect(await shop.available(customer)).toBe('15')
-  })
-
-  test('a payment that fails blocks when its grace is over, until it is paid', async () => {
-    const shop = await openShop({ plans })
-    const customer = await shop.customer()
-    const basic = await shop.monthly({ token_meter_plan: 'basic' })
-    const { id } = await shop.stripe.subscriptions.create({
-      customer,
-      items: [{ price: basic.id }],
-    })
-    await shop.billing.deliver()
-    expect(await shop.available(customer)).toBe('10')
-    shop.billing.declineCard(customer)
-    shop.clock.offset += 31 * day
-    const invoice = shop.billing.endPeriod(id) ?? ''
-    await shop.billing.deliver()
-    await (await shop.credits.hold(customer, { usd: '1' })).release()
-    shop.clock.offset += 3 * day - 60_000
-    await (await shop.credits.hold(customer, { usd: '1' })).release()
-    shop.clock.offset += 60_000
-    await expect(shop.credits.hold(customer, { usd: '1' })).rejects.toMatchObject({
-      code: 'insufficient_credits',
-      blocked: 'payment_failed',
-    })
-    shop.billing.declineCard(customer, false)
-    await shop.stripe.invoices.pay(invoice)
-    await shop.billing.deliver()
-    await shop.billing.deliver({ events: shop.billing.events })
-    expect(await shop.credits.balance(customer)).toMatchObject({ available: '10', blocked: null })
-  })
-
-  test('an invoice that is void blocks no more; what somebody blocked stays blocked', async () => {
-    const shop = await openShop({ webhook: { graceDays: 0 } })
-    const customer = await shop.customer()
-    const plain = await shop.price()
-    shop.billing.declineCard(customer)
-    const first = shop.billing.invoice(customer, [{ price: plain.id }])
-    const second = shop.billing.invoice(customer, [{ price: plain.id }])
-    await shop.billing.deliver()
-    const blocked = async () => (await shop.credits.balance(customer)).blocked
-    expect(await blocked()).toBe('payment_failed')
-    await shop.stripe.invoices.voidInvoice(first)
-    await shop.billing.deliver()
-    expect(await blocked()).toBe('payment_failed')
-    await shop.stripe.invoices.voidInvoice(second)
-    await shop.billing.deliver()
-    expect(await blocked()).toBe(null)
-    await shop.credits.block(customer, 'abuse')
-    await shop.billing.deliver({ events: shop.billing.events })
-    expect(await blocked()).toBe('abuse')
   })
 
   test('a subscription goes up at once, down at the end of its period, and is over when it is canceled', async () => {

@@ -139,6 +139,31 @@ describe.each(Object.entries(everyStore()))('what comes of Stripe, books in %s',
     expect(await shop.available(customer)).toBe('50')
   })
 
+  test('a subscription to several seats includes as many times its plan', async () => {
+    const shop = await openShop({ plans })
+    const customer = await shop.customer()
+    const { id: price } = await shop.monthly({ token_meter_plan: 'basic' })
+    const { id, items } = await shop.stripe.subscriptions.create({
+      customer,
+      items: [{ price, quantity: 5 }],
+    })
+    await shop.billing.deliver()
+    expect(await shop.available(customer)).toBe('50')
+    const item = items.data[0]?.id ?? ''
+    const seats = async (quantity: number) => {
+      await shop.stripe.subscriptions.update(id, { items: [{ id: item, quantity }] })
+      await shop.billing.deliver({ events: shop.billing.events })
+    }
+    await seats(7)
+    expect(await shop.available(customer)).toBe('70')
+    await seats(2)
+    expect(await shop.available(customer)).toBe('70')
+    expect(await shop.credits.plansOf(customer)).toMatchObject([{ quantity: 7, nextQuantity: 2 }])
+    shop.clock.offset += 32 * day
+    expect(await shop.available(customer)).toBe('20')
+    expect(shop.errors).toEqual([])
+  })
+
   test('items that nothing is paid for include nothing, and all others count', async () => {
     const shop = await openShop({ plans: [...plans, { id: 'extra', usd: '1', period: 'month' }] })
     const customer = await shop.customer()

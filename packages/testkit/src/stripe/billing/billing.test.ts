@@ -107,6 +107,66 @@ test('the same idempotency key is the same object, and another request under it 
   })
 })
 
+test('Checkout sessions are listed of whom, and of what, they are asked for', async () => {
+  const { stripe, billing, product, customer } = await open()
+  const { id: price } = await stripe.prices.create({ currency: 'usd', product, unit_amount: 500 })
+  const { id: other } = await stripe.customers.create({})
+  const begin = (of: string) =>
+    stripe.checkout.sessions.create({
+      mode: 'payment',
+      customer: of,
+      line_items: [{ price, quantity: 1 }],
+    })
+  const [one, two, three] = [await begin(customer), await begin(other), await begin(customer)]
+  billing.completeCheckout(one.id)
+  const listed = async (params: Stripe.Checkout.SessionListParams) =>
+    (await stripe.checkout.sessions.list(params)).data.map(({ id }) => id).toSorted()
+  expect(await listed({ customer })).toEqual([one.id, three.id].toSorted())
+  expect(await listed({ customer: other })).toEqual([two.id])
+  expect(await listed({ customer, status: 'open' })).toEqual([three.id])
+  expect(await listed({ customer: 'cus_no' })).toEqual([])
+})
+
+test('a subscription has as many of an item as it is told, and is billed for them', async () => {
+  const { stripe, billing, product, customer } = await open()
+  const { id: price } = await stripe.prices.create({
+    currency: 'usd',
+    product,
+    unit_amount: 500,
+    recurring: { interval: 'month' },
+  })
+  const { id, items } = await stripe.subscriptions.create({ customer, items: [{ price }] })
+  const item = items.data[0]?.id ?? ''
+  const { items: now } = await stripe.subscriptions.update(id, {
+    items: [{ id: item, quantity: 3 }],
+  })
+  expect(now.data).toMatchObject([{ id: item, quantity: 3 }])
+  expect(await stripe.invoices.retrieve(billing.endPeriod(id) ?? '')).toMatchObject({ total: 1500 })
+})
+
+test('what is done to an object that there is not says which, and where its id is from', async () => {
+  const { billing } = await open()
+  const none = null as never
+  const wrong: Readonly<Record<string, () => unknown>> = {
+    "completeCheckout(): there is no checkout session 'cs_no'": () =>
+      billing.completeCheckout('cs_no'),
+    'settleCheckout(): there is no checkout session null': () =>
+      billing.settleCheckout(none, 'paid'),
+    "declineCard(): there is no customer 'cus_no'": () => billing.declineCard('cus_no'),
+    "endPeriod(): there is no subscription 'sub_no'": () => billing.endPeriod('sub_no'),
+    "setSubscription(): there is no subscription 'sub_no'": () =>
+      billing.setSubscription('sub_no', 'unpaid'),
+    "invoice(): there is no customer 'cus_no'": () => billing.invoice('cus_no', []),
+    'dispute(): there is no payment intent null': () => billing.dispute(none),
+    "dispute(): there is no payment intent 'pi_no'": () => billing.dispute('pi_no'),
+    "closeDispute(): there is no dispute 'dp_no'": () => billing.closeDispute('dp_no', 'won'),
+    "failRefund(): there is no refund 're_no'": () => billing.failRefund('re_no'),
+  }
+  for (const [message, act] of Object.entries(wrong)) {
+    expect(act).toThrow(`The fake Stripe's billing.${message}. `)
+  }
+})
+
 test('a refund is at most what was paid, and a list comes in pages', async () => {
   const { stripe, billing, product, customer } = await open()
   const { id: price } = await stripe.prices.create({ currency: 'usd', product, unit_amount: 500 })

@@ -143,11 +143,8 @@ export function createCheckout(
       route('checkout', ['GET', '/v1/checkout/sessions/:id'], keys, (_, id = '') => sessionOf(id)),
       route('checkout', ['GET', '/v1/checkout/sessions'], keys, (params) =>
         page(
-          books.all(
-            'checkout.session',
-            ({ payment_intent: intent, subscription }) =>
-              (params['payment_intent'] === undefined || intent === params['payment_intent']) &&
-              (params['subscription'] === undefined || subscription === params['subscription']),
+          books.all('checkout.session', (session) =>
+            filters.every((name) => params[name] === undefined || session[name] === params[name]),
           ),
           params,
           '/v1/checkout/sessions',
@@ -159,6 +156,9 @@ export function createCheckout(
     ],
   }
 }
+
+/** What a list of sessions is asked for by. */
+const filters = ['customer', 'payment_intent', 'status', 'subscription'] as const
 
 interface Parts {
   readonly payments: Payments

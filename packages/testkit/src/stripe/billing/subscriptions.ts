@@ -154,8 +154,10 @@ export function createSubscriptions(
         addItem(of, { price, quantity: whole(wanted['quantity'], 'quantity') ?? 1 }, from, until)
       } else if (wanted['deleted'] === 'true') {
         of.items.data = of.items.data.filter((one) => one !== item)
-      } else if (item !== undefined && price !== undefined) {
-        item.price = found(books.get('price', price), 'price', price)
+      } else if (item !== undefined) {
+        if (price !== undefined) item.price = found(books.get('price', price), 'price', price)
+        const quantity = whole(wanted['quantity'], 'quantity')
+        if (quantity !== undefined) item.quantity = quantity
       }
     }
     const { cancel_at_period_end: atEnd, trial_end: trialEnd } = params
