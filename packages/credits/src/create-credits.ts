@@ -5,14 +5,16 @@ import {
   mintRecordId,
   optionCheck,
 } from '@token-meter/core/outbox'
-import { formatAmount, parseAmount } from './amount.ts'
+import { formatAmount, parseAmount, type Unit } from './amount.ts'
 import type { Books } from './books/books.ts'
 import { bookProblems } from './books/check-books.ts'
 import { Sweeper, sweepDue } from './books/sweeper.ts'
 import { availableOf, heldOf, postedOf } from './books/balance.ts'
 import { give } from './books/grants.ts'
 import { hold, jobOf, release, settle } from './books/holds.ts'
+import { refuseLost } from './books/lost-books.ts'
 import { findAccount } from './books/operations.ts'
+import type { BookRows } from './books/rows.ts'
 import { chargeRecords } from './charge-records.ts'
 import { collectVerbs } from './collect/collect-verbs.ts'
 import { checkLasts, openCollecting } from './collect/open-collecting.ts'
@@ -91,6 +93,11 @@ export function createCredits(options: CreditsOptions): Credits {
     },
   )
 
+  const accountOf = (rows: BookRows, customer: string, unit: Unit) => {
+    const key = keyOf(customer, unit)
+    refuseLost(books, rows, key)
+    return findAccount(rows, key, act('clock'))
+  }
   const collect = collectVerbs({ outbox, books, cost, now, ...collecting })
   const credits: Credits = {
     ...planVerbs(books, planBook, now),
@@ -129,7 +136,7 @@ export function createCredits(options: CreditsOptions): Credits {
       checkVerb('balance', customer, options)
       const { unit = 'usd' } = options
       return books.write((rows) => {
-        const account = findAccount(rows, keyOf(customer, unit), act('clock'))
+        const account = accountOf(rows, customer, unit)
         if (account === undefined) return { ...noBalance, unit }
         const grants = [
           ...rows.grants(account.id, 'active'),
@@ -155,7 +162,7 @@ export function createCredits(options: CreditsOptions): Credits {
       const required = amountOf(wanted)
       if (required < 0n) throw new RangeError('what may be held is an amount from 0 up')
       return books.write((rows) => {
-        const account = findAccount(rows, keyOf(customer, unit), act('clock'))
+        const account = accountOf(rows, customer, unit)
         const available = account === undefined ? 0n : availableOf(rows, account)
         const allowed =
           (available >= required || account?.collect === 'mirror') &&
@@ -183,6 +190,7 @@ export function createCredits(options: CreditsOptions): Credits {
       const held = await books.write(
         (rows) => {
           const at = now()
+          refuseLost(books, rows, keyOf(customer, unit))
           const what = { id, amount, floor: 0n, leaseUntil: Math.ceil(at + ttlMs), isNamed }
           return hold(rows, keyOf(customer, unit), what, limits, { actor, at })
         },

@@ -154,6 +154,10 @@ export interface Credits extends PlanVerbs, CollectVerbs {
    * wrong option, such as an `expiresAt` that is over; TypeError or RangeError for an amount that is none.
    */
   grant(customer: string, options: GrantOptions): Promise<Grant>
+  /**
+   * What an account has; nothing of who has none.
+   * @throws CreditsUnavailableError where the SQLite file was deleted under this process, and its accounts with it.
+   */
   balance(customer: string, options?: { readonly unit?: Unit }): Promise<Balance>
   /** Whether a hold of this would be given now. Holds nothing: advice for a page. */
   check(
@@ -163,8 +167,8 @@ export interface Credits extends PlanVerbs, CollectVerbs {
   /**
    * Sets credit aside. Of `'0'` it says whether anything may be held at all: not while there is debt.
    * @throws InsufficientCreditsError of the account, or of a pool that it names; CallRefusedError for a
-   * pool that there is not, or of another unit; CreditsConflictError where the id has another amount
-   * or account.
+   * pool that there is not, or of another unit; CreditsUnavailableError as of `balance`;
+   * CreditsConflictError where the id has another amount or account.
    */
   hold(customer: string, options: HoldOptions): Promise<Hold>
   /**

@@ -53,6 +53,24 @@ describe.each(Object.entries(everyStore()))('credits in %s', (_, open) => {
     expect(await credits.balance('cus_1')).toMatchObject({ available: '0.9876543211', held: '0' })
   })
 
+  test('what expires before usage is charged pays for none of it, but for what a hold has of it', async () => {
+    const clock = { at: Date.now() }
+    const { outbox, credits } = start({ now: () => clock.at })
+    const ends = { expiresAt: clock.at + 1000 }
+    await credits.grant('cus_1', { usd: '1', idempotencyKey: 'a', ...ends })
+    const hold = await credits.hold('cus_1', { usd: '0.4' })
+    const [held, late] = [costing('held', '0.25'), costing('late', '0.25')]
+    clock.at += 2000
+    // Both calls were made while it counted.
+    await outbox.append([{ ...held, at: clock.at - 1500 }], { holdIds: [hold.id] })
+    expect(await credits.balance('cus_1')).toMatchObject({ posted: '0', debt: '0' })
+    await outbox.append([{ ...late, at: clock.at - 1500 }])
+    expect(await credits.balance('cus_1')).toMatchObject({ posted: '-0.25', debt: '0.25' })
+    await credits.grant('cus_1', { usd: '2', idempotencyKey: 'b' })
+    expect(await credits.balance('cus_1')).toMatchObject({ available: '1.75', debt: '0' })
+    expect(await credits.verify()).toEqual([])
+  })
+
   test('what is appended without a hold is charged, once', async () => {
     const { outbox, credits } = start()
     await credits.grant('cus_1', { usd: '1', idempotencyKey: 'a' })

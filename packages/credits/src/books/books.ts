@@ -15,6 +15,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { whenFree } from '../busy.ts'
 import type { AllRows } from './check-books.ts'
 import { type Change, type Changes, Journal, type PoolChange } from './journal.ts'
+import { BooksAge } from './lost-books.ts'
 import { MemoryRows } from './memory-rows.ts'
 import type { AccountPlans, BookRows } from './rows.ts'
 import type { Hint } from './loaded-rows.ts'
@@ -43,6 +44,8 @@ export interface Books {
    */
   write<Value>(work: Work<Value>, hint?: Hint, busyMs?: number): Promise<Value>
   read<Value>(work: Work<Value>): Promise<Value>
+  /** Whether their file was deleted while it was in use, or replaced by one that was begun later. */
+  isLost?(): boolean
   /** The rows themselves, where they are a process's own. */
   readonly memory?: MemoryRows
   /** Everything, at one moment, with entries as their sums. */
@@ -83,11 +86,15 @@ export function openBooks(outbox: Outbox, options: BooksOptions): Books {
       return { ...attached(part, options), memory }
     }
     case 'sqlite': {
+      const age = new BooksAge()
       const prepare = (database: DatabaseSync) => {
         prepareCreditSchema(database)
-        return partOf(new SqliteRows(database))
+        const rows = new SqliteRows(database)
+        age.opened(rows)
+        return partOf(rows)
       }
-      return attached((store as CompanionStore<DatabaseSync>).attach(prepare), options)
+      const part = (store as CompanionStore<DatabaseSync>).attach(prepare)
+      return { ...attached(part, options), isLost: () => age.isLost }
     }
     case 'postgres':
       return inPostgres(store as SqlCompanionStore, options)

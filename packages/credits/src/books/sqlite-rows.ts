@@ -39,6 +39,15 @@ export class SqliteRows extends SqliteHoldRows implements BookRows {
   readonly #pools = new Map<string, PoolRow>()
   readonly #saved = new Map<object, () => void>()
 
+  /** When the first account was made that was seen by now. */
+  seenSince = Infinity
+
+  /** When the first account was made; `Infinity` where there is none. */
+  begunAt(): number {
+    const sql = 'SELECT created_at FROM credit_accounts ORDER BY id LIMIT 1'
+    return Number(this.sql.get(sql)?.['created_at'] ?? Infinity)
+  }
+
   end(): void {
     for (const write of this.#saved.values()) write()
     this.undone()
@@ -96,15 +105,8 @@ export class SqliteRows extends SqliteHoldRows implements BookRows {
         kind, effective_at, expires_at, source, idempotency_key, created_at)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`
     const what = [account, amount, remaining, held, revoked, state, priority, kind] as const
-    const found = this.sql.get(
-      sql,
-      ...what,
-      effectiveAt,
-      expiresAt,
-      source,
-      idempotencyKey,
-      createdAt,
-    )
+    const terms = [effectiveAt, expiresAt, source, idempotencyKey, createdAt] as const
+    const found = this.sql.get(sql, ...what, ...terms)
     const made = this.#ownGrant(found as Columns)
     this.#inUse.get(account)?.push(made)
     return made
@@ -274,6 +276,7 @@ export class SqliteRows extends SqliteHoldRows implements BookRows {
     const account = toAccount(found)
     const known = this.#accounts.get(account.id)
     if (known !== undefined) return known
+    this.seenSince = Math.min(this.seenSince, account.createdAt)
     this.#accounts.set(account.id, account)
     return account
   }

@@ -40,6 +40,7 @@ export interface GuardContext {
 export type Outcome =
   | { readonly state: 'held'; readonly parts: readonly HeldPart[] }
   | { readonly state: 'no-account' }
+  | { readonly state: 'lost' }
   | {
       readonly state: 'refused'
       readonly account: AccountRow
@@ -106,9 +107,10 @@ export class AskedCall {
   /** Inside a transaction: all of it or nothing. */
   hold(rows: BookRows): Outcome {
     const act = { actor: 'guard', at: this.#at }
-    const accounts = units.flatMap(
-      (unit) => findAccount(rows, { customer: this.customer, unit, stripeAccount: '' }, act) ?? [],
-    )
+    const keys = units.map((unit) => ({ customer: this.customer, unit, stripeAccount: '' }))
+    const isLost = this.#context.books.isLost?.() === true
+    if (isLost && !keys.some((key) => rows.account(key) !== undefined)) return { state: 'lost' }
+    const accounts = keys.flatMap((key) => findAccount(rows, key, act) ?? [])
     if (accounts.length === 0) return { state: 'no-account' }
     const pool = this.#pools.find((one) => !accounts.some(({ unit }) => unit === one.unit))
     if (pool !== undefined) return { state: 'no-unit', pool }
@@ -152,7 +154,7 @@ export class AskedCall {
   }
 
   /** What the caller is told. */
-  refusal(outcome: Exclude<Outcome, { readonly state: 'held' }>): Error {
+  refusal(outcome: Exclude<Outcome, { readonly state: 'held' | 'lost' }>): Error {
     const { customer } = this
     switch (outcome.state) {
       case 'refused':

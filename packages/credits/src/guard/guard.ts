@@ -13,6 +13,7 @@ import type { Admission, Guard, GuardedCall } from '@token-meter/core'
 import { isBusy } from '../busy.ts'
 import { release } from '../books/holds.ts'
 import type { Act } from '../books/operations.ts'
+import { lostFile } from '../books/lost-books.ts'
 import type { BookRows } from '../books/rows.ts'
 import { CallRefusedError, CreditsUnavailableError } from '../errors.ts'
 import { AskedCall, type GuardContext, type Outcome } from './asked-call.ts'
@@ -71,6 +72,7 @@ export function createGuard(context: GuardContext, options: GuardOptions = {}): 
     if (outcome.state === 'held') {
       return new HeldCall(asked, outcome.parts, leases, context, settings)
     }
+    if (outcome.state === 'lost') return unavailable(asked.call, new Error(lostFile))
     const isLetGo = outcome.state === 'no-account' && settings.unknownCustomer === 'allow'
     // A pool can only count what is held of an account.
     if (isLetGo && asked.call.pools.length === 0) return undefined
