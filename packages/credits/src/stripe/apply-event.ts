@@ -6,7 +6,7 @@
  */
 import type Stripe from 'stripe'
 import { formatAmount } from '../amount.ts'
-import { appliedVersion } from '../books/erased.ts'
+import { appliedVersion, erasedOwner } from '../books/erased.ts'
 import type { BookRows } from '../books/rows.ts'
 import { applyBilled } from './apply-billed.ts'
 import { applyCreditGrant } from './apply-credit-grant.ts'
@@ -143,11 +143,15 @@ class EventRun {
       const { status } = await readInvoice()
       const failedAt = isFailure ? this.#event.at : undefined
       const written = await inside.books.write(
-        (rows) =>
-          keys.map((key, index) => {
+        (rows) => {
+          const erased = keys.filter((key) => erasedOwner(rows, key, invoiceNames(of)))
+          return keys.map((key, index) => {
+            // What is of an erased account is no matter of any that the customer has by now.
+            if (erased.length > 0 && !erased.includes(key)) return true
             const standing = { ...of, status, failedAt, version: versions[index] ?? 0 }
             return applyInvoice(rows, key, standing, this.#act())
-          }),
+          })
+        },
         { customers: [customer] },
       )
       return written.every(Boolean) ? undefined : `invoice ${id}`

@@ -52,18 +52,56 @@ describe.each(Object.entries(everyStore()))('erased customers, books in %s', (_,
     expect(shop.errors).toEqual([])
   })
 
-  test('what is told late of an erased customer reaches the erased account, and opens none', async () => {
-    const free = { id: 'free', usd: '1', period: 'month', default: true } as const
-    const shop = await openShop({ plans: [...plans, free], webhook: { graceDays: 0 } })
-    const { billing, stripe, credits, available } = shop
+  test('an invoice of what an erased account had in tokens blocks none that its customer has since', async () => {
+    const many = { id: 'many', tokens: '1000', period: 'month' } as const
+    const shop = await openShop({ plans: [many], webhook: { graceDays: 0 } })
     const customer = await shop.customer()
-    const plan = await shop.monthly({ token_meter_plan: 'basic' })
-    const { id } = await stripe.subscriptions.create({ customer, items: [{ price: plan.id }] })
+    const { id: price } = await shop.monthly({ token_meter_plan: 'many' })
+    const { id } = await shop.stripe.subscriptions.create({ customer, items: [{ price }] })
+    await shop.billing.deliver()
+    expect(await shop.credits.erase(customer)).toMatchObject({ accounts: 1 })
+    await shop.credits.account(customer)
+    shop.billing.declineCard(customer)
+    shop.clock.offset += 31 * day
+    shop.billing.endPeriod(id)
+    await shop.billing.deliver()
+    expect(await shop.credits.balance(customer)).toMatchObject({ blocked: null })
+    expect(shop.errors).toEqual([])
+  })
+
+  test('what was paid is revoked by the old name where it is, and opens no account', async () => {
+    const shop = await openShop()
+    const { billing, stripe, credits } = shop
+    const customer = await shop.customer()
     const pack = await shop.checkout((await shop.pack()).id, customer)
     billing.completeCheckout(pack.id)
     await billing.deliver()
-    expect(await available(customer)).toBe('35')
     const { payment_intent: intent } = await stripe.checkout.sessions.retrieve(pack.id)
+    await credits.erase(customer)
+    const of = { source: String(intent), idempotencyKey: 're_1' }
+    const revoke = () => credits.revoke(customer, { ...of, amount: '5' })
+    expect([await revoke(), await revoke()]).toEqual(['5', '0'])
+    const unrevoke = () => credits.unrevoke(customer, of)
+    expect([await unrevoke(), await unrevoke()]).toEqual([true, false])
+    expect(await credits.revoke(customer, { source: 'pi_x', idempotencyKey: 're_2' })).toBe('0')
+    expect(await credits.erase(customer)).toMatchObject({ accounts: 0 })
+
+    // Whoever comes back has what is theirs.
+    await credits.grant(customer, { usd: '3', idempotencyKey: 'pi_3' })
+    expect(await credits.revoke(customer, { ...of, idempotencyKey: 're_3' })).toBe('25')
+    expect(await shop.available(customer)).toBe('3')
+    expect(await credits.verify()).toEqual([])
+  })
+
+  test('what is told late of an erased customer opens no account', async () => {
+    const free = { id: 'free', usd: '1', period: 'month', default: true } as const
+    const shop = await openShop({ plans: [...plans, free], webhook: { graceDays: 0 } })
+    const { billing, stripe, credits } = shop
+    const customer = await shop.customer()
+    const plan = await shop.monthly({ token_meter_plan: 'basic' })
+    const { id } = await stripe.subscriptions.create({ customer, items: [{ price: plan.id }] })
+    await billing.deliver()
+    expect(await shop.available(customer)).toBe('10')
     await credits.erase(customer)
 
     billing.declineCard(customer)
@@ -71,33 +109,23 @@ describe.each(Object.entries(everyStore()))('erased customers, books in %s', (_,
     billing.endPeriod(id)
     const { id: price } = await shop.price()
     const owed = billing.invoice(customer, [{ price }])
-    const byHand = await stripe.billing.creditGrants.create({
+    const gift = await stripe.billing.creditGrants.create({
       customer,
       amount: { type: 'monetary', monetary: { currency: 'usd', value: 700 } },
       applicability_config: { scope: { price_type: 'metered' } },
       category: 'promotional',
     })
-    await stripe.billing.creditGrants.voidGrant(byHand.id)
+    await stripe.billing.creditGrants.voidGrant(gift.id)
     await billing.deliver()
-    const source = String(intent)
-    expect(await credits.revoke(customer, { source, amount: '5', idempotencyKey: 're_1' })).toBe(
-      '5',
-    )
-    expect(await credits.revoke(customer, { source, amount: '5', idempotencyKey: 're_1' })).toBe(
-      '0',
-    )
-    expect(await credits.unrevoke(customer, { source, idempotencyKey: 're_1' })).toBe(true)
-    expect(await credits.unrevoke(customer, { source, idempotencyKey: 're_1' })).toBe(false)
-    expect(await credits.revoke(customer, { source: 'pi_x', idempotencyKey: 're_2' })).toBe('0')
     expect(await credits.history(customer)).toEqual({ entries: [] })
+    expect(await credits.erase(customer)).toMatchObject({ accounts: 0 })
 
     await stripe.invoices.voidInvoice(owed)
-    // Whoever comes back has what is theirs: what was of the erased account is neither given nor taken.
-    expect(await available(customer)).toBe('1')
-    await billing.deliver({ events: billing.events })
+    expect(await shop.available(customer)).toBe('1')
+    const failed = billing.events.filter(({ type }) => type.startsWith('invoice.payment_failed'))
+    expect(failed).toHaveLength(2)
+    await billing.deliver({ events: failed })
     expect(await credits.balance(customer)).toMatchObject({ available: '1', blocked: null })
-    await credits.revoke(customer, { source, idempotencyKey: 're_3' })
-    expect(await available(customer)).toBe('1')
     expect(await credits.verify()).toEqual([])
     expect(shop.errors).toEqual([])
   })
