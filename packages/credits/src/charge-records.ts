@@ -1,6 +1,7 @@
 import type { CostCalculator } from '@token-meter/core/cost'
 import type { UsageRecord } from '@token-meter/core/outbox'
-import { charge, holdsNamed, settle } from './books/holds.ts'
+import { charge } from './books/charges.ts'
+import { holdsNamed, settle } from './books/holds.ts'
 import type { Act } from './books/operations.ts'
 import type { BookRows } from './books/rows.ts'
 import { standIns } from './books/stand-ins.ts'

@@ -1,22 +1,25 @@
+import type { UsageRecord } from '@token-meter/core'
+import { exampleRecord } from '@token-meter/testkit'
 import fc from 'fast-check'
+import type { AllRows } from '../src/books/check-books.ts'
 import { adjust, give, revoke, unrevoke } from '../src/books/grants.ts'
+import { charge, recordCharge, restore } from '../src/books/charges.ts'
 import {
-  charge,
   hold,
   holdWithinCredit,
   holdsNamed,
   keepForJob,
   raise,
-  recordCharge,
   refusalOf,
   release,
   renew,
-  restore,
   settle,
   sweep,
 } from '../src/books/holds.ts'
 import { openAccount } from '../src/books/operations.ts'
 import type { BookRows } from '../src/books/rows.ts'
+import { chargeRecords } from '../src/charge-records.ts'
+import { payLate } from '../src/collect/late-charges.ts'
 
 // In tokens, of which a mirrored account is granted any number.
 const key = { customer: 'cus_1', unit: 'tokens', stripeAccount: '' } as const
@@ -70,7 +73,75 @@ export const operations = fc.oneof(
   fc.record({ op: fc.constant('collect' as const), as: fc.constantFrom('prepaid', 'mirror') }),
   fc.record({ op: fc.constant('sweep' as const) }),
   fc.record({ op: fc.constant('wait' as const), ms: fc.nat(30) }),
+  fc.record({
+    op: fc.constant('append' as const),
+    id: fc.nat(20),
+    job: fc.option(fc.nat(3), { nil: undefined }),
+    records: fc.uniqueArray(fc.nat(40), { minLength: 1, maxLength: 3 }),
+  }),
+  fc.record({ op: fc.constant('late' as const), id: fc.nat(40), isGivenUp: fc.boolean() }),
 )
+
+/** What a record costs: in its text, which has a digit more than counts, and as it is rounded. */
+function costOf(number: number): { readonly text: string; readonly amount: bigint } {
+  const parts = (number * 37) % 500
+  const digit = number % 10
+  const text = `0.${String(parts).padStart(12, '0')}${digit}`
+  return { text, amount: BigInt(parts) + (digit >= 5 ? 1n : 0n) }
+}
+
+/** One of the records that are kept: each always costs the same, some are nobody's, of some no price is known. */
+function recordOf(number: number, isLate = false): UsageRecord {
+  const { text: billed } = costOf(number)
+  const isPriced = isLate || number % 5 !== 4
+  return exampleRecord({
+    id: `a${number}`,
+    customer: !isLate && number % 7 === 0 ? null : key.customer,
+    at: 1_000_000,
+    ...(isPriced && {
+      cost: { currency: 'USD', provider: billed, billed, source: 'prices' } as const,
+    }),
+  })
+}
+
+/** The cursor comes to a record, whose price is known and which is somebody's by now. */
+function payNow(rows: BookRows, number: number, isGivenUp: boolean, at: number): unknown {
+  const record = recordOf(number, true)
+  const terms = { cost: undefined, act: { actor: 'test', at }, billsTokens: false }
+  return payLate(rows, { record, isGivenUp, chargedBefore: [] }, terms)
+}
+
+/** The cursor comes to every record that there is. */
+export function payAll(rows: BookRows, at: number): void {
+  openAccount(rows, key, { actor: 'test', at })
+  for (let number = 0; number <= 40; number++) payNow(rows, number, false, at)
+}
+
+/**
+ * A record is charged what it costs or nothing; once the cursor has come to all of them what they cost, and
+ * nothing stands in for any.
+ */
+export function recordProblems({ entries }: AllRows, isPaid: boolean): readonly string[] {
+  const problems: string[] = []
+  const sums = new Map<string, bigint>()
+  for (const { key, kind, record, ref, amount } of entries) {
+    const isStandIn = /^(reversal:)?lease:record:/.test(key)
+    const name = isStandIn ? `in place of ${ref}` : record
+    if (name === null || kind === 'expiry') continue
+    sums.set(name, (sums.get(name) ?? 0n) - amount)
+  }
+  for (let number = 0; number <= 40; number++) {
+    const { amount } = costOf(number)
+    const charged = sums.get(`a${number}`) ?? 0n
+    const isRight = charged === amount || (!isPaid && charged === 0n)
+    if (!isRight) problems.push(`a${number} is charged ${charged}, and costs ${amount}`)
+    const instead = sums.get(`in place of a${number}`) ?? 0n
+    if (instead !== 0n && (isPaid || charged > 0n)) {
+      problems.push(`${instead} stands in for a${number}, which is charged`)
+    }
+  }
+  return problems
+}
 
 /** Does it, and returns what came of it. */
 export function run(rows: BookRows, one: Operation, at: number): unknown {
@@ -105,7 +176,7 @@ export function run(rows: BookRows, one: Operation, at: number): unknown {
     case 'raise': {
       const held = rows.hold(`h${one.id}`)
       const by = one.to - (held?.amount ?? one.to)
-      if (held === undefined || held.state !== 'open' || by <= 0n) return undefined
+      if (held === undefined || by <= 0n) return undefined
       const own = limits(at).filter(({ pool, period }) =>
         held.pools.some(([a, b]) => a === pool && b === period),
       )
@@ -152,6 +223,14 @@ export function run(rows: BookRows, one: Operation, at: number): unknown {
       return sweep(rows, act, 100)
     case 'wait':
       return undefined
+    case 'append': {
+      const records = one.records.map((number) => recordOf(number))
+      const holds = one.job === undefined ? [`h${one.id}`] : [`job:j${one.job}`]
+      chargeRecords(rows, records, holds, { cost: undefined, act })
+      return undefined
+    }
+    case 'late':
+      return payNow(rows, one.id, one.isGivenUp, at)
   }
 }
 

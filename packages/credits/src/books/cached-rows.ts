@@ -3,6 +3,7 @@
  * is read and written here, and what was not makes the operation begin again once it is. Nothing
  * reaches the store before the operation has ended, so that beginning again costs nothing.
  */
+import { CachedLeases } from './cached-leases.ts'
 import { CachedObjects } from './cached-objects.ts'
 import { ChangedRows, type WrittenRows } from './changed-rows.ts'
 import { drawnBefore } from './drawing.ts'
@@ -31,6 +32,7 @@ import type {
 
 /** One try of an operation. */
 export class CachedRows implements BookRows {
+  readonly leases: CachedLeases
   readonly objects: CachedObjects
   plans?: AccountPlans
   readonly #loaded: LoadedRows
@@ -44,6 +46,7 @@ export class CachedRows implements BookRows {
 
   constructor(loaded: LoadedRows) {
     this.#loaded = loaded
+    this.leases = new CachedLeases(loaded, this.#entries)
     this.objects = new CachedObjects(loaded)
   }
 
@@ -173,7 +176,7 @@ export class CachedRows implements BookRows {
     this.#answer({ what: 'holds', ids: ids.toSorted() })
     return ids.filter((id) => {
       const hold = this.hold(id)
-      if (hold?.state !== 'open') return false
+      if (hold === undefined) return false
       if (hold.leaseUntil >= leaseUntil) return true
       hold.leaseUntil = leaseUntil
       this.saveHold(hold)
@@ -183,9 +186,7 @@ export class CachedRows implements BookRows {
 
   endedLeases(now: number, limit: number, account?: number): readonly HoldRow[] {
     const ids = this.#answer<readonly string[]>({ what: 'endedLeases', now, limit, account })
-    return ids
-      .flatMap((id) => this.hold(id) ?? [])
-      .filter(({ state, leaseUntil }) => state === 'open' && leaseUntil <= now)
+    return ids.flatMap((id) => this.hold(id) ?? []).filter(({ leaseUntil }) => leaseUntil <= now)
   }
 
   dueAccounts(now: number, limit: number): readonly AccountRow[] {

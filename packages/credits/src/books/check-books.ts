@@ -27,7 +27,7 @@ export function bookProblems({
     const of = `account ${account.id}:`
     const own = grants.filter((grant) => grant.account === account.id)
     const counted = own.filter(({ state }) => state === 'active' || state === 'expired')
-    const open = holds.filter((hold) => hold.account === account.id && hold.state === 'open')
+    const open = holds.filter((hold) => hold.account === account.id)
     const written = entries.filter((entry) => entry.account === account.id)
     const left = sum(counted.map(({ remaining }) => remaining))
     const posted = sum(written.map(({ amount }) => amount))
@@ -55,6 +55,9 @@ export function bookProblems({
       if (grant.remaining < grant.held || grant.held < 0n || grant.remaining > grant.amount) {
         problems.push(`${of} grant ${grant.id} has ${grant.remaining}, of which ${grant.held} held`)
       }
+      if (grant.state === 'expired' && freeOf(grant) !== 0n) {
+        problems.push(`${of} grant ${grant.id} is over, and has ${freeOf(grant)} free`)
+      }
       if (grant.state === 'active' && account.debt > 0n && freeOf(grant) > 0n) {
         problems.push(`${of} debt of ${account.debt} beside what grant ${grant.id} has free`)
       }
@@ -64,7 +67,7 @@ export function bookProblems({
   for (const { pool, period, held, spent } of pools) {
     const isIn = ({ pools }: Pick<EntryRow, 'pools'>) =>
       (pools ?? []).some(([a, b]) => a === pool && b === period)
-    const open = holds.filter((hold) => hold.state === 'open' && isIn(hold))
+    const open = holds.filter(isIn)
     const of = `pool ${pool} ${period}:`
     expect(`${of} held`, held, sum(open.map(({ amount }) => amount)))
     // What was taken back is not spent.

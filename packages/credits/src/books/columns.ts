@@ -12,7 +12,6 @@ import type {
   GrantRow,
   GrantState,
   HoldRow,
-  HoldState,
   PoolPeriod,
   PoolRow,
 } from './rows.ts'
@@ -70,7 +69,6 @@ export function toHold(row: Columns): HoldRow {
     pools: toPools(row['pools']) ?? [],
     isNamed: Number(row['named']) === 1,
     job: row['job'] as string | null,
-    state: row['state'] as HoldState,
     leaseUntil: row['lease_until'] as number,
     createdAt: row['created_at'] as number,
   }

@@ -1,19 +1,22 @@
 /** Credit that is set aside before a call, and what its records cost. */
 import { jobHoldId } from '@token-meter/core'
 import { availableOf } from './balance.ts'
+import { type Charge, poolsOf, takeCharges } from './charges.ts'
 import { freeParts } from './drawing.ts'
-import { type Act, due, findAccount, giveBack, repay, take, takeBack } from './operations.ts'
+import { leaseKey } from './lease-key.ts'
+import {
+  type Act,
+  due,
+  findAccount,
+  giveBack,
+  repay,
+  reversalKey,
+  take,
+  takeBack,
+} from './operations.ts'
 import type { Held, Refused, WantedHold } from './held.ts'
 import { exceededPool, holdInPools, leftOf, type PoolLimit, spendInPools } from './pools.ts'
-import type {
-  AccountKey,
-  AccountRow,
-  Allocation,
-  BookRows,
-  EntryRow,
-  HoldRow,
-  NewEntry,
-} from './rows.ts'
+import type { AccountKey, AccountRow, Allocation, BookRows, EntryRow, HoldRow } from './rows.ts'
 
 /** Sets aside what a call may cost. The same name again has the same answer. */
 export function hold(
@@ -30,7 +33,7 @@ export function hold(
     if (before !== undefined) {
       const isSame = before.account === account?.id && before.amount === wanted.amount
       if (!isSame) return { state: 'conflict' }
-      return known?.state === 'open' ? { state: 'held', hold: known } : { state: 'ended' }
+      return known === undefined ? { state: 'ended' } : { state: 'held', hold: known }
     }
   }
   if (account === undefined) return { state: 'insufficient', available: 0n }
@@ -92,7 +95,6 @@ export function place(
     allocation: allocate(rows, account, amount),
     pools: holdInPools(rows, limits, amount),
     job: null,
-    state: 'open',
     createdAt: act.at,
   }
   rows.addHold(made)
@@ -112,7 +114,7 @@ function allocate(rows: BookRows, account: AccountRow, amount: bigint): readonly
  * asking what stands in the way may have ended it.
  */
 export function raise(rows: BookRows, held: HoldRow, by: bigint): boolean {
-  if (held.state !== 'open') return false
+  if (rows.hold(held.id) === undefined) return false
   const parts = new Map(held.allocation)
   for (const [grant, part] of allocate(rows, rows.accountById(held.account), by)) {
     parts.set(grant, (parts.get(grant) ?? 0n) + part)
@@ -154,7 +156,7 @@ export function renew(
 /** A call has created work that goes on: its hold stands until that is over, and is found by its name. */
 export function keepForJob(rows: BookRows, id: string, job: string, leaseUntil: number): void {
   const held = rows.hold(id)
-  if (held?.state !== 'open') return
+  if (held === undefined) return
   held.job = job
   held.leaseUntil = Math.max(held.leaseUntil, leaseUntil)
   rows.saveHold(held)
@@ -167,111 +169,68 @@ export function jobOf(id: string): string | undefined {
   return id.startsWith(jobPrefix) ? id.slice(jobPrefix.length) : undefined
 }
 
-export function holdsNamed(rows: BookRows, id: string): readonly HoldRow[] {
+/** A hold that records can end. */
+export type NamedHold = Pick<HoldRow, 'id' | 'account' | 'amount'>
+
+/**
+ * Those that an id stands for: open ones, and ones whose lease has ended and which no record has ended
+ * yet, of which what the lease was charged is held.
+ */
+export function holdsNamed(rows: BookRows, id: string): readonly NamedHold[] {
   const job = jobOf(id)
-  if (job !== undefined) return rows.holdsOfJob(job)
-  const held = rows.hold(id)
-  return held === undefined ? [] : [held]
+  if (job === undefined) {
+    const held = rows.hold(id)
+    if (held !== undefined) return [held]
+    const lease = rows.leases.of(id)
+    return lease === undefined ? [] : leftOfLease(rows, lease)
+  }
+  const leases = rows.leases.ofJob(job).flatMap((lease) => leftOfLease(rows, lease))
+  return [...rows.holdsOfJob(job), ...leases].toSorted((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-/** What is charged once, by its key: what a record costs, or what somebody says that a hold came to. */
-export interface Charge {
-  readonly key: string
-  readonly record: string | null
-  readonly amount: bigint
-  readonly ref?: string
-  /** @default 'usage' */
-  readonly kind?: 'usage' | 'lease'
-}
-
-/** The charge of a record. */
-export function recordCharge(record: string, amount: bigint): Charge {
-  return { key: `usage:${record}`, record, amount }
-}
-
-/** Takes entries back, in their pools too. False where they took nothing, or were taken back before. */
-export function undo(
-  rows: BookRows,
-  account: AccountRow,
-  taken: {
-    readonly key: string
-    readonly first: EntryRow | undefined
-    readonly origin: Pick<NewEntry, 'hold' | 'record' | 'ref'>
-  },
-  act: Act,
-): boolean {
-  due(rows, account, act)
-  const back = takeBack(rows, account, taken.key, taken.origin, act)
-  if (back === 0n) return false
-  spendInPools(rows, taken.first?.pools ?? [], { ended: 0n, spent: -back })
-  repay(rows, account, act)
-  return true
+function leftOfLease(rows: BookRows, { account, key, hold }: EntryRow): readonly NamedHold[] {
+  if (hold === null || rows.hasEntry(account, reversalKey(key))) return []
+  const charged = rows.entriesOf(account, key).reduce((sum, { amount }) => sum - amount, 0n)
+  return [{ id: hold, account, amount: charged }]
 }
 
 /**
- * Ends a hold with what its call used; what its lease was charged is taken back first. False for one
- * that has ended.
+ * Ends a hold with what its call used. False for one that has ended: where that was by its lease, what it
+ * was charged for that is taken back, and this is charged in its place.
  */
 export function settle(rows: BookRows, id: string, charges: readonly Charge[], act: Act): boolean {
   const held = rows.hold(id)
-  if (held === undefined) return false
+  if (held === undefined) {
+    settleLate(rows, id, charges, act)
+    return false
+  }
   const account = rows.accountById(held.account)
   due(rows, account, act)
-  const isOpen = held.state === 'open'
-  const pools = poolsOf(held)
-  let spent = 0n
-  if (!isOpen) spent -= takeBack(rows, account, `lease:${held.id}`, { hold: held.id }, act)
-  let allocation = isOpen ? held.allocation : []
-  for (const { key, record, amount, ref = null, kind = 'usage' } of charges) {
-    if (amount === 0n || rows.hasEntry(account.id, key)) continue
-    const origin = { kind, key, record, ref, pools, hold: held.id } as const
-    allocation = take(rows, account, amount, allocation, origin, act)
-    spent += amount
-  }
-  spendInPools(rows, held.pools, { ended: isOpen ? held.amount : 0n, spent })
-  if (isOpen) giveBack(rows, account, allocation, held.id, act)
+  const { left, spent } = takeCharges(rows, account, charges, held, act)
+  spendInPools(rows, held.pools, { ended: held.amount, spent })
+  giveBack(rows, account, left, held.id, act)
   rows.endHold(held)
-  repay(rows, account, act)
-  return isOpen
-}
-
-/**
- * Charges what came without a hold. False where it was charged before.
- * @param pools those that it counts in after all.
- */
-export function charge(
-  rows: BookRows,
-  account: AccountRow,
-  { key, record, amount }: Charge,
-  act: Act,
-  pools: EntryRow['pools'] = null,
-): boolean {
-  due(rows, account, act)
-  if (amount === 0n || rows.hasEntry(account.id, key)) return false
-  take(rows, account, amount, [], { kind: 'usage', key, record, pools }, act)
-  spendInPools(rows, pools ?? [], { ended: 0n, spent: amount })
   repay(rows, account, act)
   return true
 }
 
-/**
- * Takes back what a record was charged: it turned out to bill nothing, or to be somebody else's. False
- * where it was not charged, or taken back before.
- */
-export function restore(
-  rows: BookRows,
-  account: AccountRow,
-  { record, key }: Pick<Charge, 'key'> & { readonly record: string },
-  act: Act,
-): boolean {
-  const [first] = rows.entriesOf(account.id, key)
-  return undo(rows, account, { key, first, origin: { record } }, act)
+/** Once, as of any hold: what is told of it later is no matter of the hold any more. */
+function settleLate(rows: BookRows, id: string, charges: readonly Charge[], act: Act): void {
+  const lease = rows.leases.of(id)
+  if (lease === undefined || rows.hasEntry(lease.account, reversalKey(lease.key))) return
+  const account = rows.accountById(lease.account)
+  due(rows, account, act)
+  const back = takeBack(rows, account, lease.key, { hold: id }, act)
+  const pools = lease.pools ?? []
+  const { spent } = takeCharges(rows, account, charges, { id, pools, allocation: [] }, act)
+  spendInPools(rows, pools, { ended: 0n, spent: spent - back })
+  repay(rows, account, act)
 }
 
 /** Ends a hold whose call was never sent. False where it had ended. */
 export function release(rows: BookRows, id: string, act: Act): boolean {
   const held = rows.hold(id)
-  if (held?.state !== 'open') return false
+  if (held === undefined) return false
   const account = rows.accountById(held.account)
   due(rows, account, act)
   giveBack(rows, account, held.allocation, held.id, act)
@@ -279,11 +238,6 @@ export function release(rows: BookRows, id: string, act: Act): boolean {
   rows.endHold(held)
   repay(rows, account, act)
   return true
-}
-
-/** Of the entries of a hold. */
-function poolsOf({ pools }: HoldRow): EntryRow['pools'] {
-  return pools.length === 0 ? null : pools
 }
 
 /** Ends holds that nobody ended: each is charged its floor. Returns how many. */
@@ -295,12 +249,13 @@ export function sweep(rows: BookRows, act: Act, limit: number): number {
 
 function expire(rows: BookRows, held: HoldRow, account: AccountRow, act: Act): void {
   due(rows, account, act)
-  const pools = poolsOf(held)
-  const origin = { kind: 'lease', key: `lease:${held.id}`, pools, hold: held.id } as const
+  const { id: hold, job: ref } = held
+  const origin = { kind: 'lease', key: leaseKey(hold), pools: poolsOf(held), hold, ref } as const
+  // Written also when it is nothing: a record that comes later finds its hold by it.
+  if (held.floor === 0n) rows.addEntry(account, { ...origin, grant: null, amount: 0n, ...act })
   const left = take(rows, account, held.floor, held.allocation, origin, act)
   giveBack(rows, account, left, held.id, act)
   spendInPools(rows, held.pools, { ended: held.amount, spent: held.floor })
-  held.state = 'expired'
-  rows.saveHold(held)
+  rows.endHold(held)
   repay(rows, account, act)
 }

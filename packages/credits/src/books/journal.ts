@@ -51,9 +51,10 @@ export class Journal {
       }
       return account
     }
-    const { objects, plans } = rows
+    const { leases, objects, plans } = rows
     this.rows = {
       ...boundMethods(rows),
+      leases,
       objects,
       ...(plans !== undefined && { plans }),
       account: (key) => seen(rows.account(key)),

@@ -46,6 +46,19 @@ export class KeptRows {
     }
   }
 
+  /** What there is of those that are asked for when their hold is not open. */
+  keepLeases(rows: readonly Columns[], ids: readonly string[], jobs: readonly string[]): void {
+    const leases = rows.map(toEntry)
+    for (const hold of ids) {
+      const own = leases.find((lease) => lease.hold === hold)
+      this.answer({ what: 'leaseEntry', hold }, own ?? null)
+    }
+    for (const job of jobs) {
+      const own = leases.filter(({ ref }) => ref === job)
+      this.answer({ what: 'leaseEntriesOfJob', job }, own)
+    }
+  }
+
   keepPools(rows: readonly Columns[], pools: readonly PoolPeriod[]): void {
     for (const [pool, period] of pools) this.answer({ what: 'pool', pool, period }, false)
     for (const pool of rows.map(toPool)) {

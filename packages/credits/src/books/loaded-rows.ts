@@ -38,6 +38,8 @@ export type Need =
   | { readonly what: 'holds'; readonly ids: readonly string[] }
   | { readonly what: 'holdsOfJob'; readonly job: string }
   | { readonly what: 'endedHold'; readonly id: string }
+  | { readonly what: 'leaseEntry'; readonly hold: string }
+  | { readonly what: 'leaseEntriesOfJob'; readonly job: string }
   | {
       readonly what: 'endedLeases'
       readonly now: number

@@ -1,4 +1,5 @@
-import type { AccountRow, EntryRow, NewEntry } from './rows.ts'
+import { leaseKey } from './lease-key.ts'
+import type { AccountRow, EntryRow, LeaseRows, NewEntry } from './rows.ts'
 
 /** How many entries of an account are kept one by one at least; twice as many at most. */
 const defaultKept = 10_000
@@ -8,6 +9,15 @@ export class MemoryEntries {
   readonly #kept: number
   readonly #of = new Map<number, EntryRow[]>()
   readonly #byKey = new Map<string, EntryRow>()
+  /** By hold: the first entry of those whose lease has ended. */
+  readonly #leases = new Map<string, EntryRow>()
+  readonly leases: LeaseRows = {
+    of: (hold) => this.#leases.get(hold),
+    ofJob: (job) =>
+      [...this.#leases.values()]
+        .filter(({ ref }) => ref === job)
+        .toSorted((a, b) => ((a.hold ?? '') < (b.hold ?? '') ? -1 : 1)),
+  }
 
   constructor(kept = defaultKept) {
     this.#kept = kept
@@ -33,10 +43,14 @@ export class MemoryEntries {
     this.#of.set(account.id, all)
     all.push(made)
     this.#byKey.set(key, made)
+    const { hold } = made
+    const isOfLease = hold !== null && made.kind === 'lease' && made.key === leaseKey(hold)
+    if (isOfLease) this.#leases.set(hold, made)
     if (all.length > 2 * this.#kept) this.#fold(account.id, all)
     return () => {
       all.pop()
       this.#byKey.delete(key)
+      if (isOfLease) this.#leases.delete(hold)
     }
   }
 

@@ -11,6 +11,7 @@ import type {
   EntryRow,
   GrantRow,
   HoldRow,
+  LeaseRows,
   NewEntry,
   PoolRow,
 } from './rows.ts'
@@ -27,6 +28,8 @@ export class MemoryRows implements BookRows {
     (undo) => void this.#undo.push(undo),
     (of): number | undefined => this.#accounts.find((one) => isErasedWith(this, one, of))?.id,
   )
+  readonly #entries: MemoryEntries
+  readonly leases: LeaseRows
   plans?: AccountPlans
   readonly #accounts: AccountRow[] = []
   readonly #byKey = new Map<string, AccountRow>()
@@ -35,7 +38,6 @@ export class MemoryRows implements BookRows {
   readonly #holds = new Map<string, HoldRow>()
   readonly #endedHolds = new Map<string, EndedHold>()
   readonly #pools: PoolRow[] = []
-  readonly #entries: MemoryEntries
 
   /** Rows that this operation was given, as they were before. */
   readonly #before = new Map<object, object>()
@@ -44,6 +46,7 @@ export class MemoryRows implements BookRows {
 
   constructor(keptEntries?: number) {
     this.#entries = new MemoryEntries(keptEntries)
+    this.leases = this.#entries.leases
   }
 
   end(): void {
@@ -162,10 +165,10 @@ export class MemoryRows implements BookRows {
   saveHold(): void {}
 
   endHold(hold: HoldRow): void {
-    const { id, account, amount, isNamed } = hold
+    const { id, account, amount } = hold
     this.#holds.delete(id)
     this.#undo.push(() => this.#holds.set(id, hold))
-    if (!isNamed) return
+    if (!hold.isNamed) return
     this.#endedHolds.set(id, { id, account, amount })
     this.#undo.push(() => this.#endedHolds.delete(id))
     if (this.#endedHolds.size <= keptNames) return
@@ -180,7 +183,7 @@ export class MemoryRows implements BookRows {
   renewHolds(ids: readonly string[], leaseUntil: number): readonly string[] {
     return ids.filter((id) => {
       const hold = this.hold(id)
-      if (hold?.state !== 'open') return false
+      if (hold === undefined) return false
       hold.leaseUntil = Math.max(hold.leaseUntil, leaseUntil)
       return true
     })
@@ -188,7 +191,7 @@ export class MemoryRows implements BookRows {
 
   endedLeases(now: number, limit: number, account?: number): readonly HoldRow[] {
     return [...this.#holds.values()]
-      .filter((hold) => hold.state === 'open' && hold.leaseUntil <= now)
+      .filter((hold) => hold.leaseUntil <= now)
       .filter((hold) => account === undefined || hold.account === account)
       .toSorted((a, b) => a.leaseUntil - b.leaseUntil || (a.id < b.id ? -1 : 1))
       .slice(0, limit)
@@ -204,12 +207,9 @@ export class MemoryRows implements BookRows {
   }
 
   nextSweepAt(): number | null {
-    const open = [...this.#holds.values()].filter(({ state }) => state === 'open')
-    const times = [
-      ...open.map(({ leaseUntil }) => leaseUntil),
-      ...this.#accounts.map(({ nextDueAt }) => nextDueAt ?? Infinity),
-    ]
-    const next = times.reduce((first, time) => Math.min(first, time), Infinity)
+    const leases = [...this.#holds.values()].map(({ leaseUntil }) => leaseUntil)
+    const due = this.#accounts.map(({ nextDueAt }) => nextDueAt ?? Infinity)
+    const next = [...leases, ...due].reduce((a, b) => Math.min(a, b), Infinity)
     return Number.isFinite(next) ? next : null
   }
 

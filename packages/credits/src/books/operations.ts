@@ -188,6 +188,11 @@ export function repay(rows: BookRows, account: AccountRow, act: Act): void {
   rows.saveAccount(account)
 }
 
+/** The key of what takes an operation's entries back. */
+export function reversalKey(taken: string): string {
+  return `reversal:${taken}`
+}
+
 /**
  * Takes entries back: what they took from a grant is the grant's again (and over at once where it has
  * expired), what was debt is none, and where that debt was paid meanwhile the account has it as a
@@ -201,7 +206,7 @@ export function takeBack(
   origin: Pick<NewEntry, 'hold' | 'record' | 'ref'>,
   act: Act,
 ): bigint {
-  const key = `reversal:${taken}`
+  const key = reversalKey(taken)
   if (rows.hasEntry(account.id, key)) return 0n
   let sum = 0n
   let count = 0
@@ -228,7 +233,8 @@ export function takeBack(
       continue
     }
     const unpaid = smaller(account.debt, back)
-    if (unpaid > 0n) {
+    // Also of nothing: it says that this was done.
+    if (unpaid > 0n || back === 0n) {
       account.debt -= unpaid
       rows.saveAccount(account)
       write(null, unpaid, pools)

@@ -11,7 +11,7 @@ const given = {
     state text, priority integer, kind text, effective_at double precision, expires_at double precision,
     source text, idempotency_key text, created_at double precision`,
   holds: `id text, account bigint, amount bigint, floor bigint, allocation jsonb, pools jsonb,
-    named integer, job text, state text, lease_until double precision, created_at double precision`,
+    named integer, job text, lease_until double precision, created_at double precision`,
   ended: 'id text, account bigint, amount bigint, named integer',
   pools: 'pool text, period text, "limit" bigint, carried bigint, spent bigint, held bigint',
   entries: `account bigint, id bigint, grant_id bigint, kind text, amount bigint, key text,
@@ -47,6 +47,8 @@ export function creditFunctions(schema: string): readonly string[] {
 function loading(schema: string): string {
   const texts = (...names: string[]) =>
     `to_jsonb(one) || jsonb_build_object(${names.map((name) => `'${name}', one."${name}"::text`).join(', ')})`
+  const leases = `kind = 'lease' AND key = 'lease:' || hold
+    AND (hold = ANY (of_holds) OR ref = ANY (of_jobs))`
   return `CREATE FUNCTION ${schema}.credit_load(
       of_customers text[], of_holds text[], of_jobs text[],
       of_pools text[], of_periods text[], of_keys text[]
@@ -55,17 +57,24 @@ function loading(schema: string): string {
     DECLARE
       locked bigint[];
       found_holds jsonb;
+      found_leases jsonb;
       found_pools jsonb;
     BEGIN
       SELECT array_agg(one.id) INTO locked FROM (
         SELECT id FROM ${schema}.credit_accounts
-        WHERE customer = ANY (of_customers) OR id IN (
-          SELECT account FROM ${schema}.credit_holds WHERE id = ANY (of_holds) OR job = ANY (of_jobs))
+        WHERE customer = ANY (of_customers) OR id = ANY (ARRAY(
+          SELECT account FROM ${schema}.credit_holds WHERE id = ANY (of_holds) OR job = ANY (of_jobs)
+          UNION SELECT account FROM ${schema}.credit_entries WHERE ${leases}))
         ORDER BY id FOR UPDATE) AS one;
       IF cardinality(of_holds) > 0 OR cardinality(of_jobs) > 0 THEN
         SELECT jsonb_agg(${texts('amount', 'floor')}) INTO found_holds FROM (
           SELECT * FROM ${schema}.credit_holds WHERE id = ANY (of_holds) OR job = ANY (of_jobs)
           ORDER BY id FOR UPDATE) AS one;
+      END IF;
+      IF cardinality(of_jobs) > 0
+          OR cardinality(of_holds) > coalesce(jsonb_array_length(found_holds), 0) THEN
+        SELECT jsonb_agg(${texts('amount')}) INTO found_leases
+        FROM ${schema}.credit_entries AS one WHERE ${leases};
       END IF;
       SELECT array_agg(pair ->> 0), array_agg(pair ->> 1) INTO of_pools, of_periods FROM (
         SELECT jsonb_build_array(pool, period) AS pair FROM unnest(of_pools, of_periods) AS asked (pool, period)
@@ -79,7 +88,7 @@ function loading(schema: string): string {
           ORDER BY pool COLLATE "C", period COLLATE "C" FOR UPDATE) AS one;
       END IF;
       RETURN jsonb_build_object(
-        'holds', found_holds, 'pools', found_pools,
+        'holds', found_holds, 'leases', found_leases, 'pools', found_pools,
         'askedPools', (SELECT jsonb_agg(jsonb_build_array(pool, period))
           FROM unnest(of_pools, of_periods) AS asked (pool, period)),
         'accounts', (SELECT jsonb_agg(${texts('debt')} || jsonb_build_object('last_entry',
@@ -114,8 +123,7 @@ function writing(schema: string): string {
       FROM ${rows(2, given.grants)} WHERE one.id = given.id`,
     newGrants: add('credit_grants', 3, given.grants),
     holds: `UPDATE ${schema}.credit_holds AS one SET amount = given.amount,
-        allocation = given.allocation, job = given.job, state = given.state,
-        lease_until = given.lease_until
+        allocation = given.allocation, job = given.job, lease_until = given.lease_until
       FROM ${rows(4, given.holds)} WHERE one.id = given.id`,
     newHolds: add('credit_holds', 5, given.holds),
     endedHolds: `WITH deleted AS (

@@ -15,6 +15,8 @@ interface LoadedJson {
   readonly accounts: readonly Columns[] | null
   readonly grants: readonly Columns[] | null
   readonly holds: readonly Columns[] | null
+  /** Of jobs, and where not all holds are open. */
+  readonly leases: readonly Columns[] | null
   readonly pools: readonly Columns[] | null
   /** Those that were named, and those of the holds. */
   readonly askedPools: readonly PoolPeriod[] | null
@@ -61,7 +63,10 @@ export class PostgresLoader {
         this.#kept.answer({ what: 'account', key }, found?.id ?? null)
       }
     }
-    if (holds.length > 0) this.#kept.keepHolds(loaded.holds ?? [], ids, jobs)
+    if (holds.length > 0) {
+      this.#kept.keepHolds(loaded.holds ?? [], ids, jobs)
+      this.#kept.keepLeases(loaded.leases ?? [], ids, jobs)
+    }
     this.#kept.keepPools(loaded.pools ?? [], loaded.askedPools ?? [])
     const found = accounts.map(({ id }) => id)
     this.#kept.keepGrantsInUse((loaded.grants ?? []).map(toGrant), found)
@@ -133,7 +138,10 @@ export class PostgresLoader {
         await this.#loadHolds(need.ids, [])
         return answer(true)
       case 'holdsOfJob':
+      case 'leaseEntriesOfJob':
         return this.loadHinted({ holds: [jobHoldId(need.job)] })
+      case 'leaseEntry':
+        return this.loadHinted({ holds: [need.hold] })
       case 'endedHold': {
         const sql = `SELECT * FROM ${credit_ended_holds} WHERE id = $1`
         const [row] = await this.#ask(sql, [need.id])
@@ -157,7 +165,7 @@ export class PostgresLoader {
       case 'endedLeases': {
         const ids = await this.#ask(
           `SELECT id FROM ${credit_holds}
-           WHERE state = 'open' AND lease_until <= $1 AND ($3::bigint IS NULL OR account = $3)
+           WHERE lease_until <= $1 AND ($3::bigint IS NULL OR account = $3)
            ORDER BY lease_until, id LIMIT $2`,
           [need.now, need.limit, need.account ?? null],
         )

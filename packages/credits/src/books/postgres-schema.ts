@@ -53,7 +53,6 @@ function version1(schema: string): readonly string[] {
       pools jsonb,
       named integer NOT NULL,
       job text,
-      state text NOT NULL CHECK (state IN ('open', 'expired')),
       lease_until double precision NOT NULL,
       created_at double precision NOT NULL
     ) WITH (fillfactor = 50)`,
@@ -93,6 +92,9 @@ function version1(schema: string): readonly string[] {
     )`,
     `CREATE INDEX credit_entries_grant ON ${schema}.credit_entries (account, grant_id)
       WHERE kind <> 'usage'`,
+    `CREATE INDEX credit_entries_lease ON ${schema}.credit_entries (hold) WHERE kind = 'lease'`,
+    `CREATE INDEX credit_entries_job ON ${schema}.credit_entries (ref)
+      WHERE kind = 'lease' AND ref IS NOT NULL`,
     `CREATE TABLE ${schema}.credit_objects (
       account bigint NOT NULL,
       id text NOT NULL,

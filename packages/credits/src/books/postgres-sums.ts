@@ -49,7 +49,7 @@ export async function postgresSums(ask: AskSql, schema: string): Promise<AllRows
 /** When the next lease ends or the next account is due. */
 export async function nextSweep(ask: AskSql, tables: CreditTables): Promise<number | null> {
   const [row] = await ask(`SELECT min(at) AS at FROM (
-    SELECT min(lease_until) AS at FROM ${tables.credit_holds} WHERE state = 'open'
+    SELECT min(lease_until) AS at FROM ${tables.credit_holds}
     UNION ALL SELECT min(next_due_at) FROM ${tables.credit_accounts}) AS due`)
   return (row?.['at'] ?? null) as number | null
 }

@@ -91,20 +91,21 @@ export interface GrantRow {
   readonly createdAt: number
 }
 
-/**
- *     open ── settle, release ──> (deleted)
- *      └──── lease ended ──> expired ── late record ──> (deleted)
- *
- * One that has expired was charged its floor, which a late record takes back.
- */
-export type HoldState = 'open' | 'expired'
-
 /** What is set aside of one grant. */
 export type Allocation = readonly [grant: number, amount: bigint]
 
 /** A pool, in one of its periods. */
 export type PoolPeriod = readonly [pool: string, period: string]
 
+/**
+ * A hold that is open: one that ends is deleted, so that looking through all of them stays short.
+ *
+ *     open ── settle, release ──> (deleted)
+ *      └──── lease ended ──> (deleted), and an entry of kind `lease` with its floor
+ *
+ * That entry has what a record needs that comes later still, however late: the hold's account, its pools
+ * and its job. The record is charged in its place.
+ */
 export interface HoldRow {
   readonly id: string
   readonly account: number
@@ -118,7 +119,6 @@ export interface HoldRow {
   readonly isNamed: boolean
   /** The work that its call has created, and that goes on: a batch, a background response. */
   job: string | null
-  state: HoldState
   leaseUntil: number
   readonly createdAt: number
 }
@@ -139,7 +139,9 @@ export interface PoolRow {
 
 /**
  * - `grant`, `expiry`, `revoke`, `adjust`: of credit.
- * - `usage`: a record's cost. `lease`: what a hold is charged that has no end, or a record without a price.
+ * - `usage`: a record's cost.
+ * - `lease`: what a hold is charged that has no end, also where that is nothing (its `ref` is the job that it
+ *   was kept for), or a record without a price.
  * - `debt`: a pair, which pays what was used beyond all credit from a grant.
  * - `reversal`: takes back entries of the same `record`, `hold` or `ref`.
  */
@@ -185,6 +187,13 @@ export interface AccountPlans {
   renew(rows: BookRows, account: AccountRow, at: number): void
 }
 
+/** What holds were charged whose lease has ended: of each the first of its entries. */
+export interface LeaseRows {
+  of(hold: string): EntryRow | undefined
+  /** Of holds that were kept for this job, in the order of their ids. */
+  ofJob(job: string): readonly EntryRow[]
+}
+
 /** A store's rows, read and written inside one transaction. Everything is synchronous. */
 export interface BookRows {
   /**
@@ -217,9 +226,9 @@ export interface BookRows {
   /** It is over: what is kept of it is its id, where that is the application's. */
   endHold(hold: HoldRow): void
   endedHold(id: string): EndedHold | undefined
-  /** Moves the end of open holds' leases, never to an earlier time. Returns the ids of those. */
+  /** Moves the end of holds' leases, never to an earlier time. Returns the ids of those that are open. */
   renewHolds(ids: readonly string[], leaseUntil: number): readonly string[]
-  /** Open holds whose lease has ended, the oldest first. @param account of this one only. */
+  /** Holds whose lease has ended, the oldest first. @param account of this one only. */
   endedLeases(now: number, limit: number, account?: number): readonly HoldRow[]
   /** Accounts that have a grant which becomes effective or expires by then. */
   dueAccounts(now: number, limit: number): readonly AccountRow[]
@@ -239,6 +248,7 @@ export interface BookRows {
   entriesOfGrant(grant: GrantRow): readonly EntryRow[]
   /** The entries of one operation: those whose key is this one, or this one and a number. */
   entriesOf(account: number, key: string): readonly EntryRow[]
+  readonly leases: LeaseRows
   readonly objects: ObjectRows
   /** Those of the application. @default none */
   plans?: AccountPlans

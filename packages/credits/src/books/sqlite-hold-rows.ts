@@ -1,12 +1,25 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { type Columns, toEndedHold, toHold } from './columns.ts'
-import type { Allocation, EndedHold, HoldRow, PoolPeriod } from './rows.ts'
+import { type Columns, toEndedHold, toEntry, toHold } from './columns.ts'
+import type { Allocation, EndedHold, HoldRow, LeaseRows, PoolPeriod } from './rows.ts'
 import { SqliteObjects } from './sqlite-objects.ts'
 import { SqliteStatements } from './sqlite-statements.ts'
 
 /** The holds in a file: read and written at once, since an operation does either once. */
 export class SqliteHoldRows {
   readonly objects: SqliteObjects
+  readonly leases: LeaseRows = {
+    of: (hold) => {
+      const sql = `SELECT * FROM credit_entries
+        WHERE hold = ? AND kind = 'lease' AND key = 'lease:' || hold`
+      const found = this.sql.get(sql, hold)
+      return found && toEntry(found)
+    },
+    ofJob: (job) => {
+      const sql = `SELECT * FROM credit_entries
+        WHERE ref = ? AND kind = 'lease' AND key = 'lease:' || hold ORDER BY hold`
+      return this.sql.all(sql, job).map(toEntry)
+    },
+  }
   protected readonly sql: SqliteStatements
   /** Those that this operation has read: each is one object. */
   protected readonly holds = new Map<string, HoldRow>()
@@ -39,17 +52,17 @@ export class SqliteHoldRows {
 
   addHold(hold: HoldRow): void {
     const sql = `INSERT INTO credit_holds (id, account, amount, floor, allocation, pools, named, job,
-        state, lease_until, created_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-    const { id, account, amount, floor, allocation, pools, isNamed, job, state } = hold
-    const of = [parts(allocation), poolText(pools), Number(isNamed), job, state] as const
+        lease_until, created_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    const { id, account, amount, floor, allocation, pools, isNamed, job } = hold
+    const of = [parts(allocation), poolText(pools), Number(isNamed), job] as const
     this.sql.run(sql, id, account, amount, floor, ...of, hold.leaseUntil, hold.createdAt)
   }
 
-  saveHold({ id, amount, allocation, job, state, leaseUntil }: HoldRow): void {
-    const sql = `UPDATE credit_holds
-      SET amount = ?, allocation = ?, job = ?, state = ?, lease_until = ? WHERE id = ?`
-    this.sql.run(sql, amount, parts(allocation), job, state, leaseUntil, id)
+  saveHold({ id, amount, allocation, job, leaseUntil }: HoldRow): void {
+    const sql = `UPDATE credit_holds SET amount = ?, allocation = ?, job = ?, lease_until = ?
+      WHERE id = ?`
+    this.sql.run(sql, amount, parts(allocation), job, leaseUntil, id)
   }
 
   endHold({ id, account, amount, isNamed }: HoldRow): void {
@@ -67,7 +80,7 @@ export class SqliteHoldRows {
 
   renewHolds(ids: readonly string[], leaseUntil: number): readonly string[] {
     const sql = `UPDATE credit_holds SET lease_until = max(lease_until, ?)
-      WHERE id IN (SELECT value FROM json_each(?)) AND state = 'open' RETURNING id`
+      WHERE id IN (SELECT value FROM json_each(?)) RETURNING id`
     const renewed = this.sql.all(sql, leaseUntil, JSON.stringify(ids)).map((found) => found['id'])
     const open = new Set(renewed)
     // What was read of them before is not so any more.
@@ -77,7 +90,7 @@ export class SqliteHoldRows {
 
   endedLeases(now: number, limit: number, account?: number): readonly HoldRow[] {
     const of = account === undefined ? '' : 'AND account = ?'
-    const sql = `SELECT * FROM credit_holds WHERE state = 'open' AND lease_until <= ? ${of}
+    const sql = `SELECT * FROM credit_holds WHERE lease_until <= ? ${of}
       ORDER BY lease_until, id LIMIT ?`
     return this.sql
       .all(sql, now, ...(account === undefined ? [] : [account]), limit)

@@ -172,7 +172,7 @@ export class SqliteRows extends SqliteHoldRows implements BookRows {
   nextSweepAt(): number | null {
     // An account that this operation has seen to is looked at once more, when nothing is found.
     const sql = `SELECT min(at) AS at FROM (
-      SELECT min(lease_until) AS at FROM credit_holds WHERE state = 'open'
+      SELECT min(lease_until) AS at FROM credit_holds
       UNION ALL SELECT min(next_due_at) FROM credit_accounts WHERE next_due_at IS NOT NULL)`
     return this.sql.get(sql)?.['at'] as number | null
   }

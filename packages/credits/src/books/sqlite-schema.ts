@@ -7,7 +7,7 @@ import { isMirror, mirroredAs, ofStripe } from './erased.ts'
  *
  * A call writes two rows of two tables when it begins, and three of three when it ends: each page that
  * a transaction changes costs as much as all else that is done with it. So holds have no index by
- * their lease: they are few, since those that have ended are deleted.
+ * their lease: they are few, since those that have ended are deleted, by their lease too.
  */
 const version1 = `
   CREATE TABLE credit_accounts (
@@ -55,7 +55,6 @@ const version1 = `
     pools TEXT,
     named INTEGER NOT NULL,
     job TEXT,
-    state TEXT NOT NULL CHECK (state IN ('open', 'expired')),
     lease_until REAL NOT NULL,
     created_at REAL NOT NULL
   ) STRICT, WITHOUT ROWID;
@@ -95,6 +94,8 @@ const version1 = `
     UNIQUE (account, key)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX credit_entries_grant ON credit_entries (account, grant_id) WHERE kind <> 'usage';
+  CREATE INDEX credit_entries_lease ON credit_entries (hold) WHERE kind = 'lease';
+  CREATE INDEX credit_entries_job ON credit_entries (ref) WHERE kind = 'lease' AND ref IS NOT NULL;
   CREATE TABLE credit_objects (
     account INTEGER NOT NULL,
     id TEXT NOT NULL,

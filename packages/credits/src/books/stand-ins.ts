@@ -1,5 +1,5 @@
 /** What is charged in place of records of which nobody knows the price yet. */
-import { type Charge, undo } from './holds.ts'
+import { type Charge, undo } from './charges.ts'
 import type { Act } from './operations.ts'
 import type { AccountRow, BookRows, EntryRow, HoldRow } from './rows.ts'
 

@@ -11,7 +11,7 @@
  */
 import type { CostCalculator } from '@token-meter/core/cost'
 import type { UsageRecord } from '@token-meter/core/outbox'
-import { charge, type Charge, restore } from '../books/holds.ts'
+import { charge, type Charge, restore } from '../books/charges.ts'
 import type { Act } from '../books/operations.ts'
 import type { AccountRow, BookRows } from '../books/rows.ts'
 import { endStandIn, standInKey } from '../books/stand-ins.ts'

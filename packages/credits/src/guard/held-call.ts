@@ -121,7 +121,7 @@ export class HeldCall implements Admission, LiveHolds {
     for (const { id, unit, limits } of this.#parts) {
       const held = rows.hold(id)
       // Its lease was over, in a process that stood still: its records are charged as they come.
-      if (held === undefined || held.state !== 'open') continue
+      if (held === undefined) continue
       const by = (this.#asked.amountOf(unit, output) ?? 0n) - held.amount
       if (by <= 0n) continue
       const account: AccountRow = rows.accountById(held.account)
