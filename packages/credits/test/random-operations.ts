@@ -21,8 +21,7 @@ import type { BookRows } from '../src/books/rows.ts'
 import { chargeRecords } from '../src/charge-records.ts'
 import { payLate } from '../src/collect/late-charges.ts'
 
-// In tokens, of which a mirrored account is granted any number.
-const key = { customer: 'cus_1', unit: 'tokens', stripeAccount: '' } as const
+const key = { customer: 'cus_1', unit: 'usd', stripeAccount: '' } as const
 const amount = fc.bigInt({ min: 0n, max: 1000n })
 const id = fc.nat(5)
 const limits = (at: number) =>
@@ -149,6 +148,8 @@ export function run(rows: BookRows, one: Operation, at: number): unknown {
   const account = openAccount(rows, key, act)
   switch (one.op) {
     case 'give': {
+      // Of which a mirrored account is given whole cents alone.
+      if (account.collect === 'mirror') return 'mirrored'
       const expiresAt = one.until === null ? null : at + one.until
       const when = { effectiveAt: at + one.from - 20, expiresAt }
       const { amount, kind, priority } = one
@@ -207,6 +208,7 @@ export function run(rows: BookRows, one: Operation, at: number): unknown {
         : unrevoke(rows, account, revocation, act)
     }
     case 'adjust': {
+      if (account.collect === 'mirror') return 'mirrored'
       const what = { amount: one.amount, idempotencyKey: `a${one.id}`, ref: null }
       return adjust(rows, key, what, act)
     }
@@ -250,7 +252,7 @@ export function isDoneOnce(one: Operation, answer: unknown): boolean {
     case 'revoke':
       return answer !== undefined
     case 'adjust':
-      return true
+      return answer !== 'mirrored'
     default:
       return false
   }
