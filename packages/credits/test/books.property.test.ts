@@ -145,6 +145,19 @@ test('books balance whatever is done by whom, what is undone leaves nothing, doi
   )
 }, 120_000)
 
+test('entries in a file are neither changed nor deleted, whoever tries', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'token-meter-test-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const [one, other] = twoOfOneFile(join(folder, 'usage.db'))
+  const grant = { op: 'give', id: 1, amount: 9n, kind: 'paid', priority: 0, from: 0, until: null }
+  if (one !== undefined) run(one.rows, grant as Operation, 1)
+  one?.rows.end()
+  const tries = ['UPDATE credit_entries SET amount = 8', 'DELETE FROM credit_entries']
+  for (const sql of tries) expect(() => other?.database.exec(sql)).toThrow(/are never/)
+  expect(other?.rows.all().entries).toMatchObject([{ amount: 9n }])
+  for (const { database } of [one, other].filter((each) => each !== undefined)) database.close()
+})
+
 function text(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part))
 }

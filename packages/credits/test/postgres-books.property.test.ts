@@ -11,6 +11,7 @@ import type { BookRows } from '../src/books/rows.ts'
 import {
   interrupted,
   Interrupted,
+  type Operation,
   operations,
   payAll,
   recordProblems,
@@ -150,6 +151,18 @@ test('books balance whatever several processes do at the same time', async () =>
     { numRuns: 6 },
   )
 }, 240_000)
+
+test('entries in Postgres are neither changed nor deleted, whoever tries', async () => {
+  const schema = await newSchema()
+  const grant = { op: 'give', id: 1, amount: 9n, kind: 'paid', priority: 0, from: 0, until: null }
+  await transaction(client, schema, (rows) => run(rows, grant as Operation, 1))
+  const tries = [
+    `UPDATE ${schema}.credit_entries SET amount = 8`,
+    `DELETE FROM ${schema}.credit_entries`,
+  ]
+  for (const sql of tries) await expect(client.query(sql)).rejects.toThrow(/are never changed/)
+  expect((await everything(schema)).entries).toMatchObject([{ amount: 9n }])
+})
 
 /** As an outbox does where another transaction got in the way. */
 async function again<Value>(work: () => Promise<Value>): Promise<Value> {
