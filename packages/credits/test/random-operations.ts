@@ -43,7 +43,7 @@ export const operations = fc.oneof(
     from: fc.nat(40),
     until: fc.option(fc.nat(100)),
   }),
-  fc.record({ op: fc.constant('hold' as const), id: fc.nat(20), amount, lease: fc.nat(30) }),
+  fc.record({ op: fc.constant('hold' as const), id: fc.nat(12), amount, lease: fc.nat(30) }),
   fc.record({
     op: fc.constant('settle' as const),
     id: fc.nat(20),
@@ -53,7 +53,7 @@ export const operations = fc.oneof(
   fc.record({ op: fc.constant('release' as const), id: fc.nat(20) }),
   fc.record({ op: fc.constant('raise' as const), id: fc.nat(20), to: amount }),
   fc.record({ op: fc.constant('renew' as const), id: fc.nat(20), lease: fc.nat(60) }),
-  fc.record({ op: fc.constant('keep' as const), id: fc.nat(20), job: fc.nat(3) }),
+  fc.record({ op: fc.constant('keep' as const), id: fc.nat(6), job: fc.nat(1) }),
   fc.record({ op: fc.constant('charge' as const), id: fc.nat(60), amount }),
   fc.record({ op: fc.constant('restore' as const), id: fc.nat(60) }),
   fc.record({
@@ -75,7 +75,7 @@ export const operations = fc.oneof(
   fc.record({
     op: fc.constant('append' as const),
     id: fc.nat(20),
-    job: fc.option(fc.nat(3), { nil: undefined }),
+    job: fc.option(fc.nat(1), { nil: undefined }),
     records: fc.uniqueArray(fc.nat(40), { minLength: 1, maxLength: 3 }),
   }),
   fc.record({ op: fc.constant('late' as const), id: fc.nat(40), isGivenUp: fc.boolean() }),
@@ -190,7 +190,7 @@ export function run(rows: BookRows, one: Operation, at: number): unknown {
     case 'renew':
       return renew(rows, [`h${one.id}`], at + one.lease)
     case 'keep':
-      keepForJob(rows, `h${one.id}`, `j${one.job}`, at + 40)
+      keepForJob(rows, `h${one.id}`, `j${one.job}`, at + 5)
       // Also of the job that it may have been kept for before.
       return ['j0', 'j1', 'j2'].map((job) => holdsNamed(rows, `job:${job}`).map(({ id }) => id))
     case 'charge':
