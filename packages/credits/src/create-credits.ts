@@ -11,7 +11,7 @@ import { bookProblems } from './books/check-books.ts'
 import { Sweeper, sweepDue } from './books/sweeper.ts'
 import { availableOf, heldOf, postedOf } from './books/balance.ts'
 import { give } from './books/grants.ts'
-import { hold, jobOf, release, settle } from './books/holds.ts'
+import { hold, release, settle } from './books/holds.ts'
 import { refuseLost } from './books/lost-books.ts'
 import { findAccount } from './books/operations.ts'
 import type { BookRows } from './books/rows.ts'
@@ -183,8 +183,8 @@ export function createCredits(options: CreditsOptions): Credits {
       const { ttlMs = 60_000, actor = 'api' } = wanted
       const isNamed = wanted.id !== undefined
       const id = wanted.id ?? mintRecordId(now())
-      if (jobOf(id) !== undefined) {
-        throw new RangeError('the id of a hold does not begin with "job:"')
+      if (/^(?:job|record):/.test(id)) {
+        throw new RangeError('the id of a hold does not begin with "job:" or "record:"')
       }
       const limits = pools.limits(wanted.pools ?? [], { customer, unit, at: now() })
       const held = await books.write(

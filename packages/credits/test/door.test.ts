@@ -22,6 +22,10 @@ test('what is no moment, key or duration is said, and writes nothing', async () 
   for (const one of wrong) {
     await expect(credits.grant('cus_1', one as never)).rejects.toBeInstanceOf(ConfigError)
   }
+  for (const id of ['job:batch_1', 'record:r1']) {
+    const hold = credits.hold('cus_1', { usd: '0.1', id })
+    await expect(hold).rejects.toThrow(/does not begin with "job:" or "record:"/)
+  }
   for (const ttlMs of [0, -5, Number.NaN, Infinity, '60']) {
     const hold = credits.hold('cus_1', { usd: '0.1', ttlMs: ttlMs as number })
     await expect(hold).rejects.toThrow(/ttlMs must be/)

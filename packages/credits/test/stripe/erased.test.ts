@@ -128,5 +128,5 @@ describe.each(Object.entries(everyStore()))('erased customers, books in %s', (_,
     expect(await credits.balance(customer)).toMatchObject({ available: '1', blocked: null })
     expect(await credits.verify()).toEqual([])
     expect(shop.errors).toEqual([])
-  })
+  }, 60_000)
 })
