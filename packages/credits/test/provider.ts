@@ -1,4 +1,5 @@
 /** A provider on loopback that answers as OpenAI and Anthropic do, with the usage that it is told. */
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
@@ -12,6 +13,8 @@ export interface Reply {
   readonly isCut?: boolean
   /** Done before it answers. */
   readonly meanwhile?: () => unknown
+  /** Done before the end of a stream. @param closed its connection is. */
+  readonly atEnd?: (closed: Promise<unknown>) => unknown
 }
 
 export type Body = Readonly<Record<string, unknown>>
@@ -52,7 +55,8 @@ async function answer(
   const pieces: Buffer[] = []
   for await (const piece of request) pieces.push(piece as Buffer)
   const body = JSON.parse(Buffer.concat(pieces).toString() || '{}') as Body
-  const { input, output, status = 200, isCut, meanwhile } = reply(body)
+  const { input, output, status = 200, isCut, meanwhile, atEnd } = reply(body)
+  const closed = once(response, 'close')
   await meanwhile?.()
   if (isCut === true) return void request.socket.destroy()
   const id = `answer_${++answers}`
@@ -108,6 +112,7 @@ async function answer(
     event({ choices: [{ index: 0, delta: { content: 'word ' }, finish_reason: null }] })
     await new Promise((resolve) => setImmediate(resolve))
   }
+  await atEnd?.(closed)
   event({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })
   event({ choices: [], usage })
   response.end('data: [DONE]\n\n')

@@ -186,7 +186,8 @@ test.skipIf(stripeOpenApi() === undefined).each([
 })
 
 test('one request at a time per customer and event name', async () => {
-  await restart({ latencyMs: 50 })
+  // Long enough for a busy machine to begin all of them before the first is answered.
+  await restart({ latencyMs: 500 })
   const answers = await Promise.all([
     post(meterEvent({ identifier: 'a' })),
     post(meterEvent({ identifier: 'b' })),
