@@ -53,6 +53,8 @@ export default defineConfig({
         'cohere',
         'ollama',
         'credits',
+        'gateway',
+        'cli',
         'ai-sdk',
         'stripe',
         'metronome',

@@ -84,6 +84,25 @@ export const packages: readonly (readonly [folders: string, may: readonly string
       '@opentelemetry/api',
     ],
   ],
+  [
+    'gateway/src',
+    [
+      '@token-meter/core',
+      '@token-meter/core/{adapter,outbox,wire}',
+      '@token-meter/openai/wire/realtime',
+      'undici',
+      'ws',
+    ],
+  ],
+  [
+    'cli/src',
+    [
+      '@token-meter/core',
+      '@token-meter/core/{adapter,cost,outbox,sqlite}',
+      '@token-meter/{openai,anthropic,google,gateway,postgres,credits,stripe}',
+      'citty',
+    ],
+  ],
   ['postgres/src', ['@token-meter/core/{adapter,outbox,sink,wire}', 'pg']],
 ]
 
