@@ -106,6 +106,9 @@ export const packages: readonly (readonly [folders: string, may: readonly string
   ['postgres/src', ['@token-meter/core/{adapter,outbox,sink,wire}', 'pg']],
 ]
 
+/** What is for servers alone, and so may import what Node brings. */
+const onNode: ReadonlySet<string> = new Set(['gateway/src', 'cli/src'])
+
 const edge = {
   regex: '^node:',
   allowTypeImports: true,
@@ -137,7 +140,8 @@ function packageRule([folders, may]: (typeof packages)[number]): object {
   const group = ['*', '**/*', '!./**', '!../**', '!node:*', '!node:*/**']
   const message = `Of other packages, ${folders} imports ${may.join(', ')}.`
   const allowed = may.flatMap(alternatives).map((each) => `!${each}`)
-  return rule([`packages/${folders}/**`], [edge, { group: [...group, ...allowed], message }])
+  const outside = { group: [...group, ...allowed], message }
+  return rule([`packages/${folders}/**`], onNode.has(folders) ? [outside] : [edge, outside])
 }
 
 /** `{a,b}/c` -> `a/c`, `b/c`: patterns of packages know no braces. */
