@@ -3,5 +3,8 @@
  * @module
  */
 export type { Caller, CallerKeys, EnteredRequest } from './caller.ts'
+export type { GatewayKeys, KeyChanges } from './keys/gateway-keys.ts'
+export type { KeyInfo, KeyOptions, KeyPage, KeyQuery, NewKey } from './keys/key.ts'
+export type { ChargeBy } from './payer/payer.ts'
 export { GatewayRefusal, type RefusalCode } from './refusal.ts'
 export type { Dialect, Upstream, UpstreamAuth } from './upstream.ts'
