@@ -2,6 +2,7 @@
  * A gateway: a base URL that passes LLM calls on byte for byte, and meters them.
  * @module
  */
+export type { AccessEntry, RequestOutcome } from './access-entry.ts'
 export type { Caller, CallerKeys, EnteredRequest } from './caller.ts'
 export type { GatewayKeys, KeyChanges } from './keys/gateway-keys.ts'
 export type { KeyInfo, KeyOptions, KeyPage, KeyQuery, NewKey } from './keys/key.ts'
