@@ -7,6 +7,8 @@ export { registerPackage } from './environment/installed-package.ts'
 export type { Meter } from './meter/meter.ts'
 export { watchMeter, type WatchedMeter } from './meter/zero-config.ts'
 
+export { observing } from './meter/observing.ts'
+
 export {
   AssignedFunctions,
   hasPrivateFields,
@@ -33,6 +35,12 @@ export { observeClient } from './call/sdk/observe-client.ts'
 export { isSdkPromise, observePromise } from './call/sdk/observe-promise.ts'
 export { observeFetch } from './call/http/observe-fetch.ts'
 export type { FetchObservation } from './call/http/recognition.ts'
+export type {
+  Observing,
+  OpenedRequest,
+  RequestObservation,
+  UpstreamTarget,
+} from './call/http/request-observation.ts'
 export { observeResponse } from './call/http/observe-response.ts'
 export { type SendingObservation, sendingObservation } from './call/http/sending-observation.ts'
 export { ToldOnce } from './call/told-once.ts'
@@ -57,6 +65,7 @@ export type {
   CallObserver,
   ClientOptions,
   FetchOptions,
+  ObservingOptions,
   Provider,
   SendingFetch,
 } from './call/provider.ts'

@@ -149,7 +149,7 @@ export function postgresOutbox(
   return {
     description,
     durable: true,
-    async open() {
+    async prepare() {
       void spool?.begin()
       await database.query('SELECT 1')
     },

@@ -1,4 +1,4 @@
-import type { Attributes, UsageOutcome } from '../usage/usage-record.ts'
+import type { Attributes, UsageOutcome, UsageRecord } from '../usage/usage-record.ts'
 import { type UsageReading, unknownUsage } from '../wire/usage-reading.ts'
 import { TokenEstimate } from '../wire/token-estimate.ts'
 import { readableFields } from '../wire/request-body.ts'
@@ -10,36 +10,17 @@ import {
   type GuardSettings,
   type UnrecordedEnd,
 } from './call-hold.ts'
-import { type CompletedReading, completedReadings } from './completed-reading.ts'
+import { completedReadings, type CompletedReading } from './completed-reading.ts'
 import { isLinked, requestedModelOf } from './call-fields.ts'
 import type { EstimatePolicy } from './estimates.ts'
 import { jobHoldId } from './guard.ts'
+import { mintRecordId } from '../usage/record-id.ts'
 import type { RequestRewrite } from '../wire/protocol.ts'
 import { type HttpHeaders, sdkHeaders } from '../wire/http-headers.ts'
+import type { ObservedParts, RecordedCall, RecordSink, StreamEnd } from './record-sink.ts'
 import type { ResponseWatcher } from './registry.ts'
 import { mayHaveArrived } from './sending-failure.ts'
 import { showsModel, showsUsage } from './unknown-host.ts'
-
-/** Where the usage of observed calls goes. No method ever throws. */
-export interface RecordSink {
-  /**
-   * Records the usage of a call, by which what is held for it is settled.
-   * @returns a promise where the outbox needs time to make it safe, which never rejects.
-   */
-  record(call: ObservedCall, readings: readonly CompletedReading[]): void | Promise<void>
-  /** Usage is still being read until the promise has ended: flush and close wait for it. */
-  trackPending(read: Promise<unknown>): void
-  /**
-   * Runs `write` after so long, or when the meter or the process ends.
-   * @returns how to cancel that.
-   */
-  defer(write: () => void, forMs: number): () => void
-  /** Reports a fault of the meter itself. */
-  fault(what: string, cause: unknown): void
-}
-
-/** How a stream ended, as the caller saw it. */
-export type StreamEnd = 'complete' | 'interrupted' | 'failed'
 
 /** Who keeps the record of a call back, because the call may turn out to be a part of another. */
 export interface RecordHolder {
@@ -47,19 +28,11 @@ export interface RecordHolder {
   hold(call: ObservedCall, write: () => void): boolean
 }
 
-/** How the answer of a call is followed that tells of other calls. */
-export interface ObservedParts {
-  readonly stored: Promise<void> | undefined
-  see(json: unknown): void
-  skip(): void
-  ended(): void
-}
-
 /**
  * One call under way: who pays is known, what it used is not yet. However often its response is
  * looked at, it is recorded once.
  */
-export class ObservedCall implements ResponseWatcher {
+export class ObservedCall implements RecordedCall, ResponseWatcher {
   readonly call: Call
   readonly endpoint: Endpoint
   readonly customer: string | null
@@ -80,6 +53,13 @@ export class ObservedCall implements ResponseWatcher {
   mayBeInside = false
   /** Keeps its record back until it is known whether a call around this one has the same answer. */
   holder: RecordHolder | undefined
+  /**
+   * The id of its record, the first where it has several, unless one is derived from what the provider says.
+   * @default minted
+   */
+  recordId: string | undefined
+  /** Called with its records when they are handed to the outbox, priced: once, where it has any. May not throw. */
+  onRecorded: ((records: readonly UsageRecord[]) => void) | undefined
   /** Set while an outbox that is not synchronous stores the usage: results wait for it. */
   stored: Promise<void> | undefined
   #settled = false
@@ -155,6 +135,18 @@ export class ObservedCall implements ResponseWatcher {
   /** Who is told how the output of its stream grows; `undefined` where nobody wants to know. */
   get progress(): CallHold['progress'] {
     return this.#hold?.progress
+  }
+
+  idOf(index: number, at: number): string {
+    return (index === 0 ? this.recordId : undefined) ?? mintRecordId(at)
+  }
+
+  tellRecords(records: readonly UsageRecord[]): void {
+    try {
+      this.onRecorded?.(records)
+    } catch (cause) {
+      this.#sink.fault('the records of a call could not be told to whoever observes it', cause)
+    }
   }
 
   /** Its records were handed to the outbox. */

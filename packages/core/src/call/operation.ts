@@ -7,7 +7,8 @@ import type {
   WireProtocol,
 } from '../wire/protocol.ts'
 import { CallJobs, jobMemory } from './job-memory.ts'
-import type { ObservedCall, ObservedParts } from './observed-call.ts'
+import type { ObservedCall } from './observed-call.ts'
+import type { ObservedParts } from './record-sink.ts'
 import type { CallObserver } from './provider.ts'
 
 /** Where a request goes, as far as whoever sends it knows. */

@@ -60,6 +60,21 @@ export interface FetchOptions extends ClientOptions {
   readonly onRefused?: OnRefused
 }
 
+/** How the requests of one caller are metered. */
+export interface ObservingOptions extends ClientOptions {
+  /**
+   * The id of the record of a call, of the first where it has several, unless it is derived from what the
+   * provider says (the id of a background response, which may be seen twice). As it stands for one call, an
+   * observation with it is made for one request. @default minted for each record
+   */
+  readonly recordId?: string
+  /**
+   * Usage of streams is kept in the outbox while they go on (`Outbox.open`), so that a process that is
+   * killed loses none of it: at most one write a second and stream, for which nobody waits. @default false
+   */
+  readonly keepsOpen?: boolean
+}
+
 /** How a metered `fetch` tells a refusal. */
 export type OnRefused = 'throw' | 'respond'
 
@@ -82,6 +97,12 @@ const knownOfFetch: Readonly<Record<keyof FetchOptions, true>> = {
   ...knownOfClient,
   fetch: true,
   onRefused: true,
+}
+
+const knownOfObserving: Readonly<Record<keyof ObservingOptions, true>> = {
+  ...knownOfClient,
+  recordId: true,
+  keepsOpen: true,
 }
 
 /** @throws ConfigError when an option is wrong. */
@@ -108,6 +129,15 @@ export function checkFetchOptions(options: FetchOptions): void {
     '"throw" or "respond"',
     isOneOf('throw', 'respond'),
   )
+}
+
+/** @throws ConfigError when an option is wrong. */
+export function checkObservingOptions(options: ObservingOptions): void {
+  checkKeys<ObservingOptions>('observing()', options, knownOfObserving)
+  const check = optionCheck('observing()')
+  checkOptions(check, options)
+  check('recordId', options.recordId ?? 'any', 'an id', isText)
+  check('keepsOpen', options.keepsOpen ?? true, 'true or false', isOneOf(true, false))
 }
 
 const requestParts = ['method', 'headers', 'body', 'signal']

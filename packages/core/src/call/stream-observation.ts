@@ -1,6 +1,7 @@
 import type { PlainEvent, StreamReader } from '../wire/endpoint.ts'
 import type { TokenEstimate } from '../wire/token-estimate.ts'
-import type { ObservedCall, StreamEnd } from './observed-call.ts'
+import type { ObservedCall } from './observed-call.ts'
+import type { StreamEnd } from './record-sink.ts'
 import type { ResponseWatcher } from './registry.ts'
 import { StreamProgress, type StreamStop } from './stream-progress.ts'
 

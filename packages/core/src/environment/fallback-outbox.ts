@@ -74,7 +74,7 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
     return this.kept !== undefined
   }
 
-  open = (): void | Promise<void> => this.kept?.open?.()
+  prepare = (): void | Promise<void> => this.kept?.prepare?.()
 
   append: Outbox['append'] = (records) => {
     if (this.kept === undefined && isNextBuild()) this.#tryOpen()

@@ -7,11 +7,18 @@ import {
   type CallObserver,
   type ClientOptions,
   type FetchOptions,
+  type ObservingOptions,
   type Provider,
   checkClientOptions,
   checkFetchOptions,
+  checkObservingOptions,
 } from '../call/provider.ts'
 import { meteredFetch } from '../call/http/metered-fetch.ts'
+import {
+  type Observing,
+  observingKey,
+  requestObservation,
+} from '../call/http/request-observation.ts'
 import { registerWrapper, unwrap } from '../call/registry.ts'
 import { guardedTokenizer } from './guarded-tokenizer.ts'
 import type { ManualUsage } from './manual-usage.ts'
@@ -150,6 +157,20 @@ export function meterOn<SupportedClient extends object>(
     return wrapped as Client
   }
 
+  const observe: Observing = (customer, own: ObservingOptions = {}) => {
+    checkCustomer(customer, 'observing()')
+    checkObservingOptions(own)
+    checkPools('observing()', own)
+    const { provider, includeUsage, recordId } = own
+    protocols ??= protocolsOf(providers, 'observing()')
+    const begun = (call: ObservedCall): void => {
+      call.recordId = recordId
+    }
+    const observer = observerOf(customer, own)
+    return requestObservation({ observer, protocols, provider, includeUsage, begun })
+  }
+  Object.defineProperty(meter, observingKey, { value: observe })
+
   return Object.assign(meter, {
     fetch(customer: Customer, fetchOptions: FetchOptions = {}): typeof fetch {
       checkCustomer(customer, 'meter.fetch()')
@@ -157,7 +178,7 @@ export function meterOn<SupportedClient extends object>(
       checkPools('meter.fetch()', fetchOptions)
       const { fetch: send, provider, includeUsage, onRefused } = fetchOptions
       const observer = observerOf(customer, fetchOptions)
-      protocols ??= protocolsOf(providers)
+      protocols ??= protocolsOf(providers, 'meter.fetch()')
       return meteredFetch(send, { observer, protocols, provider, includeUsage, onRefused })
     },
     outbox: pipeline.outbox,
@@ -208,12 +229,12 @@ function providerOf<Client extends object>(
 }
 
 /** By which requests are known, in the order of the providers. */
-function protocolsOf(providers: readonly Provider[]): readonly WireProtocol[] {
+function protocolsOf(providers: readonly Provider[], owner: string): readonly WireProtocol[] {
   const protocols = new Set(providers.flatMap((provider) => provider.protocols ?? []))
   if (protocols.size > 0) return [...protocols]
   const names = providers.map(({ name }) => name).join(', ') || 'none'
   throw new ConfigError(
-    `meter.fetch() would meter nothing: no provider of this meter (${names}) knows requests; add ` +
+    `${owner} would meter nothing: no provider of this meter (${names}) knows requests; add ` +
       'one that has protocols, such as openaiProvider, to createMeter({ providers: [...] })',
   )
 }

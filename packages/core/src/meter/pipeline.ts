@@ -80,7 +80,7 @@ export class Pipeline {
     // A build only looks at the application: nothing is opened, sent or pruned. Should a page that it
     // renders use the meter, the first record wakes delivery.
     const isBuild = isNextBuild()
-    if (!isBuild) handleRejection(outbox.open?.())
+    if (!isBuild) handleRejection(outbox.prepare?.())
     const price = options.cost && pricing(options.cost, onError)
 
     this.on = events.on

@@ -10,7 +10,7 @@
  * A call never sees any of it; `meter.record()` rejects with what is reported.
  */
 import type { CompletedReading } from '../call/completed-reading.ts'
-import type { ObservedCall, RecordSink } from '../call/observed-call.ts'
+import type { RecordedCall, RecordSink } from '../call/record-sink.ts'
 import type { PriceRecord } from '../cost/pricing.ts'
 import {
   MissingCustomerError,
@@ -51,6 +51,8 @@ interface AppendingOptions {
   readonly isSame?: ((taken: TakenId) => boolean) | undefined
   /** What these records settle, where something was held for them. */
   readonly holdIds?: readonly string[] | undefined
+  /** Given the records as they are appended. */
+  readonly told?: ((records: readonly UsageRecord[]) => void) | undefined
 }
 
 /** Makes usage records and puts them in the outbox. */
@@ -77,7 +79,7 @@ export class UsageRecorder implements RecordSink {
   }
 
   /** Never throws; the promise never rejects, and does not outlast a slow outbox. */
-  record(call: ObservedCall, readings: readonly CompletedReading[]): void | Promise<void> {
+  record(call: RecordedCall, readings: readonly CompletedReading[]): void | Promise<void> {
     const records = toRecords(call, readings, Date.now()).map((record) => this.#priced(record))
     for (const reading of readings) {
       const odd = oddUsage(call.call, reading, records.length > 0)
@@ -91,7 +93,8 @@ export class UsageRecorder implements RecordSink {
       if (holdIds !== undefined) call.recorded()
     }
     try {
-      const appending = this.#append(records, { holdIds })
+      const told = (all: readonly UsageRecord[]): void => call.tellRecords(all)
+      const appending = this.#append(records, { holdIds, told })
       if (appending === undefined) recorded()
       else if (holdIds !== undefined) appending.then(recorded, recorded)
       const waitMs = Math.max(maxWaitMs, this.#options.lifetime?.awaitDeliveryMs ?? 0)
@@ -184,10 +187,11 @@ export class UsageRecorder implements RecordSink {
   /** A failure is reported with the records in it, which are then nowhere else, and thrown. */
   #append(
     given: readonly UsageRecord[],
-    { isSame, holdIds }: AppendingOptions,
+    { isSame, holdIds, told }: AppendingOptions,
   ): void | Promise<void> {
     const livemode = this.#options.livemode?.()
     const records = livemode instanceof Promise ? given : inMode(given, livemode)
+    told?.(records)
     const failed = (cause: unknown): never => {
       const error = notKept(this.#outbox, records, cause)
       this.#onError(error)
@@ -297,7 +301,7 @@ function notKept(outbox: Outbox, records: readonly UsageRecord[], cause: unknown
 }
 
 /** Usage of a call that nobody was named for. */
-function unattributed({ call }: ObservedCall): MissingCustomerError {
+function unattributed({ call }: RecordedCall): MissingCustomerError {
   return new MissingCustomerError(
     `no customer for a call of ${call.endpoint}: neither meter(client, customer), meter.fetch(customer) nor withCustomer() ` +
       'named one. Its usage is kept unattributed; outbox.attribute(ids, customer) bills it later.',

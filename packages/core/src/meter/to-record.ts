@@ -1,7 +1,7 @@
 import type { CompletedReading } from '../call/completed-reading.ts'
-import type { ObservedCall } from '../call/observed-call.ts'
+import type { RecordedCall } from '../call/record-sink.ts'
 import { UsageError } from '../errors/errors.ts'
-import { deriveRecordId, mintRecordId } from '../usage/record-id.ts'
+import { deriveRecordId } from '../usage/record-id.ts'
 import { isZero } from '../usage/token-counts.ts'
 import { type UsageDetails, hasOtherUsage } from '../usage/usage-details.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
@@ -21,7 +21,7 @@ import { requestsOf } from '../wire/usage-reading.ts'
  * @param at when the response ended, in ms since the epoch.
  */
 export function toRecords(
-  call: ObservedCall,
+  call: RecordedCall,
   readings: readonly CompletedReading[],
   at: number,
 ): readonly UsageRecord[] {
@@ -35,16 +35,17 @@ export function toRecords(
  * @param index among the call's readings, for an id that is derived from the response.
  */
 function toRecord(
-  { call, endpoint, customer, attributes, requestedModel, isLinked, headers }: ObservedCall,
+  observed: RecordedCall,
   { reading, tokens, outcome, estimated, unknown }: CompletedReading,
   at: number,
   index: number,
 ): UsageRecord {
+  const { call, endpoint, customer, attributes, requestedModel, isLinked, headers } = observed
   const unbilled = reading.unbilled ?? (isLinked ? 'linked' : undefined)
   return {
     id:
       reading.identity === undefined
-        ? mintRecordId(at)
+        ? observed.idOf(index, at)
         : deriveRecordId(...reading.identity, index),
     customer,
     provider: call.provider,

@@ -6,6 +6,7 @@
  *
  * A watcher waits for it to run without starting it.
  */
+import { observingKey } from '../call/http/request-observation.ts'
 import type { Provider } from '../call/provider.ts'
 import { environmentSinks } from '../environment/environment-sinks.ts'
 import { ConfigError, messageOf } from '../errors/errors.ts'
@@ -15,7 +16,7 @@ import { type CloseOptions, timeoutOf } from './options.ts'
 import { Pipeline } from './pipeline.ts'
 
 /** Everything else is the function's own: to await a meter, or to print it, must not start one. */
-const meterProperties: ReadonlySet<string | symbol> = new Set<keyof Meter>([
+const meterProperties: ReadonlySet<string | symbol> = new Set<keyof Meter | symbol>([
   'fetch',
   'record',
   'flush',
@@ -26,6 +27,7 @@ const meterProperties: ReadonlySet<string | symbol> = new Set<keyof Meter>([
   'correct',
   'outbox',
   Symbol.asyncDispose,
+  observingKey,
 ])
 
 /**

@@ -51,7 +51,7 @@ const isOfSink: Readonly<Record<keyof Outbox, boolean>> = {
   prune: false,
   waiting: false,
   saveNow: false,
-  open: false,
+  prepare: false,
   onFault: false,
   close: false,
 }

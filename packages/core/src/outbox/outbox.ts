@@ -290,7 +290,7 @@ export interface Outbox extends KnownSinks {
    * Prepares what the first `append` needs, such as a connection: a meter calls it when it is made.
    * What fails here fails, and is told, at the first use.
    */
-  open?(): Awaitable<void>
+  prepare?(): Awaitable<void>
   /**
    * Tells what goes wrong outside of a call, such as records that were answered as kept and could
    * not be written after all (the error has them in `records`). Left out where nothing can. Returns

@@ -1,5 +1,6 @@
 import { parsedJson } from '../../lib/json.ts'
-import type { ObservedCall, ObservedParts } from '../observed-call.ts'
+import type { ObservedCall } from '../observed-call.ts'
+import type { ObservedParts } from '../record-sink.ts'
 import { StreamObservation } from '../stream-observation.ts'
 import type { StreamStop } from '../stream-progress.ts'
 import { ArrayItems } from './array-items.ts'

@@ -10,14 +10,13 @@
 import { commonProtocol, knownProvider, protocolOfProvider } from '../../usage/provider-name.ts'
 import { type Call, noEstimate } from '../../wire/endpoint.ts'
 import { fieldsWithFiles, requestBody } from '../../wire/request-body.ts'
-import type { WireOperation, WireProtocol } from '../../wire/protocol.ts'
+import type { WireOperation, WireProtocol, WireRequest } from '../../wire/protocol.ts'
 import { ObservedCall } from '../observed-call.ts'
 import { RequestContext } from '../operation.ts'
 import type { CallObserver, OnRefused } from '../provider.ts'
 import { ToldOnce } from '../told-once.ts'
 import { asksModel, mayAskModel } from '../unknown-host.ts'
 import { pathPattern, saysTokens, unknownUsageOf } from '../unknown-usage.ts'
-import type { FetchRequest } from './fetch-request.ts'
 
 /** What a `fetch` is observed with. */
 export interface FetchObservation {
@@ -39,6 +38,14 @@ export interface FetchObservation {
   readonly onRefused?: OnRefused | undefined
 }
 
+/** What is at an address, where whoever sends requests there knows it. */
+export interface KnownTarget {
+  /** Goes first, as the protocol of whoever a host is known to be of. */
+  readonly protocol: string
+  /** Who serves the requests. @default who their host says */
+  readonly provider?: string | undefined
+}
+
 /** A request that is an operation, before it is begun. */
 export interface Opened {
   readonly operation: WireOperation<ObservedCall>
@@ -50,6 +57,19 @@ export interface Opened {
   readonly needsProof: boolean | 'usage'
   /** A body that could not be looked at: it may be no call of a model at all. */
   readonly isBlind: boolean
+}
+
+/** What is known of where a request goes. */
+interface HostOf {
+  readonly known: string | undefined
+  readonly provider: string | undefined
+  readonly isCertain: boolean
+}
+
+/** A request that nobody has opened. */
+interface UnknownRequest extends WireRequest {
+  /** Its body is not read yet. */
+  readonly isUnread?: boolean
 }
 
 /** What was reported, by whatever `fetch` of the process. */
@@ -69,22 +89,23 @@ export class Recognition {
    * What a request asks for; `undefined` for what no protocol knows. Its body is looked at as far as it is
    * there: before it was read, this says whether it has to be.
    */
-  open(request: FetchRequest): Opened | 'unmetered' | undefined {
+  open(request: WireRequest, target?: KnownTarget): Opened | 'unmetered' | undefined {
     const known = knownProvider(request.url)
-    const own = known === undefined ? commonProtocol : protocolOfProvider(known)
+    const own = target?.protocol ?? ownProtocol(known)
+    const provider = target?.provider ?? this.#observation.provider ?? known
     for (const protocol of this.#inOrder(own)) {
-      const isCertain =
-        this.#observation.anywhere !== true ||
-        (known !== undefined && (protocol.name === own || protocol.name === commonProtocol))
-      if (!isCertain && known !== undefined && this.#isFree(own, request)) return undefined
-      const opened = this.#openBy(protocol, request, known, isCertain)
+      const isFirst = protocol.name === own || protocol.name === commonProtocol
+      const isKnown = known !== undefined || target !== undefined
+      if (!isFirst && isKnown && this.isFree(request, own)) return undefined
+      const isCertain = this.#observation.anywhere !== true || (known !== undefined && isFirst)
+      const opened = this.#openBy(protocol, request, { known, provider, isCertain })
       if (opened !== undefined) return opened
     }
     return undefined
   }
 
-  /** True where the protocol of the host says that a request bills nothing. */
-  #isFree(own: string, request: FetchRequest): boolean {
+  /** True where a protocol, that of the host, says that a request bills nothing. */
+  isFree(request: WireRequest, own: string): boolean {
     const protocol = this.#observation.protocols.find(({ name }) => name === own)
     return protocol?.isFree?.(request, undefined) === true
   }
@@ -103,11 +124,10 @@ export class Recognition {
 
   #openBy(
     protocol: WireProtocol,
-    request: FetchRequest,
-    known: string | undefined,
-    isCertain: boolean,
+    request: WireRequest,
+    { known, provider = protocol.name, isCertain }: HostOf,
   ): Opened | 'unmetered' | undefined {
-    const { observer, includeUsage, provider = known ?? protocol.name } = this.#observation
+    const { observer, includeUsage } = this.#observation
     const target = { baseUrl: undefined, provider, includeUsage, needsProof: !isCertain }
     const context = new RequestContext(protocol, observer, target)
     const operation = protocol.open(request, context)
@@ -139,7 +159,7 @@ export class Recognition {
    * is, whose answer will say that it used tokens.
    * @returns what is to look at the answer.
    */
-  unknown(request: FetchRequest): ObservedCall | undefined {
+  unknown(request: UnknownRequest): ObservedCall | undefined {
     const { anywhere, observer } = this.#observation
     if (anywhere !== true || request.method.toUpperCase() !== 'POST') return undefined
     const known = knownProvider(request.url)
@@ -158,13 +178,17 @@ export class Recognition {
     }
     const what = `POST ${pathPattern(pathname)}`
     const key = `${own} ${what}`
-    if (reported.has(key) || this.#isFree(own, request)) return undefined
+    if (reported.has(key) || this.isFree(request, own)) return undefined
     return watchingCall(observer, what, () => this.#reportOnce(key, unknownUsageOf(what)))
   }
 
   #reportOnce(what: string, message: string): void {
     if (reported.isNews(what)) this.#observation.observer.fault(message)
   }
+}
+
+function ownProtocol(known: string | undefined): string {
+  return known === undefined ? commonProtocol : protocolOfProvider(known)
 }
 
 /** Of the lists of protocols, each of which is of a whole meter: a `fetch` is made for a request. */
@@ -177,14 +201,14 @@ function ordersOf(protocols: readonly WireProtocol[]): Map<string, readonly Wire
 }
 
 /** A form that is bytes already, as that of a `Request`. */
-function isWrittenForm({ body, headers }: FetchRequest): boolean {
+function isWrittenForm({ body, headers }: WireRequest): boolean {
   const isWritten = typeof body === 'string' || body instanceof Uint8Array
-  return isWritten && headers.get('content-type')?.startsWith('multipart/') === true
+  return isWritten && headers?.get('content-type')?.startsWith('multipart/') === true
 }
 
 /** Hosts of model providers have other paths too: what has neither a model nor an input is none. */
-function looksAsking(request: FetchRequest): boolean {
-  if (request.isUnread) return true
+function looksAsking(request: UnknownRequest): boolean {
+  if (request.isUnread === true) return true
   const body = requestBody(request.body)
   return asksModel(body) || asksModel({ ...body, model: 'of the path' })
 }

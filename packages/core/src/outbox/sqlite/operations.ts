@@ -21,7 +21,7 @@ type Apart =
   | 'append'
   | 'waiting'
   | 'saveNow'
-  | 'open'
+  | 'prepare'
   | 'onFault'
   | 'close'
 
