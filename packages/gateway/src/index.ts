@@ -9,3 +9,6 @@ export type { KeyInfo, KeyOptions, KeyPage, KeyQuery, NewKey } from './keys/key.
 export type { ChargeBy } from './payer/payer.ts'
 export { GatewayRefusal, type RefusalCode } from './refusal.ts'
 export type { Dialect, Upstream, UpstreamAuth } from './upstream.ts'
+export { accessLog, type LineStream } from './operation/access-log.ts'
+export type { ListeningGateway, ListenOptions } from './operation/listen.ts'
+export type { ReadinessCheck } from './operation/readiness.ts'
