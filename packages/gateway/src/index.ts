@@ -4,7 +4,12 @@
  */
 export type { AccessEntry, RequestOutcome } from './access-entry.ts'
 export type { Caller, CallerKeys, EnteredRequest } from './caller.ts'
-export type { GatewayKeys, KeyChanges } from './keys/gateway-keys.ts'
+export {
+  type GatewayKeys,
+  gatewayKeys,
+  type GatewayKeysOptions,
+  type KeyChanges,
+} from './keys/gateway-keys.ts'
 export type { KeyInfo, KeyOptions, KeyPage, KeyQuery, NewKey } from './keys/key.ts'
 export type { ChargeBy } from './payer/payer.ts'
 export { GatewayRefusal, type RefusalCode } from './refusal.ts'
