@@ -19,6 +19,8 @@ export interface BodyObserver {
   readonly rewrites: boolean
   /** The server has said its last word, though nobody has read on to the end. */
   readonly isOver: boolean
+  /** The model is done, and what it used has yet to come. @default false */
+  readonly awaitsUsage?: boolean
   /** A piece of the body; what it returns is what the caller gets. */
   push(piece: Uint8Array): Uint8Array
   /** The body is complete; what it returns is the last the caller gets. */
@@ -106,6 +108,9 @@ function filtered(
     get isOver() {
       return isOver()
     },
+    get awaitsUsage() {
+      return observation.awaitsUsage
+    },
     get stopped() {
       return observation.stopped
     },
@@ -161,6 +166,9 @@ function followed(
     rewrites: false,
     get isOver() {
       return isOver()
+    },
+    get awaitsUsage() {
+      return observation.awaitsUsage
     },
     get stopped() {
       return observation.stopped

@@ -1,0 +1,309 @@
+/**
+ * Passes an upstream's answer on as it comes, and has it read for what it used. Its states:
+ *
+ * - waiting: no head has come. What is refused or fails now is answered by whoever made the relay.
+ * - relaying: the head went out; each piece is looked at, then passed on. One piece at a time: whatever takes
+ *   time (the decoder, the outbox before the last word, a caller who reads slowly) holds up the upstream.
+ * - draining: the caller is gone, and what the answer used is still to be known: pieces are looked at alone.
+ * - over: nothing is looked at or passed on any more.
+ *
+ * An answer that the upstream breaks off is broken off for the caller too: a clean end would make a whole one
+ * of it.
+ */
+import { type BodyObserver, observeBody } from '@token-meter/core/adapter'
+import type { Dispatcher } from 'undici'
+import type { RawHeaders } from '../request/raw-headers.ts'
+import { answerHeaders, answerTrailers } from './answer-headers.ts'
+import { CallerBody } from './caller-body.ts'
+import { breakOff } from './caller-socket.ts'
+import { Drain } from './drain.ts'
+import { errorEvent, refusalOf } from './error-answer.ts'
+import type { AnswerHead, RelayEnd, RelayOptions } from './relay-options.ts'
+import { type PieceDecoder, pieceDecoder } from './side-copy.ts'
+
+type Controller = Dispatcher.DispatchController
+type Terminal = { readonly trailers: RawHeaders } | 'broken'
+
+export class AnswerRelay {
+  readonly #options: RelayOptions
+  #state: 'waiting' | 'relaying' | 'draining' | 'over' = 'waiting'
+  #controller: Controller | undefined
+  #observer: BodyObserver | undefined
+  #decoder: PieceDecoder | undefined
+  /** Set while a piece is under way that takes time; what comes meanwhile waits. */
+  #isBusy = false
+  readonly #waiting: Buffer[] = []
+  #terminal: Terminal | undefined
+  readonly #out: CallerBody
+  #hasBody = false
+  #isEvents = false
+  #idle: NodeJS.Timeout | undefined
+  #drain: Drain | undefined
+
+  constructor(options: RelayOptions) {
+    this.#options = options
+    this.#out = new CallerBody(options.response)
+  }
+
+  get bytesOut(): number {
+    return this.#out.bytesOut
+  }
+
+  get isOver(): boolean {
+    return this.#state === 'over'
+  }
+
+  /** The head of the answer has come, whoever reads it. */
+  head(controller: Controller, head: AnswerHead): void {
+    if (this.#state === 'over') return controller.abort(new Error('nobody waits for the answer'))
+    this.#controller = controller
+    this.#observe(head)
+    const { response, requestId, cors, idleMs } = this.#options
+    this.#idle = setTimeout(() => this.#onIdle(), idleMs)
+    if (this.#state === 'draining') return this.#checkDrain()
+    this.#state = 'relaying'
+    const isChanged = this.#observer?.rewrites === true
+    const { status, message, headers } = head
+    if (this.#isAccounted && !isChanged && !head.isBodyless) {
+      this.#out.keepsLast(Number(headers.get('content-length') ?? Infinity))
+    }
+    const passed = answerHeaders(headers, { requestId, isChanged, cors })
+    response.sendDate = false
+    response.writeHead(status, message, passed)
+    // With the first piece, which mostly is there already; alone where it is not.
+    queueMicrotask(() => {
+      if (!this.#hasBody && !response.writableEnded) response.flushHeaders()
+    })
+  }
+
+  #observe({ status, headers, isBodyless }: AnswerHead): void {
+    const { call, watch } = this.#options
+    const isAnswer = status >= 200 && status < 300 && !isBodyless
+    const type = headers.get('content-type') ?? ''
+    this.#isEvents = type.toLowerCase().includes('text/event-stream')
+    if (call === undefined && watch === undefined) return
+    // What an error says is none, and is not billed.
+    if (!isAnswer) return call?.dismiss()
+    const encoding = headers.get('content-encoding')
+    const decoder = pieceDecoder(encoding)
+    if (call !== undefined) {
+      call.headers = headers
+      if (decoder === 'unknown') {
+        call.report(`an answer is encoded as ${encoding ?? ''}, which cannot be read`)
+        return call.abandon()
+      }
+      this.#observer = observeBody(call, type)
+      this.#observer.whenStopped?.(this, () => void this.#stopped())
+    }
+    if (decoder !== 'unknown') this.#decoder = decoder
+  }
+
+  /** Something is done once the body has come whole, before its last byte goes out. */
+  get #isAccounted(): boolean {
+    return this.#observer !== undefined || this.#options.watch !== undefined
+  }
+
+  data(piece: Buffer): void {
+    if (this.#state === 'over') return
+    this.#idle?.refresh()
+    this.#drain?.saw(piece.length)
+    if (this.#isBusy) {
+      this.#waiting.push(piece)
+      this.#controller?.pause()
+      return
+    }
+    this.#run(this.#piece(piece))
+  }
+
+  end(trailers: RawHeaders): void {
+    this.#finally({ trailers })
+  }
+
+  /** The upstream broke the answer off, after its head. */
+  failed(): void {
+    this.#finally('broken')
+  }
+
+  #finally(terminal: Terminal): void {
+    this.#terminal = terminal
+    if (!this.#isBusy) void this.#terminate(terminal)
+  }
+
+  #run(taking: Promise<void> | undefined): void {
+    if (taking === undefined) return this.#checkDrain()
+    this.#isBusy = true
+    this.#controller?.pause()
+    taking.then(
+      () => this.#next(),
+      () => {
+        this.#waiting.length = 0
+        this.#isBusy = false
+        void this.#terminate('broken')
+      },
+    )
+  }
+
+  #next(): void {
+    this.#isBusy = false
+    this.#checkDrain()
+    while (!this.#isBusy && this.#waiting.length > 0 && this.#state !== 'over') {
+      this.#run(this.#piece(this.#waiting.shift() as Buffer))
+    }
+    if (this.#isBusy || this.#state === 'over') return
+    if (this.#terminal !== undefined) return void this.#terminate(this.#terminal)
+    this.#idle?.refresh()
+    this.#controller?.resume()
+  }
+
+  #piece(piece: Buffer): Promise<void> | undefined {
+    this.#hasBody = true
+    if (this.#decoder !== undefined) return this.#encodedPiece(this.#decoder, piece)
+    return this.#pass(this.#seen(piece))
+  }
+
+  async #encodedPiece(decoder: PieceDecoder, piece: Buffer): Promise<void> {
+    const rewrites = this.#observer?.rewrites === true
+    const shown: Uint8Array[] = []
+    try {
+      for (const decoded of await decoder.decode(piece)) shown.push(this.#seen(decoded))
+    } catch (cause) {
+      // Nobody knows what of it is the caller's to see.
+      if (rewrites) throw cause
+      this.#unreadable()
+    }
+    await this.#pass(rewrites ? Buffer.concat(shown) : piece)
+  }
+
+  /** It is not encoded as it says: what was seen stands, and the bytes go on. */
+  #unreadable(): void {
+    this.#options.call?.report('an answer is not encoded as its headers say, and was not read on')
+    this.#observer?.interrupt()
+    this.#observer = undefined
+    this.#decoder?.close()
+    this.#decoder = undefined
+  }
+
+  #seen(piece: Uint8Array): Uint8Array {
+    this.#options.watch?.push(piece)
+    return this.#observer?.push(piece) ?? piece
+  }
+
+  #pass(bytes: Uint8Array): Promise<void> | undefined {
+    const stored = this.#observer?.isOver === true ? this.#options.call?.stored : undefined
+    // Some SDKs read no further than the server's last word.
+    if (stored !== undefined) return stored.then(() => this.#write(bytes))
+    return this.#write(bytes)
+  }
+
+  #write(bytes: Uint8Array): Promise<void> | undefined {
+    return this.#state === 'relaying' ? this.#out.write(bytes) : undefined
+  }
+
+  async #terminate(terminal: Terminal): Promise<void> {
+    if (this.#state === 'over') return
+    this.#isBusy = true
+    const { call, watch } = this.#options
+    if (terminal === 'broken') return this.#break('upstream_failed')
+    let rest: Uint8Array
+    try {
+      rest = await this.#finish()
+    } catch {
+      return this.#break('upstream_failed')
+    }
+    if (call?.stored !== undefined) await call.stored
+    await watch?.ended()
+    if (this.isOver) return
+    const isRelaying = this.#state === 'relaying'
+    this.#over(isRelaying ? 'answered' : 'client_gone')
+    if (isRelaying) this.#out.end(rest, answerTrailers(terminal.trailers))
+  }
+
+  async #finish(): Promise<Uint8Array> {
+    const shown: Uint8Array[] = []
+    const rewrites = this.#observer?.rewrites === true
+    try {
+      for (const piece of (await this.#decoder?.finish()) ?? []) shown.push(this.#seen(piece))
+    } catch (cause) {
+      if (rewrites) throw cause
+      this.#unreadable()
+    }
+    const last = this.#observer?.finish()
+    return rewrites && last !== undefined ? Buffer.concat([...shown, last]) : nothing
+  }
+
+  /** What was seen is recorded, and the caller's connection ends in the middle. */
+  #break(end: RelayEnd): void {
+    if (this.#state === 'over') return
+    const { state, response, watch } = { state: this.#state, ...this.#options }
+    this.#observer?.interrupt()
+    void watch?.ended()
+    this.#controller?.abort(new Error('the answer is not read on'))
+    this.#over(state === 'draining' && end === 'upstream_failed' ? 'client_gone' : end)
+    if (state === 'relaying') breakOff(response)
+  }
+
+  /** The guard has ended the stream: the reader gets the reason, where that can be told in a stream of events. */
+  async #stopped(): Promise<void> {
+    const reason = this.#observer?.stopped?.reason
+    const { call, response, dialect, requestId } = this.#options
+    if (this.isOver) return
+    const isRelaying = this.#state === 'relaying'
+    this.#controller?.abort(new Error('the guard has ended the stream'))
+    // The bytes that go out are those that a reader of events takes.
+    const isReadable = this.#decoder === undefined || this.#observer?.rewrites === true
+    const isTold = this.#isEvents && this.#out.endsWithBlank && isReadable
+    const refusal = refusalOf(reason)
+    this.#over(isRelaying ? 'answered' : 'client_gone', refusal)
+    await call?.stored
+    if (!isRelaying) return
+    if (!isTold) return breakOff(response)
+    response.end(errorEvent(refusal, dialect, requestId))
+  }
+
+  /** The caller has closed the connection before the end. */
+  clientGone(): void {
+    if (this.#state === 'over' || this.#state === 'draining') return
+    this.#state = 'draining'
+    this.#drain = new Drain(() => this.#break('client_gone'))
+    this.#checkDrain()
+  }
+
+  #checkDrain(): void {
+    if (this.#state !== 'draining' || this.#isBusy) return
+    const { call, watch, isStream, abortsStreams } = this.#options
+    const isUnmetered = (call === undefined || call.settled) && watch === undefined
+    this.#drain?.check({
+      isUnread: isUnmetered && this.#controller !== undefined,
+      hasBody: this.#hasBody,
+      isAbortable: isStream && abortsStreams,
+      awaitsUsage: this.#observer?.awaitsUsage === true,
+    })
+  }
+
+  /** The gateway ends. @param isFinal else only what nobody waits for is given up. */
+  shutDown(isFinal: boolean): void {
+    if (this.#state === 'draining') this.#break('client_gone')
+    else if (isFinal) this.#break('shut_down')
+  }
+
+  /** Nothing came for so long, or the caller has taken nothing. */
+  #onIdle(): void {
+    this.#break(this.#isBusy ? 'client_gone' : 'upstream_failed')
+  }
+
+  /** Nothing will come of the request: whoever made the relay has answered it. */
+  cancel(): void {
+    this.#over(undefined)
+  }
+
+  #over(end: RelayEnd | undefined, refusal?: ReturnType<typeof refusalOf>): void {
+    if (this.#state === 'over') return
+    this.#state = 'over'
+    clearTimeout(this.#idle)
+    this.#drain?.end()
+    this.#decoder?.close()
+    if (end !== undefined) this.#options.ended(end, refusal)
+  }
+}
+
+const nothing = new Uint8Array(0)

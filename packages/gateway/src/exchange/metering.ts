@@ -1,0 +1,114 @@
+/** What the meter makes of a request. */
+import { type ObservedCall, type OpenedRequest, untilAdmitted } from '@token-meter/core/adapter'
+import type { Caller } from '../caller.ts'
+import type { Payer } from '../payer/payer.ts'
+import { GatewayRefusal } from '../refusal.ts'
+import type { BodyFields } from '../request/body-fields.ts'
+import type { RequestHeaders } from '../request/raw-headers.ts'
+import { ClientLeft } from '../request/read-body.ts'
+import type { RequestBody } from '../request/request-body.ts'
+import type { Route } from '../route/route.ts'
+import type { Dialect } from '../upstream.ts'
+import type { RequestRecord } from './request-record.ts'
+import type { ExchangeSettings } from './settings.ts'
+import type { SentRequest } from './upstream-call.ts'
+
+/** The names of their protocols. */
+export const protocolOf: Readonly<Record<Dialect, string>> = {
+  openai: 'openai',
+  anthropic: 'anthropic',
+  gemini: 'google',
+}
+
+export interface MeteredRequest {
+  readonly route: Route
+  readonly caller: Caller
+  readonly payer: Payer
+  readonly body: RequestBody
+  readonly headers: RequestHeaders
+  readonly record: RequestRecord
+}
+
+/** A call under way, and what is asked for its usage. */
+export interface MeteredCall {
+  readonly observed: ObservedCall
+  readonly rewrite: OpenedRequest['operation']['rewrite']
+}
+
+/**
+ * Begins the call that a request is; `undefined` for what bills nothing, and for what nobody can meter and the key
+ * may ask all the same.
+ *
+ * @throws GatewayRefusal 403 for what nobody can meter; MissingCustomerError where the meter refuses calls that
+ * nobody pays for; ConfigError where the key has pools and the meter no guard.
+ */
+export function beginCall(
+  settings: ExchangeSettings,
+  request: MeteredRequest,
+): MeteredCall | undefined {
+  const { route, caller, record } = request
+  const opened = openRequest(settings, request)
+  if (opened === undefined || opened === 'unmetered') {
+    record.isUnmetered = opened === 'unmetered' || route.kind !== 'free'
+    if (route.kind === 'free' || caller.allowUnknown) return undefined
+    throw new GatewayRefusal(
+      403,
+      'forbidden',
+      'what this call costs no answer says, so that the gateway cannot meter it: the key may not make such calls',
+    )
+  }
+  const observed = opened.begin()
+  observed.onRecorded = (records) => {
+    settings.usage?.note(record.id, records)
+    for (const { tokens } of records) {
+      record.addTokens(tokens.input + tokens.cachedInput + tokens.cachedWrite + tokens.output)
+    }
+  }
+  return { observed, rewrite: opened.operation.rewrite }
+}
+
+function openRequest(
+  { observe }: ExchangeSettings,
+  { route, caller, payer, body, headers, record }: MeteredRequest,
+): OpenedRequest | 'unmetered' | undefined {
+  const { upstream, dialect, path, query } = route
+  const { baseUrl, provider } = upstream
+  const observation = observe(payer.customer ?? (() => undefined), {
+    attributes: payer.attributes,
+    pools: caller.pools,
+    recordId: record.id,
+    keepsOpen: true,
+  })
+  const url = `${new URL(baseUrl).origin}${path}${query}`
+  const wire = { method: record.method, headers, url, body: body.fields }
+  return observation.open(wire, {
+    url: baseUrl,
+    protocol: protocolOf[dialect],
+    ...(provider !== undefined && { provider }),
+  })
+}
+
+/**
+ * Waits until the call may be sent.
+ *
+ * @returns the body that is sent in place of the caller's, where the answer would not say what it used.
+ * @throws what the guard refuses it with; ClientLeft where nobody waits any more.
+ */
+export async function admitted(
+  call: MeteredCall | undefined,
+  { bytes, canSplice }: RequestBody,
+  signal: AbortSignal,
+): Promise<SentRequest['rewritten']> {
+  if (call === undefined) return undefined
+  const { observed, rewrite } = call
+  if (observed.admission !== undefined) await untilAdmitted(observed, signal)
+  if (signal.aborted) throw new ClientLeft()
+  if (rewrite === undefined || !canSplice || !Buffer.isBuffer(bytes)) return undefined
+  const body = rewrite.apply(bytes)
+  return body && { body, rewrite }
+}
+
+/** A stream is asked for: whoever ends it early pays for a part of it. */
+export function isStream({ path }: Route, fields: BodyFields | undefined): boolean {
+  return fields?.['stream'] === true || path.endsWith(':streamGenerateContent')
+}
