@@ -90,6 +90,7 @@ export const packages: readonly (readonly [folders: string, may: readonly string
       '@token-meter/core',
       '@token-meter/core/{adapter,outbox,wire}',
       '@token-meter/openai/wire/realtime',
+      '@token-meter/google/wire/live',
       'undici',
       'ws',
     ],

@@ -10,4 +10,5 @@ export {
   type SocketObserver,
   type SocketReader,
 } from './wire/realtime/account.ts'
+export { askedBy, type AskedCall } from './wire/realtime/asked.ts'
 export { openSocket } from './wire/realtime/open-socket.ts'

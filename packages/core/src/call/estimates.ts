@@ -7,8 +7,8 @@ import type { UsageReading } from '../wire/usage-reading.ts'
 export type OnInterrupted = 'estimate' | 'partial-only'
 
 /**
- * How a call is recorded whose usage the provider did not give, or not in full, and whether one is
- * billed that the provider bills to the customer.
+ * How calls are recorded: those whose usage the provider did not give, or not in full; whether those are
+ * billed that the provider bills to the customer; and what all are appended with.
  */
 export interface EstimatePolicy {
   readonly onInterrupted: OnInterrupted
@@ -16,6 +16,8 @@ export interface EstimatePolicy {
   readonly billLinked?: boolean
   /** Counts a text for a model; never throws. Without it estimates are heuristic. */
   readonly count?: ((text: string, model: string) => number | undefined) | undefined
+  /** What its records are appended with, whatever a guard holds. */
+  readonly holdIds?: readonly string[] | undefined
 }
 
 const isOnInterrupted = isOneOf(undefined, 'estimate', 'partial-only')

@@ -73,6 +73,12 @@ export interface ObservingOptions extends ClientOptions {
    * killed loses none of it: at most one write a second and stream, for which nobody waits. @default false
    */
   readonly keepsOpen?: boolean
+  /**
+   * What all records of the calls are appended with, beside what a guard holds (`AppendOptions.holdIds`): by
+   * these, what stands beside the records in the same store knows them, in the transaction that keeps them.
+   * @default none
+   */
+  readonly holdIds?: readonly string[]
 }
 
 /** How a metered `fetch` tells a refusal. */
@@ -103,6 +109,7 @@ const knownOfObserving: Readonly<Record<keyof ObservingOptions, true>> = {
   ...knownOfClient,
   recordId: true,
   keepsOpen: true,
+  holdIds: true,
 }
 
 /** @throws ConfigError when an option is wrong. */
@@ -138,6 +145,7 @@ export function checkObservingOptions(options: ObservingOptions): void {
   checkOptions(check, options)
   check('recordId', options.recordId ?? 'any', 'an id', isText)
   check('keepsOpen', options.keepsOpen ?? true, 'true or false', isOneOf(true, false))
+  check('holdIds', options.holdIds ?? [], 'a list of ids', isTexts)
 }
 
 const requestParts = ['method', 'headers', 'body', 'signal']

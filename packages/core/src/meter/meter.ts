@@ -114,12 +114,15 @@ export function meterOn<SupportedClient extends object>(
   let protocols: readonly WireProtocol[] | undefined
 
   /** What the calls of one wrapped client, or of one `fetch`, are reported to. */
-  function observerOf(customer: Customer, own: ClientOptions): CallObserver {
+  function observerOf(
+    customer: Customer,
+    own: Pick<ObservingOptions, keyof ClientOptions | 'holdIds'>,
+  ): CallObserver {
     const allAttributes = [attributes, own.attributes].filter((option) => option !== undefined)
     const payerOptions = { customer, attributes: allAttributes, onFault }
     const onInterrupted = own.onInterrupted ?? options.onInterrupted ?? 'estimate'
     const billLinked = own.billLinked ?? options.billLinked ?? false
-    const policy = { onInterrupted, billLinked, count }
+    const policy = { onInterrupted, billLinked, count, holdIds: own.holdIds }
     const guarding = guard && { guard, pools: own.pools ?? noPools, fault: onFault }
     return {
       begin(call, endpoint, { free = false, isSent = false, startsJob = false } = {}) {

@@ -2,6 +2,7 @@
  * For whoever sees requests as bytes and passes them on, such as a gateway: what a request asks for, and the
  * call that it is. From there on the way is that of a `fetch`: `untilAdmitted`, `rewrite.apply`, `observeBody`.
  */
+import type { Call, Endpoint } from '../../wire/endpoint.ts'
 import type { WireOperation, WireProtocol, WireRequest } from '../../wire/protocol.ts'
 import type { ObservedCall } from '../observed-call.ts'
 import type { Customer } from '../customer.ts'
@@ -33,6 +34,14 @@ export interface RequestObservation {
   open(request: WireRequest, target: UpstreamTarget): OpenedRequest | 'unmetered' | undefined
   /** True for a request that is no operation and is known to bill nothing. */
   isFree(request: WireRequest, target: UpstreamTarget): boolean
+  /**
+   * A call that no request of its own asks for: of a session that goes on over a socket. No guard is asked for it,
+   * but for each call that follows it (`ObservedCall.next`). Its records have ids of their own.
+   * @throws MissingCustomerError where the meter refuses calls that nobody pays for.
+   */
+  session(call: Call, endpoint: Endpoint): ObservedCall
+  /** Reports a fault of the observation to the application. Never throws. */
+  fault(what: string, cause?: unknown): void
 }
 
 /** A request that costs something, or asks for what another has cost. */
@@ -93,6 +102,8 @@ export function requestObservation(settings: RequestSettings): RequestObservatio
         return false
       }
     },
+    session: (call, endpoint) => observer.begin(call, endpoint, { isSent: true }),
+    fault: (what, cause) => observer.fault(what, cause),
   }
 }
 

@@ -80,7 +80,7 @@ export class RealtimeResponse {
 }
 
 /** The response reads the whole conversation, most of which nobody has sent again. */
-function realtimeEndpoint(conversationTokens: number): Endpoint {
+export function realtimeEndpoint(conversationTokens: number): Endpoint {
   return {
     name: 'realtime',
     read: () => [],
