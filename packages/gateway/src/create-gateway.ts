@@ -4,7 +4,12 @@ import { type Meter, observing, settledWithin } from '@token-meter/core/adapter'
 import { Exchange } from './exchange/exchange.ts'
 import type { ExchangeSettings, RunningExchange } from './exchange/settings.ts'
 import { upstreamPools } from './exchange/upstream-pools.ts'
+import type { CallerKeys } from './caller.ts'
+import { adminApi } from './keys/admin/admin-api.ts'
+import { type GatewayKeys, gatewayKeys } from './keys/gateway-keys.ts'
 import { openCaller } from './keys/open-caller.ts'
+import { listen, type ListeningGateway, type ListenOptions } from './operation/listen.ts'
+import { Operation } from './operation/operation.ts'
 import { checkedOptions, type GatewayOptions } from './options.ts'
 import { BytesInFlight } from './request/bytes-in-flight.ts'
 
@@ -14,6 +19,12 @@ export interface Gateway extends AsyncDisposable {
   handle(request: IncomingMessage, response: ServerResponse): void
   /** Refuses a request for a socket. It never throws. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /**
+   * Serves by a `node:http` server of its own.
+   * @throws ConfigError for a wrong option, and for an address beyond loopback where any key is taken; what Node
+   * says where the address cannot be had.
+   */
+  listen(options?: ListenOptions): Promise<ListeningGateway>
   /** It takes any key, or none. */
   readonly isOpen: boolean
   /**
@@ -47,11 +58,12 @@ export interface GatewayStats {
  */
 export function createGateway(options: GatewayOptions): Gateway {
   const checked = checkedOptions(options)
+  const meter = options.meter as Meter
+  const observe = observing(meter)
   const pools = upstreamPools(checked.deadlines.connectMs)
   const inFlight = new BytesInFlight(checked.maxBytesInFlight)
   const running = new Set<RunningExchange>()
-  let requests = 0
-  let unmetered = 0
+  const counts = { requests: 0, unmetered: 0 }
   let closing: Promise<void> | undefined
 
   const fault = (what: string, cause: unknown): void => {
@@ -62,12 +74,25 @@ export function createGateway(options: GatewayOptions): Gateway {
       // The application's own.
     }
   }
+  const { callers, own: ownKeys, admin } = keysOf(options, meter, fault)
+  const stats = (): GatewayStats => ({
+    ...counts,
+    underWay: running.size,
+    bytesInFlight: inFlight.held,
+  })
+  const operation = new Operation({
+    meter,
+    adminKey: options.adminKey,
+    checks: options.checks ?? {},
+    gauges: () => gaugesOf(stats()),
+    report: (check, cause) => fault(`it is not ready: ${check}`, cause),
+  })
   const settings: ExchangeSettings = {
     ...checked,
-    observe: observing(options.meter as Meter),
+    observe,
     pools,
     inFlight,
-    keys: options.keys ?? openCaller(),
+    keys: callers,
     payer: {
       chargeBy: checked.chargeBy,
       customerHeader: checked.customerHeader,
@@ -76,10 +101,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     objects: undefined,
     usage: undefined,
-    own: () => undefined,
+    own: {
+      answer: (path, request, response) => operation.answer(path, request, response),
+      ask: (request) => admin?.(request),
+    },
     fault,
     log(entry) {
-      if (entry.unmetered === true) unmetered++
+      if (entry.unmetered === true) counts.unmetered++
+      operation.observe(entry)
       try {
         options.accessLog?.(entry)
       } catch (cause) {
@@ -89,7 +118,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
-    requests++
+    counts.requests++
     const exchange = new Exchange(settings, request, response)
     running.add(exchange)
     void exchange.over.then(() => running.delete(exchange))
@@ -97,6 +126,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   async function end({ timeoutMs = 25_000 }: GatewayCloseOptions): Promise<void> {
+    operation.turnOff()
     const all = [...running]
     for (const each of all) each.shutDown(false)
     const over = Promise.all(all.map((each) => each.over))
@@ -104,22 +134,55 @@ export function createGateway(options: GatewayOptions): Gateway {
       for (const each of running) each.shutDown(true)
       await settledWithin(5000, over)
     }
+    operation.close()
     await pools.destroy()
+    await ownKeys?.close()
   }
 
   const close = (closeOptions: GatewayCloseOptions = {}) => (closing ??= end(closeOptions))
+  const upgrade = (_: IncomingMessage, socket: Duplex) => refuseSocket(socket)
+  const isOpen = callers === open
   return {
     handle,
-    upgrade: (_, socket) => refuseSocket(socket),
-    isOpen: options.keys === undefined,
+    upgrade,
+    listen: (listenOptions) =>
+      listen({ handle, upgrade, isOpen, close, turnOff: () => operation.turnOff() }, listenOptions),
+    isOpen,
     close,
-    stats: () => ({
-      requests,
-      underWay: running.size,
-      bytesInFlight: inFlight.held,
-      unmetered,
-    }),
+    stats,
     [Symbol.asyncDispose]: () => close(),
+  }
+}
+
+const open = openCaller()
+
+interface KeysOfGateway {
+  readonly callers: CallerKeys
+  /** Those that the gateway has made itself, and ends. */
+  readonly own: GatewayKeys | undefined
+  readonly admin: ReturnType<typeof adminApi> | undefined
+}
+
+function keysOf(
+  { keys, adminKey }: GatewayOptions,
+  meter: Meter,
+  fault: (what: string, cause: unknown) => void,
+): KeysOfGateway {
+  const onError = (cause: unknown) => fault('a key could not be read, or counted', cause)
+  const own =
+    keys === undefined && adminKey !== undefined
+      ? gatewayKeys({ outbox: meter.outbox, onError })
+      : undefined
+  const callers = keys ?? own ?? open
+  const isManaged = adminKey !== undefined && 'generate' in callers
+  const admin = isManaged ? adminApi(callers as GatewayKeys, adminKey, { onError }) : undefined
+  return { callers, own, admin }
+}
+
+function gaugesOf({ underWay, bytesInFlight }: GatewayStats) {
+  return {
+    requests_under_way: { help: 'Requests that are not over.', value: underWay },
+    body_bytes_held: { help: 'Bytes of bodies of requests that are held.', value: bytesInFlight },
   }
 }
 

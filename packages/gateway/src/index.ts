@@ -18,6 +18,8 @@ export {
   type KeyChanges,
 } from './keys/gateway-keys.ts'
 export type { KeyInfo, KeyOptions, KeyPage, KeyQuery, NewKey } from './keys/key.ts'
+export { accessLog, type LineStream } from './operation/access-log.ts'
+export type { ListeningGateway, ListenOptions } from './operation/listen.ts'
 export type { GatewayOptions, TimeoutOptions } from './options.ts'
 export type { ChargeBy } from './payer/payer.ts'
 export { GatewayRefusal, type RefusalCode } from './refusal.ts'

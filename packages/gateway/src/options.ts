@@ -42,8 +42,17 @@ export interface GatewayOptions {
    * paths without an upstream's begin with (`v1`, `chat`, `models`, `health`, `key`, ...).
    */
   readonly upstreams: Readonly<Record<string, UpstreamOptions>>
-  /** Who may call. @default anybody, with any key or none: only for a gateway that listens on loopback */
+  /**
+   * Who may call: `gatewayKeys({ outbox })`, or what tells callers in another way. @default with an `adminKey`
+   * those in the meter's outbox; without one anybody, with any key or none
+   */
   readonly keys?: CallerKeys | undefined
+  /**
+   * Opens `/key/*`, by which keys are made, `/metrics`, and what the provider charges in `/usage/{id}`: as
+   * `Authorization: Bearer ...`. At least 8 characters. Without it and without `keys` the gateway is open, and listens
+   * on loopback alone.
+   */
+  readonly adminKey?: string | undefined
   /**
    * Who is charged: `key`: whom the key is bound to (its customer, else its team, else its user) or names;
    * `end_user_id`: whom the request names; `user_id`, `team_id`: the user, or the team, of the key.
@@ -77,6 +86,11 @@ export interface GatewayOptions {
   /** Which web pages may call, by their origins. @default none */
   readonly cors?: { readonly origins: readonly string[] } | undefined
   readonly timeouts?: TimeoutOptions | undefined
+  /**
+   * What `/health/ready` asks beside the outbox, by name: it throws, or rejects, for what is not as it has to be.
+   * @default none
+   */
+  readonly checks?: Readonly<Record<string, () => unknown>> | undefined
   /** Called with each request once it is over. */
   readonly accessLog?: ((entry: AccessEntry) => void) | undefined
   /** Called with what goes wrong with the gateway itself. @default it is told on the console */
@@ -112,6 +126,13 @@ export function checkedOptions(options: GatewayOptions): CheckedOptions {
   checkKeys('createGateway', options, known)
   check('meter', options.meter, 'a meter, as createMeter() makes it', isFunction)
   check('keys', options.keys, 'keys of the gateway', isLeftOutOr(hasMethod('authenticate')))
+  const isLong = isLeftOutOr(
+    (value) => typeof value === 'string' && /^[\x21-\x7e]{8,}$/.test(value),
+  )
+  check('adminKey', options.adminKey, 'a key of at least 8 characters without spaces', isLong)
+  const { checks = {} } = options
+  const areChecks = () => Object.values(checks).every(isFunction)
+  check('checks', checks, 'an object of functions', areChecks)
   const isChargeBy = isOneOf(undefined, 'key', 'end_user_id', 'user_id', 'team_id')
   check('chargeBy', options.chargeBy, "'key', 'end_user_id', 'user_id' or 'team_id'", isChargeBy)
   const isBoolean = isOneOf(undefined, true, false)
@@ -158,6 +179,7 @@ const known: Readonly<Record<keyof GatewayOptions, true>> = {
   meter: true,
   upstreams: true,
   keys: true,
+  adminKey: true,
   chargeBy: true,
   customerHeader: true,
   metadataUserId: true,
@@ -168,6 +190,7 @@ const known: Readonly<Record<keyof GatewayOptions, true>> = {
   onClientGone: true,
   cors: true,
   timeouts: true,
+  checks: true,
   accessLog: true,
   onError: true,
 }

@@ -66,16 +66,23 @@ export interface OwnPathRequest {
 /** What an admin sends is small. */
 const mostBytes = 2 ** 20
 
-/** @returns the status. @throws GatewayRefusal 404 for what is not there, and what answers it. */
+/**
+ * @returns the status, when it has gone out.
+ * @throws GatewayRefusal 404 for what is not there, and what answers it.
+ */
 export async function answerOwnPath(
   { own, inFlight, deadlines, fault }: ExchangeSettings,
   { request, response, headers, path, query, requestId }: OwnPathRequest,
 ): Promise<number> {
+  if (own.answer(path, request, response)) {
+    await over(response)
+    return response.statusCode
+  }
   const idleMs = deadlines.requestIdleMs
   const { bytes, release } = await readBody(request, { maxBodyBytes: mostBytes, inFlight, idleMs })
   let answer: OwnAnswer | undefined
   try {
-    answer = await own({
+    answer = await own.ask({
       method: request.method ?? 'GET',
       path,
       query: new URLSearchParams(query),
@@ -91,16 +98,18 @@ export async function answerOwnPath(
   if (answer === undefined) {
     throw new GatewayRefusal(404, 'not_found', 'the gateway has nothing at this path')
   }
-  const { status, body, headers: own_ = {} } = answer
-  const isText = typeof body === 'string'
-  const text = isText ? body : JSON.stringify(body)
-  const type = isText ? 'text/plain; charset=utf-8' : 'application/json'
-  response.writeHead(status, {
-    'content-type': type,
+  const text = JSON.stringify(answer.body)
+  response.writeHead(answer.status, {
+    'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
     [requestIdHeader]: requestId,
-    ...own_,
   })
   response.end(request.method === 'HEAD' ? undefined : text)
-  return status
+  return answer.status
+}
+
+function over(response: ServerResponse): Promise<void> {
+  if (response.writableFinished || response.destroyed) return Promise.resolve()
+  return new Promise((resolve) => void response.once('close', resolve).once('finish', resolve))
 }

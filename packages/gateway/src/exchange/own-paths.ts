@@ -1,4 +1,5 @@
 /** What the gateway answers itself: `/health/*`, `/metrics`, `/usage/{id}`, `/key/*`. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RawHeaders } from '../request/raw-headers.ts'
 
 export interface OwnRequest {
@@ -12,12 +13,13 @@ export interface OwnRequest {
 
 export interface OwnAnswer {
   readonly status: number
-  readonly headers?: Readonly<Record<string, string>>
-  /** Text as it is; of anything else its JSON. */
+  /** To be written as JSON. */
   readonly body: unknown
 }
 
-/** @returns `undefined` for what is not answered. What it throws is answered as an error. */
-export type OwnPaths = (
-  request: OwnRequest,
-) => OwnAnswer | undefined | Promise<OwnAnswer | undefined>
+export interface OwnPaths {
+  /** Answers by itself what it is asked without a body. @returns false for a path that is none of its: nothing was done. */
+  answer(path: string, request: IncomingMessage, response: ServerResponse): boolean
+  /** @returns `undefined` for what nobody answers. What it throws is answered as an error. */
+  ask(request: OwnRequest): Promise<OwnAnswer> | undefined
+}
