@@ -4,6 +4,7 @@
  */
 export { zeroConfigMeter } from './meter/zero-config.ts'
 export { registerPackage } from './environment/installed-package.ts'
+export { environmentSinks } from './environment/environment-sinks.ts'
 export type { Meter } from './meter/meter.ts'
 export { watchMeter, type WatchedMeter } from './meter/zero-config.ts'
 

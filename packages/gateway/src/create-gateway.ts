@@ -45,6 +45,8 @@ export interface GatewayStats {
   /** Requests since the gateway was made, and how many of them are under way. */
   readonly requests: number
   readonly underWay: number
+  /** Of these, how many have credit held for them. */
+  readonly held: number
   /** Bytes of bodies that are held. */
   readonly bytesInFlight: number
   /** Requests that were passed on, may cost something, and could not be metered. */
@@ -78,6 +80,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const stats = (): GatewayStats => ({
     ...counts,
     underWay: running.size,
+    held: [...running].filter(({ call }) => (call?.holdIds?.length ?? 0) > 0).length,
     bytesInFlight: inFlight.held,
   })
   const operation = new Operation({
@@ -179,8 +182,9 @@ function keysOf(
   return { callers, own, admin }
 }
 
-function gaugesOf({ underWay, bytesInFlight }: GatewayStats) {
+function gaugesOf({ underWay, held, bytesInFlight }: GatewayStats) {
   return {
+    holds: { help: 'Requests that are not over and have credit held for them.', value: held },
     requests_under_way: { help: 'Requests that are not over.', value: underWay },
     body_bytes_held: { help: 'Bytes of bodies of requests that are held.', value: bytesInFlight },
   }

@@ -48,7 +48,7 @@ export class Exchange implements RunningExchange {
   #dialect: Dialect = 'openai'
   #entered: EnteredRequest | undefined
   #body: RequestBody | undefined
-  #call: ObservedCall | undefined
+  call: ObservedCall | undefined
   #relay: AnswerRelay | undefined
   #upstreamCall: UpstreamCall | undefined
   #isOver = false
@@ -124,7 +124,7 @@ export class Exchange implements RunningExchange {
     if (this.#gone.signal.aborted) throw new ClientLeft()
     const metered = { route, caller, payer, body, headers: this.#headers, record: this.#record }
     const call = beginCall(settings, metered)
-    this.#call = call?.observed
+    this.call = call?.observed
     const rewritten = await admitted(call, body, this.#gone.signal)
     this.#send(route, body, rewritten, { object: asked, owner })
   }
@@ -150,7 +150,7 @@ export class Exchange implements RunningExchange {
       requestId: this.#record.id,
       dialect: route.dialect,
       cors: corsHeaders(this.#headers, origins),
-      call: this.#call,
+      call: this.call,
       watch: objects?.watch(object, owner),
       isStream: isStream(route, body.fields),
       abortsStreams: abortsStreams(upstream, onClientGone),
@@ -197,8 +197,8 @@ export class Exchange implements RunningExchange {
   }
 
   #onUpstreamFailed(refusal: GatewayRefusal, wasSent: boolean): void {
-    if (wasSent) this.#call?.failed(refusal.cause ?? new Error(refusal.message))
-    else this.#call?.dismiss()
+    if (wasSent) this.call?.failed(refusal.cause ?? new Error(refusal.message))
+    else this.call?.dismiss()
     this.#relay?.cancel()
     if (this.#gone.signal.aborted) return this.#finish('client_gone')
     this.#refuse(refusal)
@@ -219,7 +219,7 @@ export class Exchange implements RunningExchange {
 
   /** Nobody waits any more, and nothing was sent. */
   #left(): void {
-    this.#call?.dismiss()
+    this.call?.dismiss()
     this.#finish('client_gone')
   }
 
@@ -245,7 +245,7 @@ export class Exchange implements RunningExchange {
 
   #refuse(refusal: GatewayRefusal): void {
     if (this.#isOver) return
-    if (!this.#call?.settled) this.#call?.dismiss()
+    if (!this.call?.settled) this.call?.dismiss()
     if (refusal.status === 500) this.#settings.fault('a request could not be served', refusal.cause)
     this.#record.status = refusal.status
     this.#record.refusal = refusal.code
@@ -268,7 +268,7 @@ export class Exchange implements RunningExchange {
       this.#settings.log(this.#record.entry(outcome))
       this.#end()
     }
-    const stored = this.#call?.stored
+    const stored = this.call?.stored
     if (stored === undefined) end()
     else handleRejection(stored.then(end), end)
   }

@@ -1,5 +1,5 @@
 /** What every request of a gateway is served with, checked. */
-import type { Observing } from '@token-meter/core/adapter'
+import type { ObservedCall, Observing } from '@token-meter/core/adapter'
 import type { AccessEntry } from '../access-entry.ts'
 import type { CorsOrigins } from '../answer/cors.ts'
 import type { CallerKeys } from '../caller.ts'
@@ -44,6 +44,8 @@ export interface ExchangeSettings extends Routing {
 export interface RunningExchange {
   /** @param isFinal it ends now; else only what nobody waits for does. */
   shutDown(isFinal: boolean): void
+  /** What is metered; `undefined` before that begins, and where nothing is. */
+  readonly call: Pick<ObservedCall, 'holdIds'> | undefined
   /** Resolved when it is over. */
   readonly over: Promise<void>
 }

@@ -49,3 +49,14 @@ test('where nobody reads, lines are left out, and how many is said', () => {
   log(entry)
   expect(JSON.parse(written[0]!)).toMatchObject({ id: 'r1', leftOut: 2 })
 })
+
+test('who looks whether it is well is no line, unless it is not', () => {
+  const { log, written } = start()
+  const own = { ...entry, outcome: 'own', upstream: null } as const
+  for (const path of ['/health/ready', '/health/live', '/llm/metrics']) log({ ...own, path })
+  expect(written).toEqual([])
+  log({ ...own, path: '/health/ready', status: 503 })
+  log({ ...own, path: '/key/list' })
+  log({ ...entry, path: '/openai/v1/metrics' })
+  expect(written).toHaveLength(3)
+})

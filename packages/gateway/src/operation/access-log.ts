@@ -20,6 +20,7 @@ const maxText = 500
 export function accessLog(stream: LineStream): (entry: AccessEntry) => void {
   let leftOut = 0
   return (entry) => {
+    if (isProbe(entry)) return
     if (stream.writableLength > maxWaitingBytes) {
       leftOut++
       return
@@ -36,6 +37,11 @@ export function accessLog(stream: LineStream): (entry: AccessEntry) => void {
     leftOut = 0
     stream.write(`${JSON.stringify(line, rounded)}\n`)
   }
+}
+
+/** Whoever looks whether it is well does so all the time. */
+function isProbe({ outcome, status, path }: AccessEntry): boolean {
+  return outcome === 'own' && status === 200 && /\/(health\/\w+|metrics)$/.test(path)
 }
 
 function cut<Text extends string | null>(text: Text): Text | string {

@@ -15,19 +15,19 @@ import { checkKeys, ConfigError, isText, optionCheck } from '@token-meter/core/o
 /** Where a gateway listens, and how it stops. */
 export interface ListenOptions {
   /** 0: any that is free. @default 4100 */
-  readonly port?: number
+  readonly port?: number | undefined
   /**
    * The address. Others than loopback need the gateway to have an `adminKey`, without which it takes any
    * key. @default '127.0.0.1'
    */
-  readonly host?: string
+  readonly host?: string | undefined
   /** How long `close()` waits at the most for what is under way, in ms. @default 25000 */
-  readonly drainMs?: number
+  readonly drainMs?: number | undefined
   /**
    * How long it goes on taking requests after `/health/ready` has said no, in ms, so that whoever
    * balances the load sees it first. Part of `drainMs`. @default 2000; 0 on loopback
    */
-  readonly readinessDelayMs?: number
+  readonly readinessDelayMs?: number | undefined
 }
 
 /** A gateway that listens. */

@@ -104,7 +104,8 @@ export class Metrics {
     const { beforeMs, firstByteMs, upstreamMs } = entry
     if (beforeMs !== undefined) this.#added.observe([upstream], beforeMs / 1000)
     if (firstByteMs !== undefined) this.#firstByte.observe([upstream], firstByteMs / 1000)
-    if (upstreamMs !== undefined) this.#upstream.observe([upstream], upstreamMs / 1000)
+    if (firstByteMs === undefined || upstreamMs === undefined) return
+    this.#upstream.observe([upstream], (firstByteMs + upstreamMs) / 1000)
   }
 
   #recorded({ provider, model, outcome, tokens, cost }: UsageRecord): void {
