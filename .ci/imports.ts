@@ -99,9 +99,10 @@ export const packages: readonly (readonly [folders: string, may: readonly string
     'cli/src',
     [
       '@token-meter/core',
-      '@token-meter/core/{adapter,cost,outbox,sqlite}',
+      '@token-meter/core/{adapter,cost,genai-prices,outbox,sqlite}',
       '@token-meter/{openai,anthropic,google,gateway,postgres,credits,stripe}',
       'citty',
+      'zod',
     ],
   ],
   ['postgres/src', ['@token-meter/core/{adapter,outbox,sink,wire}', 'pg']],
