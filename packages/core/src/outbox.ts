@@ -79,6 +79,7 @@ export {
   takePlaceSql,
 } from './outbox/rules-sql.ts'
 export { reviewCode, reviewed } from './outbox/reviewed.ts'
+export { openLeaseMs, OpenUsage, type OpenRow, type OpenUsageStore } from './outbox/open-usage.ts'
 export { mintRecordId } from './usage/record-id.ts'
 export { fromBody, toBody } from './outbox/record-body.ts'
 export { duplicateIds, isSameUsage, type TakenId } from './outbox/taken-id.ts'

@@ -3,6 +3,7 @@ import {
   type AppendOptions,
   ConfigError,
   Faults,
+  OpenUsage,
   type Outbox,
   OutboxError,
   type TakenId,
@@ -14,6 +15,7 @@ import {
 import { isMissingInBuild } from '@token-meter/core/sink'
 import type { UsageRecord } from '@token-meter/core/wire'
 import { AppendQueue } from './append/append-queue.ts'
+import { prepareOpenUsage } from './append/open-usage-rows.ts'
 import {
   type KeptRow,
   type RecordIn,
@@ -118,13 +120,27 @@ export function postgresOutbox(
     sizeOf: ({ body }) => body.length,
     ...(spool !== undefined && { keepElsewhere: (rows) => spool.keep(rows) }),
   })
+  const openRows = prepareOpenUsage(database, store)
+  const open = new OpenUsage({
+    async keep(rows, ended) {
+      try {
+        await openRows.keep(rows, ended)
+      } catch (cause) {
+        throw explain('keep open usage in', cause)
+      }
+    },
+  })
   const heartbeat = prepareHeartbeat(database, (error) => faults.report(error))
   const progress = prepareProgress(database, async () => (await spool?.rows()) ?? [])
   const prune = preparePrune(database)
   let closing: Promise<void> | undefined
 
+  const claim = prepareClaim(database, heartbeat)
   const operations = {
-    claim: prepareClaim(database, heartbeat),
+    async claim(...claiming: Parameters<typeof claim>) {
+      await openRows.takeOver()
+      return await claim(...claiming)
+    },
     mark: prepareMark(database),
     settle: prepareSettle(database),
     ...progress,
@@ -144,6 +160,12 @@ export function postgresOutbox(
     rename: prepareRename(database),
     prune: (beforeMs: number) => prune(beforeMs, () => closing !== undefined),
   }
+  /** What is open here is a record now: nobody else knows that this outbox is closed. */
+  const handOver = async (): Promise<void> => {
+    const handing = Promise.resolve(open.flush()).then(() => openRows.handOver())
+    // It is taken over when the process has ended.
+    await settledWithin(closeMs, handing)
+  }
   const allOperations = { ...operations, ...reviewed(operations) }
 
   return {
@@ -151,15 +173,22 @@ export function postgresOutbox(
     durable: true,
     async prepare() {
       void spool?.begin()
-      await database.query('SELECT 1')
+      await openRows.takeOver('now')
+    },
+    async open(records, openOptions) {
+      await open.open(records, openOptions)
+      // What goes wrong with it a claim says.
+      await openRows.takeOver().catch(() => {})
     },
     store: { kind: 'postgres', attach: (companion) => companions.attach(companion) },
-    async append(records: readonly UsageRecord[], { holdIds } = {}) {
+    async append(records: readonly UsageRecord[], { holdIds, ends = [] } = {}) {
       void spool?.begin()
       if (records.some(({ id }) => typeof id !== 'string')) {
         throw explain('keep usage in', new TypeError('a record has no id'), records)
       }
-      const rows = records.map((record) => toRow(record, holdIds))
+      const ended = open.ending([...records.map(({ id }) => id), ...ends])
+      const rowOptions = { ...(holdIds && { holdIds }), ...(ended.length > 0 && { ends: ended }) }
+      const rows = records.map((record) => toRow(record, rowOptions))
       try {
         const taken = await queue.append(rows)
         return taken.flatMap(({ row, kept }) => {
@@ -190,8 +219,8 @@ export function postgresOutbox(
     onFault: (listener) => faults.listen(listener),
     close() {
       if (closing === undefined) companions.closed()
-      closing ??= queue
-        .close()
+      open.close()
+      closing ??= (open.isAny ? handOver().then(() => queue.close()) : queue.close())
         .then(() => spool?.close())
         .then(async () => void (await settledWithin(closeMs, database.close())))
       return closing

@@ -11,6 +11,7 @@ import { ledgerQueryTests } from './outbox-suite/ledger-query-tests.ts'
 import { ledgerTests } from './outbox-suite/ledger-tests.ts'
 import { lingerTests } from './outbox-suite/linger-tests.ts'
 import { markTests } from './outbox-suite/mark-tests.ts'
+import { openTests } from './outbox-suite/open-tests.ts'
 import { OutboxHarness, type OutboxSuite } from './outbox-suite/outbox-harness.ts'
 import { progressTests } from './outbox-suite/progress-tests.ts'
 import { refusedEventTests } from './outbox-suite/refused-event-tests.ts'
@@ -34,6 +35,7 @@ export function describeOutbox(name: string, suite: OutboxSuite): void {
     afterEach(() => opened[Symbol.asyncDispose]())
 
     describe('append', () => appendTests(harness))
+    describe('usage that is open', () => openTests(harness, suite.reopen !== undefined))
     describe('claim', () => claimTests(harness))
     describe('lingering', () => lingerTests(harness))
     describe('settle', () => settleTests(harness))

@@ -162,14 +162,19 @@ export class AskingCall implements GuardedCall {
   }
 
   likelyInput(): number {
-    const estimate = new TokenEstimate(this.model ?? '').roughly()
-    try {
-      this.#endpoint.estimateInput(readableFields(this.call.body), estimate)
-    } catch {
-      // What could be read counts.
-    }
-    return estimate.tokens
+    return likelyInput(this.call, this.#endpoint, this.model)
   }
+}
+
+/** About how many tokens the input of a call has: no tokenizer runs. Never throws. */
+export function likelyInput(call: Call, endpoint: Endpoint, model: string | null): number {
+  const estimate = new TokenEstimate(model ?? '').roughly()
+  try {
+    endpoint.estimateInput(readableFields(call.body), estimate)
+  } catch {
+    // What could be read counts.
+  }
+  return estimate.tokens
 }
 
 /** The most that a call can use, as its endpoint reads it. Never throws. */

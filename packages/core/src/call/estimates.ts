@@ -1,5 +1,5 @@
 import { type OptionCheck, isOneOf } from '../errors/option-check.ts'
-import type { TokenEstimate } from '../wire/token-estimate.ts'
+import type { EstimatedText } from '../wire/token-estimate.ts'
 import { allInput } from '../usage/token-counts.ts'
 import type { UsageReading } from '../wire/usage-reading.ts'
 
@@ -32,7 +32,7 @@ export function checkOnInterrupted(check: OptionCheck, value: unknown): void {
 
 /** What is known of a call beside its usage, asked for only where a zero is in doubt. */
 export interface CallText {
-  output(): TokenEstimate
+  output(): EstimatedText
   inputTokens(): number
 }
 

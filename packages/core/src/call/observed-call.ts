@@ -1,7 +1,6 @@
-import type { Attributes, UsageOutcome, UsageRecord } from '../usage/usage-record.ts'
+import type { Attributes, UsageRecord } from '../usage/usage-record.ts'
 import { type UsageReading, unknownUsage } from '../wire/usage-reading.ts'
-import { TokenEstimate } from '../wire/token-estimate.ts'
-import { readableFields } from '../wire/request-body.ts'
+import type { TokenEstimate } from '../wire/token-estimate.ts'
 import type { Call, Endpoint } from '../wire/endpoint.ts'
 import {
   AskingCall,
@@ -10,7 +9,8 @@ import {
   type GuardSettings,
   type UnrecordedEnd,
 } from './call-hold.ts'
-import { completedReadings, type CompletedReading } from './completed-reading.ts'
+import { CallEstimates } from './call-estimates.ts'
+import type { CompletedReading } from './completed-reading.ts'
 import { isLinked, requestedModelOf } from './call-fields.ts'
 import type { EstimatePolicy } from './estimates.ts'
 import { jobHoldId } from './guard.ts'
@@ -58,10 +58,14 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
    * @default minted
    */
   recordId: string | undefined
+  /** Its usage is kept in the outbox while its answer goes on. */
+  keepsOpen = false
+  openIds: readonly string[] = []
   /** Called with its records when they are handed to the outbox, priced: once, where it has any. May not throw. */
   onRecorded: ((records: readonly UsageRecord[]) => void) | undefined
   /** Set while an outbox that is not synchronous stores the usage: results wait for it. */
   stored: Promise<void> | undefined
+  readonly #ids: string[] = []
   #settled = false
   /** What a guard holds for it, until it has ended for that. */
   #hold: CallHold | undefined
@@ -69,6 +73,7 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
   #endsJob: string | undefined
   readonly #sink: RecordSink
   readonly #policy: EstimatePolicy
+  readonly #estimates: CallEstimates
   readonly #guard: GuardSettings | undefined
 
   constructor(
@@ -87,6 +92,7 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
     this.isLinked = policy.billLinked !== true && isLinked(call, endpoint)
     this.#sink = sink
     this.#policy = policy
+    this.#estimates = new CallEstimates(this, policy, sink)
     this.#guard = guard
   }
 
@@ -144,7 +150,7 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
   }
 
   idOf(index: number, at: number): string {
-    return (index === 0 ? this.recordId : undefined) ?? mintRecordId(at)
+    return (this.#ids[index] ??= (index === 0 && this.recordId) || mintRecordId(at))
   }
 
   tellRecords(records: readonly UsageRecord[]): void {
@@ -203,7 +209,7 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
         return estimate
       }
       if (!this.#isShown(readings, output)) return []
-      return this.#complete(readings, 'complete', output)
+      return this.#estimates.complete(readings, 'complete', { output, headers: this.headers })
     })
   }
 
@@ -228,16 +234,21 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
   /** A stream has ended, with what its reader found until then. */
   end(readings: readonly UsageReading[], end: StreamEnd, output: TokenEstimate): void {
     if (!this.#isShown(readings, () => output)) return this.dismiss()
+    const { headers } = this
     this.#settleWith(() =>
-      this.#complete(readings, end === 'complete' ? 'complete' : 'partial', () => output),
+      this.#estimates.complete(readings, end, { output: () => output, headers }),
     )
+  }
+
+  /** Its stream goes on, with what its reader has found by now. */
+  keep(readings: readonly UsageReading[], end: StreamEnd, output: TokenEstimate): void {
+    if (this.#settled || !this.#isShown(readings, () => output)) return
+    this.#sink.keep(this, this.#estimates.soFar(readings, end, { output, headers: this.headers }))
   }
 
   /** Counts text of this call. */
   newEstimate(): TokenEstimate {
-    const { count } = this.#policy
-    const model = this.requestedModel ?? ''
-    return new TokenEstimate(model, count && ((text) => count(text, model)))
+    return this.#estimates.newEstimate()
   }
 
   /**
@@ -272,6 +283,7 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
   /** The response is not to be billed, or not by this call: what is held for it is given back. */
   dismiss(): void {
     this.#settled = true
+    if (this.openIds.length > 0) this.#sink.keep(this, [])
     this.#endHold('released')
   }
 
@@ -312,31 +324,6 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
       // It was answered, and may be owed.
       this.#endHold('lost')
     }
-  }
-
-  #complete(
-    readings: readonly UsageReading[],
-    known: UsageOutcome,
-    output: () => TokenEstimate,
-  ): readonly CompletedReading[] {
-    let inputTokens: number | undefined
-    return completedReadings(readings, known, {
-      output,
-      inputTokens: () => (inputTokens ??= this.#estimateInput()),
-      onInterrupted: this.#policy.onInterrupted,
-      provider: this.call.provider,
-      headers: this.headers,
-    })
-  }
-
-  #estimateInput(): number {
-    const estimate = this.newEstimate()
-    try {
-      this.endpoint.estimateInput(readableFields(this.call.body), estimate)
-    } catch (cause) {
-      this.#sink.fault(`the input of a call of ${this.endpoint.name} could not be estimated`, cause)
-    }
-    return estimate.tokens
   }
 }
 

@@ -12,6 +12,8 @@ export interface RecordedCall {
   readonly requestedModel: string | null
   readonly isLinked: boolean
   readonly headers: HttpHeaders | undefined
+  /** The ids under which its usage is kept while it goes on. */
+  openIds: readonly string[]
   /** What its records settle; `undefined` where nothing was held. */
   readonly holdIds: readonly string[] | undefined
   /** The id of one of its records that the provider gives no id to derive it from. */
@@ -31,6 +33,10 @@ export interface RecordSink {
    * @returns a promise where the outbox needs time to make it safe, which never rejects.
    */
   record(call: RecordedCall, readings: readonly CompletedReading[]): void | Promise<void>
+  /**
+   * Keeps the usage of a call that goes on as it is by now, in place of what was kept before. Nobody waits for it.
+   */
+  keep(call: RecordedCall, readings: readonly CompletedReading[]): void
   /** Usage is still being read until the promise has ended: flush and close wait for it. */
   trackPending(read: Promise<unknown>): void
   /**

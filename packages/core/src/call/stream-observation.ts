@@ -2,6 +2,7 @@ import type { PlainEvent, StreamReader } from '../wire/endpoint.ts'
 import type { TokenEstimate } from '../wire/token-estimate.ts'
 import type { ObservedCall } from './observed-call.ts'
 import type { StreamEnd } from './record-sink.ts'
+import { OpenStream } from './open-stream.ts'
 import type { ResponseWatcher } from './registry.ts'
 import { StreamProgress, type StreamStop } from './stream-progress.ts'
 
@@ -14,6 +15,7 @@ export class StreamObservation implements ResponseWatcher {
   readonly #reader: StreamReader
   readonly #output: TokenEstimate
   readonly #progress: StreamProgress | undefined
+  readonly #open: OpenStream | undefined
   /** Set once the guard of the call refuses what more it would use: whoever reads on gets the reason. */
   stopped: StreamStop | undefined
   #onStop: { deref(): (() => void) | undefined } | undefined
@@ -27,6 +29,7 @@ export class StreamObservation implements ResponseWatcher {
     this.#reader = reader
     this.#output = output
     const { progress } = call
+    if (call.keepsOpen) this.#open = new OpenStream(() => this.#keepOpen())
     this.#progress = progress && new StreamProgress(progress, output, (stop) => this.#stop(stop))
   }
 
@@ -86,6 +89,7 @@ export class StreamObservation implements ResponseWatcher {
     try {
       const shown = this.#reader.push(event)
       this.#progress?.grown()
+      this.#open?.grown()
       return shown
     } catch {
       // A reader met a shape it did not expect. What it read so far stays; it is asked no more.
@@ -111,6 +115,7 @@ export class StreamObservation implements ResponseWatcher {
     if (isToolCall === true) this.#output.addToolCall(text)
     else this.#output.add(text)
     this.#progress?.grown()
+    this.#open?.grown()
   }
 
   /** An event could not be kept until it was whole. */
@@ -157,9 +162,29 @@ export class StreamObservation implements ResponseWatcher {
 
   /** The stream is over; the first call counts. @param error that it failed with. */
   end(end: StreamEnd, error?: unknown): void {
+    this.#open?.over()
     this.#settle(end, error)
     // The caller can hold the stream, and with it this, long after its end.
     this.#output.forgetText()
+  }
+
+  /** Keeps what was used by now. False before anything was. */
+  #keepOpen(): boolean {
+    if (this.call.settled || this.#broken) return true
+    try {
+      const readings = this.#reader.readings()
+      const isStated = readings.some(({ raw }) => raw !== undefined)
+      if (!isStated && this.#output.isEmpty) return false
+      this.call.keep(readings, this.#isKnown ? 'complete' : 'interrupted', this.#output)
+    } catch {
+      // The record of its end says what went wrong.
+    }
+    return true
+  }
+
+  /** The provider has said its last word of what was used. */
+  get #isKnown(): boolean {
+    return this.#reader.finished && this.#reader.usageSeen
   }
 
   #settle(end: StreamEnd, error: unknown): void {
@@ -168,11 +193,10 @@ export class StreamObservation implements ResponseWatcher {
     if (end === 'failed' && this.#events === 0) {
       return error === undefined ? this.call.dismiss() : this.call.failed(error)
     }
-    const known = this.#reader.finished && this.#reader.usageSeen
     try {
       this.call.end(
         this.#reader.readings(),
-        known || end === 'complete' ? 'complete' : 'interrupted',
+        this.#isKnown || end === 'complete' ? 'complete' : 'interrupted',
         this.#output,
       )
     } catch {

@@ -76,11 +76,15 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
 
   prepare = (): void | Promise<void> => this.kept?.prepare?.()
 
-  append: Outbox['append'] = (records) => {
+  /** What is open in memory would be gone with the process, as all of it is. */
+  open: WholeOutbox['open'] = (...opening) => this.kept?.open?.(...opening)
+
+  append: Outbox['append'] = (records, options) => {
     if (this.kept === undefined && isNextBuild()) this.#tryOpen()
     if (this.kept !== undefined && !this.#isFailing) {
       try {
-        return appendBeside(this.kept, this.inMemory.isEmpty ? undefined : this.inMemory, records)
+        const beside = this.inMemory.isEmpty ? undefined : this.inMemory
+        return appendBeside(this.kept, beside, records, options)
       } catch (cause) {
         if (this.#closed) throw cause
         this.#isFailing = true
@@ -89,7 +93,7 @@ export class FallbackOutbox extends TwoOutboxes implements WholeOutbox {
     }
     this.#tryLater()
     // Refused, with the records, where it is full.
-    return appendBeside(this.inMemory, this.kept, records)
+    return appendBeside(this.inMemory, this.kept, records, options)
   }
 
   claim: Outbox['claim'] = (sink, ...rest) => {

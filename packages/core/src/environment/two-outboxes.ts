@@ -1,4 +1,5 @@
 import type { Appended, LedgerPage, Outbox, SinkStats } from '../outbox/outbox.ts'
+import type { AppendOptions } from '../outbox/companion.ts'
 import type { TemporaryOutbox } from '../outbox/memory/memory-outbox.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import type { TakenId } from '../outbox/taken-id.ts'
@@ -175,12 +176,13 @@ export function appendBeside(
   outbox: Outbox,
   other: Outbox | undefined,
   records: readonly UsageRecord[],
+  options?: AppendOptions,
 ): Appended | Promise<Appended> {
   const taken = other === undefined ? [] : takenIn(other, records)
-  if (taken.length === 0) return outbox.append(records)
+  if (taken.length === 0) return outbox.append(records, options)
   const rest = new Set(records)
   for (const { record } of taken) rest.delete(record)
-  const appended = outbox.append([...rest])
+  const appended = outbox.append([...rest], options)
   return appended instanceof Promise
     ? appended.then((more) => [...taken, ...(more ?? [])])
     : [...taken, ...(appended ?? [])]

@@ -164,10 +164,11 @@ export function meterOn<SupportedClient extends object>(
     checkCustomer(customer, 'observing()')
     checkObservingOptions(own)
     checkPools('observing()', own)
-    const { provider, includeUsage, recordId } = own
+    const { provider, includeUsage, recordId, keepsOpen = false } = own
     protocols ??= protocolsOf(providers, 'observing()')
     const begun = (call: ObservedCall): void => {
       call.recordId = recordId
+      call.keepsOpen = keepsOpen
     }
     const observer = observerOf(customer, own)
     return requestObservation({ observer, protocols, provider, includeUsage, begun })

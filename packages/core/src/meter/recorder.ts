@@ -12,19 +12,16 @@
 import type { CompletedReading } from '../call/completed-reading.ts'
 import type { RecordedCall, RecordSink } from '../call/record-sink.ts'
 import type { PriceRecord } from '../cost/pricing.ts'
-import {
-  MissingCustomerError,
-  ObserverError,
-  OutboxError,
-  type TokenMeterError,
-} from '../errors/errors.ts'
+import { ObserverError, type TokenMeterError } from '../errors/errors.ts'
 import { settledWithin } from '../lib/timing.ts'
 import type { Appended, Outbox } from '../outbox/outbox.ts'
 import { type TakenId, duplicateIds, isSameUsage } from '../outbox/taken-id.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 import type { Livemode } from './livemode.ts'
 import type { ManualUsage } from './manual-usage.ts'
+import { endsOf, OpenRecords } from './open-records.ts'
 import { oddUsage, toRecords } from './to-record.ts'
+import { notKept, notYetKept, unattributed } from './unkept-usage.ts'
 import type { RequestLifetime } from './wait-until.ts'
 
 export interface RecorderOptions {
@@ -51,6 +48,8 @@ interface AppendingOptions {
   readonly isSame?: ((taken: TakenId) => boolean) | undefined
   /** What these records settle, where something was held for them. */
   readonly holdIds?: readonly string[] | undefined
+  /** Usage that was kept open for them, under other ids. */
+  readonly ends?: readonly string[] | undefined
   /** Given the records as they are appended. */
   readonly told?: ((records: readonly UsageRecord[]) => void) | undefined
 }
@@ -70,12 +69,14 @@ export class UsageRecorder implements RecordSink {
   readonly #deferred = new DeferredWrites()
   /** The last append returned which ids were taken; others write later than they return. */
   #knowsTakenIds = false
+  readonly #open: OpenRecords
   #closed = false
 
   constructor(options: RecorderOptions) {
     this.#options = options
     this.#outbox = options.outbox
     this.#onError = options.onError
+    this.#open = new OpenRecords(options.outbox, options.onError)
   }
 
   /** Never throws; the promise never rejects, and does not outlast a slow outbox. */
@@ -87,14 +88,19 @@ export class UsageRecorder implements RecordSink {
     }
     const { holdIds } = call
     // Nothing was used: what is held for it is given back.
-    if (records.length === 0) return holdIds === undefined ? undefined : call.dismiss()
+    if (records.length === 0) {
+      if (call.openIds.length > 0) this.#open.keep(call, records)
+      return holdIds === undefined ? undefined : call.dismiss()
+    }
     if (call.customer === null) this.#onError(unattributed(call))
     const recorded = (): void => {
       if (holdIds !== undefined) call.recorded()
     }
     try {
+      const ends = endsOf(call, records)
+      call.openIds = []
       const told = (all: readonly UsageRecord[]): void => call.tellRecords(all)
-      const appending = this.#append(records, { holdIds, told })
+      const appending = this.#append(records, { holdIds, ends, told })
       if (appending === undefined) recorded()
       else if (holdIds !== undefined) appending.then(recorded, recorded)
       const waitMs = Math.max(maxWaitMs, this.#options.lifetime?.awaitDeliveryMs ?? 0)
@@ -103,6 +109,15 @@ export class UsageRecorder implements RecordSink {
       // Reported, with the records: to record() them again is what charges them.
       recorded()
     }
+  }
+
+  keep(call: RecordedCall, readings: readonly CompletedReading[]): void {
+    const records = toRecords(call, readings, Date.now()).map((record) => this.#priced(record))
+    if (records.length + call.openIds.length === 0 || this.#closed) return
+    const livemode = this.#options.livemode?.()
+    // What nobody knows yet is known by the next time.
+    const mode = livemode instanceof Promise ? undefined : livemode
+    this.#open.keep(call, inMode(records, mode))
   }
 
   /**
@@ -187,7 +202,7 @@ export class UsageRecorder implements RecordSink {
   /** A failure is reported with the records in it, which are then nowhere else, and thrown. */
   #append(
     given: readonly UsageRecord[],
-    { isSame, holdIds, told }: AppendingOptions,
+    { isSame, holdIds, ends, told }: AppendingOptions,
   ): void | Promise<void> {
     const livemode = this.#options.livemode?.()
     const records = livemode instanceof Promise ? given : inMode(given, livemode)
@@ -199,7 +214,7 @@ export class UsageRecorder implements RecordSink {
     }
     if (this.#closed) return failed(new Error('the meter was closed'))
     this.appendCount++
-    const options = holdIds && { holdIds }
+    const options = (holdIds ?? ends) && { holdIds, ends }
     let outcome: ReturnType<Outbox['append']>
     try {
       outcome =
@@ -278,32 +293,4 @@ function inMode(
   livemode: boolean | undefined,
 ): readonly UsageRecord[] {
   return livemode === undefined ? records : records.map((record) => ({ livemode, ...record }))
-}
-
-/** Usage that its call does not wait for any more: should the process end, it is nowhere else. */
-function notYetKept(outbox: Outbox, records: readonly UsageRecord[], afterMs: number): OutboxError {
-  return new OutboxError(
-    `${records.length} usage record(s) are not in ${outbox.description} yet, which has not answered ` +
-      `for ${afterMs} ms. They wait in memory and are kept when it answers; should this process end ` +
-      'before, they are only in this error\'s "records". To record() them again bills nothing twice.',
-    { records },
-  )
-}
-
-/** Usage that is not kept, whatever the reason. */
-function notKept(outbox: Outbox, records: readonly UsageRecord[], cause: unknown): OutboxError {
-  const reason = cause instanceof Error ? cause.message : 'unknown'
-  return new OutboxError(
-    `${records.length} usage record(s) could not be kept in ${outbox.description}: ${reason}. ` +
-      `They are in this error's "records" and nowhere else: store them, and record() them again.`,
-    { cause, records },
-  )
-}
-
-/** Usage of a call that nobody was named for. */
-function unattributed({ call }: RecordedCall): MissingCustomerError {
-  return new MissingCustomerError(
-    `no customer for a call of ${call.endpoint}: neither meter(client, customer), meter.fetch(customer) nor withCustomer() ` +
-      'named one. Its usage is kept unattributed; outbox.attribute(ids, customer) bills it later.',
-  )
 }

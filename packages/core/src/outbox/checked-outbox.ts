@@ -52,6 +52,7 @@ const isOfSink: Readonly<Record<keyof Outbox, boolean>> = {
   waiting: false,
   saveNow: false,
   prepare: false,
+  open: false,
   onFault: false,
   close: false,
 }

@@ -5,10 +5,12 @@
 import { OutboxError } from '../errors/errors.ts'
 import type { UsageRecord } from '../usage/usage-record.ts'
 
-/** Options of one `append`. */
+/** Options of one `append`, or of one `open`. */
 export interface AppendOptions {
   /** The holds that these records settle, where a companion keeps any. */
   readonly holdIds?: readonly string[] | undefined
+  /** Ids under which usage was opened (`Outbox.open`) that came to nothing, or to records of other ids: these. */
+  readonly ends?: readonly string[] | undefined
 }
 
 /** Records that were kept just now, and the holds that they settle. */

@@ -188,6 +188,16 @@ export interface Outbox extends KnownSinks {
    */
   append(records: readonly UsageRecord[], options?: AppendOptions): Appended | Promise<Appended>
   /**
+   * Keeps usage of an answer that is still under way, as it is by now, in place of what was kept of it under
+   * the same ids before; with the holds that it settles. It is no record: nobody counts, finds or is given it.
+   * `append` of an id ends what is open under it, and so does to name it in `ends`, here or there. Where the
+   * process ends before that, the next one that uses the outbox appends it as it was kept last, with its
+   * holds; so does `close`. What is opened after its record came is not kept. Runs beside the caller's LLM
+   * call: it returns soon, with a promise of when it is safe, which may gather others for some moments.
+   * Left out where nothing can be kept open.
+   */
+  open?(records: readonly UsageRecord[], options?: AppendOptions): Awaitable<void>
+  /**
    * Takes records for a sink, as one batch; `undefined` when nothing is due. Where both wait, retries
    * and fresh records take turns.
    */

@@ -1,3 +1,6 @@
+/** What is estimated of a text. */
+export type EstimatedText = Pick<TokenEstimate, 'tokens' | 'isEmpty' | 'hasAnswer' | 'hasToolCall'>
+
 /** How much text a tokenizer is given, in characters: some 2000 tokens, counted in a few ms. */
 const sampleLength = 8192
 /** Pieces that are kept apart before they become one string, which needs less memory. */
@@ -129,6 +132,12 @@ export class TokenEstimate {
   /** About how many tokens it has, without a tokenizer: cheap enough for each event of a stream. */
   get likelyTokens(): number {
     return this.#weight * this.#tokensPerWeight + this.#known
+  }
+
+  /** The same estimate as it is by now, at the price of `likelyTokens`. */
+  get soFar(): EstimatedText {
+    const { isEmpty, hasAnswer, hasToolCall } = this
+    return { isEmpty, hasAnswer, hasToolCall, tokens: Math.ceil(this.likelyTokens) }
   }
 
   /** Estimated tokens, a whole number. */

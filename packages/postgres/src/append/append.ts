@@ -16,13 +16,18 @@ export interface RecordRow {
   readonly isTest: boolean
   /** The holds that it settles, with the others of its append. */
   readonly holdIds: readonly string[]
+  /** What was open is gone with it. */
+  readonly ends: readonly string[]
 }
 
-export function toRow(record: UsageRecord, holdIds: readonly string[] = noHolds): RecordRow {
-  return withBody(record, toBody(record), holdIds)
+/** What a row is written with. */
+export type RowOptions = Partial<Pick<RecordRow, 'holdIds' | 'ends'>>
+
+export function toRow(record: UsageRecord, options: RowOptions = {}): RecordRow {
+  return withBody(record, toBody(record), options)
 }
 
-const noHolds: readonly string[] = []
+const none: readonly string[] = []
 
 /** Between a body and the holds of its record: JSON has none. */
 const holdMark = '\t'
@@ -36,9 +41,11 @@ export function lineOf({ body, holdIds }: RecordRow): string {
 export function rowOf(line: string): RecordRow | undefined {
   try {
     const [body = '', holds] = line.split(holdMark, 2)
-    const holdIds = holds === undefined ? noHolds : (JSON.parse(holds) as readonly string[])
+    const holdIds = holds === undefined ? none : (JSON.parse(holds) as readonly string[])
     const record = fromBody(body, null)
-    return 'id' in record && 'tokens' in record ? withBody(record, body, holdIds) : undefined
+    if (!('id' in record) || !('tokens' in record)) return undefined
+    // It may be open still.
+    return withBody(record, body, { holdIds, ends: [record.id] })
   } catch {
     return undefined
   }
@@ -47,7 +54,7 @@ export function rowOf(line: string): RecordRow | undefined {
 function withBody(
   { id, customer, at, livemode }: UsageRecord,
   body: string,
-  holdIds: readonly string[],
+  { holdIds = none, ends = none }: RowOptions,
 ): RecordRow {
   return {
     id: asColumn(id),
@@ -56,6 +63,7 @@ function withBody(
     body,
     isTest: livemode === false,
     holdIds,
+    ends: ends.map(asColumn),
   }
 }
 
@@ -82,6 +90,8 @@ export function appendStatement(schema: string): string {
         WITH ORDINALITY AS given (id, customer, at, body, is_test, place)
       WHERE xid IS NOT NULL
         AND (SELECT there.id FROM ${schema}.records AS there WHERE there.id = given.id) IS NULL
+    ), ended AS (
+      DELETE FROM ${schema}.open_usage WHERE id = ANY ($7::text[])
     ), added AS (
       INSERT INTO ${schema}.records (id, customer, at, body, is_test)
       SELECT id, customer, at, body, is_test FROM given ORDER BY place
@@ -107,6 +117,7 @@ export function appendValues(given: readonly RecordRow[], origin: string): reado
     rows.map(({ body }) => body),
     origin,
     rows.map(({ isTest }) => isTest),
+    given.flatMap(({ ends }) => ends),
   ]
 }
 

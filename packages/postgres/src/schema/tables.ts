@@ -182,6 +182,23 @@ function sinkValues(schema: string): readonly string[] {
   return [`ALTER TABLE ${schema}.sinks ADD COLUMN value text`]
 }
 
+/**
+ * Usage of answers under way, by the id that its record will have. `owner` is who opened it, and `seen_at` when
+ * that was last heard of. A table of its own: the ledger has what was used.
+ */
+function openUsage(schema: string): readonly string[] {
+  return [
+    `CREATE TABLE ${schema}.open_usage (
+      id text PRIMARY KEY,
+      body text NOT NULL,
+      hold_ids text[] NOT NULL,
+      owner text NOT NULL,
+      seen_at double precision NOT NULL
+    ) WITH (fillfactor = 50)`,
+    `CREATE INDEX open_usage_owners ON ${schema}.open_usage (owner)`,
+  ]
+}
+
 /** Each brings the tables from the version before to its own, and never changes again. */
 const migrations = [
   tables,
@@ -192,6 +209,7 @@ const migrations = [
   companions,
   covered,
   sinkValues,
+  openUsage,
 ] as const
 
 /** Tables with a higher one were made by a newer version of this package. */

@@ -56,6 +56,7 @@ function follow(
   const readings: unknown[] = []
   const sink = {
     record: (_: unknown, completed: readonly unknown[]) => void readings.push(...completed),
+    keep: () => {},
     trackPending: () => {},
     defer: () => () => {},
     fault: (what: string) => void readings.push(what),

@@ -226,6 +226,7 @@ function watchingCall(observer: CallObserver, name: string, found: () => void): 
   const call: Call = { provider: '', endpoint: name, method: 'POST', body: {} }
   const nowhere = {
     record: () => {},
+    keep: () => {},
     trackPending: () => {},
     defer: () => () => {},
     fault: (what: string, cause: unknown) => observer.fault(what, cause),

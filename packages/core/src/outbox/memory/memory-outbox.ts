@@ -101,6 +101,8 @@ export function temporaryOutbox(
         return { write: (work) => work(part), read: (work) => work(part) }
       },
     } satisfies CompanionStore<void>,
+    // It would be gone with the process, and so would be what it is kept for.
+    open() {},
     append(records: readonly UsageRecord[], { holdIds = [] } = {}): void | readonly TakenId[] {
       if (closed) throw refusal('it is closed. Close the meter after the last call.', records)
       const taken: TakenId[] = []

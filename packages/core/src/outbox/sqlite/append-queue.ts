@@ -2,7 +2,7 @@ import type { UsageRecord } from '../../usage/usage-record.ts'
 import type { Appended } from '../outbox.ts'
 import { fromBody } from '../record-body.ts'
 import type { TakenId } from '../taken-id.ts'
-import { type RecordRow, type TakenRow, toRow } from './append.ts'
+import { type RecordRow, type RowOptions, type TakenRow, toRow } from './append.ts'
 import { isBusyFailure } from './sqlite-failure.ts'
 
 interface Waiting {
@@ -48,11 +48,8 @@ export class AppendQueue {
   }
 
   /** Nothing when the records are stored, or will be with their group, else a promise of that. */
-  append(
-    records: readonly UsageRecord[],
-    holdIds?: readonly string[],
-  ): Appended | Promise<Appended> {
-    const rows = records.map((record) => toRow(record, holdIds))
+  append(records: readonly UsageRecord[], options?: RowOptions): Appended | Promise<Appended> {
+    const rows = records.map((record) => toRow(record, options))
     if (this.#options.groupMs !== undefined)
       return this.#group(records, rows, this.#options.groupMs)
     try {

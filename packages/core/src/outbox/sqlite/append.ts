@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { UsageRecord } from '../../usage/usage-record.ts'
 import { toBody } from '../record-body.ts'
 import { inTransaction } from './node-sqlite.ts'
@@ -12,14 +12,22 @@ export interface RecordRow {
   readonly body: string
   readonly record: UsageRecord
   readonly holdIds: readonly string[]
+  /** What was open is gone with it. */
+  readonly ends: readonly string[]
 }
 
-export function toRow(record: UsageRecord, holdIds: readonly string[] = noHolds): RecordRow {
+/** What a row is written with. */
+export type RowOptions = Partial<Pick<RecordRow, 'holdIds' | 'ends'>>
+
+export function toRow(
+  record: UsageRecord,
+  { holdIds = none, ends = none }: RowOptions = {},
+): RecordRow {
   const { id, customer, at } = record
-  return { id, customer, at, body: toBody(record), record, holdIds }
+  return { id, customer, at, body: toBody(record), record, holdIds, ends }
 }
 
-const noHolds: readonly string[] = []
+const none: readonly string[] = []
 
 /** A row that was left out because its id is taken, and what has it. */
 export interface TakenRow {
@@ -59,6 +67,16 @@ export function prepareAppend(
      SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM records WHERE id = ?)`,
   )
 
+  let end: StatementSync | undefined
+  const endOpen = (rows: readonly RecordRow[]): void => {
+    for (const { ends } of rows) {
+      for (const id of ends) {
+        end ??= database.prepare('DELETE FROM open_usage WHERE id = ?')
+        end.run(id)
+      }
+    }
+  }
+
   const whatIsThere = database.prepare('SELECT body, customer FROM records WHERE id = ?')
 
   const addOne = (row: RecordRow): readonly TakenRow[] => {
@@ -85,6 +103,7 @@ export function prepareAppend(
     }
   }
   const addAll = (rows: readonly RecordRow[]): readonly TakenRow[] => {
+    endOpen(rows)
     const taken: TakenRow[] = []
     let from = 0
     for (; from + rowsAtOnce <= rows.length; from += rowsAtOnce) {
@@ -116,6 +135,7 @@ export function prepareAppend(
       }
     }
     // One statement is a transaction already, and where its id is taken nothing is written.
-    return rows.length === 1 ? addOne(first) : inTransaction(database, () => addAll(rows))
+    const isOne = rows.length === 1 && first.ends.length === 0
+    return isOne ? addOne(first) : inTransaction(database, () => addAll(rows))
   }
 }

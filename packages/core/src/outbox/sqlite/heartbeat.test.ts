@@ -6,6 +6,7 @@ import type { OutboxError } from '../../errors/errors.ts'
 import { prepareAppend, toRow } from './append.ts'
 import { fileMark, isSamePlace } from './file-identity.ts'
 import { openDatabase } from './open-database.ts'
+import { newLease } from './lease-owner.ts'
 import { prepareOperations } from './operations.ts'
 
 const minute = 60_000
@@ -24,6 +25,7 @@ function start() {
       mark: fileMark(file),
       now: () => clock.nowMs,
       found: (error) => found.push(error),
+      owner: newLease(),
     })
     const rows = (sql: string) => database.prepare(sql).all()
     const append = () => prepareAppend(database)([toRow(exampleRecord())])

@@ -9,6 +9,7 @@ import { prepareCorrect, prepareDeadLetters } from './dead-letters.ts'
 import { type HeartbeatOptions, prepareHeartbeat } from './heartbeat.ts'
 import { prepareHeldUsage, prepareRename } from './held-usage.ts'
 import { prepareLedger, prepareLedgerPage, preparePrune } from './ledger.ts'
+import { type OpenUsageRows, prepareOpenUsage } from './open-usage-rows.ts'
 import { prepareProgress } from './progress.ts'
 import { prepareSettle } from './settle.ts'
 import { prepareKnownSinks, prepareSinkUsers } from './sinks.ts'
@@ -22,6 +23,7 @@ type Apart =
   | 'waiting'
   | 'saveNow'
   | 'prepare'
+  | 'open'
   | 'onFault'
   | 'close'
 
@@ -30,6 +32,8 @@ export interface Operations extends Omit<Outbox, Apart> {
   readonly companions: OpenCompanions
   /** Writes rows together or not at all. Returns those that it left out, because they are there. */
   write(rows: readonly RecordRow[]): readonly TakenRow[]
+  /** What is open, of this process and of others. */
+  readonly openUsage: OpenUsageRows
   /** Makes a sink known that begins with everything kept. */
   meet(sink: string): void
   /** A sign of life, where it is time for one. */
@@ -38,15 +42,26 @@ export interface Operations extends Omit<Outbox, Apart> {
 
 export function prepareOperations(
   database: DatabaseSync,
-  options: HeartbeatOptions & { readonly companions?: readonly PrepareCompanion[] },
+  options: HeartbeatOptions & {
+    readonly companions?: readonly PrepareCompanion[]
+    /** Whose open usage is kept here. */
+    readonly owner: string
+  },
 ): Operations {
   const { now } = options
   const companions = openCompanions(database, options.companions ?? [], options.found)
   const heartbeat = prepareHeartbeat(database, options)
+  const write = prepareAppend(database, companions)
+  const openUsage = prepareOpenUsage(database, { owner: options.owner, write, now })
+  const claim = prepareClaim(database, now, heartbeat)
   return {
     companions,
-    write: prepareAppend(database, companions),
-    claim: prepareClaim(database, now, heartbeat),
+    write,
+    openUsage,
+    claim(...claiming) {
+      openUsage.takeOver()
+      return claim(...claiming)
+    },
     ...prepareSettle(database, now),
     ...prepareProgress(database, now),
     ...prepareDeadLetters(database),
@@ -88,7 +103,9 @@ export class EarlySinks {
  * what makes it.
  */
 export function unmadeFile(early: EarlySinks): {
-  readonly [Name in Exclude<keyof Operations, 'companions'>]: Operations[Name] | undefined
+  readonly [Name in Exclude<keyof Operations, 'companions' | 'openUsage'>]:
+    | Operations[Name]
+    | undefined
 } {
   const { modes } = early
   const noEntries = { entries: [] }

@@ -172,6 +172,21 @@ const covered = `
 const sinkValues = `ALTER TABLE sinks ADD COLUMN value TEXT;`
 
 /**
+ * Usage of answers under way, by the id that its record will have. `owner` is who opened it, as a lease names
+ * its holder, and `seen_at` when that was last heard of. A table of its own: the ledger has what was used.
+ */
+const openUsage = `
+  CREATE TABLE open_usage (
+    id TEXT PRIMARY KEY,
+    body TEXT NOT NULL,
+    hold_ids TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    seen_at REAL NOT NULL
+  ) STRICT;
+  CREATE INDEX open_usage_owners ON open_usage (owner);
+`
+
+/**
  * Each brings a file from the version before to its own, and never changes again: files of every
  * version are out there. A process of the version before may have the file open meanwhile, so what
  * it reads and writes has to stay.
@@ -185,6 +200,7 @@ const migrations: readonly string[] = [
   heldUsage,
   covered,
   sinkValues,
+  openUsage,
 ]
 
 /** A file with a higher one was made by a newer version of this package. */

@@ -7,14 +7,18 @@ import {
   isOneOf,
   optionCheck,
 } from '../../errors/option-check.ts'
-import type { Companion, CompanionStore } from '../companion.ts'
+import type { AppendOptions, Companion, CompanionStore } from '../companion.ts'
 import { Faults } from '../faults.ts'
+import { OpenUsage } from '../open-usage.ts'
 import type { Outbox } from '../outbox.ts'
 import { reviewed } from '../reviewed.ts'
 import { duplicateIds } from '../taken-id.ts'
+import type { UsageRecord } from '../../usage/usage-record.ts'
+import type { RowOptions } from './append.ts'
 import { AppendQueue, writeOnExit } from './append-queue.ts'
 import { attachedCompanion, type PrepareCompanion } from './companions.ts'
 import { fileMark, placeOf } from './file-identity.ts'
+import { newLease } from './lease-owner.ts'
 import { LiveFile, RecentRows } from './live-file.ts'
 import { EarlySinks, type Operations, prepareOperations, unmadeFile } from './operations.ts'
 import { sqliteFailure } from './sqlite-failure.ts'
@@ -60,13 +64,15 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
   const early = new EarlySinks()
   const unmade = unmadeFile(early)
   const recent: RecentRows = new RecentRows((): unknown => file.get().beat())
+  const owner = newLease()
   const file: LiveFile<Operations> = new LiveFile(
     path,
     { durability, busyTimeoutMs, warn: (error) => faults.report(error) },
     {
       prepare(database, wholePath) {
         const file = { path, place: placeOf(wholePath), mark: fileMark(wholePath) }
-        const operations = prepareOperations(database, { ...file, now, found: report, companions })
+        const options = { ...file, now, found: report, companions, owner }
+        const operations = prepareOperations(database, options)
         return early.writeTo(recent.writeTo(operations))
       },
       isSame: () => recent.forget(),
@@ -93,12 +99,30 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
     lost: (cause, records) =>
       faults.report(sqliteFailure(cause, { action: 'keep usage in', path, records })),
   })
+  const takeOver = (when: 'now' | 'sometimes'): void => {
+    try {
+      if (!closed) file.get().openUsage.takeOver(when)
+    } catch {
+      // A claim tries it again, or says what is wrong.
+    }
+  }
+  const open = new OpenUsage({
+    keep(rows, ended) {
+      try {
+        file.cached().openUsage.keep(rows, ended)
+      } catch (cause) {
+        file.invalidate()
+        throw sqliteFailure(cause, { action: 'keep open usage in', path })
+      }
+      takeOver('sometimes')
+    },
+  })
   const release = durability === 'group' ? writeOnExit(() => queue.tryNow()) : () => {}
   const whenClosed: (() => void)[] = []
   let closed = false
 
   /** Whoever asks sees what came before; and an error says what to do. */
-  const operation = <Name extends Exclude<keyof Operations, 'companions'>>(
+  const operation = <Name extends Exclude<keyof Operations, 'companions' | 'openUsage'>>(
     name: Name,
   ): Operations[Name] => {
     const explain = (error: unknown): never => {
@@ -122,6 +146,16 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
   }
   const position = operation('position')
 
+  /** What is open here is a record now: nobody else knows that this outbox is closed. */
+  const handOver = (): void => {
+    try {
+      void open.flush()
+      file.get().openUsage.handOver()
+    } catch {
+      // It is taken over when the process has ended.
+    }
+  }
+
   const outbox: Outbox = {
     description: `sqlite ${path}`,
     durable: true,
@@ -139,13 +173,17 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
         return attachedCompanion(prepared, () => file.cached().companions, path)
       },
     } satisfies CompanionStore<DatabaseSync>,
-    append(records, { holdIds } = {}) {
+    prepare() {
+      if (!file.isUnmade) takeOver('now')
+    },
+    open: (records, options) => open.open(records, options),
+    append(records, options = {}) {
       const failed = (error: unknown): never => {
         throw sqliteFailure(error, { action: 'keep usage in', path, records })
       }
       try {
         if (closed) file.get()
-        const appended = queue.append(records, holdIds)
+        const appended = queue.append(records, rowOptions(open, records, options))
         return appended instanceof Promise ? appended.catch(failed) : appended
       } catch (error) {
         return failed(error)
@@ -184,6 +222,8 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
     close() {
       if (closed) return
       closed = true
+      open.close()
+      if (open.isAny) handOver()
       for (const tell of whenClosed) tell()
       release()
       queue.close()
@@ -193,6 +233,16 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
   }
 
   return Object.assign(outbox, reviewed(outbox))
+}
+
+/** With which open usage an append ends, which is mostly none. */
+function rowOptions(
+  open: OpenUsage,
+  records: readonly UsageRecord[],
+  { holdIds, ends }: AppendOptions,
+): RowOptions {
+  const ended = open.isAny ? open.ending([...records.map(({ id }) => id), ...(ends ?? [])]) : []
+  return { ...(holdIds && { holdIds }), ...(ended.length > 0 && { ends: ended }) }
 }
 
 const check = optionCheck('sqliteOutbox')
