@@ -27,6 +27,7 @@ export {
 export { contextCustomer, runWithCustomer } from './meter/payer.ts'
 export { guarded } from './call/provider.ts'
 export { asMetered } from './call/unmetered-watch.ts'
+export { isGatewayNamed, isOfGateway } from './call/own-gateway.ts'
 export { gatewayBilling, GatewayBillingWatch } from './call/gateway-billing.ts'
 export { PartsObservation, RequestContext, type RequestTarget } from './call/operation.ts'
 export { type BodyObserver, observeBody } from './call/http/body-observer.ts'

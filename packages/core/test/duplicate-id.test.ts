@@ -74,6 +74,8 @@ function seen(pipeline: Pipeline, customer: string, model: string, output: numbe
     customer,
     attributes: {},
     requestedModel: model,
+    openIds: [],
+    tellRecords() {},
   } as unknown as ObservedCall
   const tokens = { input: 10, cachedInput: 0, cachedWrite: 0, output }
   const reading = { model, identity: ['openai', 'resp_1'], problems: [], details: {} }

@@ -11,6 +11,9 @@ const call = {
   customer: 'cus_1',
   attributes: {},
   requestedModel: 'm',
+  openIds: [],
+  idOf: () => crypto.randomUUID(),
+  tellRecords() {},
 } as unknown as ObservedCall
 const reading = {
   reading: { problems: [], details: {} },

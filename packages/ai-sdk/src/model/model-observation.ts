@@ -5,6 +5,7 @@ import {
   type ClientOptions,
   GatewayBillingWatch,
   guarded,
+  isOfGateway,
   isPromise,
   type ObservedCall,
   StreamObservation,
@@ -96,7 +97,11 @@ export class ModelObservation {
       const body: Call['body'] = { model: modelId, ...bodySnapshot(options) }
       const call = { provider: this.#provider, endpoint: endpoint.name, method, body }
       const hidesRaw = kind === 'languageModel' && method === 'doStream' && this.#needsRaw(body)
-      return this.#observer.begin(call, hidesRaw ? languageModelHidingRaw : endpoint)
+      const ofGateway = isOfGateway(this.#baseUrl)
+      const kindOfAnswer = hidesRaw ? languageModelHidingRaw : endpoint
+      const observed = this.#observer.begin(call, kindOfAnswer, { free: ofGateway })
+      observed.ofGateway = ofGateway
+      return observed
     })
   }
 

@@ -1,4 +1,5 @@
 import {
+  httpHeaders,
   isSdkPromise,
   type ObservedCall,
   observeStream,
@@ -24,7 +25,10 @@ export function observeBatchDownload(
 
   const { _thenUnwrap } = answer
   answer._thenUnwrap = (transform) =>
-    _thenUnwrap.call(answer, (data, props) => observeLines(transform(data, props)))
+    _thenUnwrap.call(answer, (data, props) => {
+      download.headers ??= httpHeaders(props.response.headers)
+      return observeLines(transform(data, props))
+    })
   return answer
 
   function observeLines(decoder: unknown): unknown {

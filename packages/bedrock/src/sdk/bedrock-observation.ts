@@ -1,4 +1,5 @@
 import {
+  isGatewayNamed,
   AnswerScope,
   asMetered,
   type CallObserver,
@@ -63,17 +64,20 @@ export class BedrockObservation {
   readonly #provider: string
   readonly #protocol: WireProtocol
   readonly #metadata: string | undefined
+  readonly #config: object
 
   constructor(
     protocol: WireProtocol,
     observer: CallObserver,
     client: ClientOptions,
     options: BedrockOptions,
+    config: object = {},
   ) {
     this.#protocol = protocol
     this.#observer = observer
     this.#provider = client.provider ?? protocol.name
     this.#metadata = options.requestMetadata
+    this.#config = config
   }
 
   /**
@@ -90,7 +94,8 @@ export class BedrockObservation {
     signal: SignalLike | undefined,
   ): Promise<HandlerResult> {
     const next: Handler = (given) => asMetered(() => send(given))
-    const opened = this.guarded(() => this.#open(name, args.input))
+    const address = isGatewayNamed() ? await baseUrlOf(this.#config) : undefined
+    const opened = this.guarded(() => this.#open(name, args.input, address))
     if (opened === undefined) return next(args)
     if (opened === 'unknown') return this.#watch(name, await next(args))
     const { context, operation, answer } = opened
@@ -126,10 +131,14 @@ export class BedrockObservation {
       observeResult({ output: jsonObject(output), response: {} }, answer, call)
   }
 
-  #open(name: string, input: HandlerArguments['input']): Opened | 'unknown' | undefined {
+  #open(
+    name: string,
+    input: HandlerArguments['input'],
+    address?: string,
+  ): Opened | 'unknown' | undefined {
     const request = commandRequest(name, input)
     if (request === undefined) return 'unknown'
-    const target = { baseUrl: undefined, provider: this.#provider }
+    const target = { baseUrl: undefined, address, provider: this.#provider }
     const context = new RequestContext(this.#protocol, this.#observer, target)
     const operation = this.#protocol.open(request, context)
     if (operation === undefined) return undefined
@@ -175,6 +184,18 @@ export class BedrockObservation {
   /** Nothing of the meter reaches the call, but the refusal that the application asked for. */
   guarded<Value>(work: () => Value): Value | undefined {
     return guarded(this.#observer, work)
+  }
+}
+
+/** Where a client sends, if the application has said so; `undefined` for AWS's own servers. */
+async function baseUrlOf(config: object): Promise<string | undefined> {
+  try {
+    const { endpoint } = config as { endpoint?: () => Promise<unknown> }
+    if (typeof endpoint !== 'function') return undefined
+    const { protocol, hostname, port, path } = jsonObject(await endpoint())
+    return `${String(protocol)}//${String(hostname)}${port ? `:${String(port)}` : ''}${String(path ?? '')}`
+  } catch {
+    return undefined
   }
 }
 

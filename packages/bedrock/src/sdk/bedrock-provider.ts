@@ -30,7 +30,10 @@ export function createBedrockProvider(options: BedrockOptions = {}): Provider<Be
     protocols: [protocol],
     recognises: isBedrockClient,
     observe: (client, observer, clientOptions) =>
-      clientView(client, new BedrockObservation(protocol, observer, clientOptions, options)),
+      clientView(
+        client,
+        new BedrockObservation(protocol, observer, clientOptions, options, client.config),
+      ),
   }
 }
 

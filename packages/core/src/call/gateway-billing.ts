@@ -1,4 +1,5 @@
 import { requestHeaders } from '../wire/http-headers.ts'
+import { isOfGateway } from './own-gateway.ts'
 import type { CallObserver } from './provider.ts'
 
 /** Headers by which a gateway is told to bill the calls to Stripe itself. */
@@ -52,6 +53,8 @@ export class GatewayBillingWatch {
   see(client: ClientWithHeaders, requestHeaders: unknown): void {
     if (this.#clientSeen && (requestHeaders === undefined || requestHeaders === null)) return
     this.#clientSeen = true
+    // It is the one that meters them, and nobody else does.
+    if (typeof client.baseURL === 'string' && isOfGateway(client.baseURL)) return
     const billing = gatewayBilling(client._options?.defaultHeaders, requestHeaders)
     if (billing === undefined) return
     const gateway = hostOf(client.baseURL)

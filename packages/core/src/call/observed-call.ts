@@ -17,6 +17,7 @@ import { jobHoldId } from './guard.ts'
 import { mintRecordId } from '../usage/record-id.ts'
 import type { RequestRewrite } from '../wire/protocol.ts'
 import { type HttpHeaders, sdkHeaders } from '../wire/http-headers.ts'
+import { isAnswerOfGateway } from './own-gateway.ts'
 import type { ObservedParts, RecordedCall, RecordSink, StreamEnd } from './record-sink.ts'
 import type { ResponseWatcher } from './registry.ts'
 import { mayHaveArrived } from './sending-failure.ts'
@@ -51,6 +52,8 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
   needsProof: boolean | 'usage' = false
   /** A call around this one may see the same response, and take it. */
   mayBeInside = false
+  /** It goes to a gateway that meters it, should its answer say so, or certainly (`own-gateway.ts`). */
+  ofGateway: boolean | 'certain' = false
   /** Keeps its record back until it is known whether a call around this one has the same answer. */
   holder: RecordHolder | undefined
   /**
@@ -122,6 +125,7 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
   again(call: Call, endpoint: Endpoint): ObservedCall {
     const same = new ObservedCall(call, endpoint, this, this.#sink, this.#policy, this.#guard)
     same.#hold = this.#hold?.share()
+    same.ofGateway = this.ofGateway
     return same
   }
 
@@ -260,6 +264,12 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
     this.#sink.trackPending(read)
   }
 
+  /** A gateway meters it. */
+  get isMeteredThere(): boolean {
+    const { ofGateway, headers } = this
+    return ofGateway === 'certain' || (ofGateway && isAnswerOfGateway(headers))
+  }
+
   /** Nobody will ever read the response: only the request is known. */
   abandon(): void {
     if (this.parts !== undefined || this.needsProof) this.dismiss()
@@ -312,6 +322,7 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
 
   #settleWith(readings: () => readonly CompletedReading[]): void {
     if (this.#settled) return
+    if (this.isMeteredThere) return this.dismiss()
     this.#settled = true
     try {
       const completed = readings()

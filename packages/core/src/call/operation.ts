@@ -9,12 +9,15 @@ import type {
 import { CallJobs, jobMemory } from './job-memory.ts'
 import type { ObservedCall } from './observed-call.ts'
 import type { ObservedParts } from './record-sink.ts'
+import { isOfGateway } from './own-gateway.ts'
 import type { CallObserver } from './provider.ts'
 
 /** Where a request goes, as far as whoever sends it knows. */
 export interface RequestTarget extends Omit<WireContext, 'jobs' | 'warn'> {
   /** Nobody knows the host: the answers have to show that a model was asked. @default false */
   readonly needsProof?: boolean
+  /** Where it goes, where no base URL says so: an address, or a base URL. */
+  readonly address?: string | undefined
 }
 
 /**
@@ -73,6 +76,7 @@ export class RequestContext implements WireContext<ObservedCall> {
   readonly #protocol: WireProtocol
   readonly #observer: CallObserver
   readonly #needsProof: boolean
+  readonly #ofGateway: boolean
   #call: ObservedCall | undefined
 
   constructor(protocol: WireProtocol, observer: CallObserver, target: RequestTarget) {
@@ -81,6 +85,7 @@ export class RequestContext implements WireContext<ObservedCall> {
     this.includeUsage = target.includeUsage
     this.apiVersion = target.apiVersion
     this.#needsProof = target.needsProof === true
+    this.#ofGateway = isOfGateway(target.baseUrl ?? target.address)
     this.#protocol = protocol
     this.#observer = observer
   }
@@ -103,7 +108,12 @@ export class RequestContext implements WireContext<ObservedCall> {
     const call = { provider: this.provider, endpoint: endpoint.name, method, body }
     const observed =
       creator?.again(call, endpoint) ??
-      this.#observer.begin(call, endpoint, { free, isSent, startsJob: startsJob === true })
+      this.#observer.begin(call, endpoint, {
+        free: free || this.#ofGateway,
+        isSent,
+        startsJob: startsJob === true && !this.#ofGateway,
+      })
+    observed.ofGateway = this.#ofGateway
     observed.rewrite = rewrite
     observed.needsProof = this.#needsProof
     observed.parts = parts && new PartsObservation(this, parts, () => observed)
@@ -130,6 +140,7 @@ export class RequestContext implements WireContext<ObservedCall> {
       )
       call.needsProof = this.#needsProof
     }
+    if (this.#ofGateway && whole().isMeteredThere) call.ofGateway = 'certain'
     this.#call = call
     return call
   }

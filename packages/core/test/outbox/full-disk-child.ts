@@ -33,6 +33,9 @@ async function call(): Promise<boolean> {
     customer: 'cus_1',
     attributes: {},
     requestedModel: 'm',
+    openIds: [],
+    idOf: () => crypto.randomUUID(),
+    tellRecords() {},
   } as unknown as ObservedCall
   const reading = {
     reading: { problems: [], details: {}, raw: { text: 'x'.repeat(500) } },

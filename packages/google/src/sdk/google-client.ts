@@ -13,6 +13,7 @@ export interface ApiClient {
   request(request: ApiRequest): Promise<ApiResponse>
   requestStream(request: ApiRequest): Promise<AsyncGenerator<ApiResponse>>
   isVertexAI(): boolean
+  getBaseUrl?(): string | undefined
   /** From SDK 2 on. */
   getFetch?(): typeof fetch | undefined
 }

@@ -81,8 +81,14 @@ export class Observation {
     return this.#options.provider ?? (this.#api.isVertexAI() ? 'vertex' : 'google')
   }
 
+  /** Where the client sends what it does not send elsewhere by options of a request. */
+  get #baseUrl(): string | undefined {
+    const baseUrl: unknown = this.#api.getBaseUrl?.()
+    return typeof baseUrl === 'string' ? baseUrl : undefined
+  }
+
   #context(): RequestContext {
-    const target = { baseUrl: undefined, provider: this.#provider }
+    const target = { baseUrl: undefined, address: this.#baseUrl, provider: this.#provider }
     return new RequestContext(googleWire, this.#observer, target)
   }
 

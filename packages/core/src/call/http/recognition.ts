@@ -128,7 +128,8 @@ export class Recognition {
     { known, provider = protocol.name, isCertain }: HostOf,
   ): Opened | 'unmetered' | undefined {
     const { observer, includeUsage } = this.#observation
-    const target = { baseUrl: undefined, provider, includeUsage, needsProof: !isCertain }
+    const sent = { baseUrl: undefined, address: request.url, provider, includeUsage }
+    const target = { ...sent, needsProof: !isCertain }
     const context = new RequestContext(protocol, observer, target)
     const operation = protocol.open(request, context)
     if (operation === undefined) return undefined

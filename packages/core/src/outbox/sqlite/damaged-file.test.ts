@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { exampleRecord } from '@token-meter/testkit/suites'
 import { expect, test } from 'vitest'
+import { hurtTables } from '../../../test/outbox/hurt-file.ts'
 import { temporaryFolder } from '../../../test/outbox/temporary-folder.ts'
 import { sqliteOutbox } from './sqlite-outbox.ts'
 
@@ -125,9 +126,7 @@ test('a file that was cut off is told, and left as it is', () => {
 
 test('moved aside while it is open, a damaged file is followed by a new one', async () => {
   const { file } = full()
-  const content = readFileSync(file)
-  content.fill(0xff, pageSize)
-  writeFileSync(file, content)
+  const content = hurtTables(file)
   const outbox = sqliteOutbox(file)
   const record = exampleRecord()
   expect(() => outbox.append([record])).toThrow(

@@ -9,6 +9,7 @@ import { OutboxError } from '../../errors/errors.ts'
 import { schemaVersion } from './schema.ts'
 import { sqliteOutbox } from './sqlite-outbox.ts'
 import { makeFile } from '../../../test/outbox/make-file.ts'
+import { hurtTables } from '../../../test/outbox/hurt-file.ts'
 import { temporaryFolder } from '../../../test/outbox/temporary-folder.ts'
 
 function failureOf(path: string): OutboxError {
@@ -49,9 +50,7 @@ test('a damage that shows only later is explained by the append that meets it', 
   const outbox = sqliteOutbox(file)
   for (let count = 0; count < 200; count++) outbox.append([exampleRecord()])
   outbox.close()
-  const content = readFileSync(file)
-  content.fill(0xff, 4096)
-  writeFileSync(file, content)
+  hurtTables(file)
   const records = [exampleRecord()]
   const message = expect.stringMatching(/Cannot keep usage in .*damaged.*move it aside/)
   const again = sqliteOutbox(file)

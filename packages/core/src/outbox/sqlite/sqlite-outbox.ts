@@ -64,13 +64,14 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
   const early = new EarlySinks()
   const unmade = unmadeFile(early)
   const recent: RecentRows = new RecentRows((): unknown => file.get().beat())
-  const owner = newLease()
+  let owner: string | undefined
   const file: LiveFile<Operations> = new LiveFile(
     path,
     { durability, busyTimeoutMs, warn: (error) => faults.report(error) },
     {
       prepare(database, wholePath) {
         const file = { path, place: placeOf(wholePath), mark: fileMark(wholePath) }
+        owner ??= newLease()
         const options = { ...file, now, found: report, companions, owner }
         const operations = prepareOperations(database, options)
         return early.writeTo(recent.writeTo(operations))
