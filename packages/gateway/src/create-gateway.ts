@@ -12,12 +12,13 @@ import { listen, type ListeningGateway, type ListenOptions } from './operation/l
 import { Operation } from './operation/operation.ts'
 import { checkedOptions, type GatewayOptions } from './options.ts'
 import { BytesInFlight } from './request/bytes-in-flight.ts'
+import { SocketExchange } from './socket/socket-exchange.ts'
 
 /** Passes requests on to upstreams, byte for byte, and meters them. Made by `createGateway`. */
 export interface Gateway extends AsyncDisposable {
   /** Serves a request of a `node:http` server. It never throws. */
   handle(request: IncomingMessage, response: ServerResponse): void
-  /** Refuses a request for a socket. It never throws. */
+  /** Serves a request for a WebSocket: `server.on('upgrade', gateway.upgrade)`. It never throws. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   /**
    * Serves by a `node:http` server of its own.
@@ -121,8 +122,15 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
+    follow(new Exchange(settings, request, response))
+  }
+
+  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    follow(new SocketExchange(settings, request, socket, head))
+  }
+
+  function follow(exchange: Exchange | SocketExchange): void {
     counts.requests++
-    const exchange = new Exchange(settings, request, response)
     running.add(exchange)
     void exchange.over.then(() => running.delete(exchange))
     void exchange.run(closing !== undefined)
@@ -143,7 +151,6 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   const close = (closeOptions: GatewayCloseOptions = {}) => (closing ??= end(closeOptions))
-  const upgrade = (_: IncomingMessage, socket: Duplex) => refuseSocket(socket)
   const isOpen = callers === open
   return {
     handle,
@@ -188,9 +195,4 @@ function gaugesOf({ underWay, held, bytesInFlight }: GatewayStats) {
     requests_under_way: { help: 'Requests that are not over.', value: underWay },
     body_bytes_held: { help: 'Bytes of bodies of requests that are held.', value: bytesInFlight },
   }
-}
-
-function refuseSocket(socket: Duplex): void {
-  socket.on('error', () => {})
-  socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
 }

@@ -31,7 +31,11 @@ const bareSegments: ReadonlySet<string> = new Set([
   'models',
   'upload',
   'download',
+  'ws',
 ])
+
+/** Of Gemini: behind them is the version, which others have first. */
+const geminiSegments: ReadonlySet<string> = new Set(['upload', 'download', 'ws'])
 
 const ownSegments: ReadonlySet<string> = new Set(['health', 'metrics', 'usage', 'key'])
 
@@ -76,7 +80,7 @@ export function routeOf(
       `no upstream of this gateway is called "${shown(name)}"`,
     )
   }
-  const isShort = bareSegments.has(name) && name !== 'upload' && name !== 'download'
+  const isShort = bareSegments.has(name) && !geminiSegments.has(name)
   const dialect = isShort ? 'openai' : bareDialect(target, headers)
   const upstream = upstreamOf(dialect, upstreams)
   if (upstream === undefined) {
@@ -142,6 +146,7 @@ function withoutVersionTwice(base: string, path: string): string {
  */
 export function bareDialect({ path, query }: RequestTarget, headers: HttpHeaders): Dialect {
   if (/^\/(?:(?:upload|download)\/)?v\d+(?:alpha|beta)/.test(path)) return 'gemini'
+  if (path.startsWith('/ws/google.')) return 'gemini'
   if (/^\/v1\/(?:models|publishers|projects|tunedModels)\/.*:[a-zA-Z]+$/.test(path)) return 'gemini'
   if (/^\/v1\/(?:messages|complete)(?:\/|$)/.test(path)) return 'anthropic'
   if (headers.get('x-goog-api-key') !== null) return 'gemini'

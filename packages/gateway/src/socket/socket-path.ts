@@ -15,6 +15,8 @@ export interface SocketPath {
   readonly kind: SocketKind
   /** The model that the URL names; others are named by messages. */
   readonly model: string | undefined
+  /** Which model it is has to be known from the URL: no message is sure to name it. */
+  readonly namesModel: boolean
 }
 
 const geminiPaths =
@@ -28,10 +30,11 @@ export function socketPath(dialect: Dialect, path: string, query: URLSearchParam
   if (dialect === 'gemini') {
     const isByToken = geminiByToken.test(bare) || query.has('access_token')
     const kind = isByToken ? 'forbidden' : geminiPaths.test(bare) ? 'gemini' : 'unknown'
-    return { kind, model: undefined }
+    return { kind, model: undefined, namesModel: kind !== 'gemini' }
   }
   const model = query.get('model') ?? query.get('deployment') ?? undefined
-  return { kind: dialect === 'openai' ? ofOpenai(bare, query) : 'unknown', model }
+  const kind = dialect === 'openai' ? ofOpenai(bare, query) : 'unknown'
+  return { kind, model, namesModel: kind !== 'openai' || !bare.endsWith('/responses') }
 }
 
 function ofOpenai(path: string, query: URLSearchParams): SocketKind {
