@@ -81,7 +81,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const stats = (): GatewayStats => ({
     ...counts,
     underWay: running.size,
-    held: [...running].filter(({ call }) => (call?.holdIds?.length ?? 0) > 0).length,
+    held: [...running].filter(({ call }) => (call?.guardHoldIds?.length ?? 0) > 0).length,
     bytesInFlight: inFlight.held,
   })
   const operation = new Operation({

@@ -204,4 +204,3 @@ describe('Responses over a socket', () => {
     ])
   })
 })
-

@@ -111,4 +111,3 @@ describe('what a socket is not opened for', () => {
     expect(run.requests).toEqual([])
   })
 })
-

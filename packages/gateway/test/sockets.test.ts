@@ -1,12 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import { RefusedError, watchedGuard, watchedOutbox } from '@token-meter/testkit/internal'
 import { OpenAIRealtimeWS } from 'openai/realtime/ws'
-import { ResponsesWS } from 'openai/resources/responses/ws'
 import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import type { Caller, CallerKeys } from '../src/index.ts'
 import {
   answering,
   closed,

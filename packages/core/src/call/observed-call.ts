@@ -139,11 +139,12 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
   /** The ids that its records are appended with; `undefined` where nothing was held. */
   get holdIds(): readonly string[] | undefined {
     const own = this.#policy.holdIds
-    const held = this.#held
+    const held = this.guardHoldIds
     return own === undefined || held === undefined ? (own ?? held) : [...held, ...own]
   }
 
-  get #held(): readonly string[] | undefined {
+  /** Those of them that a guard has given. */
+  get guardHoldIds(): readonly string[] | undefined {
     if (this.#hold !== undefined) return this.#hold.holdIds
     return this.#endsJob === undefined ? undefined : [jobHoldId(this.#endsJob)]
   }

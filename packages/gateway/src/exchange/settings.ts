@@ -45,7 +45,7 @@ export interface RunningExchange {
   /** @param isFinal it ends now; else only what nobody waits for does. */
   shutDown(isFinal: boolean): void
   /** What is metered; `undefined` before that begins, and where nothing is. */
-  readonly call: Pick<ObservedCall, 'holdIds'> | undefined
+  readonly call: Pick<ObservedCall, 'guardHoldIds'> | undefined
   /** Resolved when it is over. */
   readonly over: Promise<void>
 }

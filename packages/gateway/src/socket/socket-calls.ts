@@ -66,6 +66,12 @@ export class SocketCalls {
     this.#refused = new RefusedSession(fault, options.close)
   }
 
+  /** What a guard holds for all of it. */
+  get guardHoldIds(): readonly string[] {
+    const admitted = this.#admitted.map(({ call }) => call)
+    return [...admitted, ...this.#open.keys()].flatMap(({ guardHoldIds }) => guardHoldIds ?? [])
+  }
+
   /** Something is under way. */
   get isBusy(): boolean {
     return this.#open.size > 0 || this.#admitted.length > 0

@@ -9,6 +9,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { ObservedCall } from '@token-meter/core/adapter'
 import { mintRecordId } from '@token-meter/core/outbox'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { RequestOutcome } from '../access-entry.ts'
@@ -66,6 +67,10 @@ export class SocketExchange implements RunningExchange {
     this.#end = resolve
     socket.on('error', () => {})
     socket.once('close', () => this.#gone.abort())
+  }
+
+  get call(): Pick<ObservedCall, 'guardHoldIds'> | undefined {
+    return this.#allowed?.followed?.calls
   }
 
   /** Never rejects. */
