@@ -15,7 +15,7 @@ import type { Dispatcher } from 'undici'
 import type { RawHeaders } from '../request/raw-headers.ts'
 import { answerHeaders, answerTrailers } from './answer-headers.ts'
 import { CallerBody } from './caller-body.ts'
-import { breakOff } from './caller-socket.ts'
+import { breakOff, sendHead } from './caller-socket.ts'
 import { Drain } from './drain.ts'
 import { errorEvent, refusalOf } from './error-answer.ts'
 import type { AnswerHead, RelayEnd, RelayOptions } from './relay-options.ts'
@@ -72,7 +72,7 @@ export class AnswerRelay {
     response.writeHead(status, message, passed)
     // With the first piece, which mostly is there already; alone where it is not.
     queueMicrotask(() => {
-      if (!this.#hasBody && !response.writableEnded) response.flushHeaders()
+      if (!this.#hasBody && !response.writableEnded) sendHead(response)
     })
   }
 

@@ -1,18 +1,28 @@
 /** What is refused of a request before it is read, or once its body is. */
+import type { Socket } from 'node:net'
 import type { CorsOrigins } from '../answer/cors.ts'
 import type { Caller } from '../caller.ts'
 import { presentedKey } from '../keys/presented-key.ts'
 import { GatewayRefusal } from '../refusal.ts'
 import type { RequestHeaders } from '../request/raw-headers.ts'
+import { ClientLeft } from '../request/read-body.ts'
 import type { Route } from '../route/route.ts'
+
+/** Connections on which nobody knows where a request ends: what comes on them is none. */
+const unframed = new WeakSet<Socket>()
+
+export function isUnframed(socket: Socket): boolean {
+  return unframed.has(socket)
+}
 
 /**
  * Where a message ends must be one thing: who reads it otherwise sees another request behind it. Node's parser
  * refuses most of this by itself, unless it is told to be lenient.
  *
- * @throws GatewayRefusal 400
+ * @throws GatewayRefusal 400, and ClientLeft for what comes behind such a message.
  */
-export function checkFraming(headers: RequestHeaders): void {
+export function checkFraming(headers: RequestHeaders, socket: Socket): void {
+  if (unframed.has(socket)) throw new ClientLeft()
   const encodings = headers.all('transfer-encoding')
   const lengths = headers.all('content-length')
   const isChunked = encodings.length === 1 && /^\s*chunked\s*$/i.test(encodings[0] ?? '')
@@ -20,6 +30,7 @@ export function checkFraming(headers: RequestHeaders): void {
   if (encodings.length === 0 && lengths.length === 0) return
   if (encodings.length === 0 && isSized) return
   if (isChunked && lengths.length === 0) return
+  unframed.add(socket)
   throw new GatewayRefusal(
     400,
     'invalid_request',

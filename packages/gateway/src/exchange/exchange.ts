@@ -80,7 +80,7 @@ export class Exchange implements RunningExchange {
   async #run(isShuttingDown: boolean): Promise<void> {
     const settings = this.#settings
     const target = requestTarget(this.#request.url ?? '/')
-    checkFraming(this.#headers)
+    checkFraming(this.#headers, this.#request.socket)
     const below = { ...target, path: belowBasePath(target.path, settings.basePath) }
     this.#dialect = bareDialect(below, this.#headers)
     if (this.#record.method === 'OPTIONS') return this.#preflight()
@@ -220,6 +220,7 @@ export class Exchange implements RunningExchange {
   /** Nobody waits any more, and nothing was sent. */
   #left(): void {
     this.call?.dismiss()
+    if (!this.#response.headersSent) this.#response.destroy()
     this.#finish('client_gone')
   }
 

@@ -8,6 +8,7 @@ import { GatewayRefusal } from '../refusal.ts'
 import { readBody } from '../request/read-body.ts'
 import type { RequestHeaders } from '../request/raw-headers.ts'
 import type { Dialect } from '../upstream.ts'
+import { isUnframed } from './checks.ts'
 import type { OwnAnswer } from './own-paths.ts'
 import type { ExchangeSettings } from './settings.ts'
 
@@ -42,7 +43,7 @@ export function answerRefusal(
 function closing(request: IncomingMessage, response: ServerResponse): readonly string[] {
   const { _sent100: isSent } = response as { _sent100?: boolean }
   const isAwaited = request.headers.expect !== undefined && isSent !== true && !request.complete
-  return isAwaited ? ['connection', 'close'] : []
+  return isAwaited || isUnframed(request.socket) ? ['connection', 'close'] : []
 }
 
 export function answerPreflight(
