@@ -81,7 +81,7 @@ export interface RawUpstream extends AsyncDisposable {
   readonly connections: () => number
 }
 
-export type RawReply = (socket: Socket, request: RawMessage, count: number) => void | Promise<void>
+export type RawReply = (socket: Socket, request: RawMessage, count: number) => unknown
 
 /** @param onHead called as soon as the head of a request is there, before its body. */
 export async function startRawUpstream(
@@ -96,9 +96,9 @@ export async function startRawUpstream(
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket)).on('error', () => {})
     socket.setNoDelay(true)
-    let wire: Buffer = Buffer.alloc(0)
+    let wire: Buffer<ArrayBufferLike> = Buffer.alloc(0)
     let isHeadSeen = false
-    socket.on('data', (piece) => {
+    socket.on('data', (piece: Buffer) => {
       wire = Buffer.concat([wire, piece])
       const message = readMessage(wire)
       if (message !== undefined && !isHeadSeen) {
@@ -109,7 +109,7 @@ export async function startRawUpstream(
       wire = wire.subarray(message.length)
       isHeadSeen = false
       requests.push(message)
-      void reply(socket, message, requests.length)
+      reply(socket, message, requests.length)
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -145,7 +145,7 @@ export async function rawCall(
 ): Promise<RawAnswer> {
   const socket = connect(port, '127.0.0.1')
   socket.setNoDelay(true)
-  let wire = Buffer.alloc(0)
+  let wire: Buffer<ArrayBufferLike> = Buffer.alloc(0)
   try {
     return await new Promise<RawAnswer>((resolve, reject) => {
       const settle = (isClosed: boolean): void => {
@@ -167,7 +167,7 @@ export async function rawCall(
           return
         }
       }
-      socket.on('data', (piece) => {
+      socket.on('data', (piece: Buffer) => {
         wire = Buffer.concat([wire, piece])
         settle(false)
       })

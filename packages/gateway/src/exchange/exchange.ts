@@ -142,8 +142,7 @@ export class Exchange implements RunningExchange {
     rewritten: SentRequest['rewritten'],
     { object, owner }: { readonly object: ObjectRequest; readonly owner: ObjectOwner },
   ): void {
-    const settings = this.#settings
-    const { pools, origins, onClientGone, deadlines, objects } = settings
+    const { pools, origins, onClientGone, deadlines, objects } = this.#settings
     const { upstream } = route
     const relay = new AnswerRelay({
       response: this.#response,
