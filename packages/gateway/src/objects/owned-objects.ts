@@ -34,8 +34,8 @@ export interface OwnedObjects {
    */
   needsBody(request: Pick<ObjectRequest, 'dialect' | 'method' | 'path'>): boolean
   /**
-   * @throws GatewayRefusal 404 for an id, in the path, the query or the body, that is not the owner's; 400
-   * where a body that can have one was not read; 503 where the store does not say whose it is.
+   * @throws GatewayRefusal 404 for an id, in the path, the query or the body, that is not the owner's; 503
+   * where the store does not say whose it is.
    */
   check(request: ObjectRequest, owner: ObjectOwner): void | Promise<void>
   /** `undefined` where the request makes nothing. */
