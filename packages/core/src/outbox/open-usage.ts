@@ -160,7 +160,8 @@ export class OpenUsage {
     clearTimeout(this.#timer)
     this.#dueInMs = inMs
     this.#timer = setTimeout(() => void this.flush(), inMs)
-    ;(this.#timer as Partial<NodeJS.Timeout>).unref?.()
+    // Whoever has opened something may wait for it, which lasts some moments.
+    if (inMs > gatherMs) (this.#timer as Partial<NodeJS.Timeout>).unref?.()
   }
 }
 
