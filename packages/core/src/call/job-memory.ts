@@ -69,6 +69,18 @@ export class JobMemory {
   }
 }
 
+let isLooking = false
+
+/** Reads what was used by now of an answer that goes on: no job is created or billed by that. */
+export function lookingAtJobs<Result>(look: () => Result): Result {
+  isLooking = true
+  try {
+    return look()
+  } finally {
+    isLooking = false
+  }
+}
+
 /** The jobs of one kind, as the protocol sees them while one call is under way. */
 export class CallJobs implements JobStore<ObservedCall> {
   readonly #memory: JobMemory
@@ -82,7 +94,7 @@ export class CallJobs implements JobStore<ObservedCall> {
 
   created(id: string, fields: Call['body']): void {
     const call = this.#current()
-    if (call === undefined || this.#memory.knows(id)) return
+    if (call === undefined || isLooking || this.#memory.knows(id)) return
     // Who pays, without the conversation and the endpoint that holds it.
     const endpoint = { name: call.endpoint.name, read: () => [], ...noEstimate }
     const body = { model: call.requestedModel, ...fields }
@@ -103,6 +115,7 @@ export class CallJobs implements JobStore<ObservedCall> {
   }
 
   settle(id: string): boolean {
+    if (isLooking) return !this.#memory.isBilled(id)
     const isNews = this.#memory.settle(id)
     if (isNews) this.#current()?.endsJob(this.#memory.nameOf(id))
     return isNews

@@ -2,6 +2,7 @@ import type { PlainEvent, StreamReader } from '../wire/endpoint.ts'
 import type { TokenEstimate } from '../wire/token-estimate.ts'
 import type { ObservedCall } from './observed-call.ts'
 import type { StreamEnd } from './record-sink.ts'
+import { lookingAtJobs } from './job-memory.ts'
 import { OpenStream } from './open-stream.ts'
 import type { ResponseWatcher } from './registry.ts'
 import { StreamProgress, type StreamStop } from './stream-progress.ts'
@@ -172,7 +173,7 @@ export class StreamObservation implements ResponseWatcher {
   #keepOpen(): boolean {
     if (this.call.settled || this.#broken) return true
     try {
-      const readings = this.#reader.readings()
+      const readings = lookingAtJobs(() => this.#reader.readings())
       const isStated = readings.some(({ raw }) => raw !== undefined)
       if (!isStated && this.#output.isEmpty) return false
       this.call.keep(readings, this.#isKnown ? 'complete' : 'interrupted', this.#output)

@@ -237,8 +237,9 @@ export class AnswerRelay {
     const { state, response, watch } = { state: this.#state, ...this.#options }
     this.#observer?.interrupt()
     void watch?.ended()
-    this.#controller?.abort(new Error('the answer is not read on'))
     this.#over(state === 'draining' && end === 'upstream_failed' ? 'client_gone' : end)
+    // It is told as a failure of the upstream's.
+    this.#controller?.abort(new Error('the answer is not read on'))
     if (state === 'relaying') breakOff(response)
   }
 
@@ -248,12 +249,12 @@ export class AnswerRelay {
     const { call, response, dialect, requestId } = this.#options
     if (this.isOver) return
     const isRelaying = this.#state === 'relaying'
-    this.#controller?.abort(new Error('the guard has ended the stream'))
     // The bytes that go out are those that a reader of events takes.
     const isReadable = this.#decoder === undefined || this.#observer?.rewrites === true
     const isTold = this.#isEvents && this.#out.endsWithBlank && isReadable
     const refusal = refusalOf(reason)
     this.#over(isRelaying ? 'answered' : 'client_gone', refusal)
+    this.#controller?.abort(new Error('the guard has ended the stream'))
     await call?.stored
     if (!isRelaying) return
     if (!isTold) return breakOff(response)
