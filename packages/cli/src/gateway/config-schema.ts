@@ -38,6 +38,14 @@ const upstream = z.strictObject({
     .describe('Who serves it, as records name it. Default: who its host says.'),
 })
 
+function isPattern(source: string): boolean {
+  try {
+    return Boolean(new RegExp(source))
+  } catch {
+    return false
+  }
+}
+
 export const configSchema = z.strictObject({
   $schema: z.string().optional(),
   host: text()
@@ -87,6 +95,7 @@ export const configSchema = z.strictObject({
     ),
   metadataUserId: z
     .string()
+    .refine(isPattern, 'must be a regular expression')
     .optional()
     .describe(
       'A regular expression: which metadata.user_id of a body names who pays, by its first group or all of it. Default: none does.',

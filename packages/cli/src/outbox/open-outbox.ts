@@ -1,4 +1,6 @@
 /** The outbox that a command works on. */
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { memoryOutbox, type Outbox } from '@token-meter/core'
 import { CommandError } from '../command/command-error.ts'
 
@@ -14,6 +16,7 @@ const scheme = /^([a-z][a-z0-9+.-]+):/i
 export async function openOutbox(named: string): Promise<Outbox> {
   const [, kind] = scheme.exec(named) ?? []
   if (kind === undefined) {
+    checkFolder(named)
     const { sqliteOutbox } = await import('@token-meter/core/sqlite')
     return sqliteOutbox(named)
   }
@@ -26,6 +29,21 @@ export async function openOutbox(named: string): Promise<Outbox> {
   throw new CommandError('config', `an outbox of this kind is not known (${kind}:)`, {
     hint: 'Name a path, postgres://user:password@host/database, or memory:',
   })
+}
+
+/** The file itself is made at the first write: too late to say that it cannot be. */
+function checkFolder(path: string): void {
+  const folder = dirname(path)
+  try {
+    mkdirSync(folder, { recursive: true })
+    accessSync(folder, constants.W_OK)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new CommandError('outbox', `the folder of ${path} cannot be written (${code})`, {
+      cause,
+      hint: 'Name another file with --outbox',
+    })
+  }
 }
 
 /** Which one: by the command line, the configuration, the environment, or the usual one. */
