@@ -22,18 +22,27 @@ export function newFolder(): string {
   return mkdtempSync(join(tmpdir(), 'token-meter-cli-'))
 }
 
-/** Runs the command to its end. */
-export function run(
+/** Runs any program to its end, while the servers of this process answer. */
+export function runProgram(
+  program: string,
   args: readonly string[],
-  { cwd = newFolder(), environment = {} }: { cwd?: string; environment?: NodeJS.ProcessEnv } = {},
+  { cwd, env }: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const env = { ...cleanEnvironment(), ...environment }
-    const child = spawn(process.execPath, [bin, ...args], { cwd, env })
+    const child = spawn(program, args, { cwd, env })
     let [stdout, stderr] = ['', '']
     child.stdout.setEncoding('utf8').on('data', (piece) => (stdout += piece))
     child.stderr.setEncoding('utf8').on('data', (piece) => (stderr += piece))
     child.on('error', reject)
     child.on('close', (code) => resolve({ code, stdout, stderr }))
   })
+}
+
+/** Runs the command to its end. */
+export function run(
+  args: readonly string[],
+  { cwd = newFolder(), environment = {} }: { cwd?: string; environment?: NodeJS.ProcessEnv } = {},
+): Promise<Ran> {
+  const env = { ...cleanEnvironment(), ...environment }
+  return runProgram(process.execPath, [bin, ...args], { cwd, env })
 }

@@ -56,6 +56,16 @@ function answerTo(path: string): object {
       responseId: 'g1',
     }
   }
+  if (path.endsWith('/responses')) {
+    return {
+      id: 'resp_1',
+      object: 'response',
+      status: 'completed',
+      model: 'gpt-5.4-mini',
+      output: [{ type: 'message', content: [{ type: 'output_text', text: 'Mostly.' }] }],
+      usage: { input_tokens: 12, output_tokens: 5, total_tokens: 17 },
+    }
+  }
   const message = { role: 'assistant', content: 'Mostly.' }
   return { ...chat, choices: [{ index: 0, message, finish_reason: 'stop' }], usage }
 }
