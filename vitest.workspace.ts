@@ -76,9 +76,17 @@ export default defineConfig({
       },
       project('bench', 'packages/bench', ['src/**/*.test.ts', 'test/**/*.test.ts']),
       project('demo', 'examples/demo', ['**/*.test.ts']),
-      ...['chat', 'openai', 'anthropic', 'google', 'bedrock', 'ai-sdk', 'langchain', 'fetch'].map(
-        (name) => project(`example-${name}`, `examples/${name}`, ['**/*.test.ts']),
-      ),
+      ...[
+        'chat',
+        'openai',
+        'anthropic',
+        'google',
+        'bedrock',
+        'ai-sdk',
+        'langchain',
+        'fetch',
+        'gateway',
+      ].map((name) => project(`example-${name}`, `examples/${name}`, ['**/*.test.ts'])),
       {
         test: {
           name: 'packed',

@@ -5,13 +5,14 @@ import { moduleFolder, typeErrors } from './doc-blocks/compiler.ts'
 import { type Block, blocksOf, blocksOfPage, pages } from './doc-blocks/pages.ts'
 
 /** What is told apart here. A fence of another word, or of none, could hide code from the compiler. */
-const languages = ['ts', 'tsx', 'js', 'json', 'sh', 'sql', 'yaml', 'promql', 'text', 'mermaid']
+const code = ['ts', 'tsx', 'js', 'json', 'sh', 'sql', 'python']
+const languages = [...code, 'yaml', 'toml', 'promql', 'text', 'mermaid']
 
 /** Pages on which nothing is to be programmed. */
 const withoutCode = [
   /^docs\/(architecture|crash-run|decisions\/.*)\.md$/,
   /^examples\/(?!chat\/).*/,
-  /^packages\/bench\/README\.md$/,
+  /^packages\/(bench|cli)\/README\.md$/,
 ]
 
 const blocks = pages.flatMap(blocksOfPage)
