@@ -8,6 +8,9 @@ import type { CallerKeys } from './caller.ts'
 import { adminApi } from './keys/admin/admin-api.ts'
 import { type GatewayKeys, gatewayKeys } from './keys/gateway-keys.ts'
 import { openCaller } from './keys/open-caller.ts'
+import { ownedObjects } from './objects/kept-objects.ts'
+import { usageApi } from './objects/usage-api.ts'
+import { usageLookup } from './objects/usage-lookup.ts'
 import { listen, type ListeningGateway, type ListenOptions } from './operation/listen.ts'
 import { Operation } from './operation/operation.ts'
 import { checkedOptions, type GatewayOptions } from './options.ts'
@@ -91,6 +94,12 @@ export function createGateway(options: GatewayOptions): Gateway {
     gauges: () => gaugesOf(stats()),
     report: (check, cause) => fault(`it is not ready: ${check}`, cause),
   })
+  const usage = usageLookup({
+    outbox: meter.outbox,
+    chargeBy: checked.chargeBy,
+    onError: (cause) => fault('which usage is of a request could not be kept', cause),
+  })
+  const askUsage = usageApi(usage, { keys: callers, adminKey: options.adminKey })
   const settings: ExchangeSettings = {
     ...checked,
     observe,
@@ -103,11 +112,15 @@ export function createGateway(options: GatewayOptions): Gateway {
       metadataUserId: options.metadataUserId,
       attributes: options.attributes,
     },
-    objects: undefined,
-    usage: undefined,
+    objects: ownedObjects({
+      outbox: meter.outbox,
+      shared: options.sharedObjects ?? [],
+      onError: (cause) => fault('whose something is could not be kept', cause),
+    }),
+    usage,
     own: {
       answer: (path, request, response) => operation.answer(path, request, response),
-      ask: (request) => admin?.(request),
+      ask: (request) => admin?.(request) ?? askUsage(request),
     },
     fault,
     log(entry) {

@@ -71,6 +71,11 @@ export interface GatewayOptions {
    * @default none
    */
   readonly attributes?: readonly string[] | undefined
+  /**
+   * Ids at a provider that every caller may use, such as that of a vector store for all customers. What else was not
+   * made through the gateway, or by somebody else, is answered 404. @default none
+   */
+  readonly sharedObjects?: readonly string[] | undefined
   /** What stands before each path, as `/llm`. @default nothing */
   readonly basePath?: string | undefined
   /** How long the body of a request may be that is read, as it came and decoded, in bytes. @default 64 MiB */
@@ -140,6 +145,7 @@ export function checkedOptions(options: GatewayOptions): CheckedOptions {
   const isPattern = isLeftOutOr((value) => value instanceof RegExp)
   check('metadataUserId', options.metadataUserId, 'a regular expression', isPattern)
   check('attributes', options.attributes, 'a list of names', isLeftOutOr(isTexts))
+  check('sharedObjects', options.sharedObjects, 'a list of ids', isLeftOutOr(isTexts))
   const isPath = isLeftOutOr(
     (value) => typeof value === 'string' && /^(?:\/[\w.~-]+)*$/.test(value),
   )
@@ -184,6 +190,7 @@ const known: Readonly<Record<keyof GatewayOptions, true>> = {
   customerHeader: true,
   metadataUserId: true,
   attributes: true,
+  sharedObjects: true,
   basePath: true,
   maxBodyBytes: true,
   maxBytesInFlight: true,

@@ -1,5 +1,5 @@
 import type { Outbox } from '@token-meter/core/outbox'
-import { openTables } from '../store/tables.ts'
+import { openTables, placeOf } from '../store/tables.ts'
 import type { KeyStore } from './key-store.ts'
 import { memoryKeyStore } from './memory-key-store.ts'
 import { keyTables, sqlKeyStore } from './sql-key-store.ts'
@@ -11,7 +11,7 @@ const inMemory = new WeakMap<object, KeyStore>()
 export function openKeyStore(outbox: Outbox): KeyStore {
   const tables = openTables(outbox, keyTables)
   if (tables !== undefined) return sqlKeyStore(tables)
-  const store = inMemory.get(outbox) ?? memoryKeyStore()
-  inMemory.set(outbox, store)
+  const store = inMemory.get(placeOf(outbox)) ?? memoryKeyStore()
+  inMemory.set(placeOf(outbox), store)
   return store
 }

@@ -7,7 +7,7 @@ import { checkKeys, isFunction, optionCheck } from '@token-meter/core/outbox'
 import type { Outbox } from '@token-meter/core/outbox'
 import type { ObjectOwner } from '../payer/object-owner.ts'
 import { GatewayRefusal } from '../refusal.ts'
-import { openTables } from '../store/tables.ts'
+import { openTables, placeOf } from '../store/tables.ts'
 import { watchAnswer } from './answer-watch.ts'
 import { madeIds } from './made-ids.ts'
 import { memoryObjectStore } from './memory-object-store.ts'
@@ -55,8 +55,8 @@ export function ownedObjects(options: OwnedObjectsOptions): OwnedObjects {
 const inMemory = new WeakMap<object, ObjectStore>()
 
 function memoryOf(outbox: Outbox): ObjectStore {
-  const store = inMemory.get(outbox) ?? memoryObjectStore()
-  inMemory.set(outbox, store)
+  const store = inMemory.get(placeOf(outbox)) ?? memoryObjectStore()
+  inMemory.set(placeOf(outbox), store)
   return store
 }
 

@@ -50,6 +50,13 @@ export function openTables(outbox: Outbox, tables: TableSet): Tables | undefined
   }
 }
 
+/** What an outbox in memory is known by, also where a meter has put something around it. */
+export function placeOf({ store }: Outbox): object {
+  return store ?? nowhere
+}
+
+const nowhere = {}
+
 /** How long another process is waited for that has the store. */
 const patience = { atMostMs: 2000, pauseMs: 5 }
 
