@@ -2,7 +2,6 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { memoryOutbox } from '@token-meter/core'
 import OpenAI, { toFile } from 'openai'
 import { expect, onTestFinished, test } from 'vitest'
 import type { RunningOptions } from './running.ts'
