@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { RefusedError, watchedGuard } from '@token-meter/testkit/internal'
 import { startMetered, until } from './metered.ts'
@@ -71,6 +71,23 @@ describe.each(sdkMajors)('Live sessions of genai $major', ({ major, GoogleGenAI 
     await until(() => messages.some((each) => 'closed' in each), 'the session is closed')
     return { records: [...run.records], errors: [...run.errors], messages, selves, callbacks }
   }
+
+  test('a session with a gateway of one’s own is not recorded here', async () => {
+    const messages: object[] = []
+    await using server = await startLive([[said, { ...turnOver, usageMetadata }]])
+    vi.stubEnv('TOKEN_METER_GATEWAY', server.httpOptions.baseUrl)
+    await using run = await startMetered(GoogleGenAI, {
+      client: { httpOptions: server.httpOptions },
+    })
+    const onmessage = (message: object) => void messages.push(message)
+    const connecting = run.metered.live.connect({ model: 'm', callbacks: { onmessage } })
+    const session = await connecting.finally(() => vi.unstubAllEnvs())
+    session.sendClientContent({ turns: 'hi' })
+    await until(() => messages.some((each) => 'usageMetadata' in each), 'the turn is over')
+    session.close()
+    expect(run.records).toEqual([])
+    expect(run.errors).toEqual([])
+  })
 
   test('each turn is a record, with its responseTokenCount', async () => {
     const turn = [said, { ...turnOver, usageMetadata }]

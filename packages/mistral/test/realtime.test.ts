@@ -57,6 +57,7 @@ async function start(
   const serverURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const raw = new RealtimeTranscription({ apiKey: 'k', serverURL })
   return {
+    serverURL,
     meter,
     records,
     errors,
@@ -94,6 +95,14 @@ const heard = {
   details: { seconds: 5 },
   outcome: 'complete',
 }
+
+test('a socket to a gateway of one’s own is not recorded here', async () => {
+  await using run = await start(answer([delta, done]))
+  vi.stubEnv('TOKEN_METER_GATEWAY', run.serverURL)
+  expect((await transcribed(run.metered)).at(-1)).toBe(done.type)
+  vi.unstubAllEnvs()
+  expect(run.records).toEqual([])
+})
 
 test('a transcription over a socket is recorded once, and its events are those of a raw client', async () => {
   await using run = await start(answer([delta, done]))

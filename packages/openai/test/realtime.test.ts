@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   realtimeUsageObject,
   responseCreated,
@@ -40,6 +40,16 @@ describe.each(realtimeSockets)('a realtime socket of SDK $name', ({ open }) => {
       raw: realtimeUsageObject,
     })
     expect(seen.slice(0, 3)).toEqual(['session.created', 'response.created', 'response.done'])
+    expect(run.errors).toEqual([])
+  })
+
+  it('to a gateway of one’s own is not recorded here', async () => {
+    await using run = await startSocketRun()
+    vi.stubEnv('TOKEN_METER_GATEWAY', run.baseURL)
+    const rt = run.wrap(open(run))
+    vi.unstubAllEnvs()
+    await run.play(rt, [sessionCreated, responseCreated('resp_1'), responseDone('resp_1')])
+    expect(run.records).toEqual([])
     expect(run.errors).toEqual([])
   })
 

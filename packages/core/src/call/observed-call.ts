@@ -132,7 +132,8 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
   /** The same customer's next call, of a session that goes on: the guard is asked for it anew. */
   next(call: Call, endpoint: Endpoint): ObservedCall {
     const next = new ObservedCall(call, endpoint, this, this.#sink, this.#policy, this.#guard)
-    next.ask()
+    next.ofGateway = this.ofGateway
+    if (!next.ofGateway) next.ask()
     return next
   }
 

@@ -11,7 +11,8 @@ import type { HttpHeaders } from '../wire/http-headers.ts'
 const answerHeader = 'x-token-meter-request-id'
 
 interface Base {
-  readonly origin: string
+  readonly protocol: string
+  readonly host: string
   /** Without a slash at its end. */
   readonly path: string
 }
@@ -36,8 +37,11 @@ export function isOfGateway(address: string | undefined): boolean {
   return (
     place !== undefined &&
     known.bases.some(
-      ({ origin, path }) =>
-        origin === place.origin && (place.path === path || place.path.startsWith(`${path}/`)),
+      ({ protocol, host, path }) =>
+        host === place.host &&
+        // A socket of the same server: SDKs write `wss:` whatever the base URL has.
+        (protocol === place.protocol || place.protocol.startsWith('ws')) &&
+        (place.path === path || place.path.startsWith(`${path}/`)),
     )
   )
 }
@@ -55,7 +59,5 @@ function baseOf(url: string): readonly Base[] {
 function placeOf(address: string): Base | undefined {
   if (!URL.canParse(address)) return undefined
   const { protocol, host, pathname } = new URL(address)
-  // A socket of the same server.
-  const origin = `${protocol.replace(/^ws/, 'http')}//${host}`
-  return { origin, path: pathname.replace(/\/+$/, '') }
+  return { protocol, host, path: pathname.replace(/\/+$/, '') }
 }

@@ -30,6 +30,8 @@ export function connectObserved(
   let session: ObservedCall | undefined
   try {
     session = observation.beginCall(live, { model: modelName(String(model)) }, 'GET')
+    // Of a socket nobody sees how its request was answered.
+    if (session?.ofGateway) session.ofGateway = 'certain'
   } catch (refusal) {
     return Promise.reject(refusal as Error)
   }

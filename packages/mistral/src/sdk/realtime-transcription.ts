@@ -1,5 +1,11 @@
 import type { CallObserver, ObservedCall } from '@token-meter/core/adapter'
-import { clientView, providerName, RefusedSession, untilAdmitted } from '@token-meter/core/adapter'
+import {
+  clientView,
+  isOfGateway,
+  providerName,
+  RefusedSession,
+  untilAdmitted,
+} from '@token-meter/core/adapter'
 import { jsonObject, type StreamReader } from '@token-meter/core/wire'
 import { heardLive } from '../wire/audio.ts'
 
@@ -48,6 +54,8 @@ export function observedRealtime<Client extends MistralRealtime>(
     args: Parameters<Connect>,
     isMock: boolean,
   ): Promise<object> => {
+    // Of a socket nobody sees how its request was answered.
+    if (isOfGateway(baseUrlOf(client))) return await Reflect.apply(original, self, args)
     const [model] = args
     const call = {
       provider: provider ?? providerName(baseUrlOf(client), 'mistral'),

@@ -1,4 +1,5 @@
 import {
+  isOfGateway,
   type CallObserver,
   type ClientOptions,
   contextCustomer,
@@ -58,6 +59,8 @@ export function observeSocket(
   observer: CallObserver,
   options: ClientOptions,
 ): void {
+  // Of a socket nobody sees how its request was answered.
+  if (isOfGateway(socket.url.href)) return
   const provider = options.provider ?? providerName(socket.url.href, vendorOf(socket.url))
   const account = new SocketAccount(socket.url, inThisContext(observer, socket), provider)
   // The WebSocket inside may have been made by a metered class.

@@ -1,4 +1,5 @@
 import {
+  isOfGateway,
   type CallObserver,
   type ClientOptions,
   contextCustomer,
@@ -113,7 +114,7 @@ export class Connection implements OpenAISocket {
    */
   observe(observer: CallObserver, options: ClientOptions): void {
     const socket = this.#open
-    if (socket === undefined) return
+    if (socket === undefined || isOfGateway(this.url.href)) return
     try {
       this.#listen(socket, observer, options)
     } catch (cause) {
