@@ -154,7 +154,11 @@ export function postgresOutbox(
     ledger: prepareLedgerPage(database),
     correct: prepareCorrect(database),
     ...prepareKnownSinks(database),
-    distrust: heartbeat.distrust,
+    async distrust(sinceMs: number | undefined) {
+      // What the original had open it has recorded, too: it is as uncertain as what waits.
+      await openRows.takeOver('copied')
+      return await heartbeat.distrust(sinceMs)
+    },
     ...prepareSinkUsers(database, origin),
     ...prepareHeldUsage(database),
     rename: prepareRename(database),

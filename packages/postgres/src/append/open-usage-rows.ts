@@ -17,8 +17,11 @@ const pollMs = 1000
 export interface OpenUsageRows {
   /** As `OpenUsageStore.keep`. */
   keep(rows: readonly OpenRow[], ended: readonly string[]): Promise<void>
-  /** Makes records of what was left open by those who are gone. */
-  takeOver(when?: 'now' | 'sometimes'): Promise<void>
+  /**
+   * Makes records of what was left open by those who are gone; in a copy those of another machine are, who
+   * use the original.
+   */
+  takeOver(when?: 'now' | 'sometimes' | 'copied'): Promise<void>
   /** The same of what is open here: the outbox is closed. */
   handOver(): Promise<void>
 }
@@ -86,7 +89,9 @@ export function prepareOpenUsage(
       if (when === 'sometimes' && at - polledAt < pollMs) return
       polledAt = at
       const others = await database.query<OwnerRow>(owners, [database.nowMs, owner])
-      for (const one of others) if (isGone(one)) await record(one.owner)
+      for (const one of others) {
+        if (isGone(one) ?? (one.isSilent || when === 'copied')) await record(one.owner)
+      }
     },
     handOver: () => record(owner),
   }
@@ -98,12 +103,13 @@ function newOwner(): string {
   return JSON.stringify([`${machine} ${boot()}`, pid, start, crypto.randomUUID()])
 }
 
-function isGone({ owner, isSilent }: OwnerRow): boolean {
+/** `undefined` for an owner of another machine. */
+function isGone({ owner }: OwnerRow): boolean | undefined {
   const [place, pid, start] = JSON.parse(owner) as [string, number, string]
   const { machine } = thisProcess()
-  if (place !== `${machine} ${boot()}`) return isSilent
+  if (place !== `${machine} ${boot()}`) return undefined
   const name: ProcessName = { machine, pid, start }
-  return isProcessGone(name) ?? isSilent
+  return isProcessGone(name)
 }
 
 let knownBoot: string | undefined

@@ -39,6 +39,8 @@ export interface HeartbeatOptions {
   readonly now: () => number
   /** Told that the file is a copy, when records wait in it. */
   readonly found: (error: OutboxError) => void
+  /** Called when it is found to be a copy, before what it has is doubted. */
+  readonly copied?: () => void
 }
 
 export interface Heartbeat {
@@ -173,7 +175,10 @@ export function prepareHeartbeat(database: DatabaseSync, options: HeartbeatOptio
   let openedAfterMs: number | undefined
   const open = (nowMs: number): number => {
     if (openedAfterMs !== undefined) return openedAfterMs
-    const { beat, marked, known, lastMs = nowMs } = look(nowMs)
+    const { beat, marked, known, lastMs: last } = look(nowMs)
+    const lastMs = last ?? nowMs
+    const isCopy = last !== undefined && (known === undefined || marked > beat)
+    if (isCopy && (marked > beat || nowMs - lastMs > aliveMs)) options.copied?.()
     const isCalm = known !== undefined && marked <= beat && watched.get() === undefined
     if (isCalm && !isTime(nowMs, known.seenAt)) [place, lastBeatMs] = [known.place, known.seenAt]
     else beating(nowMs, () => {}, true)

@@ -12,8 +12,11 @@ const pollMs = 1000
 export interface OpenUsageRows {
   /** As `OpenUsageStore.keep`. */
   keep(rows: readonly OpenRow[], ended: readonly string[]): void
-  /** Makes records of what was left open by those who are gone. */
-  takeOver(when?: 'now' | 'sometimes'): void
+  /**
+   * Makes records of what was left open by those who are gone; in a copy those of another machine are, who
+   * use the original.
+   */
+  takeOver(when?: 'now' | 'sometimes' | 'copied'): void
   /** The same of what is open here: the outbox is closed. */
   handOver(): void
 }
@@ -75,7 +78,8 @@ export function prepareOpenUsage(
       if (when === 'sometimes' && at - polledAt < pollMs) return
       polledAt = at
       for (const one of owners.all(owner) as unknown as readonly Owner[]) {
-        if (isGone(one)) record(one.owner)
+        const isElsewhere = when === 'copied' && !isOfThisMachine(one.owner)
+        if (isElsewhere || isGone(one)) record(one.owner)
       }
     },
     handOver: () => record(owner),

@@ -50,9 +50,11 @@ export function prepareOperations(
 ): Operations {
   const { now } = options
   const companions = openCompanions(database, options.companions ?? [], options.found)
-  const heartbeat = prepareHeartbeat(database, options)
   const write = prepareAppend(database, companions)
   const openUsage = prepareOpenUsage(database, { owner: options.owner, write, now })
+  // The original has recorded what it had open, too: in a copy it is as uncertain as what waits.
+  const copied = (): void => openUsage.takeOver('copied')
+  const heartbeat = prepareHeartbeat(database, { ...options, copied })
   const claim = prepareClaim(database, now, heartbeat)
   return {
     companions,
@@ -69,7 +71,10 @@ export function prepareOperations(
     ledger: prepareLedgerPage(database),
     correct: prepareCorrect(database, now),
     ...prepareKnownSinks(database),
-    distrust: heartbeat.distrust,
+    distrust(sinceMs) {
+      copied()
+      return heartbeat.distrust(sinceMs)
+    },
     beat: heartbeat.beat,
     ...prepareSinkUsers(database, now),
     ...prepareHeldUsage(database),
