@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type Meter, observing, settledWithin } from '@token-meter/core/adapter'
 import { Exchange } from './exchange/exchange.ts'
+import { checkReaders } from './exchange/metering.ts'
 import type { ExchangeSettings, RunningExchange } from './exchange/settings.ts'
 import { upstreamPools } from './exchange/upstream-pools.ts'
 import type { CallerKeys } from './caller.ts'
@@ -66,6 +67,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const checked = checkedOptions(options)
   const meter = options.meter as Meter
   const observe = observing(meter)
+  checkReaders(observe, checked.upstreams.values())
   const pools = upstreamPools(checked.deadlines.connectMs)
   const inFlight = new BytesInFlight(checked.maxBytesInFlight)
   const running = new Set<RunningExchange>()

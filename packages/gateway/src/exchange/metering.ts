@@ -1,5 +1,11 @@
 /** What the meter makes of a request. */
-import { type ObservedCall, type OpenedRequest, untilAdmitted } from '@token-meter/core/adapter'
+import {
+  ConfigError,
+  type ObservedCall,
+  type Observing,
+  type OpenedRequest,
+  untilAdmitted,
+} from '@token-meter/core/adapter'
 import type { Caller } from '../caller.ts'
 import type { Payer } from '../payer/payer.ts'
 import { GatewayRefusal } from '../refusal.ts'
@@ -8,7 +14,7 @@ import type { RequestHeaders } from '../request/raw-headers.ts'
 import { ClientLeft } from '../request/read-body.ts'
 import type { RequestBody } from '../request/request-body.ts'
 import type { Route } from '../route/route.ts'
-import type { Dialect } from '../upstream.ts'
+import type { Dialect, Upstream } from '../upstream.ts'
 import type { RequestRecord } from './request-record.ts'
 import type { ExchangeSettings } from './settings.ts'
 import type { SentRequest } from './upstream-call.ts'
@@ -65,6 +71,28 @@ export function beginCall(
     }
   }
   return { observed, rewrite: opened.operation.rewrite }
+}
+
+/** A call of each API, of which somebody knows what it costs. */
+const examples: Readonly<Record<Dialect, readonly [path: string, body: BodyFields]>> = {
+  openai: ['/v1/chat/completions', { model: 'm', messages: [] }],
+  anthropic: ['/v1/messages', { model: 'm', max_tokens: 1, messages: [] }],
+  gemini: ['/v1beta/models/m:generateContent', { contents: [] }],
+}
+
+/** @throws ConfigError for an upstream whose answers no provider of the meter can read. */
+export function checkReaders(observe: Observing, upstreams: Iterable<Upstream>): void {
+  const observation = observe(() => undefined)
+  for (const { name, dialect, baseUrl } of upstreams) {
+    const [url, body] = examples[dialect]
+    const protocol = protocolOf[dialect]
+    const request = { method: 'POST', url, headers: undefined, body }
+    if (observation.open(request, { url: baseUrl, protocol }) !== undefined) continue
+    throw new ConfigError(
+      `createGateway: upstreams.${name} speaks the API of ${protocol}, which no provider of the meter reads: add ` +
+        `${protocol}Provider of @token-meter/${protocol} to createMeter({ providers: [...] })`,
+    )
+  }
 }
 
 function openRequest(
