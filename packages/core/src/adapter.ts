@@ -106,6 +106,8 @@ export type {
   RequestInFlight,
   SendProgress,
 } from './sink/send-progress.ts'
+export { reportsProgress } from './sink/send-progress.ts'
+export { withSend } from './sink/with-send.ts'
 export { isUncertainRefusal, uncertainRefusal, type Refusal } from './errors/refusal.ts'
 
 // For authors of anything that takes options.

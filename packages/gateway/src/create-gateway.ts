@@ -120,6 +120,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       onError: (cause) => fault('whose something is could not be kept', cause),
     }),
     usage,
+    stripeHeaders: options.stripeHeaders,
     own: {
       answer: (path, request, response) => operation.answer(path, request, response),
       ask: (request) => admin?.(request) ?? askUsage(request),

@@ -25,3 +25,9 @@ export type { ChargeBy } from './payer/payer.ts'
 export { GatewayRefusal, type RefusalCode } from './refusal.ts'
 export type { Dialect, Upstream, UpstreamAuth } from './upstream.ts'
 export type { UpstreamOptions } from './upstream-options.ts'
+export type { StripeHeadersStats, StripeMeterFailure } from './stripe-headers/header-counts.ts'
+export {
+  stripeHeaders,
+  type StripeHeadersOptions,
+  type StripeHeadersSink,
+} from './stripe-headers/stripe-headers.ts'

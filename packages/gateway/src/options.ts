@@ -15,6 +15,7 @@ import type { AccessEntry } from './access-entry.ts'
 import type { CallerKeys } from './caller.ts'
 import type { Deadlines, OnClientGone } from './exchange/settings.ts'
 import type { ChargeBy } from './payer/payer.ts'
+import type { StripeHeadersSink } from './stripe-headers/stripe-headers.ts'
 import type { Upstream } from './upstream.ts'
 import { checkedUpstream, type UpstreamOptions } from './upstream-options.ts'
 
@@ -59,6 +60,11 @@ export interface GatewayOptions {
    * @default 'key'
    */
   readonly chargeBy?: ChargeBy | undefined
+  /**
+   * Bills by `stripe-customer-id` with `stripe-restricted-access-key`, for keys with `stripeHeaders: true`: made by
+   * `stripeHeaders()`, it is also the meter's Stripe sink. @default such requests are refused
+   */
+  readonly stripeHeaders?: StripeHeadersSink | undefined
   /** Whether `stripe-customer-id` names who pays, where the key may name customers. @default true */
   readonly customerHeader?: boolean | undefined
   /**
@@ -141,6 +147,12 @@ export function checkedOptions(options: GatewayOptions): CheckedOptions {
   const isChargeBy = isOneOf(undefined, 'key', 'end_user_id', 'user_id', 'team_id')
   check('chargeBy', options.chargeBy, "'key', 'end_user_id', 'user_id' or 'team_id'", isChargeBy)
   const isBoolean = isOneOf(undefined, true, false)
+  check(
+    'stripeHeaders',
+    options.stripeHeaders,
+    'made by stripeHeaders()',
+    isLeftOutOr(hasMethod('holdIdsOf')),
+  )
   check('customerHeader', options.customerHeader, 'true or false', isBoolean)
   const isPattern = isLeftOutOr((value) => value instanceof RegExp)
   check('metadataUserId', options.metadataUserId, 'a regular expression', isPattern)
@@ -187,6 +199,7 @@ const known: Readonly<Record<keyof GatewayOptions, true>> = {
   keys: true,
   adminKey: true,
   chargeBy: true,
+  stripeHeaders: true,
   customerHeader: true,
   metadataUserId: true,
   attributes: true,

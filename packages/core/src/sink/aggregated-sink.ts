@@ -1,3 +1,4 @@
+import { ConfigError } from '../errors/errors.ts'
 import { checkKeys, optionCheck } from '../errors/option-check.ts'
 import { aggregatesOf, mostMembers } from './aggregates.ts'
 import { type SinkFunction, functionSink } from './built-in.ts'
@@ -44,7 +45,7 @@ export interface AggregationOptions {
  * Attributes of which each record has its own value leave nothing to be summed. The options can be
  * changed at any time, and this can be put in front of a sink that is in use or taken away: what may
  * have arrived by then is sent again as it was sent before.
- * @throws ConfigError when an option is wrong.
+ * @throws ConfigError when an option is wrong, and for a sink that has to see each record by itself.
  */
 export function aggregated(sink: Sink | SinkFunction, options: AggregationOptions = {}): Sink {
   checkKeys<AggregationOptions>('aggregated', options, {
@@ -53,6 +54,11 @@ export function aggregated(sink: Sink | SinkFunction, options: AggregationOption
     maxBatch: true,
   })
   const inner = typeof sink === 'function' ? functionSink(sink.name, sink) : sink
+  if (inner.perRecord === true) {
+    throw new ConfigError(
+      `aggregated: the sink "${inner.name}" has to see each record by itself: put aggregated() around the sink that it was made of`,
+    )
+  }
   const { windowMs = 60_000, lingerMs = 10_000, maxBatch = 2000 } = options
   check('windowMs', windowMs, 1, Number.MAX_SAFE_INTEGER)
   check('lingerMs', lingerMs, 0, 24 * 60 * 60_000)

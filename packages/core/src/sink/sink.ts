@@ -46,6 +46,11 @@ export interface Sink {
    * such an account goes out while a sink is used that bills `tokens`. @default not known
    */
   readonly value?: SinkValue
+  /**
+   * True where it has to see each record by itself, because it knows something of single ones: sums are made
+   * by the sink inside it, `aggregated()` around it throws. @default false
+   */
+  readonly perRecord?: boolean
   /** Batches under way at a time. @default 1 */
   readonly maxConcurrentBatches?: number
   /**

@@ -9,6 +9,7 @@ const settings = [
   'livemode',
   'bills',
   'value',
+  'perRecord',
   'maxConcurrentBatches',
 ] as const satisfies readonly (keyof Sink)[]
 
@@ -19,7 +20,12 @@ const settings = [
 export function withSend(sink: Sink, send: Sink['send']): Sink {
   const wrapped: Sink = { name: sink.name, send, close: () => sink.close?.() }
   for (const setting of settings) {
-    Object.defineProperty(wrapped, setting, { enumerable: true, get: () => sink[setting] })
+    Object.defineProperty(wrapped, setting, {
+      enumerable: true,
+      // Whoever wraps it may know better.
+      configurable: true,
+      get: () => sink[setting],
+    })
   }
   Object.defineProperty(wrapped, 'reportsProgress', {
     enumerable: true,

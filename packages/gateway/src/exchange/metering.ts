@@ -15,6 +15,7 @@ import { ClientLeft } from '../request/read-body.ts'
 import type { RequestBody } from '../request/request-body.ts'
 import type { Route } from '../route/route.ts'
 import type { Dialect, Upstream } from '../upstream.ts'
+import { observationOf } from './observation.ts'
 import type { RequestRecord } from './request-record.ts'
 import type { ExchangeSettings } from './settings.ts'
 import type { SentRequest } from './upstream-call.ts'
@@ -96,17 +97,13 @@ export function checkReaders(observe: Observing, upstreams: Iterable<Upstream>):
 }
 
 function openRequest(
-  { observe }: ExchangeSettings,
+  settings: ExchangeSettings,
   { route, caller, payer, body, headers, record }: MeteredRequest,
 ): OpenedRequest | 'unmetered' | undefined {
   const { upstream, dialect, path, query } = route
   const { baseUrl, provider } = upstream
-  const observation = observe(payer.customer ?? (() => undefined), {
-    attributes: payer.attributes,
-    pools: caller.pools,
-    recordId: record.id,
-    keepsOpen: true,
-  })
+  const paid = { caller, payer, requestId: record.id }
+  const observation = observationOf(settings, paid, { recordId: record.id, keepsOpen: true })
   const url = `${new URL(baseUrl).origin}${path}${query}`
   const wire = { method: record.method, headers, url, body: body.fields }
   return observation.open(wire, {

@@ -8,6 +8,7 @@ import type { UsageLookup } from '../objects/usage-lookup.ts'
 import type { PayerSettings } from '../payer/payer.ts'
 import type { BytesInFlight } from '../request/bytes-in-flight.ts'
 import type { Routing } from '../route/route.ts'
+import type { StripeHeadersSink } from '../stripe-headers/stripe-headers.ts'
 import type { OwnPaths } from './own-paths.ts'
 import type { UpstreamPools } from './upstream-pools.ts'
 
@@ -28,6 +29,8 @@ export interface ExchangeSettings extends Routing {
   readonly payer: PayerSettings
   readonly objects: OwnedObjects | undefined
   readonly usage: Pick<UsageLookup, 'note'> | undefined
+  /** Bills by Stripe's headers; `undefined` where no request may. */
+  readonly stripeHeaders: Pick<StripeHeadersSink, 'holdIdsOf'> | undefined
   readonly own: OwnPaths
   readonly origins: CorsOrigins
   readonly maxBodyBytes: number

@@ -1,9 +1,10 @@
 /** What is asked of a request for a socket before an upstream is. */
 import type { IncomingMessage } from 'node:http'
-import { providerName } from '@token-meter/core/adapter'
+import { providerName, type RequestObservation } from '@token-meter/core/adapter'
 import type { UsageRecord } from '@token-meter/core/outbox'
 import type { Caller } from '../caller.ts'
 import { checkModels, checkOrigin, keyOf, shuttingDown } from '../exchange/checks.ts'
+import { observationOf } from '../exchange/observation.ts'
 import type { RequestRecord } from '../exchange/request-record.ts'
 import type { ExchangeSettings } from '../exchange/settings.ts'
 import { type ObjectOwner, objectOwner } from '../payer/object-owner.ts'
@@ -84,10 +85,8 @@ export async function allowedSocket(asked: SocketRequest): Promise<AllowedSocket
     record.isUnmetered = path.kind === 'unknown'
     const allowed = { route, url, caller, owner, protocols, model }
     if (record.isUnmetered) return { ...allowed, followed: undefined }
-    const followed = follow(asked, allowed, {
-      customer: payer.customer ?? (() => undefined),
-      attributes: payer.attributes,
-    })
+    const paid = { caller, payer, requestId: record.id }
+    const followed = follow(asked, allowed, observationOf(settings, paid))
     const probe = route.dialect === 'openai' && model !== undefined ? openaiProbe(url) : undefined
     if (probe !== undefined) await followed.calls.probe(probe, signal)
     return { ...allowed, followed }
@@ -104,15 +103,8 @@ function follow(
     caller,
     model,
   }: Omit<AllowedSocket, 'followed' | 'owner' | 'protocols'>,
-  {
-    customer,
-    attributes,
-  }: {
-    readonly customer: string | (() => undefined)
-    readonly attributes: Readonly<Record<string, string>>
-  },
+  observation: RequestObservation,
 ): FollowedSocket {
-  const observation = settings.observe(customer, { attributes, pools: caller.pools })
   const isAzure = url.searchParams.has('api-version')
   const named = dialect === 'gemini' ? 'google' : isAzure ? 'azure' : 'openai'
   const provider = upstream.provider ?? providerName(upstream.baseUrl, named)

@@ -2,7 +2,13 @@
  * Tables of the gateway beside the records of an outbox: in the same file, the same schema. What is asked
  * of them is written once for SQLite and Postgres, `{name}` standing for a table or a function and `$1` for a value.
  */
-import type { Companion, CompanionStore, Outbox, SqlCompanionStore } from '@token-meter/core/outbox'
+import type {
+  AppendedRecords,
+  Companion,
+  CompanionStore,
+  Outbox,
+  SqlCompanionStore,
+} from '@token-meter/core/outbox'
 import { ConfigError } from '@token-meter/core/outbox'
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { whenFree } from './busy.ts'
@@ -27,6 +33,8 @@ export interface TableSet {
    * `double precision` and `bigint` are understood by both databases.
    */
   readonly migrations: readonly (readonly string[])[]
+  /** What is written with records that are kept just now, in the same transaction. @default nothing */
+  readonly appended?: (appends: readonly AppendedRecords[]) => readonly Statement[]
 }
 
 /**
@@ -44,7 +52,7 @@ export function openTables(outbox: Outbox, tables: TableSet): Tables | undefined
       return inPostgres(store as SqlCompanionStore, tables)
     default:
       throw new ConfigError(
-        `The gateway keeps its keys beside usage, and the outbox "${outbox.description}" has no place for them. ` +
+        `The gateway keeps what it knows beside usage, and the outbox "${outbox.description}" has no place for that. ` +
           'Pass one that has: sqliteOutbox(path) or postgresOutbox(connection)',
       )
   }
@@ -68,16 +76,19 @@ function inSqlite(store: CompanionStore<DatabaseSync>, tables: TableSet): Tables
   const attached = store.attach((database): SqlitePart => {
     prepareSqlite(database, tables)
     const prepared = new Map<string, StatementSync>()
+    const ask: SqlitePart['ask'] = (text, values) => {
+      let statement = prepared.get(text)
+      if (statement === undefined) {
+        statement = database.prepare(bare(text).replaceAll(/\$(\d)/g, '?$1'))
+        prepared.set(text, statement)
+      }
+      return statement.all(...(values as readonly SQLInputValue[])) as readonly Row[]
+    }
     return {
-      appended: () => undefined,
-      ask(text, values) {
-        let statement = prepared.get(text)
-        if (statement === undefined) {
-          statement = database.prepare(bare(text).replaceAll(/\$(\d)/g, '?$1'))
-          prepared.set(text, statement)
-        }
-        return statement.all(...(values as readonly SQLInputValue[])) as readonly Row[]
+      appended(appends) {
+        for (const [text, values = []] of tables.appended?.(appends) ?? []) ask(text, values)
       },
+      ask,
     }
   })
   return {
@@ -121,7 +132,12 @@ function inPostgres(store: SqlCompanionStore, tables: TableSet): Tables {
     version: migrations.length,
     migrations: (schema, from) =>
       migrations.slice(from).flatMap((each) => each.map((text) => within(schema, text))),
-    appended: async () => () => undefined,
+    async appended(ask, schema, appends) {
+      for (const [text, values = []] of tables.appended?.(appends) ?? []) {
+        await ask(within(schema, text), values)
+      }
+      return () => undefined
+    },
   })
   const write: Tables['write'] = (...statements) =>
     attached.transaction(async (ask, schema) => {
