@@ -36,7 +36,7 @@ describe.each(Object.entries(everyPlace()))('what was made, kept on %s', (_, pla
           ),
         )
         expect(foreign).toMatchObject({ status: 404, code: 'not_found' })
-        expect(unknown.message).toBe(foreign.message.replace('file-1', 'file-2'))
+        expect(unknown.message).toBe(foreign.message)
       }
     }
     // Ids of another upstream are others.
@@ -132,7 +132,7 @@ describe.each(Object.entries(everyPlace()))('what was made, kept on %s', (_, pla
     await objects.check(request('POST', '/v1/responses', { input }), anna)
     input.push({ type: 'item_reference', id: 'msg_x' })
     const wrong = request('POST', '/v1/responses', { input })
-    expect((await refused(() => objects.check(wrong, anna))).message).toContain('"msg_x"')
+    expect((await refused(() => objects.check(wrong, anna))).message).toContain('"msg_..."')
   })
 })
 

@@ -1,72 +1,32 @@
 /** Keys, who pays, and whose what is, as callers meet them: real SDKs and bare requests against a gateway. */
 import Anthropic from '@anthropic-ai/sdk'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import OpenAI, { toFile } from 'openai'
 import { expect, onTestFinished, test } from 'vitest'
+import { type AskedRequest, completion, startProvider } from './provider.ts'
 import type { RunningOptions } from './running.ts'
 import { startGateway } from './running.ts'
 
-interface Asked {
-  readonly method: string
-  readonly url: string
-  readonly headers: IncomingHttpHeaders
-  readonly body: string
-}
-
 const usage = { input_tokens: 3, output_tokens: 2, total_tokens: 5 }
 
-/** A provider that makes what it is asked for, each with an id of its own. */
-async function startProvider() {
-  const asked: Asked[] = []
-  let count = 0
-  const server = createServer((request, response) => {
-    const pieces: Buffer[] = []
-    request.on('data', (piece: Buffer) => pieces.push(piece))
-    request.on('end', () => {
-      const { method = '', url = '', headers } = request
-      asked.push({ method, url, headers, body: Buffer.concat(pieces).toString() })
-      response.setHeader('content-type', 'application/json')
-      const id = ++count
-      if (method !== 'POST') return response.end(JSON.stringify({ id: url, object: 'file' }))
-      const answers: readonly (readonly [string, object])[] = [
-        ['/files', { id: `file-${id}`, object: 'file' }],
-        ['/batches', { id: `batch_${id}`, object: 'batch', status: 'validating' }],
-        [
-          '/responses',
-          {
-            id: `resp_${id}`,
-            object: 'response',
-            model: 'gpt-5',
-            status: 'completed',
-            output: [{ type: 'message', id: `msg_${id}`, role: 'assistant', content: [] }],
-            usage,
-          },
-        ],
-        ['/messages', { id: `msg_${id}`, type: 'message', model: 'claude', content: [], usage }],
-        [
-          '/chat/completions',
-          {
-            id: `chatcmpl-${id}`,
-            model: 'gpt-5',
-            choices: [{ index: 0, message: { role: 'assistant', content: 'x' } }],
-            usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 },
-          },
-        ],
-      ]
-      const [, answer] = answers.find(([path]) => url.split('?')[0]?.endsWith(path)) ?? []
-      response.end(JSON.stringify(answer ?? {}))
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void server.close().closeAllConnections())
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked }
+/** Makes what it is asked for, each with an id of its own. */
+function made({ method, url }: AskedRequest, id: number): object {
+  if (method !== 'POST') return { id: url, object: 'file' }
+  const message = { type: 'message', id: `msg_${id}`, role: 'assistant', content: [] }
+  const response = { id: `resp_${id}`, object: 'response', model: 'gpt-5', status: 'completed' }
+  const answers: Readonly<Record<string, object>> = {
+    files: { id: `file-${id}`, object: 'file' },
+    batches: { id: `batch_${id}`, object: 'batch', status: 'validating' },
+    responses: { ...response, output: [message], usage },
+    messages: { ...message, model: 'claude', usage },
+    completions: completion(id, { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 }),
+  }
+  return answers[url.split('?')[0]?.split('/').at(-1) ?? ''] ?? {}
 }
 
 const adminKey = 'admin-key-of-the-test'
 
 async function start(options: RunningOptions = {}) {
-  const provider = await startProvider()
+  const provider = await startProvider(made)
   const running = await startGateway(provider.url, { adminKey, ...options })
   onTestFinished(async () => running[Symbol.asyncDispose]())
   const admin = async (path: string, body?: object) => {

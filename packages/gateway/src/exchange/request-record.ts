@@ -1,5 +1,6 @@
 /** What is known of one request while it goes on, for its line in the access log and its count. */
 import type { AccessEntry, RequestOutcome } from '../access-entry.ts'
+import { withoutKeys } from '../keys/key-secret.ts'
 import type { RefusalCode } from '../refusal.ts'
 
 export class RequestRecord {
@@ -24,7 +25,8 @@ export class RequestRecord {
   constructor(id: string, method: string, path: string) {
     this.id = id
     this.method = method
-    this.path = path
+    // Somebody may have put a key where an id belongs.
+    this.path = withoutKeys(path)
   }
 
   sending(): void {

@@ -47,6 +47,13 @@ export function shownKey(id: string): string {
   return `${prefix}${id}-...`
 }
 
+/** A text that somebody may have put a key into, without its secret. */
+export function withoutKeys(text: string): string {
+  return text.replaceAll(anyKey, (_, id: string) => shownKey(id))
+}
+
+const anyKey = new RegExp(`${prefix}([0-9a-f]{${idLength}})-[0-9A-Za-z]+`, 'g')
+
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }

@@ -187,8 +187,9 @@ class Objects implements OwnedObjects {
 
 const keyOf = (upstream: string, id: string): string => `${upstream}\n${id}`
 
-/** The same where there is none and where it is another's. */
+/** The same where there is none and where it is another's. Of the id its kind alone is said: it may be a key. */
 function notThere(id: string): GatewayRefusal {
-  const shown = id.length > 100 ? `${id.slice(0, 100)}...` : id
-  return new GatewayRefusal(404, 'not_found', `There is nothing with the id "${shown}"`)
+  const [kind = ''] = /^[A-Za-z]{2,20}[-_/]/.exec(id) ?? []
+  const message = `There is nothing under an id that the request names ("${kind}..."), or it is not the caller's`
+  return new GatewayRefusal(404, 'not_found', message)
 }
