@@ -80,3 +80,20 @@ test('so it is where somebody says that it is a copy', async () => {
   expect(entries.map((entry) => entry.record.id)).toEqual([waiting.id, record.id])
   for (const { uncertainSince } of entries) expect(uncertainSince).toBe(startMs - 5)
 })
+
+test.each(['process', 'group'] as const)(
+  'with a record goes what was open of it, and what it ends: %s',
+  async (durability) => {
+    const file = join(temporaryFolder(), 'usage.db')
+    const outbox = sqliteOutbox(file, { durability })
+    onTestFinished(() => outbox.close())
+    const [record, other, left] = [exampleRecord(), exampleRecord(), exampleRecord()]
+    await outbox.open?.([record, other, left])
+    await outbox.append([record], { ends: [other.id] })
+    await outbox.position()
+    const database = new DatabaseSync(file)
+    const rows = database.prepare('SELECT id FROM open_usage').all()
+    database.close()
+    expect(rows).toEqual([{ id: left.id }])
+  },
+)
