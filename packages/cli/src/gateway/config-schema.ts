@@ -106,6 +106,12 @@ export const configSchema = z.strictObject({
     .describe(
       'What of a key becomes dimensions of its usage: names of its metadata, key_id, user_id, team_id. Default: none.',
     ),
+  sharedObjects: z
+    .array(text())
+    .optional()
+    .describe(
+      'Ids at a provider that every caller may use, such as that of a vector store for all customers. Default: none.',
+    ),
   outbox: text()
     .optional()
     .describe(

@@ -65,7 +65,8 @@ async function madeOn(
   const isOpen = config.adminKey === undefined
   const keys = isOpen ? undefined : gatewayKeys({ outbox, shared: config.keys?.rates === 'shared' })
   const log = accessLogOf(config.accessLog)
-  const { upstreams, adminKey, chargeBy, customerHeader, attributes, basePath } = config
+  const { upstreams, adminKey, chargeBy, customerHeader, attributes, sharedObjects, basePath } =
+    config
   const { maxBodyBytes, maxBytesInFlight, onClientGone, cors, timeouts } = config
   const gateway = createGateway({
     meter,
@@ -76,6 +77,7 @@ async function madeOn(
     customerHeader,
     metadataUserId: pattern(config.metadataUserId),
     attributes,
+    sharedObjects,
     basePath,
     maxBodyBytes,
     maxBytesInFlight,

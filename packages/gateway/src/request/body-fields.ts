@@ -3,8 +3,29 @@ import { GatewayRefusal } from '../refusal.ts'
 
 export type BodyFields = Readonly<Record<string, unknown>>
 
-/** Of two of these one server takes the first and another the last: whom to bill, and for what. */
-const decisive: ReadonlySet<string> = new Set(['model', 'user', 'stream'])
+/**
+ * Of two of these one server takes the first and another the last: whom to bill, for what, and with whose files and
+ * conversations.
+ */
+const decisive: ReadonlySet<string> = new Set([
+  'model',
+  'user',
+  'stream',
+  'metadata',
+  'previous_response_id',
+  'conversation',
+  'container',
+  'input_file_id',
+  'file_id',
+  'file_ids',
+  'cachedContent',
+  'cached_content',
+  'input',
+  'messages',
+  'contents',
+  'requests',
+  'tools',
+])
 
 /**
  * @param bytes decoded. They may have what is no UTF-8 in texts.
