@@ -59,7 +59,8 @@ export interface FollowedSocket {
  */
 export async function allowedSocket(asked: SocketRequest): Promise<AllowedSocket> {
   const { settings, request, headers, record, signal } = asked
-  const target = requestTarget(request.url ?? '/')
+  // The SDK of Google puts a slash before each path, also behind a base URL that ends with one.
+  const target = requestTarget((request.url ?? '/').replace(/^\/\/(?=ws\/google\.)/, '/'))
   const below = { ...target, path: belowBasePath(target.path, settings.basePath) }
   asked.inDialect(bareDialect(below, headers))
   if (asked.isShuttingDown) throw shuttingDown()

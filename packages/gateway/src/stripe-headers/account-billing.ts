@@ -173,7 +173,8 @@ export class AccountBilling {
 
   #again(each: HeaderEntry, retry: Retry): SinkResult {
     const { firstAttemptAt = Date.now(), uncertainSince, attempts } = each.entry
-    if (Date.now() - firstAttemptAt > this.#options.giveUpAfterMs) {
+    const leftMs = firstAttemptAt + this.#options.giveUpAfterMs - Date.now()
+    if (leftMs <= 0) {
       const since = uncertainSince ?? (retry.uncertain === true ? firstAttemptAt : undefined)
       const why = since === undefined ? { code: failedCode } : uncertainRefusal(since)
       const { deliveredEventIds, reason } = retry
@@ -182,7 +183,7 @@ export class AccountBilling {
     }
     this.#tell(each, retry.reason, false)
     const own = againMs.first * 2 ** Math.min(attempts, 10)
-    const afterMs = Math.min(againMs.most, Math.max(own, retry.afterMs ?? 0))
+    const afterMs = Math.min(againMs.most, leftMs, Math.max(own, retry.afterMs ?? 0))
     return { ...retry, afterMs, recordOnly: true }
   }
 
