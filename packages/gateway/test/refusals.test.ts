@@ -199,18 +199,3 @@ test('a stream that outgrows its hold ends with the reason, in its own dialect',
   expect(await running.entry(1)).toMatchObject({ refusal: 'insufficient_credits', status: 200 })
   expect(upstream.requests[0]?.eventsSent).toBeLessThan(50)
 })
-
-test('an answer that a caller has is in the outbox already', async () => {
-  await using upstream = await startReplayServer()
-  await using running = await startGateway(upstream.url)
-  const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 }
-  for (let index = 0; index < 20; index++) {
-    upstream.serve({ id: 'c', model: 'gpt-5', choices: [], usage })
-    const answer = await fetch(`${running.url}/v1/chat/completions`, {
-      method: 'POST',
-      body: JSON.stringify({ model: 'gpt-5', messages: [message] }),
-    })
-    await answer.arrayBuffer()
-    expect(running.records).toHaveLength(index + 1)
-  }
-})

@@ -7,6 +7,7 @@ import {
   type Guard,
   memoryOutbox,
   type Meter,
+  type Outbox,
   type TokenMeterError,
   type UsageRecord,
 } from '@token-meter/core'
@@ -48,12 +49,18 @@ export function upstreamsAt(url: string): Record<string, UpstreamOptions> {
 
 export interface RunningOptions extends Partial<Omit<GatewayOptions, 'meter'>> {
   readonly guard?: Guard
+  readonly outbox?: Outbox
   readonly createServer?: () => Server
 }
 
 export async function startGateway(
   upstream: string,
-  { guard, createServer: make = createServer, ...options }: RunningOptions = {},
+  {
+    guard,
+    outbox = memoryOutbox(),
+    createServer: make = createServer,
+    ...options
+  }: RunningOptions = {},
 ): Promise<Running> {
   const records: UsageRecord[] = []
   const errors: TokenMeterError[] = []
@@ -63,7 +70,7 @@ export async function startGateway(
   const meter = createMeter({
     providers: [openaiProvider, anthropicProvider, googleProvider],
     sinks: [],
-    outbox: memoryOutbox(),
+    outbox,
     onError: (error) => void errors.push(error),
     ...(guard && { guard }),
   })
