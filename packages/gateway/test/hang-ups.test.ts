@@ -173,7 +173,7 @@ test('what bills nothing is not read on', async () => {
   })
   await using running = await startGateway(upstream.url)
   const caller = connect(running.port, '127.0.0.1')
-  caller.write(rawRequest({ method: 'GET', path: '/openai/v1/files/file-1/content' }))
+  caller.write(rawRequest({ method: 'GET', path: '/openai/v1/models/large' }))
   await received(caller, 0)
   caller.destroy()
   expect(await running.entry(1)).toMatchObject({ outcome: 'client_gone', status: 200 })

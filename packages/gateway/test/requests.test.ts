@@ -196,6 +196,23 @@ test('CONNECT is refused, and so is another host', async () => {
   expect(status).toBe(400)
 })
 
+test('what asks for HTTP/2 by the way is a request like any other', async () => {
+  await using own = await startGateway(upstream.url)
+  await using listening = await own.gateway.listen({ port: 0 })
+  const port = Number(new URL(listening.url).port)
+  const headers = [
+    json,
+    ['Connection', 'Upgrade, HTTP2-Settings'],
+    ['Upgrade', 'h2c'],
+    ['HTTP2-Settings', 'AAEAAEAAAAIAAAAAAAMAAAAAAAQBAAAAAAUAAEAAAAYABgAA'],
+  ] as const
+  const { status } = await rawCall(port, rawRequest({ path: chat, headers, body }))
+  expect(status).toBe(200)
+  const names = upstream.requests[0]?.headers.map(([name]) => name.toLowerCase())
+  expect(names).not.toContain('upgrade')
+  expect(names).not.toContain('http2-settings')
+})
+
 test.each([
   ['/openai/v1/files', 'GET', 403],
   ['/openai/v1/batches?limit=1', 'GET', 403],

@@ -11,6 +11,7 @@ import { handleRejection, type ObservedCall } from '@token-meter/core/adapter'
 import { mintRecordId } from '@token-meter/core/outbox'
 import type { RequestOutcome } from '../access-entry.ts'
 import { AnswerRelay } from '../answer/answer-relay.ts'
+import { linger } from '../answer/caller-socket.ts'
 import { corsHeaders } from '../answer/cors.ts'
 import { refusalOf } from '../answer/error-answer.ts'
 import type { RelayEnd } from '../answer/relay-options.ts'
@@ -176,12 +177,7 @@ export class Exchange implements RunningExchange {
       firstByteMs: deadlines.firstByteMs,
       sending: () => this.#record.sending(),
       interim: (status, headers) => this.#interim(status, headers),
-      answered: (status) => {
-        this.#record.answered()
-        this.#record.status = status
-        // It is not sent again.
-        body.release()
-      },
+      answered: (status) => this.#record.answeredWith(status),
       failed: (refusal, wasSent) => this.#onUpstreamFailed(refusal, wasSent),
     })
     this.#upstreamCall.start()
@@ -204,6 +200,8 @@ export class Exchange implements RunningExchange {
   }
 
   #onRelayEnd(end: RelayEnd, refusal: GatewayRefusal | undefined): void {
+    // An upstream may answer before it has all of a body.
+    linger(this.#request)
     this.#record.bytesOut = this.#relay?.bytesOut ?? 0
     this.#upstreamCall?.cancel()
     if (refusal !== undefined) this.#record.refusal = refusal.code

@@ -26,12 +26,11 @@ export async function bodyOf(
   { request, headers, route, object, caller, came }: ReadRequest,
 ): Promise<RequestBody> {
   const { kind, isUpload } = route
-  const isKnown = kind === 'inference' || (kind === 'free' && !isUpload)
+  const isKnown = kind === 'inference' || kind === 'free'
   // What a key may not ask of a model has to be seen, whatever the path is.
   const isLimited = kind === 'unknown' && caller.models !== undefined
-  if (!isKnown && !isLimited && objects?.needsBody(object) !== true) {
-    return streamedBody(request, came)
-  }
+  const isRead = isKnown || isLimited || objects?.needsBody(object) === true
+  if (isUpload || !isRead) return streamedBody(request, came)
   const limits = { maxBodyBytes, inFlight, idleMs: deadlines.requestIdleMs }
   const body = await wholeBody(request, headers, limits, kind === 'inference')
   if (Buffer.isBuffer(body.bytes)) came(body.bytes.length)

@@ -33,6 +33,11 @@ export class RequestRecord {
     this.#sentAt ??= performance.now()
   }
 
+  answeredWith(status: number): void {
+    this.status = status
+    this.answered()
+  }
+
   answered(): void {
     this.#answeredAt ??= performance.now()
   }

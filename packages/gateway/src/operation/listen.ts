@@ -72,6 +72,15 @@ const isPort = (value: unknown) =>
 const isMs = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 2 ** 31 - 1
 
 /**
+ * What asks for HTTP/2 by the way, as clients in Java do, is a request like any other. By Node 24.9 and later;
+ * before, it is refused as a socket that is none.
+ */
+const onlyWebSockets: object = {
+  shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
+    /^\s*websocket\s*$/i.test(headers.upgrade ?? ''),
+}
+
+/**
  * @throws ConfigError for a wrong option, and for an address beyond loopback of a gateway without an admin
  * key; what Node says where the address cannot be had.
  */
@@ -99,6 +108,7 @@ export async function listen(
     headersTimeout: headersTimeoutMs,
     requestTimeout: 0,
     maxHeaderSize: maxHeaderBytes,
+    ...onlyWebSockets,
   })
   const handle = (request: IncomingMessage, response: ServerResponse) =>
     gateway.handle(request, response)

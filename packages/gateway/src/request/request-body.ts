@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { type BodyFields, formFields, jsonFields } from './body-fields.ts'
 import { decodedBody, encodingsOf } from './decoded-body.ts'
 import type { RequestHeaders } from './raw-headers.ts'
-import { type BodyLimits, ClientLeft, readBody } from './read-body.ts'
+import { type BodyLimits, ClientLeft, readBody, tooMany } from './read-body.ts'
 
 /** A body on its way to the upstream. */
 export interface RequestBody {
@@ -49,11 +49,22 @@ export async function wholeBody(
   mustBeRead: boolean,
 ): Promise<RequestBody> {
   if (!hasBody(request)) return noBody
-  const { bytes, release } = await readBody(request, limits)
+  const { maxBodyBytes, inFlight } = limits
+  const { bytes, release: releaseRead } = await readBody(request, limits)
   if (bytes.length === 0) return noBody
+  let decodedBytes = 0
+  const release = (): void => {
+    releaseRead()
+    inFlight.give(decodedBytes)
+    decodedBytes = 0
+  }
   try {
     const encodings = encodingsOf(headers.get('content-encoding'))
-    const decoded = await decodedBody(bytes, encodings, limits.maxBodyBytes)
+    const decoded = await decodedBody(bytes, encodings, maxBodyBytes)
+    if (decoded !== bytes) {
+      if (!inFlight.take(decoded.length)) throw tooMany()
+      decodedBytes = decoded.length
+    }
     const type = headers.get('content-type') ?? ''
     const isForm = /^\s*(?:multipart\/form-data|application\/x-www-form-urlencoded)/i.test(type)
     const canSplice =
