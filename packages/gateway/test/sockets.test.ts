@@ -1,6 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
+import { DatabaseSync } from 'node:sqlite'
+import { sqliteOutbox } from '@token-meter/core/sqlite'
+import { temporaryFile } from '@token-meter/testkit/internal/suites'
 import { OpenAIRealtimeWS } from 'openai/realtime/ws'
 import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
@@ -244,6 +248,31 @@ describe('where a socket ends', () => {
         expect(events).toEqual(script.slice(0, count))
       },
     )
+  })
+
+  test('what was said by then is kept while a response goes on, for when the process is killed', async () => {
+    const path = temporaryFile()
+    await using run = await startSocketRun({ outbox: sqliteOutbox(path) })
+    const caller = await run.open()
+    const events = heard(caller)
+    const [upstream] = run.upstreams as [WebSocket]
+    for (const event of script.slice(0, 3)) say(upstream, event)
+    await run.until(() => events.length === 3, 'it has come')
+    const kept = () => {
+      if (!existsSync(path)) return []
+      const database = new DatabaseSync(path, { readOnly: true })
+      const rows = database.prepare('SELECT body FROM open_usage').all()
+      database.close()
+      return rows.map(({ body }) => JSON.parse(String(body)) as object)
+    }
+    await run.until(() => kept().length === 1, 'it is kept')
+    expect(kept()).toMatchObject([
+      { endpoint: 'realtime', responseId: 'resp_1', customer: 'cus_1' },
+    ])
+    expect(run.records).toEqual([])
+    say(upstream, responseDone('resp_1'))
+    await run.until(() => run.records.length === 1, 'it has ended')
+    await run.until(() => kept().length === 0, 'nothing is kept beside it')
   })
 
   test('a gateway that ends waits for the response under way, and no longer', async () => {

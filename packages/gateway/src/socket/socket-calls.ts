@@ -179,6 +179,7 @@ export class SocketCalls {
 
   #follow(call: ObservedCall, open: OpenCall): void {
     this.#open.set(call, open)
+    call.keepsOpen = true
     call.onRecorded = (records) => {
       for (const { tokens } of records) {
         const all = tokens.input + tokens.cachedInput + tokens.cachedWrite + tokens.output

@@ -1,8 +1,18 @@
 /** What the messages of a socket mean, in the API that it speaks. */
-import { StreamObservation, TokenEstimate } from '@token-meter/core/adapter'
+import {
+  type ObservedCall,
+  OpenStream,
+  StreamObservation,
+  TokenEstimate,
+} from '@token-meter/core/adapter'
 import { type Call, type Endpoint, jsonObject } from '@token-meter/core/wire'
 import { isOfTurn, live, modelName } from '@token-meter/google/wire/live'
-import { askedBy, openSocket, SocketAccount } from '@token-meter/openai/wire/realtime'
+import {
+  askedBy,
+  openSocket,
+  SocketAccount,
+  type SocketCall,
+} from '@token-meter/openai/wire/realtime'
 import { errorAnswer } from '../answer/error-answer.ts'
 import type { GatewayRefusal } from '../refusal.ts'
 import type { AskedCall, SocketCalls } from './socket-calls.ts'
@@ -43,7 +53,7 @@ export function openaiProbe(url: URL): AskedCall | undefined {
 /** Realtime, Live, and the Responses API over a socket. */
 export function openaiSocket({ url, provider, calls, fault }: DialectOptions): SocketDialect {
   const observer = {
-    begin: (call: Call, endpoint: Endpoint) => calls.begin(call, endpoint),
+    begin: (call: Call, endpoint: Endpoint) => socketCall(calls.begin(call, endpoint)),
     tokensOf(value: unknown) {
       const estimate = new TokenEstimate()
       estimate.addStrings(value)
@@ -86,6 +96,34 @@ export function openaiSocket({ url, provider, calls, fault }: DialectOptions): S
         status: refusal.status,
         error: { ...error, event_id: messageId },
       })
+    },
+  }
+}
+
+/** A call as the readers know it, whose usage is kept while it goes on. */
+function socketCall(observed: ObservedCall): SocketCall {
+  let latest: Parameters<NonNullable<SocketCall['grown']>> | undefined
+  const open = new OpenStream(() => {
+    const [readings, output] = latest ?? []
+    if (readings === undefined || output === undefined || output.isEmpty) return false
+    observed.keep(readings(), 'interrupted', output)
+    return true
+  })
+  return {
+    call: observed.call,
+    newEstimate: () => observed.newEstimate(),
+    grown(...said) {
+      latest = said
+      open.grown()
+    },
+    end(...end) {
+      open.over()
+      observed.end(...end)
+    },
+    defer: (write, forMs) => observed.defer(write, forMs),
+    dismiss() {
+      open.over()
+      observed.dismiss()
     },
   }
 }

@@ -28,6 +28,11 @@ export interface SocketCall {
     end: 'complete' | 'interrupted',
     output: TokenEstimate,
   ): void
+  /**
+   * It goes on, and more was said: what it has used by now can be kept, should the process end. Asked for often;
+   * left out where nothing is kept.
+   */
+  grown?(readings: () => readonly UsageReading[], output: TokenEstimate): void
   /** Runs `write` after so long, or when the meter ends. Returns how to take that back. */
   defer(write: () => void, forMs: number): () => void
   /** It is not to be billed, or not by this call. */

@@ -43,6 +43,7 @@ export class RealtimeResponse {
     if (audioDeltas.has(String(type))) {
       this.#output.addTokens(this.#session.audioTokens(delta))
     } else this.#output.add(delta)
+    this.#call.grown?.(() => [this.#cutOff], this.#output)
   }
 
   done({ usage, status }: SocketEvent): void {
@@ -60,10 +61,13 @@ export class RealtimeResponse {
 
   /** The connection is gone: what the model had said until then is billed, if nobody sees more. */
   lost(): void {
-    const reading = { ...unknownUsage(this.#session.model), responseId: this.#id }
-    const write = () => this.#call.end([reading], 'interrupted', this.#output)
+    const write = () => this.#call.end([this.#cutOff], 'interrupted', this.#output)
     if (this.#key === undefined) write()
     else holdEstimate(this.#key, this.#call, this.#output.tokens, write)
+  }
+
+  get #cutOff(): UsageReading {
+    return { ...unknownUsage(this.#session.model), responseId: this.#id }
   }
 
   /** Others may be connected to the same call, or be so later. */

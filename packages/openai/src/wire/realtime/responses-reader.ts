@@ -36,8 +36,9 @@ export class ResponsesReader implements SocketReader {
     const current =
       response === undefined ? this.#latest.get(lane) : this.#responseOf(jsonObject(response), lane)
     if (current === undefined) return
-    current.reader.push(event)
-    if (!current.reader.finished) return
+    const { call, reader, output } = current
+    reader.push(event)
+    if (!reader.finished) return call.grown?.(() => reader.readings(), output)
     this.#underWay.delete(current)
     if (this.#latest.get(lane) === current) this.#latest.delete(lane)
     this.#end(current, 'complete')
