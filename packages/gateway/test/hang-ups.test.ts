@@ -171,7 +171,7 @@ test('what bills nothing is not read on', async () => {
     socket.on('close', () => (isClosed = true))
     socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 1000000\r\n\r\nx')
   })
-  await using running = await startGateway(upstream.url)
+  await using running = await startGateway(upstream.url, { sharedObjects: ['file-1'] })
   const caller = connect(running.port, '127.0.0.1')
   caller.write(rawRequest({ method: 'GET', path: '/openai/v1/models/large' }))
   await received(caller, 0)

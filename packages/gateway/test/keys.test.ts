@@ -235,7 +235,7 @@ test('a store that does not answer lets in for a minute whom it has just let in,
 
 test('an outbox that has no place for keys is refused, and one in memory has no shared rates', () => {
   const { store: _, ...without } = memoryPlace().open()
-  expect(() => gatewayKeys({ outbox: without as Outbox })).toThrow(/has no place for them/)
+  expect(() => gatewayKeys({ outbox: without as Outbox })).toThrow(/has no place for that/)
   const outbox = memoryPlace().open()
   expect(() => gatewayKeys({ outbox, shared: true })).toThrow(/postgresOutbox/)
   expect(() => gatewayKeys({ outbx: outbox } as never)).toThrow(/did you mean "outbox"/)

@@ -177,6 +177,14 @@ test('what is shared is everybody’s, and a body is read where it can name some
   expect(objects.needsBody(request('POST', '/v1/vector_stores/vs_1/files'))).toBe(true)
   expect(objects.needsBody(request('POST', '/v1/chat/completions'))).toBe(true)
   expect(objects.needsBody(request('GET', '/v1/files/file-1'))).toBe(false)
+  expect(objects.needsBody(request('POST', '/v1/files'))).toBe(false)
+  expect(objects.needsBody(request('POST', '/v1/uploads/upload_1/parts'))).toBe(false)
+  expect(objects.needsBody(request('POST', '/upload/v1beta/files', undefined, 'gemini'))).toBe(
+    false,
+  )
+  expect(objects.needsBody(request('POST', '/v1beta/files:register', undefined, 'gemini'))).toBe(
+    true,
+  )
   expect(objects.needsBody(request('POST', '/v1/something/new'))).toBe(false)
 })
 

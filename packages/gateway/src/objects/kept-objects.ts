@@ -14,7 +14,7 @@ import { memoryObjectStore } from './memory-object-store.ts'
 import { namedIds } from './named-ids.ts'
 import type { ObjectRow, ObjectStore } from './object-store.ts'
 import type { ObjectRequest, ObjectWatch, OwnedObjects } from './owned-objects.ts'
-import { pathObject } from './path-object.ts'
+import { type PathObject, pathObject } from './path-object.ts'
 import { objectTables, sqlObjectStore } from './sql-object-store.ts'
 
 export interface OwnedObjectsOptions {
@@ -82,7 +82,9 @@ class Objects implements OwnedObjects {
   }
 
   needsBody(request: Pick<ObjectRequest, 'dialect' | 'method' | 'path'>): boolean {
-    return /^(?:POST|PUT|PATCH)$/.test(request.method) && pathObject(request) !== undefined
+    if (!/^(?:POST|PUT|PATCH)$/.test(request.method)) return false
+    const object = pathObject(request)
+    return object !== undefined && !isFile(object)
   }
 
   check(request: ObjectRequest, owner: ObjectOwner): void | Promise<void> {
@@ -183,6 +185,12 @@ class Objects implements OwnedObjects {
     const [oldest] = this.#known.keys()
     if (oldest !== undefined) this.#known.delete(oldest)
   }
+}
+
+/** Files of any length are sent there, and name nothing. */
+function isFile({ collection, id, rest }: PathObject): boolean {
+  if (collection === 'uploads') return rest === 'parts'
+  return collection === 'files' && id === undefined && rest === ''
 }
 
 const keyOf = (upstream: string, id: string): string => `${upstream}\n${id}`
