@@ -88,3 +88,27 @@ test('calls of Anthropic and Gemini pass, by their own routes and headers', asyn
   ])
   expect(JSON.stringify(upstream.requests)).not.toContain('tm-any')
 })
+
+test('an answer that is kept while it goes on is billed at its end all the same', async () => {
+  await using upstream = await startReplayServer({ gapMs: 20 })
+  await using running = await startGateway(upstream.url)
+  const interaction = { id: 'v1_kept_open', model: 'gemini-3' }
+  const counts = { total_input_tokens: 7, total_output_tokens: 26, total_tokens: 33 }
+  upstream.serve([
+    { event_type: 'interaction.start', interaction: { ...interaction, status: 'in_progress' } },
+    { event_type: 'content.delta', index: 0, delta: { type: 'text', text: 'hello to you' } },
+    { event_type: 'content.delta', index: 0, delta: { type: 'text', text: ' and to you' } },
+    {
+      event_type: 'interaction.completed',
+      interaction: { ...interaction, status: 'completed', usage: counts },
+    },
+  ])
+  const answer = await fetch(`${running.url}/gemini/v1beta/interactions`, {
+    method: 'POST',
+    body: JSON.stringify({ model: 'gemini-3', input: 'hi', stream: true }),
+  })
+  await answer.text()
+  expect(running.records).toMatchObject([
+    { model: 'gemini-3', outcome: 'complete', tokens: { input: 7, output: 26 } },
+  ])
+})

@@ -19,6 +19,7 @@ import { observationOf } from './observation.ts'
 import type { RequestRecord } from './request-record.ts'
 import type { ExchangeSettings } from './settings.ts'
 import type { SentRequest } from './upstream-call.ts'
+import { originOf } from './upstream-pools.ts'
 
 /** The names of their protocols. */
 export const protocolOf: Readonly<Record<Dialect, string>> = {
@@ -104,7 +105,7 @@ function openRequest(
   const { baseUrl, provider } = upstream
   const paid = { caller, payer, requestId: record.id }
   const observation = observationOf(settings, paid, { recordId: record.id, keepsOpen: true })
-  const url = `${new URL(baseUrl).origin}${path}${query}`
+  const url = `${originOf(upstream)}${path}${query}`
   const wire = { method: record.method, headers, url, body: body.fields }
   return observation.open(wire, {
     url: baseUrl,

@@ -85,6 +85,7 @@ export class UpstreamCall {
 
   /** Nobody waits for an answer any more, and none has come. */
   cancel(): void {
+    if (this.#isOver) return
     this.#end()
     this.#controller?.abort(new Error('the call was given up'))
   }

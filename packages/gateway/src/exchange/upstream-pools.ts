@@ -51,7 +51,7 @@ function namesProxy(): boolean {
 
 const origins = new WeakMap<Upstream, string>()
 
-function originOf(upstream: Upstream): string {
+export function originOf(upstream: Upstream): string {
   let origin = origins.get(upstream)
   if (origin === undefined) origins.set(upstream, (origin = new URL(upstream.baseUrl).origin))
   return origin
