@@ -198,6 +198,11 @@ test('Gemini: names are found by either spelling, and what is elsewhere is nobod
   for (const [body, ids] of asked) expect(named('/v1beta/x', body, 'gemini')).toEqual(ids)
 })
 
+test('items of a realtime session are its own', () => {
+  const response = { conversation: 'none', input: [{ type: 'item_reference', id: 'item_1' }] }
+  expect(named('/v1/realtime', { type: 'response.create', response })).toEqual([])
+})
+
 test('a query can name something too', () => {
   expect(named('/v1/realtime?conversation=conv_1&file_id=file-1&after=x')).toEqual([
     'conv_1',

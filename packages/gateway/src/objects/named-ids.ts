@@ -96,7 +96,7 @@ export function namedIds(request: ObjectRequest): ReadonlySet<string> {
     else if (idFields.has(name) && value !== '') ids.add(value)
   }
   if (request.body !== undefined) {
-    walk(request.body, isGoogle ? visitGoogle : visitOpenai, ids)
+    walk(request.body, isGoogle ? visitGoogle : visitorOf(request.path), ids)
   }
   return ids
 }
@@ -120,7 +120,13 @@ function walk(body: Fields, visit: Visit, ids: Set<string>): void {
   }
 }
 
-function* visitOpenai(fields: Fields, ids: Set<string>): Iterable<unknown> {
+/** Items of a realtime session are its own, whatever they are called. */
+function visitorOf(path: string): Visit {
+  const hasOwnItems = path.endsWith('/realtime')
+  return (fields, ids) => visitOpenai(fields, ids, hasOwnItems)
+}
+
+function* visitOpenai(fields: Fields, ids: Set<string>, hasOwnItems: boolean): Iterable<unknown> {
   const { type, id } = fields
   if (type === 'file_id' && isText(id)) ids.add(id)
   if (type === 'container_reference' && isText(fields['container_id'])) {
@@ -137,7 +143,7 @@ function* visitOpenai(fields: Fields, ids: Set<string>): Iterable<unknown> {
         if (idFields.has(name) && !noIds.has(each)) ids.add(each)
       } else if (typeof each === 'object' && each !== null) {
         const inner = each as Fields
-        const isItem = name === 'input' || name === 'items' || name === 'item'
+        const isItem = !hasOwnItems && (name === 'input' || name === 'items' || name === 'item')
         const isNamed = objectsWithIds.has(name) || (isItem && isReference(inner))
         if (isNamed && isText(inner['id'])) ids.add(inner['id'])
       }
