@@ -13,6 +13,7 @@ import { ownedObjects } from './objects/kept-objects.ts'
 import { usageApi } from './objects/usage-api.ts'
 import { usageLookup } from './objects/usage-lookup.ts'
 import { listen, type ListeningGateway, type ListenOptions } from './operation/listen.ts'
+import type { Gauges } from './operation/metrics.ts'
 import { Operation } from './operation/operation.ts'
 import { checkedOptions, type GatewayOptions } from './options.ts'
 import { BytesInFlight } from './request/bytes-in-flight.ts'
@@ -93,7 +94,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     meter,
     adminKey: options.adminKey,
     checks: options.checks ?? {},
-    gauges: () => gaugesOf(stats()),
+    gauges: () => ({ ...gaugesOf(stats()), ...stripeGauges(options.stripeHeaders) }),
     report: (check, cause) => fault(`it is not ready: ${check}`, cause),
   })
   const usage = usageLookup({
@@ -203,6 +204,23 @@ function keysOf(
   const isManaged = adminKey !== undefined && 'generate' in callers
   const admin = isManaged ? adminApi(callers as GatewayKeys, adminKey, { onError }) : undefined
   return { callers, own, admin }
+}
+
+/** Of usage that came with Stripe's headers. */
+function stripeGauges(sink: GatewayOptions['stripeHeaders']): Gauges {
+  if (sink === undefined) return {}
+  const { billed, failed, incomplete, withoutSecret, notWhole } = sink.headerStats()
+  const help = 'Records that came with the headers of Stripe,'
+  return {
+    stripe_meter_billed_total: { help: `${help} billed at their accounts.`, value: billed },
+    stripe_meter_failed_total: { help: `${help} that could not be, at an attempt.`, value: failed },
+    stripe_meter_incomplete_total: { help: `${help} one of two alone.`, value: incomplete },
+    stripe_meter_without_secret_total: {
+      help: `${help} without a secret to seal the key under.`,
+      value: withoutSecret,
+    },
+    stripe_meter_not_whole_total: { help: `${help} cut off, or estimated.`, value: notWhole },
+  }
 }
 
 function gaugesOf({ underWay, held, bytesInFlight }: GatewayStats) {

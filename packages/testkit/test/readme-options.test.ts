@@ -84,6 +84,14 @@ const documented: readonly Documented[] = [
   of('credits', 'UnsubscribeOptions', '`unsubscribe(customer, options)`'),
   of('credits', 'CreditsWebhookOptions', '`creditsWebhook(options)`'),
   of('credits', 'MirrorOptions', '`mirrorGrants(options)`'),
+  of('gateway', 'GatewayOptions', '`createGateway(options)`'),
+  of('gateway', 'UpstreamOptions', 'An upstream'),
+  of('gateway', 'TimeoutOptions', '`timeouts`'),
+  of('gateway', 'ListenOptions', '`gateway.listen(options)`'),
+  of('gateway', 'GatewayCloseOptions', '`gateway.close(options)`'),
+  of('gateway', 'GatewayKeysOptions', '`gatewayKeys(options)`'),
+  of('gateway', 'KeyOptions', '`keys.generate(options)`'),
+  of('gateway', 'StripeHeadersOptions', '`stripeHeaders(options)`'),
   of('postgres', 'PostgresConnection', 'Where the database is'),
   of('postgres', 'PostgresOutboxOptions', 'Options'),
   of('postgres', 'MigrateOptions', '`migrate(pool, options)`'),
@@ -156,7 +164,7 @@ describe.each(documented)('README of $readme: $type', ({ readme, type, headings 
   })
 })
 
-const unit = /\b(ms|s|minutes?|hours?|days?|MB|a second)\b/
+const unit = /\b(ms|s|minutes?|hours?|days?|MB|MiB|a second)\b/
 
 /** What an outbox, or the table of a provider's calls, is handed: its authors read the contract. */
 const ofContracts = ['AppendOptions', 'ClaimOptions', 'SendOptions']

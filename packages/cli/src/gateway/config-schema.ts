@@ -2,7 +2,7 @@
  * What a configuration of the gateway is: its type, its checks and the published JSON schema
  * (`token-meter.gateway.schema.json`, written by `write-schema.ts`) are made of this.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { costSchema, creditsSchema } from './money-schema.ts'
 
 const text = () => z.string().min(1)

@@ -6,9 +6,16 @@ import { createMeter, type Meter, type Outbox, type Sink } from '@token-meter/co
 import { environmentLivemode, environmentSinks, messageOf } from '@token-meter/core/adapter'
 import { anthropicProvider } from '@token-meter/anthropic'
 import type { Credits, GuardOptions, Plan, PoolOptions } from '@token-meter/credits'
-import { accessLog, createGateway, type Gateway, gatewayKeys } from '@token-meter/gateway'
+import {
+  accessLog,
+  createGateway,
+  type Gateway,
+  gatewayKeys,
+  stripeHeaders,
+} from '@token-meter/gateway'
 import { googleProvider } from '@token-meter/google'
 import { openaiProvider } from '@token-meter/openai'
+import { stripeSink } from '@token-meter/stripe'
 import { openOutbox } from '../outbox/open-outbox.ts'
 import type { GatewayConfig } from './config-schema.ts'
 import type { CompleteConfig } from './environment-config.ts'
@@ -49,9 +56,13 @@ async function madeOn(
 ): Promise<MadeGateway> {
   const cost = calculator(config.cost)
   const credits = await creditsOf(config.credits, outbox, cost)
-  const sinks = environmentSinks((why) =>
+  const ofEnvironment = environmentSinks((why) =>
     tell(`${messageOf(why)}. Usage is kept until it can be delivered.`),
   )
+  // In place of the Stripe sink: it also bills at the accounts whose keys callers send.
+  const stripe = ofEnvironment.find(({ name }) => name === 'stripe')
+  const billing = stripe && stripeHeaders({ sink: stripe, outbox, connect: stripeAccount })
+  const sinks = ofEnvironment.map((sink) => (sink === stripe ? billing! : sink))
   const livemode = await livemodeOf(outbox, sinks)
   const meter = createMeter({
     providers: [openaiProvider, anthropicProvider, googleProvider],
@@ -65,9 +76,8 @@ async function madeOn(
   const isOpen = config.adminKey === undefined
   const keys = isOpen ? undefined : gatewayKeys({ outbox, shared: config.keys?.rates === 'shared' })
   const log = accessLogOf(config.accessLog)
-  const { upstreams, adminKey, chargeBy, customerHeader, attributes, sharedObjects, basePath } =
-    config
-  const { maxBodyBytes, maxBytesInFlight, onClientGone, cors, timeouts } = config
+  const { upstreams, adminKey, chargeBy, customerHeader, attributes, sharedObjects } = config
+  const { basePath, maxBodyBytes, maxBytesInFlight, onClientGone, cors, timeouts } = config
   const gateway = createGateway({
     meter,
     upstreams,
@@ -84,6 +94,7 @@ async function madeOn(
     onClientGone,
     cors,
     timeouts,
+    stripeHeaders: billing,
     accessLog: log?.write,
     // It is written to the books' store, and changes nothing that is not due.
     checks: credits === undefined ? {} : { guard: () => credits.sweep() },
@@ -104,6 +115,8 @@ async function madeOn(
     },
   }
 }
+
+const stripeAccount = (apiKey: string): Sink => stripeSink({ apiKey })
 
 function calculator(config: GatewayConfig['cost']): CostCalculator | undefined {
   if (config === false) return undefined

@@ -1,5 +1,5 @@
 /** The parts of a configuration that are about money: what usage costs, and prepaid credit. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 const text = () => z.string().min(1)
 const count = () => z.int().min(1)

@@ -2,8 +2,10 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
-import { describe, expect, test } from 'vitest'
+import type { GatewayOptions, TimeoutOptions, UpstreamOptions } from '@token-meter/gateway'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 import { CommandError } from '../command/command-error.ts'
+import type { GatewayConfig } from './config-schema.ts'
 import { withDefaults } from './environment-config.ts'
 import { checkedConfig, outboxOfConfig, readConfig } from './read-config.ts'
 import { schemaText } from './write-schema.ts'
@@ -218,4 +220,13 @@ describe('the published schema', () => {
     )
     expect(bare).toEqual(['$schema'])
   })
+})
+
+test('what createGateway takes that can stand in a file is taken', () => {
+  type InCode = 'meter' | 'keys' | 'checks' | 'stripeHeaders' | 'accessLog' | 'onError'
+  expectTypeOf<Exclude<keyof GatewayOptions, InCode>>().toExtend<keyof GatewayConfig>()
+  type Upstream = NonNullable<GatewayConfig['upstreams']>[string]
+  expectTypeOf<keyof UpstreamOptions>().toEqualTypeOf<keyof Upstream>()
+  type Timeouts = NonNullable<GatewayConfig['timeouts']>
+  expectTypeOf<keyof TimeoutOptions>().toEqualTypeOf<keyof Timeouts>()
 })

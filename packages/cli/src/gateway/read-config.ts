@@ -1,6 +1,6 @@
 /** From the text of a file to a configuration. No value of it is ever shown: it may be a secret. */
 import { existsSync, readFileSync } from 'node:fs'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { CommandError } from '../command/command-error.ts'
 import { configSchema, type GatewayConfig } from './config-schema.ts'
 import { withEnvironment } from './environment-references.ts'

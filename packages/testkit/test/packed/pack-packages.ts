@@ -10,6 +10,12 @@ export const published: readonly string[] = readdirSync(packages).filter((name) 
   return (JSON.parse(manifest) as { private?: boolean }).private !== true
 })
 
+/** What the package in a folder is called on npm. */
+export function packageName(folder: string): string {
+  const manifest = readFileSync(join(packages, folder, 'package.json'), 'utf8')
+  return (JSON.parse(manifest) as { readonly name: string }).name
+}
+
 /** Builds and packs the packages as a release does, two at a time. Returns the tarballs by name. */
 export async function packPackages(
   folder: string,
@@ -23,8 +29,11 @@ export async function packPackages(
   await Promise.all([packNext(), packNext()])
   const files = readdirSync(folder)
   const tarball = (name: string) => {
-    const file = files.find((candidate) =>
-      /^\d/.test(candidate.split(`token-meter-${name}-`)[1] ?? ''),
+    // As npm does it: `@token-meter/core` is in `token-meter-core-1.0.0.tgz`.
+    const beginning = `${packageName(name).replace('@', '').replace('/', '-')}-`
+    const file = files.find(
+      (candidate) =>
+        candidate.startsWith(beginning) && /^\d/.test(candidate.slice(beginning.length)),
     )
     if (file === undefined) throw new Error(`pnpm pack made no tarball of ${name}: ${files.join()}`)
     return join(folder, file)
