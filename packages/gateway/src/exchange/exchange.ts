@@ -14,6 +14,7 @@ import { AnswerRelay } from '../answer/answer-relay.ts'
 import { linger } from '../answer/caller-socket.ts'
 import { corsHeaders } from '../answer/cors.ts'
 import { refusalOf } from '../answer/error-answer.ts'
+import { passInterim } from '../answer/interim.ts'
 import type { RelayEnd } from '../answer/relay-options.ts'
 import type { Caller, EnteredRequest } from '../caller.ts'
 import type { ObjectRequest } from '../objects/owned-objects.ts'
@@ -176,19 +177,11 @@ export class Exchange implements RunningExchange {
       relay,
       firstByteMs: deadlines.firstByteMs,
       sending: () => this.#record.sending(),
-      interim: (status, headers) => this.#interim(status, headers),
+      interim: (status, headers) => passInterim(this.#response, status, headers),
       answered: (status) => this.#record.answeredWith(status),
       failed: (refusal, wasSent) => this.#onUpstreamFailed(refusal, wasSent),
     })
     this.#upstreamCall.start()
-  }
-
-  #interim(status: number, headers: readonly string[]): void {
-    const { writeInformation } = this.#response as {
-      writeInformation?: (status: number, headers: readonly string[]) => void
-    }
-    if (this.#response.headersSent || this.#gone.signal.aborted) return
-    writeInformation?.call(this.#response, status, headers)
   }
 
   #onUpstreamFailed(refusal: GatewayRefusal, wasSent: boolean): void {
