@@ -3,13 +3,14 @@ import { RefusedError, watchedGuard, watchedOutbox } from '@token-meter/testkit/
 import { ResponsesWS } from 'openai/resources/responses/ws'
 import { describe, expect, test } from 'vitest'
 import type { WebSocket } from 'ws'
-import { GatewayRefusal } from '../src/index.ts'
+import { GatewayRefusal, stripeHeaders } from '../src/index.ts'
 import {
   answering,
   callerKeys,
   closed,
   heard,
   openaiClient,
+  realtime,
   responseCreated,
   responseDone,
   sessionCreated,
@@ -125,6 +126,38 @@ describe('a guard over a socket', () => {
     expect(events.at(-1)).toMatchObject({ status: 429, error: { code: 'rate_limited' } })
     expect(run.records).toHaveLength(1)
   })
+})
+
+test("Stripe's headers of a socket are of each of its responses", async () => {
+  const outbox = watchedOutbox()
+  const billing = stripeHeaders({
+    sink: { name: 'stripe', send: async () => [] },
+    outbox,
+    secret: 'a secret of the tests',
+    connect: () => ({ name: 'stripe', send: async () => [] }),
+  })
+  await using run = await startSocketRun({
+    outbox,
+    serve: answering,
+    gateway: { keys: callerKeys({ stripeHeaders: true }), stripeHeaders: billing },
+  })
+  const caller = await run.open(realtime, [], {
+    headers: { 'stripe-restricted-access-key': 'rk_live_canary' },
+  })
+  for (const count of [1, 2]) {
+    say(caller, { type: 'response.create' })
+    await run.until(() => run.records.length === count, 'it is recorded')
+  }
+  expect(outbox.appends).toEqual(
+    [1, 2].map(() => ({
+      records: 1,
+      holdIds: [
+        expect.stringMatching(/^stripe-headers:.*"customer":"cus_1","sealed":"[\w-]{40,}"/),
+      ],
+    })),
+  )
+  expect(JSON.stringify([outbox.appends, run.requests[0]?.headers])).not.toContain('canary')
+  await billing.close?.()
 })
 
 describe('Responses over a socket', () => {
