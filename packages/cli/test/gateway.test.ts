@@ -85,6 +85,11 @@ test('the SDKs of three providers through it, billed by the backend that the env
     { upstream: 'anthropic', customer: 'sub_1', status: 200, tokens: 17 },
     { upstream: 'gemini', customer: 'sub_1', status: 200, tokens: 17 },
   ])
+  const sizes = log
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).bytesOut as number)
+  expect(sizes.every((bytes) => bytes > 100)).toBe(true)
   const files = readdirSync(join(gateway.cwd, '.token-meter')).map((file) =>
     readFileSync(join(gateway.cwd, '.token-meter', file), 'latin1'),
   )

@@ -204,18 +204,18 @@ export class AnswerRelay {
     this.#isBusy = true
     const { call, watch } = this.#options
     if (terminal === 'broken') return this.#break('upstream_failed')
-    let rest: Uint8Array
-    try {
-      rest = await this.#finish()
-    } catch {
-      return this.#break('upstream_failed')
-    }
+    const rest = await this.#finish().catch(() => undefined)
+    if (rest === undefined) return this.#break('upstream_failed')
     if (call?.stored !== undefined) await call.stored
     await watch?.ended()
     if (this.isOver) return
     const isRelaying = this.#state === 'relaying'
-    this.#over(isRelaying ? 'answered' : 'client_gone')
-    if (isRelaying) this.#out.end(rest, answerTrailers(terminal.trailers))
+    try {
+      // Its last bytes count too.
+      if (isRelaying) this.#out.end(rest, answerTrailers(terminal.trailers))
+    } finally {
+      this.#over(isRelaying ? 'answered' : 'client_gone')
+    }
   }
 
   async #finish(): Promise<Uint8Array> {
