@@ -103,7 +103,7 @@ test('on SIGTERM it is not ready, takes nothing new, and a stream under way ends
   await using upstream = await startLocalUpstream()
   upstream.pauseMs = 300
   await using gateway = await startGateway({
-    config: configFor(upstream, { shutdown: { readinessDelayMs: 400 } }),
+    config: configFor(upstream, { shutdown: { readinessDelayMs: 1500 } }),
   })
   const openai = new OpenAI({
     apiKey: await gateway.generate('--customer', 'cus_1'),
@@ -116,7 +116,9 @@ test('on SIGTERM it is not ready, takes nothing new, and a stream under way ends
     stream: true,
   })
   gateway.child.kill('SIGTERM')
-  await expect.poll(async () => (await fetch(`${gateway.url}/health/ready`)).status).toBe(503)
+  await expect
+    .poll(async () => (await fetch(`${gateway.url}/health/ready`)).status, { interval: 10 })
+    .toBe(503)
   let text = ''
   for await (const { choices } of stream) text += choices[0]?.delta.content ?? ''
   expect(text).toBe('Mostly.')
@@ -146,7 +148,7 @@ test('what does not end in its time is broken off, and recorded as partial', asy
     for await (const chunk of stream) void chunk
   })()
   const broken = expect(reading).rejects.toThrow()
-  await expect.poll(() => upstream.asked.length).toBe(1)
+  await expect.poll(() => upstream.asked.length, { timeout: 10_000 }).toBe(1)
   gateway.child.kill('SIGINT')
   await broken
   expect(await gateway.ended).toBe(0)
@@ -164,7 +166,7 @@ test('a second signal ends it at once', async () => {
     body: JSON.stringify({ model: 'gpt-5.4-mini', stream: true, messages: [] }),
   })
   gateway.child.kill('SIGTERM')
-  await expect.poll(() => gateway.stderr()).toContain('ending')
+  await expect.poll(() => gateway.stderr(), { timeout: 10_000 }).toContain('ending')
   gateway.child.kill('SIGTERM')
   expect(await gateway.ended).toBe(1)
   await answer.body?.cancel().catch(() => {})

@@ -113,13 +113,15 @@ test('an outbox that takes no writes is not ready, and is again', async () => {
   other.exec(
     "CREATE TRIGGER full BEFORE UPDATE ON gateway_probe BEGIN SELECT RAISE(ABORT, 'disk full'); END",
   )
-  await expect.poll(async () => (await fetch(`${url}/health/ready`)).status).toBe(503)
+  await expect
+    .poll(async () => (await fetch(`${url}/health/ready`)).status, { timeout: 10_000 })
+    .toBe(503)
   const answer = await (await fetch(`${url}/health/ready`)).text()
   expect(JSON.parse(answer)).toEqual({ ready: false, checks: { outbox: 'failed', backlog: 'ok' } })
   expect(failed[0]).toContain('outbox: ')
   other.exec('DROP TRIGGER full')
   await expect
-    .poll(async () => (await fetch(`${url}/health/ready`)).status, { timeout: 5000 })
+    .poll(async () => (await fetch(`${url}/health/ready`)).status, { timeout: 10_000 })
     .toBe(200)
   other.close()
   chmodSync(path, 0o600)
