@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import Anthropic from '@anthropic-ai/sdk'
-import { sqliteOutbox } from '@token-meter/core/sqlite'
+import { aggregated } from '@token-meter/core'
 import { type FakeStripe, type FakeStripeOptions, startFakeStripe } from '@token-meter/testkit'
+import { startPostgres } from '@token-meter/testkit/internal'
 import { spawnScript, temporaryFile } from '@token-meter/testkit/internal/suites'
 import OpenAI from 'openai'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -14,6 +15,7 @@ import {
   billingHeaders,
   type BillingGatewayOptions,
   headerKey,
+  outboxAt,
   ownKey,
   secret,
   startBillingGateway,
@@ -240,6 +242,11 @@ test('the requests of the drop-in run as they stand: two SDKs, and curl', async 
   expect(billedTo(accounts.mine)).toEqual([])
 })
 
+test('sums are made inside it: around it nobody could tell whose they are', async () => {
+  const { billing } = await start(memoryPlace(), await stripeAccounts())
+  expect(() => aggregated(billing)).toThrow(/has to see each record by itself/)
+})
+
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
@@ -248,20 +255,22 @@ async function freePort(): Promise<number> {
   return port
 }
 
-test(
-  'killed again and again: each is billed once, at the account of its headers',
+test.each(['sqlite', 'postgres'] as const)(
+  'killed again and again on %s: each is billed once, at the account of its headers',
   { timeout: 90_000 },
-  async () => {
-    const accounts = await stripeAccounts({ latencyMs: 40 })
+  async (kind) => {
+    const accounts = await stripeAccounts({ latencyMs: 10 })
     const upstream = await startUpstream()
     onTestFinished(() => {
       upstream.server.close()
       upstream.server.closeAllConnections()
     })
-    const file = temporaryFile()
+    const server = kind === 'postgres' ? await startPostgres() : undefined
+    if (server !== undefined) onTestFinished(() => server.stop())
+    const file = [temporaryFile(), ...(server === undefined ? [] : [server.url])].join('|')
     const script = fileURLToPath(new URL('billed-by-headers-child.ts', import.meta.url))
     let resolved = 0
-    for (let life = 0; life < 4; life++) {
+    for (let life = 0; life < 3; life++) {
       const port = await freePort()
       const { mine, theirs } = accounts
       const child = spawnScript(
@@ -288,7 +297,7 @@ test(
       await child.ended
       await ended
     }
-    const { meter, outbox } = await start({ open: () => sqliteOutbox(file) }, accounts)
+    const { meter, outbox } = await start({ open: () => outboxAt(file) }, accounts)
     await meter.flush({ timeoutMs: 40_000 })
     const recorded = await outbox.recorded()
     expect(recorded).toBeGreaterThanOrEqual(resolved)

@@ -5,7 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { anthropicProvider } from '@token-meter/anthropic'
 import { createMeter, type Meter, type TokenMeterError } from '@token-meter/core'
 import type { Outbox } from '@token-meter/core/outbox'
+import { sqliteOutbox } from '@token-meter/core/sqlite'
 import { openaiProvider } from '@token-meter/openai'
+import { postgresOutbox } from '@token-meter/postgres'
 import { stripeSink } from '@token-meter/stripe'
 import {
   type AccessEntry,
@@ -76,6 +78,13 @@ const anthropicAnswer = {
   usage: { input_tokens: 1500, output_tokens: 20 },
 }
 
+/** In a file; or, where a database is named, in that, with the file's name for its spool. */
+export function outboxAt(place: string): Outbox {
+  const [file = '', connectionString] = place.split('|')
+  if (connectionString === undefined) return sqliteOutbox(file)
+  return postgresOutbox({ connectionString }, { schema: 'killed', spoolFolder: file })
+}
+
 export interface BillingGateway extends AsyncDisposable {
   readonly url: string
   readonly meter: Meter
@@ -121,7 +130,13 @@ export async function startBillingGateway({
     providers: [openaiProvider, anthropicProvider],
     outbox,
     sinks: [billing],
-    delivery: { lingerMs: 0, pollMs: 20, backoff: { baseMs: 20, maxMs: 100 } },
+    delivery: {
+      lingerMs: 0,
+      pollMs: 20,
+      leaseMs: 5000,
+      sendTimeoutMs: 4000,
+      backoff: { baseMs: 20, maxMs: 100 },
+    },
     onError: (error) => void errors.push(error),
   })
   const gateway = createGateway({
