@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import zlib from 'node:zlib'
@@ -90,6 +91,32 @@ test('a bomb is refused, and so is what cannot be decoded', async () => {
   expect(await ask(Buffer.from(body), 'gzip, gzip, gzip')).toBe(415)
   expect(upstream.requests).toEqual([])
   expect(small.gateway.stats().bytesInFlight).toBe(0)
+})
+
+test('what is decoded counts while it is, among all', async () => {
+  await using small = await startGateway(upstream.url, {
+    maxBodyBytes: 2 ** 22,
+    maxBytesInFlight: 2 ** 22,
+  })
+  const ask = async (bytes: Buffer) => {
+    const headers = [json, ['Content-Encoding', 'gzip'] as const]
+    return (await rawCall(small.port, rawRequest({ path: chat, headers, body: bytes }))).status
+  }
+  // Far below what a body may have, and far above what a text becomes.
+  expect(await ask(zlib.gzipSync(Buffer.alloc(2 ** 21, ' ')))).toBe(413)
+  const dense = Buffer.from(randomBytes(2 ** 20).toString('hex')).subarray(0, 2 ** 21)
+  const text = Buffer.concat([Buffer.from('{"model":"gpt-5","x":"'), dense, Buffer.from('"}')])
+  expect(await ask(zlib.gzipSync(text))).toBe(200)
+  const waits = connect(small.port, '127.0.0.1')
+  waits.on('error', () => {})
+  waits.write(`POST ${chat} HTTP/1.1\r\nHost: x\r\nContent-Length: 1500000\r\n\r\n`)
+  waits.write('a'.repeat(1_400_000))
+  while (small.gateway.stats().bytesInFlight < 1_400_000)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  expect(await ask(zlib.gzipSync(text))).toBe(503)
+  waits.destroy()
+  while (small.gateway.stats().bytesInFlight > 0)
+    await new Promise((resolve) => setTimeout(resolve, 5))
 })
 
 test('bytes that are no UTF-8 go on as they are, and a body of 60 MiB does', async () => {

@@ -133,7 +133,7 @@ export class UpstreamCall {
     if (rewritten === undefined || this.#isOver) return false
     try {
       const encodings = encodingsOf(headers.get('content-encoding'))
-      const said = await decodedBody(body, encodings, 16 * probe.bytes)
+      const said = await decodedBody(body, encodings, { maxBytes: 16 * probe.bytes })
       return rewritten.rewrite.isRefusal(status, said.toString())
     } catch {
       return false

@@ -1,27 +1,25 @@
 /** Reads encoded request bodies, for the meter alone: they go on as they came. */
-import { promisify } from 'node:util'
+import type { Transform } from 'node:stream'
 import zlib from 'node:zlib'
 import { GatewayRefusal } from '../refusal.ts'
-import { tooLarge } from './read-body.ts'
-
-type Decode = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>
+import { tooLarge, tooMany } from './read-body.ts'
 
 /** By name, of which some stand for others. Zstandard came with Node 22.15. */
-const decoders: Readonly<Record<string, Decode | undefined>> = {
-  gzip: promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gunzip),
-  deflate: inflate,
-  br: promisify<Buffer, zlib.BrotliOptions, Buffer>(zlib.brotliDecompress),
-  ...(typeof zlib.zstdDecompress === 'function' && {
-    zstd: promisify<Buffer, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress),
+const decoders: Readonly<Record<string, ((bytes: Buffer) => Transform) | undefined>> = {
+  gzip: () => zlib.createGunzip(),
+  // With a header of zlib's, as the RFC has it, or bare, as some send it.
+  deflate: (bytes) =>
+    ((bytes[0] ?? 0) & 0x0f) === 8 ? zlib.createInflate() : zlib.createInflateRaw(),
+  br: () => zlib.createBrotliDecompress(),
+  ...(typeof zlib.createZstdDecompress === 'function' && {
+    zstd: () => zlib.createZstdDecompress(),
   }),
 }
 
-/** With a header of zlib's, as the RFC has it, or bare, as some send it. */
-function inflate(bytes: Buffer, options: { maxOutputLength: number }): Promise<Buffer> {
-  const isWrapped = ((bytes[0] ?? 0) & 0x0f) === 8
-  const decode = isWrapped ? zlib.inflate : zlib.inflateRaw
-  return promisify<Buffer, zlib.ZlibOptions, Buffer>(decode)(bytes, options)
-}
+/** What a text becomes at the most: what grows more was made to. */
+const mostRatio = 50
+/** So much is no harm, whatever it came from. */
+const harmlessBytes = 2 ** 20
 
 /** Nobody encodes more often than once, but for whoever wants to find out what happens. */
 const mostEncodings = 2
@@ -35,30 +33,55 @@ export function encodingsOf(contentEncoding: string | null): readonly string[] {
     .filter((name) => name !== '' && name !== 'identity')
 }
 
+/** What decoded bytes are counted by, as they come. */
+export interface DecodeLimits {
+  readonly maxBytes: number
+  /** @returns false where there is no room for so many more. @default there always is */
+  readonly take?: (bytes: number) => boolean
+}
+
 /**
  * @throws GatewayRefusal 415 for an encoding that is not known, 400 for what is not encoded so, 413 for what
- * is longer than a body may be once it is decoded.
+ * is longer than a body may be once it is decoded, or than any text becomes, 503 where `take` has no room.
  */
 export async function decodedBody(
   bytes: Buffer,
   encodings: readonly string[],
-  maxBytes: number,
+  { maxBytes, take = () => true }: DecodeLimits,
 ): Promise<Buffer> {
   if (encodings.length > mostEncodings) throw unknownEncoding(encodings.join(', '))
+  const most = Math.min(maxBytes, Math.max(harmlessBytes, bytes.length * mostRatio))
   let decoded = bytes
   for (const name of encodings.toReversed()) {
-    const decode = Object.hasOwn(decoders, name) ? decoders[name] : undefined
-    if (decode === undefined) throw unknownEncoding(name)
+    const decoder = Object.hasOwn(decoders, name) ? decoders[name] : undefined
+    if (decoder === undefined) throw unknownEncoding(name)
+    const pieces: Buffer[] = []
+    let length = 0
     try {
-      decoded = await decode(decoded, { maxOutputLength: maxBytes })
+      // Whatever ends the loop destroys the decoder.
+      for await (const piece of decoder(decoded).end(decoded) as AsyncIterable<Buffer>) {
+        length += piece.length
+        if (length > most) throw most < maxBytes ? tooDense() : tooLarge(maxBytes)
+        if (!take(piece.length)) throw tooMany()
+        pieces.push(piece)
+      }
     } catch (cause) {
-      if ((cause as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxBytes)
+      if (cause instanceof GatewayRefusal) throw cause
       throw new GatewayRefusal(400, 'invalid_request', `the body of the request is no ${name}`, {
         cause,
       })
     }
+    decoded = Buffer.concat(pieces, length)
   }
   return decoded
+}
+
+function tooDense(): GatewayRefusal {
+  return new GatewayRefusal(
+    413,
+    'too_large',
+    `the body of the request is more than ${mostRatio} times as long once it is decoded: send it as it is`,
+  )
 }
 
 function unknownEncoding(name: string): GatewayRefusal {

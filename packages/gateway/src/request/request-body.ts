@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { type BodyFields, formFields, jsonFields } from './body-fields.ts'
 import { decodedBody, encodingsOf } from './decoded-body.ts'
 import type { RequestHeaders } from './raw-headers.ts'
-import { type BodyLimits, ClientLeft, readBody, tooMany } from './read-body.ts'
+import { type BodyLimits, ClientLeft, readBody } from './read-body.ts'
 
 /** A body on its way to the upstream. */
 export interface RequestBody {
@@ -60,11 +60,12 @@ export async function wholeBody(
   }
   try {
     const encodings = encodingsOf(headers.get('content-encoding'))
-    const decoded = await decodedBody(bytes, encodings, maxBodyBytes)
-    if (decoded !== bytes) {
-      if (!inFlight.take(decoded.length)) throw tooMany()
-      decodedBytes = decoded.length
+    const take = (count: number): boolean => {
+      const fits = inFlight.take(count)
+      if (fits) decodedBytes += count
+      return fits
     }
+    const decoded = await decodedBody(bytes, encodings, { maxBytes: maxBodyBytes, take })
     const type = headers.get('content-type') ?? ''
     const isForm = /^\s*(?:multipart\/form-data|application\/x-www-form-urlencoded)/i.test(type)
     const canSplice =
