@@ -152,6 +152,27 @@ test('a whole answer is read to its end, whatever is said of streams', async () 
   expect(running.records).toMatchObject([{ outcome: 'complete' }])
 })
 
+test('a whole answer that its caller does not take is read to its end', async () => {
+  const content = 'y'.repeat(12 * 2 ** 20)
+  const answer = Buffer.from(
+    JSON.stringify({ ...chunk, choices: [{ index: 0, message: { content } }], usage }),
+  )
+  await using upstream = await startRawUpstream((socket) => socket.write(rawReply(answer, [json])))
+  await using running = await startGateway(upstream.url, { timeouts: { idleMs: 300 } })
+  const caller = connect(running.port, '127.0.0.1').on('error', () => {})
+  caller.pause()
+  caller.write(
+    rawRequest({
+      path: '/v1/chat/completions',
+      headers: [json],
+      body: `{"model":"m",${messages}}`,
+    }),
+  )
+  expect(await running.entry(1)).toMatchObject({ outcome: 'client_gone', tokens: 5 })
+  expect(running.records).toMatchObject([{ outcome: 'complete', tokens: { input: 3, output: 2 } }])
+  caller.destroy()
+})
+
 test('nothing is sent for a caller who has left while its body came', async () => {
   await using upstream = await startRawUpstream(() => {})
   await using running = await startGateway(upstream.url)
@@ -215,5 +236,27 @@ describe('a gateway that ends', () => {
     await running.gateway.close({ timeoutMs: 60_000 })
     expect(running.entries).toMatchObject([{ outcome: 'client_gone' }])
     expect(running.records).toHaveLength(1)
+  })
+
+  test('reads a whole answer on that nobody waits for', async () => {
+    const left = Promise.withResolvers<void>()
+    const asked = Promise.withResolvers<void>()
+    await using upstream = await startRawUpstream(async (socket) => {
+      asked.resolve()
+      await left.promise
+      socket.write(rawReply(Buffer.from(JSON.stringify({ ...chunk, choices: [], usage })), [json]))
+    })
+    await using running = await startGateway(upstream.url)
+    const caller = connect(running.port, '127.0.0.1')
+    const body = `{"model":"m",${messages}}`
+    caller.write(rawRequest({ path: '/v1/chat/completions', headers: [json], body }))
+    await asked.promise
+    caller.destroy()
+    await sleep(30)
+    const closed = running.gateway.close({ timeoutMs: 60_000 })
+    left.resolve()
+    await closed
+    expect(running.entries).toMatchObject([{ outcome: 'client_gone', tokens: 5 }])
+    expect(running.records).toMatchObject([{ outcome: 'complete' }])
   })
 })

@@ -10,16 +10,15 @@
  * An answer that the upstream breaks off is broken off for the caller too: a clean end would make a whole one
  * of it.
  */
-import { type BodyObserver, observeBody } from '@token-meter/core/adapter'
 import type { Dispatcher } from 'undici'
 import type { RawHeaders } from '../request/raw-headers.ts'
+import { AnswerReader } from './answer-reader.ts'
 import { answerHeaders, answerTrailers } from './answer-headers.ts'
 import { CallerBody } from './caller-body.ts'
-import { breakOff, sendHead } from './caller-socket.ts'
+import { breakOff, cut, sendHead } from './caller-socket.ts'
 import { Drain } from './drain.ts'
 import { errorEvent, refusalOf } from './error-answer.ts'
 import type { AnswerHead, RelayEnd, RelayOptions } from './relay-options.ts'
-import { type PieceDecoder, pieceDecoder } from './side-copy.ts'
 
 type Controller = Dispatcher.DispatchController
 type Terminal = { readonly trailers: RawHeaders } | 'broken'
@@ -28,20 +27,19 @@ export class AnswerRelay {
   readonly #options: RelayOptions
   #state: 'waiting' | 'relaying' | 'draining' | 'over' = 'waiting'
   #controller: Controller | undefined
-  #observer: BodyObserver | undefined
-  #decoder: PieceDecoder | undefined
+  readonly #reader: AnswerReader
   /** Set while a piece is under way that takes time; what comes meanwhile waits. */
   #isBusy = false
   readonly #waiting: Buffer[] = []
   #terminal: Terminal | undefined
   readonly #out: CallerBody
   #hasBody = false
-  #isEvents = false
   #idle: NodeJS.Timeout | undefined
   #drain: Drain | undefined
 
   constructor(options: RelayOptions) {
     this.#options = options
+    this.#reader = new AnswerReader(options)
     this.#out = new CallerBody(options.response)
   }
 
@@ -57,14 +55,14 @@ export class AnswerRelay {
   head(controller: Controller, head: AnswerHead): void {
     if (this.#state === 'over') return controller.abort(new Error('nobody waits for the answer'))
     this.#controller = controller
-    this.#observe(head)
+    this.#reader.open(head, this, () => void this.#stopped())
     const { response, requestId, cors, idleMs } = this.#options
     this.#idle = setTimeout(() => this.#onIdle(), idleMs)
     if (this.#state === 'draining') return this.#checkDrain()
     this.#state = 'relaying'
-    const isChanged = this.#observer?.rewrites === true
+    const { isAccounted, rewrites: isChanged } = this.#reader
     const { status, message, headers } = head
-    if (this.#isAccounted && !isChanged && !head.isBodyless) {
+    if (isAccounted && !isChanged && !head.isBodyless) {
       this.#out.keepsLast(Number(headers.get('content-length') ?? Infinity))
     }
     const passed = answerHeaders(headers, { requestId, isChanged, cors })
@@ -74,33 +72,6 @@ export class AnswerRelay {
     queueMicrotask(() => {
       if (!this.#hasBody && !response.writableEnded) sendHead(response)
     })
-  }
-
-  #observe({ status, headers, isBodyless }: AnswerHead): void {
-    const { call, watch } = this.#options
-    const isAnswer = status >= 200 && status < 300 && !isBodyless
-    const type = headers.get('content-type') ?? ''
-    this.#isEvents = type.toLowerCase().includes('text/event-stream')
-    if (call === undefined && watch === undefined) return
-    // What an error says is none, and is not billed.
-    if (!isAnswer) return call?.dismiss()
-    const encoding = headers.get('content-encoding')
-    const decoder = pieceDecoder(encoding)
-    if (call !== undefined) {
-      call.headers = headers
-      if (decoder === 'unknown') {
-        call.report(`an answer is encoded as ${encoding ?? ''}, which cannot be read`)
-        return call.abandon()
-      }
-      this.#observer = observeBody(call, type)
-      this.#observer.whenStopped?.(this, () => void this.#stopped())
-    }
-    if (decoder !== 'unknown') this.#decoder = decoder
-  }
-
-  /** Something is done once the body has come whole, before its last byte goes out. */
-  get #isAccounted(): boolean {
-    return this.#observer !== undefined || this.#options.watch !== undefined
   }
 
   data(piece: Buffer): void {
@@ -157,39 +128,12 @@ export class AnswerRelay {
 
   #piece(piece: Buffer): Promise<void> | undefined {
     this.#hasBody = true
-    if (this.#decoder !== undefined) return this.#encodedPiece(this.#decoder, piece)
-    return this.#pass(this.#seen(piece))
-  }
-
-  async #encodedPiece(decoder: PieceDecoder, piece: Buffer): Promise<void> {
-    const rewrites = this.#observer?.rewrites === true
-    const shown: Uint8Array[] = []
-    try {
-      for (const decoded of await decoder.decode(piece)) shown.push(this.#seen(decoded))
-    } catch (cause) {
-      // Nobody knows what of it is the caller's to see.
-      if (rewrites) throw cause
-      this.#unreadable()
-    }
-    await this.#pass(rewrites ? Buffer.concat(shown) : piece)
-  }
-
-  /** It is not encoded as it says: what was seen stands, and the bytes go on. */
-  #unreadable(): void {
-    this.#options.call?.report('an answer is not encoded as its headers say, and was not read on')
-    this.#observer?.interrupt()
-    this.#observer = undefined
-    this.#decoder?.close()
-    this.#decoder = undefined
-  }
-
-  #seen(piece: Uint8Array): Uint8Array {
-    this.#options.watch?.push(piece)
-    return this.#observer?.push(piece) ?? piece
+    const read = this.#reader.read(piece)
+    return read instanceof Promise ? read.then((bytes) => this.#pass(bytes)) : this.#pass(read)
   }
 
   #pass(bytes: Uint8Array): Promise<void> | undefined {
-    const stored = this.#observer?.isOver === true ? this.#options.call?.stored : undefined
+    const { stored } = this.#reader
     // Some SDKs read no further than the server's last word.
     if (stored !== undefined) return stored.then(() => this.#write(bytes))
     return this.#write(bytes)
@@ -204,7 +148,7 @@ export class AnswerRelay {
     this.#isBusy = true
     const { call, watch } = this.#options
     if (terminal === 'broken') return this.#break('upstream_failed')
-    const rest = await this.#finish().catch(() => undefined)
+    const rest = await this.#reader.finish().catch(() => undefined)
     if (rest === undefined) return this.#break('upstream_failed')
     if (call?.stored !== undefined) await call.stored
     await watch?.ended()
@@ -218,24 +162,11 @@ export class AnswerRelay {
     }
   }
 
-  async #finish(): Promise<Uint8Array> {
-    const shown: Uint8Array[] = []
-    const rewrites = this.#observer?.rewrites === true
-    try {
-      for (const piece of (await this.#decoder?.finish()) ?? []) shown.push(this.#seen(piece))
-    } catch (cause) {
-      if (rewrites) throw cause
-      this.#unreadable()
-    }
-    const last = this.#observer?.finish()
-    return rewrites && last !== undefined ? Buffer.concat([...shown, last]) : nothing
-  }
-
   /** What was seen is recorded, and the caller's connection ends in the middle. */
   #break(end: RelayEnd): void {
     if (this.#state === 'over') return
     const { state, response, watch } = { state: this.#state, ...this.#options }
-    this.#observer?.interrupt()
+    this.#reader.interrupt()
     void watch?.ended()
     this.#over(state === 'draining' && end === 'upstream_failed' ? 'client_gone' : end)
     // It is told as a failure of the upstream's.
@@ -245,14 +176,13 @@ export class AnswerRelay {
 
   /** The guard has ended the stream: the reader gets the reason, where that can be told in a stream of events. */
   async #stopped(): Promise<void> {
-    const reason = this.#observer?.stopped?.reason
+    const reader = this.#reader
     const { call, response, dialect, requestId } = this.#options
     if (this.isOver) return
     const isRelaying = this.#state === 'relaying'
     // The bytes that go out are those that a reader of events takes.
-    const isReadable = this.#decoder === undefined || this.#observer?.rewrites === true
-    const isTold = this.#isEvents && this.#out.endsWithBlank && isReadable
-    const refusal = refusalOf(reason)
+    const isTold = reader.isEvents && this.#out.endsWithBlank && !reader.passesEncoded
+    const refusal = refusalOf(reader.stopReason)
     this.#over(isRelaying ? 'answered' : 'client_gone', refusal)
     this.#controller?.abort(new Error('the guard has ended the stream'))
     await call?.stored
@@ -277,19 +207,32 @@ export class AnswerRelay {
       isUnread: isUnmetered && this.#controller !== undefined,
       hasBody: this.#hasBody,
       isAbortable: isStream && abortsStreams,
-      awaitsUsage: this.#observer?.awaitsUsage === true,
+      awaitsUsage: this.#reader.awaitsUsage,
     })
   }
 
-  /** The gateway ends. @param isFinal else only what nobody waits for is given up. */
+  /**
+   * The gateway ends.
+   *
+   * @param isFinal else only streams that nobody waits for are given up, of which what has come is estimated. Of a
+   * whole answer nothing is known before its end, nor what a finished stream used before it says so.
+   */
   shutDown(isFinal: boolean): void {
-    if (this.#state === 'draining') this.#break('client_gone')
-    else if (isFinal) this.#break('shut_down')
+    if (this.#state !== 'draining') return isFinal ? this.#break('shut_down') : undefined
+    const isEstimated = this.#options.isStream && !this.#reader.awaitsUsage
+    if (isFinal || isEstimated) this.#break('client_gone')
   }
 
   /** Nothing came for so long, or the caller has taken nothing. */
   #onIdle(): void {
-    this.#break(this.#isBusy ? 'client_gone' : 'upstream_failed')
+    if (!this.#isBusy) return this.#break('upstream_failed')
+    const { response } = this.#options
+    const isUntaken = this.#state === 'relaying' && response.writableNeedDrain
+    if (!isUntaken || this.#terminal !== undefined) return this.#break('client_gone')
+    // As if the caller had hung up: what the answer used is still to come.
+    this.#idle?.refresh()
+    cut(response)
+    this.clientGone()
   }
 
   /** Nothing will come of the request: whoever made the relay has answered it. */
@@ -302,9 +245,7 @@ export class AnswerRelay {
     this.#state = 'over'
     clearTimeout(this.#idle)
     this.#drain?.end()
-    this.#decoder?.close()
+    this.#reader.close()
     if (end !== undefined) this.#options.ended(end, refusal)
   }
 }
-
-const nothing = new Uint8Array(0)

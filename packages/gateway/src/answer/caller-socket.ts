@@ -31,16 +31,22 @@ const mostFlushMs = 5000
 export function breakOff(response: ServerResponse): void {
   const { socket } = response
   if (socket === null || socket.destroyed) return void response.destroy()
-  const isFramed = response.req.httpVersion !== '1.0'
-  const cut = (): void => {
+  const end = (): void => {
     clearTimeout(timer)
-    if (isFramed) socket.destroy()
-    else socket.resetAndDestroy()
+    cut(response)
   }
-  const timer = setTimeout(cut, mostFlushMs)
+  const timer = setTimeout(end, mostFlushMs)
   // An empty write is called back once all that was written before has left.
-  if (socket.writableLength === 0) cut()
-  else socket.write('', cut)
+  if (socket.writableLength === 0) end()
+  else socket.write('', end)
+}
+
+/** Ends a connection at once, whatever has not left yet. */
+export function cut(response: ServerResponse): void {
+  const { socket, req } = response
+  if (socket === null || socket.destroyed) return void response.destroy()
+  if (req.httpVersion === '1.0') socket.resetAndDestroy()
+  else socket.destroy()
 }
 
 /** How long the rest of a request is taken that was answered before it came. */

@@ -84,3 +84,29 @@ test('what was read before a change in this process is asked for again', async (
   answers[1]?.()
   await expect(asked).rejects.toMatchObject({ status: 401 })
 })
+
+test('a store that neither answers nor fails holds nobody up for long', async () => {
+  vi.useFakeTimers()
+  try {
+    let isHanging = false
+    const read = vi.fn(() => (isHanging ? new Promise<never>(() => {}) : Promise.resolve(row)))
+    const { cache, pass } = open(read)
+    await cache.authenticate(key)
+    isHanging = true
+    pass(3_000)
+    const known = Promise.resolve(cache.authenticate(key))
+    const stranger = (async () => cache.authenticate(unknown))().catch((error: unknown) => error)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(await known).toMatchObject({ keyId: id })
+    expect(await stranger).toMatchObject({ status: 503 })
+    // Once it is known to be silent, nobody waits who is remembered.
+    expect(cache.authenticate(key)).toMatchObject({ keyId: id })
+    isHanging = false
+    pass(3_000)
+    read.mockClear()
+    expect(await cache.authenticate(key)).toMatchObject({ keyId: id })
+    expect(read).toHaveBeenCalledTimes(1)
+  } finally {
+    vi.useRealTimers()
+  }
+})

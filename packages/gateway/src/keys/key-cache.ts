@@ -9,6 +9,7 @@
  */
 import type { Caller } from '../caller.ts'
 import { GatewayRefusal } from '../refusal.ts'
+import { inTime } from '../store/in-time.ts'
 import { isSameHash, type KeyText, readKey, sha256 } from './key-secret.ts'
 import type { KeyOptions } from './key.ts'
 import type { KeyRow } from './key-store.ts'
@@ -46,6 +47,8 @@ export class KeyCache {
   /** What is being read, by id. */
   readonly #loading = new Map<string, Promise<readonly KnownKey[] | undefined>>()
   readonly #limits = new WeakMap<Caller, KeyLimits>()
+  /** When the store did not answer, in ms since the epoch: who was known then does not wait for it again. */
+  #silentAt = -Infinity
 
   constructor(read: (id: string) => Promise<KeyRow | undefined>, { now, used }: KeyCacheOptions) {
     this.#read = read
@@ -65,7 +68,10 @@ export class KeyCache {
     const key = readKey(presented)
     if (key === undefined) throw wrongKey()
     const known = findKey(this.#known.get(key.id), key)
-    if (known !== undefined && this.#isWithin(known, freshMs)) return this.#admit(key.id, known)
+    const isSilent = this.#isWithin({ readAt: this.#silentAt }, freshMs)
+    if (known !== undefined && this.#isWithin(known, isSilent ? staleMs : freshMs)) {
+      return this.#admit(key.id, known)
+    }
     return this.#ask(key)
   }
 
@@ -88,6 +94,7 @@ export class KeyCache {
       try {
         keys = await this.#load(id)
       } catch (cause) {
+        this.#silentAt = this.#now()
         // It was let in a moment ago, and what would end it cannot be written down either.
         const known = findKey(this.#known.get(id), key)
         if (known !== undefined && this.#isWithin(known, staleMs)) return this.#admit(id, known)
@@ -102,7 +109,7 @@ export class KeyCache {
     const loading = this.#loading.get(id)
     if (loading !== undefined) return loading
     const isCurrent = () => this.#loading.get(id) === mine
-    const mine: Promise<readonly KnownKey[] | undefined> = this.#read(id)
+    const mine: Promise<readonly KnownKey[] | undefined> = inTime(this.#read(id))
       .then((row) => {
         if (!isCurrent()) return undefined
         const keys = this.#keysOf(row)
@@ -148,7 +155,7 @@ export class KeyCache {
   }
 
   /** False too where the clock was put back. */
-  #isWithin({ readAt }: KnownKey, ms: number): boolean {
+  #isWithin({ readAt }: Pick<KnownKey, 'readAt'>, ms: number): boolean {
     const age = this.#now() - readAt
     return age >= 0 && age < ms
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Statement, Tables } from '../../store/tables.ts'
 import { GatewayRefusal } from '../../refusal.ts'
+import { inTime } from '../../store/in-time.ts'
 import { leaseMs } from './rate-tables.ts'
 import { type KeyLimits, type LimitName, rateRefusal, type Rates } from './rates.ts'
 
@@ -52,13 +53,16 @@ export class SharedRates implements Rates {
   async enter(limits: KeyLimits) {
     const { id, requestsPerMinute = null, tokensPerMinute = null, parallelRequests = null } = limits
     const isCounted = parallelRequests !== null
-    if (isCounted && this.#beating !== undefined) await this.#beating
-    const running = isCounted ? this.#asking(id) : undefined
+    let running: Running | undefined
     let isIn = false
     try {
-      const [row] = await this.#tables.read(
-        'SELECT limit_name, wait_ms FROM {gateway_enter}($1, $2, $3, $4, $5, $6)',
-        [id, this.#process, requestsPerMinute, tokensPerMinute, parallelRequests, this.#now()],
+      if (isCounted && this.#beating !== undefined) await inTime(this.#beating)
+      if (isCounted) running = this.#asking(id)
+      const [row] = await inTime(
+        this.#tables.read(
+          'SELECT limit_name, wait_ms FROM {gateway_enter}($1, $2, $3, $4, $5, $6)',
+          [id, this.#process, requestsPerMinute, tokensPerMinute, parallelRequests, this.#now()],
+        ),
       )
       if (row !== undefined) {
         const limit = row['limit_name'] as LimitName
