@@ -75,8 +75,20 @@ export function checkOrigin(caller: Caller, headers: RequestHeaders, origins: Co
   )
 }
 
-/** @throws GatewayRefusal 403 */
-export function checkKind({ kind, upstream }: Route, { allowUnknown }: Caller): void {
+/** @throws GatewayRefusal 400 for a header that has an answer of Google's without its usage. */
+function checkFieldMask({ kind }: Route, headers: RequestHeaders): void {
+  if (kind !== 'inference' || headers.get('x-goog-fieldmask') === null) return
+  throw new GatewayRefusal(
+    400,
+    'invalid_request',
+    'with X-Goog-FieldMask the answer need not say what it used: leave it out',
+  )
+}
+
+/** @throws GatewayRefusal 403 for a path that the key may not ask, 400 for a header that hides what it uses. */
+export function checkKind(route: Route, { allowUnknown }: Caller, headers: RequestHeaders): void {
+  const { kind, upstream } = route
+  checkFieldMask(route, headers)
   if (kind === 'forbidden') {
     throw new GatewayRefusal(
       403,

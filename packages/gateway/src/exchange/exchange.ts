@@ -94,7 +94,7 @@ export class Exchange implements RunningExchange {
     const caller = await settings.keys.authenticate(keyOf(this.#headers, target.query, route))
     this.#record.keyId = caller.keyId
     checkOrigin(caller, this.#headers, settings.origins)
-    checkKind(route, caller)
+    checkKind(route, caller, this.#headers)
     await this.#pass(route, caller)
   }
 

@@ -4,6 +4,7 @@ import type { Caller } from '../caller.ts'
 import type { ObjectRequest } from '../objects/owned-objects.ts'
 import type { RequestHeaders } from '../request/raw-headers.ts'
 import { type RequestBody, streamedBody, wholeBody } from '../request/request-body.ts'
+import { takesForm } from '../route/known-paths.ts'
 import type { Route } from '../route/route.ts'
 import type { ExchangeSettings } from './settings.ts'
 
@@ -29,10 +30,14 @@ export async function bodyOf(
   const isKnown = kind === 'inference' || kind === 'free'
   // What a key may not ask of a model has to be seen, whatever the path is.
   const isLimited = kind === 'unknown' && caller.models !== undefined
-  const isRead = isKnown || isLimited || objects?.needsBody(object) === true
+  const needsBody = objects?.needsBody(object) === true
+  const isRead = isKnown || isLimited || needsBody
   if (isUpload || !isRead) return streamedBody(request, came)
   const limits = { maxBodyBytes, inFlight, idleMs: deadlines.requestIdleMs }
-  const body = await wholeBody(request, headers, limits, kind === 'inference')
+  const body = await wholeBody(request, headers, limits, {
+    mustBeRead: kind === 'inference' || isLimited || needsBody,
+    takesForm: kind === 'unknown' || takesForm(object.path),
+  })
   if (Buffer.isBuffer(body.bytes)) came(body.bytes.length)
   return body
 }

@@ -17,7 +17,14 @@ export interface UpstreamPools {
 /** @param connectMs how long a connection may take to be made, in ms. */
 export function upstreamPools(connectMs: number): UpstreamPools {
   // The gateway has deadlines of its own: by default undici ends a model that thinks for five minutes.
-  const options = { headersTimeout: 0, bodyTimeout: 0, allowH2: false, pipelining: 1 }
+  // What an answer costs is not lost for the cookies that come with it.
+  const options = {
+    maxHeaderSize: 65_536,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    allowH2: false,
+    pipelining: 1,
+  }
   const connect = { timeout: connectMs }
   const tls = { requestTls: connect, proxyTls: connect }
   const proxy = namesProxy() ? new EnvHttpProxyAgent({ ...options, ...tls, connect }) : undefined

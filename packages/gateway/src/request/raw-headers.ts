@@ -54,10 +54,13 @@ const hopByHop: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
-/** The names that are for one connection alone: those of HTTP, and those that `Connection` names. */
+/**
+ * The names that are for one connection alone: those of HTTP, and those that `Connection` names. What says how a
+ * body is to be read (`content-*`) never is: without it an upstream would read another than was looked at here.
+ */
 export function connectionNames(headers: HttpHeaders): ReadonlySet<string> {
   const named = headers.get('connection')
   if (named === null || /^\s*(?:keep-alive|close)\s*$/i.test(named)) return hopByHop
   const names = named.split(',').map((name) => name.trim().toLowerCase())
-  return new Set([...hopByHop, ...names])
+  return new Set([...hopByHop, ...names.filter((name) => !name.startsWith('content-'))])
 }

@@ -1,6 +1,7 @@
 /** The body of a request, as far as the gateway has to look at it. */
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
+import { GatewayRefusal } from '../refusal.ts'
 import { type BodyFields, formFields, jsonFields } from './body-fields.ts'
 import { decodedBody, encodingsOf } from './decoded-body.ts'
 import type { RequestHeaders } from './raw-headers.ts'
@@ -36,19 +37,29 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
+export interface ReadOptions {
+  /** It has to be what it says it is: JSON, or a form. Else what is neither has no fields. */
+  readonly mustBeRead: boolean
+  /** It may be a form. */
+  readonly takesForm: boolean
+}
+
 /**
  * Reads a body whole.
  *
- * @param mustBeRead it has to be what it says it is: JSON, or a form. Else what is neither has no fields.
- * @throws GatewayRefusal as `readBody`, `decodedBody` and `jsonFields` say; ClientLeft.
+ * @throws GatewayRefusal 400 where it says in no one way what it is, or is a form that nobody asks for; also as `readBody`, `decodedBody` and `jsonFields` say; ClientLeft.
  */
 export async function wholeBody(
   request: IncomingMessage,
   headers: RequestHeaders,
   limits: BodyLimits,
-  mustBeRead: boolean,
+  { mustBeRead, takesForm }: ReadOptions,
 ): Promise<RequestBody> {
   if (!hasBody(request)) return noBody
+  const formType = formTypeOf(headers)
+  if (formType !== undefined && !(takesForm && isMultipart.test(formType))) {
+    throw badType('this path takes JSON, and the body of the request says that it is a form')
+  }
   const { maxBodyBytes, inFlight } = limits
   const { bytes, release: releaseRead } = await readBody(request, limits)
   if (bytes.length === 0) return noBody
@@ -66,16 +77,34 @@ export async function wholeBody(
       return fits
     }
     const decoded = await decodedBody(bytes, encodings, { maxBytes: maxBodyBytes, take })
-    const type = headers.get('content-type') ?? ''
-    const isForm = /^\s*(?:multipart\/form-data|application\/x-www-form-urlencoded)/i.test(type)
     const canSplice =
-      !isForm && encodings.length === 0 && !signatures.some((name) => headers.get(name) !== null)
-    const fields = await fieldsOf(decoded, isForm ? type : undefined, mustBeRead)
+      formType === undefined &&
+      encodings.length === 0 &&
+      !signatures.some((name) => headers.get(name) !== null)
+    const fields = await fieldsOf(decoded, formType, mustBeRead)
     return { bytes, fields, canSplice, release }
   } catch (error) {
     release()
     throw error
   }
+}
+
+const isMultipart = /^\s*multipart\/form-data\s*;/i
+
+/**
+ * The type of a form; `undefined` for everything else, which is read as JSON.
+ * @throws GatewayRefusal 400 for more than one type: each server takes another.
+ */
+function formTypeOf(headers: RequestHeaders): string | undefined {
+  const [type = '', ...others] = headers.all('content-type')
+  if (others.length > 0 || /^[^;]*,/.test(type)) {
+    throw badType('the request has more than one content-type')
+  }
+  return /^\s*(?:multipart\/|application\/x-www-form-urlencoded)/i.test(type) ? type : undefined
+}
+
+function badType(what: string): GatewayRefusal {
+  return new GatewayRefusal(400, 'invalid_request', `${what}: nothing was passed on`)
 }
 
 async function fieldsOf(
@@ -89,7 +118,9 @@ async function fieldsOf(
 }
 
 function looksLikeObject(bytes: Buffer): boolean {
-  return /^[\s\uFEFF]*\{/.test(bytes.toString('utf8', 0, 64))
+  let at = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+  while ((bytes[at] ?? 0xff) <= 0x20) at++
+  return bytes[at] === 0x7b
 }
 
 /**

@@ -12,6 +12,13 @@ const forGateway: ReadonlySet<string> = new Set(payerHeaders)
 
 const credentials: ReadonlySet<string> = new Set(credentialHeaders)
 
+/** They make another request of it than the one that was looked at. */
+const overrides: ReadonlySet<string> = new Set([
+  'x-http-method-override',
+  'x-http-method',
+  'x-method-override',
+])
+
 /** They choose who pays at the provider, for the key that they came with. */
 const ofAccount: ReadonlySet<string> = new Set(['openai-organization', 'openai-project'])
 
@@ -52,7 +59,7 @@ export function upstreamHeaders(
       placed.add(key)
       continue
     }
-    if (framing.has(key) || dropped.has(key) || isForGateway(key)) continue
+    if (framing.has(key) || dropped.has(key) || overrides.has(key) || isForGateway(key)) continue
     if (credentials.has(key) && (isOurs || isOwnKey(key, value))) continue
     if (isOurs && ofAccount.has(key)) continue
     passed.push(name, value)

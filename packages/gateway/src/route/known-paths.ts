@@ -131,6 +131,15 @@ const gemini: readonly Row[] = [
   ],
 ]
 
+/** What is sent with files, or may be. Everything else that is read is JSON. */
+const forms =
+  /\/(?:images\/(?:generations|edits|variations)|audio\/[^/]+|videos(?:\/.+)?|files|uploads(?:\/.+)?|skills(?:\/.+)?|containers\/[^/]+\/files)\/?$/
+
+/** @param path also as the upstream gets it. */
+export function takesForm(path: string): boolean {
+  return forms.test(path)
+}
+
 const unknown: KnownPath = { kind: 'unknown', isUpload: false, model: undefined }
 
 /** @param path below the base URL of its upstream. */

@@ -14,7 +14,7 @@ const slashes = /%2f|%5c|\\/i
 /**
  * @param url of the request line.
  * @throws GatewayRefusal 400 for what the gateway and an upstream could read differently: a whole address,
- * dots that climb, empty segments, slashes in disguise, anything but printable ASCII.
+ * dots that climb, empty segments, slashes in disguise, parameters of segments (`..;`), anything but printable ASCII.
  */
 export function requestTarget(url: string): RequestTarget {
   if (!url.startsWith('/')) {
@@ -36,7 +36,7 @@ function checkPath(path: string): void {
   for (const [index, segment] of segments.entries()) {
     if (segment === '' && index < segments.length - 1)
       throw invalid('the path has an empty segment')
-    if (!segment.includes('%') && !segment.includes('\\') && !/^\.\.?$/.test(segment)) continue
+    if (!/[%\\;]/.test(segment) && !/^\.\.?$/.test(segment)) continue
     checkSegment(segment, segments[index - 1] === 'models' && index === segments.length - 1)
   }
 }
@@ -50,6 +50,8 @@ function checkSegment(segment: string, mayHaveSlashes: boolean): void {
   if (isTwice || isDots || hasControl || (slashes.test(segment) && !mayHaveSlashes)) {
     throw invalid('the path has dots, slashes or control characters in it that are encoded')
   }
+  // Some servers cut a segment there, before they look for dots.
+  if (decoded.includes(';')) throw invalid('the path has a semicolon in it')
   if (segment.includes('\\')) throw invalid('the path has a backslash in it')
 }
 

@@ -3,7 +3,7 @@ import type { HttpHeaders } from '@token-meter/core/wire'
 import { GatewayRefusal } from '../refusal.ts'
 import type { Dialect, Upstream } from '../upstream.ts'
 import { type KnownPath, knownPath } from './known-paths.ts'
-import { queryPairs, queryWithout, type RequestTarget } from './request-target.ts'
+import { type QueryPair, queryPairs, queryWithout, type RequestTarget } from './request-target.ts'
 
 /** A request on its way to an upstream. */
 export interface Route extends KnownPath {
@@ -107,16 +107,51 @@ function upstreamOf(
 function routeTo(upstream: Upstream, method: string, path: string, target: RequestTarget): Route {
   const base = basePathOf(upstream)
   const below = withoutVersionTwice(base, path)
-  const isKept = upstream.auth === 'caller'
+  const known = knownPath(upstream.dialect, method, versionOf(base) + below)
+  if (known.kind === 'inference') checkReadable(target.query)
   return {
-    ...knownPath(upstream.dialect, method, versionOf(base) + below),
+    ...known,
     upstream,
     dialect: upstream.dialect,
     path: `${base}${below}`,
-    query: queryWithout(target.query, ({ name, value }) => {
-      return name === 'key' && !(isKept && !value.startsWith('tm-'))
-    }),
+    query: queryWithout(target.query, (pair) => isLeftOut(pair, upstream)),
   }
+}
+
+const queryKeys: ReadonlySet<string> = new Set([
+  'key',
+  '$key',
+  'api-key',
+  'api_key',
+  'subscription-key',
+])
+
+/** They make another request of it than the one that was looked at: its method, its headers, how its body is read. */
+const overrides: ReadonlySet<string> = new Set(['_method', '$httpmethod', '$httpheaders', '$ct'])
+
+/** Keys of the gateway, wherever they are; the caller's own where the upstream has ours; what overrides the request. */
+function isLeftOut({ name, value }: QueryPair, upstream: Upstream): boolean {
+  const lower = name.toLowerCase()
+  if (overrides.has(lower) || /^\s*(?:bearer\s+)?tm-/i.test(value)) return true
+  return upstream.auth !== 'caller' && queryKeys.has(lower)
+}
+
+/**
+ * Google's system parameters can have an answer without its usage, or in what is no JSON:
+ * https://docs.cloud.google.com/apis/docs/system-parameters
+ * @throws GatewayRefusal 400
+ */
+function checkReadable(query: string): void {
+  const unread = queryPairs(query).find(({ name, value }) => {
+    if (/^\$?alt$/i.test(name)) return !/^(?:json(?:;.*)?|sse)$/i.test(value)
+    return /^\$?(?:fields|callback)$/i.test(name)
+  })
+  if (unread === undefined) return
+  throw new GatewayRefusal(
+    400,
+    'invalid_request',
+    `the answer to "${shown(unread.raw)}" would not say in JSON what it used: leave it out of the query`,
+  )
 }
 
 const basePaths = new WeakMap<Upstream, string>()
