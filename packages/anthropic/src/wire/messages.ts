@@ -90,6 +90,8 @@ class MessageStreamReader implements StreamReader {
   #began = false
   #failed = false
   #stopped = false
+  /** A block has ended, and none has begun: it may have been the last. */
+  #isBetween = false
   #ended = false
 
   constructor(call: Call, output: TokenEstimate) {
@@ -100,7 +102,7 @@ class MessageStreamReader implements StreamReader {
   }
 
   get finished(): boolean {
-    return this.#stopped
+    return this.#stopped || this.#isBetween
   }
 
   get usageSeen(): boolean {
@@ -109,6 +111,9 @@ class MessageStreamReader implements StreamReader {
 
   push(event: unknown): unknown {
     const { type, message, content_block: block, delta, usage } = (event ?? {}) as Event
+    if (type === 'content_block_stop') this.#isBetween = true
+    else if (type === 'content_block_start' || type === 'content_block_delta')
+      this.#isBetween = false
     switch (type) {
       case 'content_block_delta':
         this.#output.add(delta?.text)

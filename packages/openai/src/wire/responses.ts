@@ -90,6 +90,9 @@ const toolDeltas = new Set([
 ])
 const lastEvents = new Set(['response.completed', 'response.incomplete', 'response.failed'])
 
+const begins = /\.added$|\.in_progress$/
+const ends = new Set(['response.output_text.done', 'response.output_item.done'])
+
 /** Follows a streamed response: its usage comes with the last event, its id and model with the first. */
 class ResponsesStreamReader implements StreamReader {
   readonly rewrites = false
@@ -100,6 +103,8 @@ class ResponsesStreamReader implements StreamReader {
   #last: Readonly<Record<string, unknown>> | undefined
   readonly #usage = new RunningUsage()
   #refused = false
+  /** A text or an item has ended, and nothing else has begun: it may have been the last. */
+  #isBetween = false
   /** What the last event repeats, should it not come. */
   readonly #tools = new ResponseTools()
 
@@ -110,7 +115,7 @@ class ResponsesStreamReader implements StreamReader {
   }
 
   get finished(): boolean {
-    return this.#last !== undefined
+    return this.#last !== undefined || this.#isBetween
   }
 
   get usageSeen(): boolean {
@@ -124,6 +129,8 @@ class ResponsesStreamReader implements StreamReader {
       if (toolDeltas.has(String(type))) this.#output.addToolCall(delta)
       else this.#output.add(delta)
     }
+    if (typeof delta === 'string' || begins.test(String(type))) this.#isBetween = false
+    else if (ends.has(String(type))) this.#isBetween = true
     if (type === 'response.output_item.done') this.#tools.see(item)
     if (response === undefined || typeof type !== 'string') return event
     this.#usage.see(jsonObject(response).usage)
