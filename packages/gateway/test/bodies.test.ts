@@ -68,7 +68,7 @@ test.each(['gzip', 'br', 'zstd', 'deflate'] as const)(
       deflate: zlib.deflateSync,
     }[encoding]
     const count = running.entries.length
-    const text = '{"model":"gpt-5","stream":true,"messages":[],"user":"cus_enc"}'
+    const text = '{"model":"gpt-5","messages":[],"user":"cus_enc"}'
     const bytes = encode(Buffer.from(text))
     await send(chat, [json, ['Content-Encoding', encoding]], { body: bytes })
     expect(upstream.requests[0]?.body.equals(bytes)).toBe(true)

@@ -118,7 +118,7 @@ function openRequest(
  * Waits until the call may be sent.
  *
  * @returns the body that is sent in place of the caller's, where the answer would not say what it used.
- * @throws what the guard refuses it with; ClientLeft where nobody waits any more.
+ * @throws GatewayRefusal 400 where it cannot be asked what it used; what the guard refuses it with; ClientLeft where nobody waits any more.
  */
 export async function admitted(
   call: MeteredCall | undefined,
@@ -129,12 +129,23 @@ export async function admitted(
   const { observed, rewrite } = call
   if (observed.admission !== undefined) await untilAdmitted(observed, signal)
   if (signal.aborted) throw new ClientLeft()
-  if (rewrite === undefined || !canSplice || !Buffer.isBuffer(bytes)) return undefined
-  const body = rewrite.apply(bytes)
-  return body && { body, rewrite }
+  if (rewrite === undefined) return undefined
+  const body = canSplice && Buffer.isBuffer(bytes) ? rewrite.apply(bytes) : undefined
+  if (body === undefined) throw unasked()
+  return { body, rewrite }
 }
 
 /** A stream is asked for: whoever ends it early pays for a part of it. */
 export function isStream({ path }: Route, fields: BodyFields | undefined): boolean {
   return fields?.['stream'] === true || path.endsWith(':streamGenerateContent')
+}
+
+/** The body is signed, encoded or a form: what it does not ask for itself cannot be added to it. */
+function unasked(): GatewayRefusal {
+  return new GatewayRefusal(
+    400,
+    'invalid_request',
+    'this stream does not ask for its usage, and its body cannot be changed so that it does: add ' +
+      '"stream_options": { "include_usage": true }, or send it without Content-Encoding, digest and signature',
+  )
 }

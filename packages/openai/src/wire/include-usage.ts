@@ -53,18 +53,27 @@ export interface StreamRequest {
 export function includeUsage(request: StreamRequest): RequestRewrite | undefined {
   const { body, baseUrl, includeUsage: wanted } = request
   const { stream, stream_options: options } = body
-  if (stream !== true || options?.include_usage === true) return undefined
+  if (!isStreamed(stream) || options?.include_usage === true) return undefined
   if (wanted === false || (wanted === undefined && !isTaken(request))) return undefined
   const server = `${baseUrl} ${String(body.model)}`
   if ((refusedUntil.get(server) ?? 0) > Date.now()) return undefined
   return new IncludeUsage(server, options !== undefined)
 }
 
+/** Lenient servers, such as those that check with Pydantic, take more than `true` for it. */
+export function isStreamed(stream: unknown): boolean {
+  return stream === true || stream === 1 || /^(?:true|t|yes|y|on|1)$/i.test(textOrNone(stream))
+}
+
+function textOrNone(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
 function isTaken({ body, provider, apiVersion }: StreamRequest): boolean {
   if (notAsked.has(provider)) return false
   if (provider !== 'azure') return true
   // "On Your Data" answers 400 to the option, and so do older API versions.
-  if (body.data_sources !== undefined) return false
+  if ((body.data_sources ?? undefined) !== undefined) return false
   return apiVersion === undefined || !/^\d{4}/.test(apiVersion) || apiVersion >= firstAzureVersion
 }
 
@@ -127,7 +136,7 @@ function spliced(body: Body, { from, to, text }: Edit): string | Uint8Array<Arra
 
 /** The options as the body's first field, where it has none; `undefined` for what is no object. */
 function editStart(body: Body): Edit | undefined {
-  const start = afterSpace(body, 0)
+  const start = bodyStart(body)
   if (charAt(body, start) !== '{') return undefined
   return { from: start, to: start + 1, text: '{"stream_options":{"include_usage":true},' }
 }
@@ -143,9 +152,7 @@ function editOptions(body: Body): Edit | undefined {
 
 /** The last of equal names counts, as in `JSON.parse`. @throws SyntaxError */
 function optionsEdit(body: Body): Edit | undefined {
-  const options = fieldsAt(body, afterSpace(body, 0))?.findLast(
-    ({ name }) => name === 'stream_options',
-  )
+  const options = fieldsAt(body, bodyStart(body))?.findLast(({ name }) => name === 'stream_options')
   if (options === undefined) return undefined
   const { from, to } = options
   const fields = fieldsAt(body, from)
@@ -217,6 +224,13 @@ function stringEnd(body: Body, from: number): number {
 
 function quoteAt(body: Body, from: number): number {
   return typeof body === 'string' ? body.indexOf('"', from) : body.indexOf(0x22, from)
+}
+
+/** Behind a byte order mark, which some write before JSON and some readers pass over. */
+function bodyStart(body: Body): number {
+  if (typeof body === 'string') return afterSpace(body, body.startsWith('\uFEFF') ? 1 : 0)
+  const hasMark = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf
+  return afterSpace(body, hasMark ? 3 : 0)
 }
 
 function afterSpace(body: Body, from: number): number {

@@ -11,7 +11,7 @@ import {
 import { speech, transcriptions } from './audio.ts'
 import { chatCompletions, legacyCompletions } from './chat-completions.ts'
 import { images } from './images.ts'
-import { includeUsage } from './include-usage.ts'
+import { includeUsage, isStreamed } from './include-usage.ts'
 import { decisions, embeddings, graders } from './other-endpoints.ts'
 import { rerank, search } from './relative-endpoints.ts'
 import { responsesEndpoint } from './responses.ts'
@@ -91,7 +91,7 @@ export function oneShot(
 }
 
 function rewriteOf(body: Call['body'], { url }: WireRequest, context: WireContext) {
-  if (body.stream !== true) return undefined
+  if (!isStreamed(body.stream)) return undefined
   const { provider, baseUrl = url.split('?', 1)[0] as string } = context
   const { includeUsage: wanted, apiVersion = apiVersionIn(url) } = context
   return includeUsage({ body, provider, baseUrl, apiVersion, includeUsage: wanted })
