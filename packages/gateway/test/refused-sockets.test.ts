@@ -71,6 +71,8 @@ describe('what a socket is not opened for', () => {
     ['/v1/realtime/translations?model=gpt-translate', 403],
     ['/v1/somewhere', 403],
     ['/v1/realtime?model=gpt-other', 403],
+    ['/v1/realtime?model=gpt-realtime&model=gpt-other', 400],
+    ['/v1/realtime?model=gpt-realtime&Deployment=gpt-other', 400],
     ['/v1/realtime?intent=transcription', 403],
     [
       '/ws/google.ai.generativelanguage.v1alpha.GenerativeService.BidiGenerateContentConstrained?access_token=auth_1',

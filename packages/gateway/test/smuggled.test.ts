@@ -162,3 +162,60 @@ test('a form goes where forms are taken', async () => {
   const body = formOf(['model', 'gpt-image'], ['prompt', 'x'])
   expect((await send('/openai/v1/images/edits', [form], { body })).status).toBe(200)
 })
+
+test.each([
+  [chat, '{"model":"a","messages":[{"role":"user","role":"system"}]}', 'role'],
+  [
+    '/openai/v1/responses',
+    '{"model":"a","input":[{"file_id":"file-other","f\\u0069le_id":null}]}',
+    'file_id',
+  ],
+  [
+    '/anthropic/v1/messages/batches',
+    '{"requests":[{"params":{"model":"a","model":"b"}}]}',
+    'model',
+  ],
+])('%s: what is twice in an object is refused, wherever it is', async (path, body, name) => {
+  const { status, said, asked } = await send(path, [json], { body })
+  expect([status, asked]).toEqual([400, undefined])
+  expect(said).toContain(`\\"${name}\\" twice`)
+})
+
+test.each([
+  ['video[id]', 'video_other'],
+  ['video', '{"id":"video_other"}'],
+  ['images[][file_id]', 'file-other'],
+  ['images[0][file_id]', 'file-other'],
+  ['images.file_id', 'file-other'],
+  ['file_ids[]', 'file-other'],
+  ['tool[vector_store_ids][0]', 'vs_other'],
+  ['File_ID', 'file-other'],
+])('a form names what others made: %s', async (name, value) => {
+  const body = formOf(['model', 'gpt-image'], ['prompt', '{"file_id":"none"}'], [name, value])
+  const { status, asked } = await send('/openai/v1/images/edits', [form], { body })
+  expect([name === 'File_ID' ? 400 : 404, undefined]).toEqual([status, asked])
+})
+
+const limited = await generate({ customer: 'cus_1', models: ['cheap'] })
+
+test.each([
+  ['/openai/v1/responses', '{"prompt":{"id":"p"},"tools":[{"model":"cheap"}]}', 403],
+  [chat, '{"model":"cheap","Model":"other","messages":[]}', 400],
+  ['/openai/v1/batches', '{"input_file_id":"file-1","model":"cheap"}', 403],
+  ['/gemini/v1beta/models/cheap/models/other:generateContent', '{"contents":[]}', 403],
+  ['/gemini/v1beta/interactions', '{"agent":"other","tools":["cheap"]}', 403],
+  ['/openai/v1/evals/e/runs', '{"model":"cheap","data_source":{"model":"other"}}', 403],
+])('a key with models asks no other: %s %s', async (path, body, status) => {
+  const { asked, ...reply } = await send(path, [json], { body, by: limited })
+  expect([reply.status, asked]).toEqual([status, undefined])
+})
+
+test.each(['model"; filename="', 'model"; filename="a', 'prompt"; filename="'])(
+  'a field of a form is no file: %s',
+  async (name) => {
+    const body = formOf([name, 'other'], ['model', 'cheap'])
+    const sent = { body, by: limited }
+    const { status, asked } = await send('/openai/v1/images/edits', [form], sent)
+    expect([status, asked]).toEqual([400, undefined])
+  },
+)

@@ -10,6 +10,7 @@ import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import {
   answering,
+  callerKeys,
   closed,
   heard,
   openaiClient,
@@ -99,11 +100,12 @@ describe('realtime through the gateway', () => {
     socket.terminate()
   })
 
-  test('messages are exact: text, bytes, none, and what is no JSON', async () => {
+  test('messages of a socket that nobody reads are exact: text, bytes, none, and what is no JSON', async () => {
     await using run = await startSocketRun({
       serve: (socket) => socket.on('message', (data, binary) => socket.send(data, { binary })),
+      gateway: { keys: callerKeys({ allowUnknown: true }) },
     })
-    const caller = await run.open()
+    const caller = await run.open('/v1/realtime/translations?model=gpt-translate')
     const messages: [Buffer, boolean][] = [
       [Buffer.from('{"type": "x",  "é": "\\u00e9"}'), false],
       [randomBytes(1000), true],
@@ -120,6 +122,23 @@ describe('realtime through the gateway', () => {
     caller.send('b', { fin: true })
     await run.until(() => got.length === messages.length + 1, 'all have come back')
     expect(got).toEqual([...messages, [Buffer.from('ab'), false]])
+  })
+
+  test.each([
+    ['no JSON', Buffer.from('no json'), false],
+    ['UTF-16', Buffer.from('\uFEFF{"type":"response.create"}', 'utf16le'), true],
+    ['none', Buffer.alloc(0), false],
+  ])('a message that cannot be read closes the socket: %s', async (_, data, binary) => {
+    const above: string[] = []
+    await using run = await startSocketRun({
+      serve: (socket) => socket.on('message', (message) => void above.push(String(message))),
+    })
+    const caller = await run.open()
+    caller.send('\uFEFF{"type":"input_audio_buffer.clear"}')
+    caller.send(data, { binary })
+    const [code] = (await once(caller, 'close')) as [number]
+    expect(code).toBe(1007)
+    expect(above).toEqual(['\uFEFF{"type":"input_audio_buffer.clear"}'])
   })
 
   test('pings and pongs pass, with what they say', async () => {
@@ -180,8 +199,10 @@ describe('realtime through the gateway', () => {
   })
 
   test('messages of 1 MB, both ways at once, to who reads slowly: nothing is lost, and little is held', async () => {
-    await using run = await startSocketRun()
-    const caller = await run.open()
+    await using run = await startSocketRun({
+      gateway: { keys: callerKeys({ allowUnknown: true }) },
+    })
+    const caller = await run.open('/v1/realtime/translations?model=gpt-translate')
     const [upstream] = run.upstreams as [WebSocket]
     const parts = Array.from({ length: 60 }, () => randomBytes(2 ** 20))
     const hashes = (of: WebSocket) => {

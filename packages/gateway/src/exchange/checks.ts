@@ -4,6 +4,7 @@ import type { CorsOrigins } from '../answer/cors.ts'
 import type { Caller } from '../caller.ts'
 import { presentedKey } from '../keys/presented-key.ts'
 import { GatewayRefusal } from '../refusal.ts'
+import type { NamedModels } from '../request/body-fields.ts'
 import type { RequestHeaders } from '../request/raw-headers.ts'
 import { ClientLeft } from '../request/read-body.ts'
 import type { Route } from '../route/route.ts'
@@ -108,17 +109,17 @@ export function checkKind(route: Route, { allowUnknown }: Caller, headers: Reque
 export function checkModels(
   { kind }: Route,
   { models: allowed }: Caller,
-  named: readonly string[],
+  named: NamedModels,
 ): void {
   if (allowed === undefined) return
-  if (named.length === 0 && kind !== 'free') {
+  if (!named.isComplete && kind !== 'free') {
     throw new GatewayRefusal(
       403,
       'forbidden',
       'the key may ask certain models alone, and the request does not say which it asks',
     )
   }
-  const other = named.find((model) => !allowed.has(model))
+  const other = named.all.find((model) => !allowed.has(model))
   if (other === undefined) return
   throw new GatewayRefusal(
     403,

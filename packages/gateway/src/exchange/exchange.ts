@@ -117,7 +117,7 @@ export class Exchange implements RunningExchange {
     const payer = payerOf({ caller, headers: this.#headers.raw, body: body.fields }, settings.payer)
     this.#record.customer = payer.customer
     const models = namedModels(body.fields ?? {}, route.model)
-    this.#record.model = models[0] ?? null
+    this.#record.model = models.all[0] ?? null
     checkModels(route, caller, models)
     const owner = objectOwner(caller, payer, settings.payer.chargeBy)
     const asked = { ...object, body: body.fields }

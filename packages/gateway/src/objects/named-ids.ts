@@ -6,7 +6,7 @@ import { GatewayRefusal } from '../refusal.ts'
 import type { ObjectRequest } from './owned-objects.ts'
 import { googleName, hasGoogleNames, pathObject } from './path-object.ts'
 
-/** Fields whose text is an id, and whose list is one of ids. */
+/** Fields whose text is an id, and whose list is one of ids; in any case, since some servers take any. */
 const idFields: ReadonlySet<string> = new Set([
   'previous_response_id',
   'comparison_response_id',
@@ -140,11 +140,11 @@ function* visitOpenai(fields: Fields, ids: Set<string>, hasOwnItems: boolean): I
       continue
     for (const each of values) {
       if (isText(each)) {
-        if (idFields.has(name) && !noIds.has(each)) ids.add(each)
+        if (idFields.has(name.toLowerCase()) && !noIds.has(each)) ids.add(each)
       } else if (typeof each === 'object' && each !== null) {
         const inner = each as Fields
         const isItem = !hasOwnItems && (name === 'input' || name === 'items' || name === 'item')
-        const isNamed = objectsWithIds.has(name) || (isItem && isReference(inner))
+        const isNamed = objectsWithIds.has(name.toLowerCase()) || (isItem && isReference(inner))
         if (isNamed && isText(inner['id'])) ids.add(inner['id'])
       }
     }

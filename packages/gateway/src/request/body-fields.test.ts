@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest'
 import { jsonFields, namedModels, repeatedField } from './body-fields.ts'
 
 const runs = { numRuns: 300 * Number(process.env['TOKEN_METER_TEST_RUNS'] ?? 1) }
-const watched = new Set(['model', 'user', 'stream'])
 
 /** Names as a writer may write them: plain, or with any of their characters escaped. */
 const written = (name: string, escapes: readonly boolean[]) =>
@@ -21,7 +20,15 @@ const member = fc.record({
   escapes: fc.array(fc.boolean(), { minLength: 1, maxLength: 4 }),
   value: fc.oneof(
     fc.json({ maxDepth: 3 }),
-    fc.constantFrom('"\\\\"', '"\\""', '{"model":{"user":"}"}}', '[{"model":1},"]"]', '-1.5e3'),
+    fc.constantFrom(
+      '{"user":1,"us\\u0065r":2}',
+      '":"',
+      '"\\\\"',
+      '"\\""',
+      '{"model":{"user":"}"}}',
+      '[{"model":1},"]"]',
+      '-1.5e3',
+    ),
   ),
   blank,
 })
@@ -35,24 +42,27 @@ describe('fields that are there twice', () => {
             return `${blank}${written(name, escapes)}${blank}:${blank}${value}${blank}`
           })
           .join(',')
-        const text = `${start}{${body}${start}}`
-        JSON.parse(text)
+        const text = `[1,{"n":${start}{${body}${start}}}]`
         const seen = new Set<string>()
-        const twice = members.find(({ name }) => {
-          const isTwice = watched.has(name) && seen.has(name)
+        const isTwice = members.some(({ name, value }) => {
+          const isSeen = seen.has(name) || value.startsWith('{"user":1,"us')
           seen.add(name)
-          return isTwice
+          return isSeen
         })
-        expect(repeatedField(Buffer.from(text), watched)).toBe(twice?.name)
+        const found = repeatedField(Buffer.from(text), JSON.parse(text))
+        expect(found !== undefined).toBe(isTwice)
       }),
       runs,
     )
   })
 
-  test('are looked for fast in what is long', () => {
+  test('are looked for fast in what is long, and as deep as it is', () => {
+    const twiceIn = (text: string) => repeatedField(Buffer.from(text), JSON.parse(text))
     const text = JSON.stringify({ model: 'm', image: 'a'.repeat(2 ** 24), user: 'u' })
-    expect(repeatedField(Buffer.from(text), watched)).toBeUndefined()
-    expect(repeatedField(Buffer.from(`${text.slice(0, -1)},"user":1}`), watched)).toBe('user')
+    expect(twiceIn(text)).toBeUndefined()
+    expect(twiceIn(`${text.slice(0, -1)},"user":1}`)).toBe('user')
+    const deep = `${'{"a":'.repeat(200_000)}{"b":1,"b":2}${'}'.repeat(200_000)}`
+    expect(twiceIn(deep)).toBe('a field')
   })
 })
 
@@ -68,6 +78,19 @@ test('models are found wherever they are named', () => {
     tools: [{ type: 'image_generation', model: 'd' }, null],
     requests: [{ params: { model: 'e' } }, { model: 'models/f', params: null }],
   }
-  expect(namedModels(fields, 'p')).toEqual(['p', 'a', 'b', 'c', 'd', 'e', 'f'])
-  expect(namedModels({ model: 5, models: 'x' }, undefined)).toEqual([])
+  expect(namedModels(fields, 'p')).toEqual({
+    all: ['p', 'a', 'b', 'e', 'f', 'c', 'd'],
+    isComplete: true,
+  })
+  expect(namedModels({ model: 5, models: 'x' }, undefined)).toEqual({ all: [], isComplete: false })
+})
+
+test.each([
+  ['of a tool alone', { prompt: { id: 'p' }, tools: [{ model: 'a' }] }, false],
+  ['of a file', { input_file_id: 'file-1', model: 'a' }, false],
+  ['of an agent', { agent: 'a' }, true],
+  ['of each of several', { requests: [{ params: { model: 'a' } }] }, true],
+  ['of some of several', { requests: [{ params: { model: 'a' } }, { params: {} }] }, false],
+])('whether what a call runs on is named: %s', (_, fields, isComplete) => {
+  expect(namedModels(fields, undefined)).toEqual({ all: ['a'], isComplete })
 })

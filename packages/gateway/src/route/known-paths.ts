@@ -107,7 +107,7 @@ const anthropic: readonly Row[] = [
 const gemini: readonly Row[] = [
   [
     'POST',
-    /:(?:generateContent|streamGenerateContent|embedContent|batchEmbedContents|predict|predictLongRunning|batchGenerateContent|asyncBatchEmbedContent)$/,
+    /^(?:\/publishers\/[^/]+)?\/(?:models|tunedModels|endpoints|dynamic)\/[^/:]+:(?:generateContent|streamGenerateContent|embedContent|batchEmbedContents|predict|predictLongRunning|batchGenerateContent|asyncBatchEmbedContent)$/,
     'inference',
   ],
   ['POST', /^\/interactions$/, 'inference'],

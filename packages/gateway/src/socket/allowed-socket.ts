@@ -159,7 +159,8 @@ function checkPath({ kind, model, namesModel }: SocketPath, route: Route, caller
     )
   }
   if (namesModel) {
-    checkModels({ ...route, kind: 'inference' }, caller, model === undefined ? [] : [model])
+    const all = model === undefined ? [] : [model]
+    checkModels({ ...route, kind: 'inference' }, caller, { all, isComplete: all.length > 0 })
   }
 }
 

@@ -1,4 +1,5 @@
 /** What the paths of sockets are for. */
+import { GatewayRefusal } from '../refusal.ts'
 import type { Dialect } from '../upstream.ts'
 
 /**
@@ -24,7 +25,10 @@ const geminiPaths =
 const geminiByToken =
   /\/ws\/google\.ai\.generativelanguage\.v\w+\.GenerativeService\.\w+Constrained$/
 
-/** @param path as the upstream gets it. */
+/**
+ * @param path as the upstream gets it.
+ * @throws GatewayRefusal 400 for a URL that names several models: each server takes another.
+ */
 export function socketPath(dialect: Dialect, path: string, query: URLSearchParams): SocketPath {
   const bare = path.replace(/(?<=.)\/+$/, '')
   if (dialect === 'gemini') {
@@ -32,7 +36,12 @@ export function socketPath(dialect: Dialect, path: string, query: URLSearchParam
     const kind = isByToken ? 'forbidden' : geminiPaths.test(bare) ? 'gemini' : 'unknown'
     return { kind, model: undefined, namesModel: kind !== 'gemini' }
   }
-  const model = query.get('model') ?? query.get('deployment') ?? undefined
+  const models = new Set<string>()
+  for (const [name, value] of query) if (/^(?:model|deployment)$/i.test(name)) models.add(value)
+  if (models.size > 1) {
+    throw new GatewayRefusal(400, 'invalid_request', 'the address of the socket names two models')
+  }
+  const [model] = models
   const kind = dialect === 'openai' ? ofOpenai(bare, query) : 'unknown'
   return { kind, model, namesModel: kind !== 'openai' || !bare.endsWith('/responses') }
 }

@@ -36,8 +36,13 @@ export class SocketSession {
   /** Whether a message of the caller's is passed on. */
   fromCaller(data: Buffer): Passes {
     const message = parsed(data)
-    // What is no JSON asks for nothing: the upstream says so.
-    if (message === undefined) return true
+    if (message === undefined) {
+      if (this.#allowed.followed === undefined) return true
+      // The upstream may read more than is read here: UTF-16, comments. Nobody would know what it asks for.
+      this.#options.record.refusal = 'invalid_request'
+      this.#options.close(unreadable, 'a message that is no JSON object')
+      return false
+    }
     try {
       const checked = this.#check(data, message)
       if (checked === undefined) return true
@@ -53,7 +58,7 @@ export class SocketSession {
   /** @throws, or rejects with, the refusal of a message. @returns nothing where it may pass at once. */
   #check(data: Buffer, message: Message): Promise<void> | undefined {
     const { route, owner, followed } = this.#allowed
-    const twice = repeatedField(data, decisive)
+    const twice = repeatedField(data, message)
     if (twice !== undefined) throw repeated(twice)
     const asked = followed?.dialect.asked(message)
     this.#checkModels(message, asked)
@@ -72,7 +77,8 @@ export class SocketSession {
     record.model ??= named[0] ?? null
     if (asked === undefined && named.length === 0) return
     const models = named.length === 0 && ofUrl !== undefined ? [ofUrl] : named
-    checkModels({ ...route, kind: 'inference' }, caller, models)
+    const isComplete = models.length > 0
+    checkModels({ ...route, kind: 'inference' }, caller, { all: models, isComplete })
   }
 
   #refuse(thrown: unknown, message: Message): false {
@@ -126,18 +132,6 @@ export class SocketSession {
   }
 }
 
-/** Of two of these one server takes the first and another the last. */
-const decisive: ReadonlySet<string> = new Set([
-  'type',
-  'model',
-  'response',
-  'session',
-  'setup',
-  'previous_response_id',
-  'conversation',
-  'input',
-])
-
 function repeated(name: string): GatewayRefusal {
   return new GatewayRefusal(
     400,
@@ -157,7 +151,7 @@ const brace = 0x7b
 
 function parsed(data: Buffer): Message | undefined {
   // Sound in bytes is not looked through.
-  let at = 0
+  let at = data[0] === 0xef && data[1] === 0xbb && data[2] === 0xbf ? 3 : 0
   while ((data[at] ?? brace) <= 0x20) at++
   if (data[at] !== brace) return undefined
   try {
@@ -168,6 +162,8 @@ function parsed(data: Buffer): Message | undefined {
   }
 }
 
+/** Of data that is not what it has to be: https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
+const unreadable = 1007
 const policyViolation = 1008
 
 /** As the meter of an SDK closes a socket: 4402 for what nobody can pay for. */
