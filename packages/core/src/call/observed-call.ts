@@ -272,10 +272,21 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
     return ofGateway === 'certain' || (ofGateway && isAnswerOfGateway(headers))
   }
 
-  /** Nobody will ever read the response: only the request is known. */
-  abandon(): void {
+  /**
+   * Nobody will ever read the response to its end.
+   *
+   * @param part what is known of it: its words are counted, and no more. @default only the request is known
+   */
+  abandon(part?: unknown): void {
     if (this.parts !== undefined || this.needsProof) this.dismiss()
-    if (!this.#settled) this.end([unknownUsage()], 'interrupted', this.newEstimate())
+    if (this.#settled) return
+    const output = this.newEstimate()
+    try {
+      if (part !== undefined) this.endpoint.estimateOutput(part, output)
+    } catch {
+      // What it said until then is counted.
+    }
+    this.end([unknownUsage()], 'interrupted', output)
   }
 
   /**
