@@ -7,7 +7,7 @@ const json = ['Content-Type', 'application/json'] as const
 const events = ['Content-Type', 'text/event-stream'] as const
 const chat = '/openai/v1/chat/completions'
 const streamed =
-  '{"model":"gpt-5","stream":true,"messages":[{"role":"user","content":"how are you today?"}]}'
+  '{"model":"gpt-5","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"how are you today?"}]}'
 
 const unasked = [
   { choices: [{ index: 0, delta: { content: 'well' }, finish_reason: null }] },
@@ -29,7 +29,7 @@ describe('deadlines', () => {
     }
     socket.write('0\r\n\r\n')
   }
-  const request = rawRequest({ path: chat, headers: [json, ['Signature', 'x']], body: streamed })
+  const request = rawRequest({ path: chat, headers: [json], body: streamed })
 
   async function asks(firstMs: number, gapMs: number, timeouts: object) {
     await using upstream = await startRawUpstream(slow(firstMs, gapMs))

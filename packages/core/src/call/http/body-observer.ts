@@ -4,7 +4,7 @@ import type { ObservedParts } from '../record-sink.ts'
 import { StreamObservation } from '../stream-observation.ts'
 import type { StreamStop } from '../stream-progress.ts'
 import { ArrayItems } from './array-items.ts'
-import { cutJson } from './cut-json.ts'
+import { respondInPart } from './cut-json.ts'
 import { EventFilter, eventOf, jsonLines } from './event-filter.ts'
 import { EventFrames } from './event-frames.ts'
 import { JsonOutline } from './json-outline.ts'
@@ -266,12 +266,6 @@ function wholeBody(call: ObservedCall): BodyObserver {
     lines = (more) => void followed.push(encoder.encode(decoder.decode(more, { stream: true })))
     followed.push(encoder.encode(begun))
   }
-  /** It is no JSON as a whole, or has broken off. */
-  const readPart = (): void => {
-    const part = cutJson(outline.text ?? '')
-    if (part?.isWhole === true) call.respond(part.value)
-    else call.abandon(part?.value)
-  }
   return {
     rewrites: false,
     get isOver() {
@@ -298,10 +292,11 @@ function wholeBody(call: ObservedCall): BodyObserver {
       if (json !== undefined) call.respond(json)
       // A plain-text answer, which carries no usage.
       else if (call.endpoint.content === 'text') call.respond(text)
-      else readPart()
+      else respondInPart(call, text)
       return nothing
     },
-    interrupt: () => (events === undefined ? readPart() : events.interrupt()),
+    interrupt: () =>
+      events === undefined ? respondInPart(call, outline.text) : events.interrupt(),
   }
 }
 

@@ -1,4 +1,5 @@
 import { parsedJson } from '../../lib/json.ts'
+import type { ObservedCall } from '../observed-call.ts'
 
 /** What a text says that is no JSON as a whole. */
 export interface CutJson {
@@ -39,4 +40,11 @@ export function cutJson(text: string): CutJson | undefined {
 function known(json: string, isWhole: boolean): CutJson | undefined {
   const value = parsedJson(json)
   return value === undefined ? undefined : { value, isWhole }
+}
+
+/** Settles a call whose answer is no JSON as a whole, or has broken off. */
+export function respondInPart(call: ObservedCall, text = ''): void {
+  const part = cutJson(text)
+  if (part?.isWhole === true) call.respond(part.value)
+  else call.abandon(part?.value)
 }
