@@ -14,6 +14,7 @@ import { usageApi } from './objects/usage-api.ts'
 import { usageLookup } from './objects/usage-lookup.ts'
 import { listen, type ListeningGateway, type ListenOptions } from './operation/listen.ts'
 import type { Gauges } from './operation/metrics.ts'
+import { withoutSecrets } from './operation/without-secrets.ts'
 import { Operation } from './operation/operation.ts'
 import { checkedOptions, type GatewayOptions } from './options.ts'
 import { BytesInFlight } from './request/bytes-in-flight.ts'
@@ -103,6 +104,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     onError: (cause) => fault('which usage is of a request could not be kept', cause),
   })
   const askUsage = usageApi(usage, { keys: callers, adminKey: options.adminKey })
+  const clean = withoutSecrets([
+    options.adminKey,
+    ...[...checked.upstreams.values()].map(({ apiKey }) => apiKey),
+  ])
   const settings: ExchangeSettings = {
     ...checked,
     observe,
@@ -127,7 +132,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       ask: (request) => admin?.(request) ?? askUsage(request),
     },
     fault,
-    log(entry) {
+    log(told) {
+      const entry = clean(told)
       if (entry.unmetered === true) counts.unmetered++
       operation.observe(entry)
       try {
