@@ -51,7 +51,11 @@ const question = {
   model: 'gpt-5.4',
   messages: [{ role: 'user' as const, content: 'Is tea hot?' }],
 }
-const billed = () => stripe.billed().map(({ tokenType, value }) => `${tokenType} ${value}`)
+const billed = () =>
+  stripe
+    .billed()
+    .map(({ tokenType, value }) => `${tokenType} ${value}`)
+    .toSorted()
 
 test('a call resolves when its usage is billed', async () => {
   const { meter, openai } = start(20_000)

@@ -23,6 +23,8 @@ import type { ResponseWatcher } from './registry.ts'
 import { mayHaveArrived } from './sending-failure.ts'
 import { showsModel, showsUsage } from './unknown-host.ts'
 
+const none: readonly string[] = []
+
 /** Who keeps the record of a call back, because the call may turn out to be a part of another. */
 export interface RecordHolder {
   /** @returns false where it is recorded at once. */
@@ -63,12 +65,12 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
   recordId: string | undefined
   /** Its usage is kept in the outbox while its answer goes on. */
   keepsOpen = false
-  openIds: readonly string[] = []
+  openIds: readonly string[] = none
   /** Called with its records when they are handed to the outbox, priced: once, where it has any. May not throw. */
   onRecorded: ((records: readonly UsageRecord[]) => void) | undefined
   /** Set while an outbox that is not synchronous stores the usage: results wait for it. */
   stored: Promise<void> | undefined
-  readonly #ids: string[] = []
+  #ids: string[] | undefined
   #settled = false
   /** What a guard holds for it, until it has ended for that. */
   #hold: CallHold | undefined
@@ -76,7 +78,7 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
   #endsJob: string | undefined
   readonly #sink: RecordSink
   readonly #policy: EstimatePolicy
-  readonly #estimates: CallEstimates
+  #estimates: CallEstimates | undefined
   readonly #guard: GuardSettings | undefined
 
   constructor(
@@ -95,7 +97,6 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
     this.isLinked = policy.billLinked !== true && isLinked(call, endpoint)
     this.#sink = sink
     this.#policy = policy
-    this.#estimates = new CallEstimates(this, policy, sink)
     this.#guard = guard
   }
 
@@ -156,7 +157,9 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
   }
 
   idOf(index: number, at: number): string {
-    return (this.#ids[index] ??= (index === 0 && this.recordId) || mintRecordId(at))
+    if (!this.keepsOpen) return (index === 0 && this.recordId) || mintRecordId(at)
+    const ids = (this.#ids ??= [])
+    return (ids[index] ??= (index === 0 && this.recordId) || mintRecordId(at))
   }
 
   tellRecords(records: readonly UsageRecord[]): void {
@@ -215,7 +218,7 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
         return estimate
       }
       if (!this.#isShown(readings, output)) return []
-      return this.#estimates.complete(readings, 'complete', { output, headers: this.headers })
+      return this.#estimating.complete(readings, 'complete', { output, headers: this.headers })
     })
   }
 
@@ -242,19 +245,25 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
     if (!this.#isShown(readings, () => output)) return this.dismiss()
     const { headers } = this
     this.#settleWith(() =>
-      this.#estimates.complete(readings, end, { output: () => output, headers }),
+      this.#estimating.complete(readings, end, { output: () => output, headers }),
     )
   }
 
   /** Its stream goes on, with what its reader has found by now. */
   keep(readings: readonly UsageReading[], end: StreamEnd, output: TokenEstimate): void {
     if (this.#settled || !this.#isShown(readings, () => output)) return
-    this.#sink.keep(this, this.#estimates.soFar(readings, end, { output, headers: this.headers }))
+    this.#sink.keep(this, this.#estimating.soFar(readings, end, { output, headers: this.headers }))
+  }
+
+  get #estimating(): CallEstimates {
+    const make = (): CallEstimates => new CallEstimates(this, this.#policy, this.#sink)
+    // Calls are many, and live as long as their answers: what is not needed again is not kept.
+    return this.keepsOpen ? (this.#estimates ??= make()) : make()
   }
 
   /** Counts text of this call. */
   newEstimate(): TokenEstimate {
-    return this.#estimates.newEstimate()
+    return this.#estimating.newEstimate()
   }
 
   /**

@@ -98,7 +98,7 @@ export class UsageRecorder implements RecordSink {
     }
     try {
       const ends = endsOf(call, records)
-      call.openIds = []
+      if (call.openIds.length > 0) call.openIds = []
       const told = (all: readonly UsageRecord[]): void => call.tellRecords(all)
       const appending = this.#append(records, { holdIds, ends, told })
       if (appending === undefined) recorded()
