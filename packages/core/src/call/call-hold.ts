@@ -177,8 +177,19 @@ export function likelyInput(call: Call, endpoint: Endpoint, model: string | null
   return estimate.tokens
 }
 
+/** How long the work that a call starts can go on, in ms. */
+export function jobMs(call: Call, endpoint: Endpoint): number {
+  const { jobForMs = defaultJobMs } = boundsOf(call, endpoint)
+  // The provider's clock, and whoever asks for the end, may be late.
+  return jobForMs + jobGraceMs
+}
+
+/** Where the provider says nothing of it, in ms. */
+const defaultJobMs = 24 * 60 * 60 * 1000
+const jobGraceMs = 60 * 60 * 1000
+
 /** The most that a call can use, as its endpoint reads it. Never throws. */
-export function boundsOf(call: Call, endpoint: Endpoint): CallBounds {
+function boundsOf(call: Call, endpoint: Endpoint): CallBounds {
   try {
     const body = readableFields(call.body)
     const bounds = endpoint.bounds?.(body, call) ?? unknownBounds

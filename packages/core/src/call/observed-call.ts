@@ -2,13 +2,7 @@ import type { Attributes, UsageRecord } from '../usage/usage-record.ts'
 import { type UsageReading, unknownUsage } from '../wire/usage-reading.ts'
 import type { TokenEstimate } from '../wire/token-estimate.ts'
 import type { Call, Endpoint } from '../wire/endpoint.ts'
-import {
-  AskingCall,
-  boundsOf,
-  CallHold,
-  type GuardSettings,
-  type UnrecordedEnd,
-} from './call-hold.ts'
+import { AskingCall, CallHold, type GuardSettings, jobMs, type UnrecordedEnd } from './call-hold.ts'
 import { CallEstimates } from './call-estimates.ts'
 import type { CompletedReading } from './completed-reading.ts'
 import { isLinked, requestedModelOf } from './call-fields.ts'
@@ -178,9 +172,7 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
 
   /** It has started work that goes on, which is known by this name. */
   startsJob(name: string): void {
-    const { jobForMs = defaultJobMs } = boundsOf(this.call, this.endpoint)
-    // The provider's clock, and whoever asks for the end, may be late.
-    this.#hold?.keep(name, jobForMs + jobGraceMs)
+    this.#hold?.keep(name, jobMs(this.call, this.endpoint))
   }
 
   /** Its answer shows that the work of this name has ended. */
@@ -359,7 +351,3 @@ export class ObservedCall implements RecordedCall, ResponseWatcher {
     }
   }
 }
-
-/** How long work goes on of which the provider says nothing, in ms. */
-const defaultJobMs = 24 * 60 * 60 * 1000
-const jobGraceMs = 60 * 60 * 1000
