@@ -38,7 +38,8 @@ export class ResponsesReader implements SocketReader {
     if (current === undefined) return
     const { call, reader, output } = current
     reader.push(event)
-    if (!reader.finished) return call.grown?.(() => reader.readings(), output)
+    // The last event alone ends it: a text that has ended may be followed by another.
+    if (!reader.usageSeen) return call.grown?.(() => reader.readings(), output)
     this.#underWay.delete(current)
     if (this.#latest.get(lane) === current) this.#latest.delete(lane)
     this.#end(current, 'complete')
